@@ -1,0 +1,36 @@
+//! `exuvia._exuvia`: bindings and nothing else. Each file binds one area; the Python face in
+//! `python/exuvia/` documents it.
+
+mod bars;
+mod build;
+mod compare;
+mod dispatch;
+mod failure;
+mod gate;
+mod lake;
+mod orders;
+mod quotes;
+mod scan;
+mod venues;
+
+use pyo3::prelude::*;
+
+/// The compiled half of exuvia; use the documented modules of the package instead.
+#[pymodule]
+fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    gate::remember_process();
+    for register in [
+        build::register,
+        bars::register,
+        quotes::register,
+        lake::register,
+        orders::register,
+        scan::register,
+        venues::register,
+        dispatch::register,
+        compare::register,
+    ] {
+        register(module)?;
+    }
+    Ok(())
+}
