@@ -1,0 +1,112 @@
+"""Which binary is this? What evidence, bug reports and the test suite name.
+
+A stale extension answers for code that is not there any more: `build_info` hashes the file that
+was really loaded, and `check_build` compares it with the wheel's own RECORD.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.machinery
+import sys
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TypedDict
+
+from exuvia import _exuvia
+from exuvia.errors import ExuviaError
+
+__all__ = ["BuildInfo", "build_info", "check_build"]
+
+
+class BuildInfo(TypedDict):
+    """What `build_info` returns."""
+
+    version: str
+    """Version of the package."""
+    commit: str
+    """Commit that was built, with `-dirty` if the tree had changes."""
+    profile: str
+    """Cargo profile: `release` (fat LTO), `ci`, or another."""
+    target: str
+    """Target triple."""
+    abi: str
+    """`cp311` or `abi3-py312`."""
+    cpu: str
+    """Widest instruction set that the kernels use on this machine."""
+    formats: dict[str, int]
+    """Format versions that this build writes, by kind of file."""
+    zone_data: str
+    """Version of the IANA zone data that is compiled in."""
+    extension: str
+    """Path of the loaded extension."""
+    sha256: str
+    """SHA-256 of the loaded extension, in hex."""
+
+
+@lru_cache(maxsize=1)
+def _sha256(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def build_info() -> BuildInfo:
+    """Names the extension that is loaded: version, commit, profile, CPU path, formats, SHA-256.
+
+    Returns:
+        A dict of plain values, ready for JSON.
+
+    Example:
+        >>> from exuvia import build_info
+        >>> len(build_info()["sha256"])
+        64
+    """
+    path = str(_exuvia.__file__)
+    facts = _exuvia.build_facts()
+    return BuildInfo(
+        version=facts["version"],
+        commit=facts["commit"],
+        profile=facts["profile"],
+        target=facts["target"],
+        abi=facts["abi"],
+        cpu=facts["cpu"],
+        formats={"evidence": 1, "modes": 1, "state": 1},
+        zone_data=facts["zone_data"],
+        extension=path,
+        sha256=_sha256(path),
+    )
+
+
+def check_build() -> None:
+    """Refuses a stale or doubled extension.
+
+    Raises:
+        ExuviaError: the loaded file is not the one in the wheel's RECORD, or a second `_exuvia`
+            lies on the path.
+
+    Example:
+        >>> from exuvia.build import check_build
+        >>> check_build()
+    """
+    loaded = Path(str(_exuvia.__file__)).resolve()
+    others = [path for path in _extensions() if path != loaded]
+    if others:
+        listed = ", ".join(str(path) for path in others)
+        raise ExuviaError(f"a second exuvia extension lies on the path: {listed}; {loaded} is loaded: remove the other")
+    record = next((f for f in metadata.files("exuvia") or [] if Path(str(f.locate())).resolve() == loaded), None)
+    if record is None or record.hash is None:
+        raise ExuviaError(f"{loaded} is not in the RECORD of the installed wheel: install exuvia with pip")
+    digest = base64.urlsafe_b64decode(record.hash.value + "==").hex()
+    if digest != _sha256(str(loaded)):
+        raise ExuviaError(f"{loaded} is not the file that the wheel brought (RECORD says {digest[:12]}…): reinstall exuvia")
+
+
+def _extensions() -> list[Path]:
+    """Every `_exuvia` extension that an import could find, in `exuvia/` folders on the path."""
+    found: list[Path] = []
+    for entry in sys.path:
+        for folder in (Path(entry or "."), Path(entry or ".") / "exuvia"):
+            for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+                found += [path.resolve() for path in folder.glob(f"_exuvia{suffix}")]
+    return sorted(set(found))
