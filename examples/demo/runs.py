@@ -1,0 +1,149 @@
+"""One run of the bot as a process: started, watched, timed, its artefacts read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import exuvia.lake
+from exuvia.venues import SaxoVenue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).resolve().parent
+BOT = HERE.parent / "legacy_bot"
+LIMIT_S = 1800
+_PROGRESS = re.compile(r"progress (\d+) (\d+)")
+
+
+@dataclass
+class Run:
+    """What one run of the bot left behind."""
+
+    name: str
+    folder: Path
+    wall_s: float
+    compute_s: float
+    peak_mb: float
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def waiting_s(self) -> float:
+        """Wall time in which the process did not compute: sockets, disk, the venue's turn."""
+        return max(self.wall_s - self.compute_s, 0.0)
+
+    def figures(self) -> dict[str, Any]:
+        """What the report shows of this run."""
+        return {
+            "name": self.name,
+            "wall_s": round(self.wall_s, 3),
+            "compute_s": round(self.compute_s, 3),
+            "waiting_s": round(self.waiting_s, 3),
+            "peak_mb": round(self.peak_mb, 1),
+            "digest": digest(self.folder),
+        }
+
+
+class BotFailed(RuntimeError):
+    """The bot's process ended with another code than 0."""
+
+
+def run_bot(
+    name: str,
+    source: str,
+    folder: Path,
+    launcher: list[str],
+    progress: Callable[[int, int], None],
+) -> Run:
+    """Runs the bot against a fresh lock-step venue and waits for its end.
+
+    Args:
+        name: What the run is called in the report.
+        source: Tick source of the venue, `lean:…` or `sim:…`.
+        folder: Where the bot writes; made anew.
+        launcher: Arguments after `python`, up to the bot's own.
+        progress: Called with (ticks done, ticks in all).
+
+    Returns:
+        Times and artefacts.
+
+    Raises:
+        BotFailed: with the end of the bot's output.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(BOT), str(HERE)]), "PYTHONHASHSEED": "0"}
+    with SaxoVenue(source) as venue:
+        command = [sys.executable, *launcher, "--url", venue.url, "--out", str(folder), "--scenarios", str(BOT / "scenarios"), "--progress"]
+        started = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        guard = threading.Timer(LIMIT_S, process.kill)
+        guard.start()
+        tail: list[str] = []
+        try:
+            for line in process.stdout or ():
+                if found := _PROGRESS.search(line):
+                    progress(int(found[1]), int(found[2]))
+                else:
+                    tail = [*tail[-40:], line.rstrip()]
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            guard.cancel()
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+        wall = time.monotonic() - started
+    if process.returncode:
+        raise BotFailed(f"{name}: the bot ended with {process.returncode}:\n" + "\n".join(tail[-25:]))
+    summary = json.loads((folder / "summary.json").read_text())
+    return Run(name, folder, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, summary)
+
+
+ARTEFACTS = ("trades.jsonl", "equity.jsonl", "orders.jsonl", "state.json")
+
+
+def differences(left: Path, right: Path) -> list[str]:
+    """Every artefact of two runs, compared: text by byte, Parquet by row and bit.
+
+    Returns:
+        One sentence for each difference, naming file, place and both values; empty if equal.
+    """
+    found: list[str] = []
+    for name in ARTEFACTS:
+        a, b = (left / name).read_text().splitlines(), (right / name).read_text().splitlines()
+        if len(a) != len(b):
+            found.append(f"{name}: {len(a)} lines against {len(b)}")
+        found += [f"{name}:{i + 1}: {x} against {y}" for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y][:3]
+    files = sorted(p.relative_to(left) for p in left.glob("bars/**/*.parquet"))
+    if not files:
+        found.append(f"{left}: no Parquet file was written")
+    if files != sorted(p.relative_to(right) for p in right.glob("bars/**/*.parquet")):
+        found.append("bars: the two runs wrote different files")
+        return found
+    for name in files:
+        verdict = exuvia.lake.compare(str(left / name), str(right / name))
+        found += [f"{name}: {difference}" for difference in verdict.differences[:3]]
+    return found
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the text artefacts and over the rows (not the bytes) of the Parquet files."""
+    total = hashlib.sha256()
+    for name in ARTEFACTS:
+        total.update((folder / name).read_bytes())
+    for path in sorted(folder.glob("bars/**/*.parquet")):
+        table = exuvia.lake.read_parquet(str(path))
+        total.update(str(path.relative_to(folder)).encode())
+        for column in table.column_names:
+            total.update(table.column(column).to_numpy().tobytes())
+    return total.hexdigest()
