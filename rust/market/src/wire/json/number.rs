@@ -1,0 +1,241 @@
+//! Numbers of JSON: validated as they are read, converted to the nearest `f64` or to exact fixed
+//! point, never to one by way of the other.
+
+use exuvia_model::{ModelError, Price, Quantity};
+
+use super::{JsonError, Reader};
+
+/// Powers of ten that an `f64` holds exactly.
+const TENS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// A number as it stands in the text, or `NaN`, `Infinity`, `-Infinity`.
+#[derive(Debug, Clone, Copy)]
+pub struct Number<'a> {
+    text: &'a str,
+    /// The digits without point and sign, if there are at most 18 of them (leading zeros not counted).
+    digits: Option<u64>,
+    /// How many digits stand after the point; meaningful with `digits` only.
+    decimals: u32,
+    negative: bool,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Point,
+    Exponent,
+    NotFinite,
+}
+
+impl<'a> Number<'a> {
+    /// Reads the number at whose first byte `reader` stands.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
+        let from = reader.at;
+        let negative = reader.take(b'-');
+        match reader.byte() {
+            Some(b'I') => {
+                reader.literal("Infinity")?;
+                return Ok(Self::cut(reader, from, negative, Form::NotFinite));
+            }
+            Some(b'N') if !negative => {
+                reader.literal("NaN")?;
+                return Ok(Self::cut(reader, from, false, Form::NotFinite));
+            }
+            _ => {}
+        }
+        let mut sum = Sum::default();
+        if reader.take(b'0') {
+            if reader.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+                return Err(reader.error("no digit after a leading zero"));
+            }
+        } else if sum.digits(reader) == 0 {
+            return Err(reader.error("a digit"));
+        }
+        let mut form = Form::Whole;
+        let mut decimals = 0;
+        if reader.take(b'.') {
+            form = Form::Point;
+            decimals = sum.digits(reader);
+            if decimals == 0 {
+                return Err(reader.error("a digit after the point"));
+            }
+        }
+        if reader.take(b'e') || reader.take(b'E') {
+            form = Form::Exponent;
+            if !reader.take(b'-') {
+                reader.take(b'+');
+            }
+            if Sum::default().digits(reader) == 0 {
+                return Err(reader.error("a digit in the exponent"));
+            }
+        }
+        let digits = (sum.significant <= 18).then_some(sum.value);
+        Ok(Self { digits, decimals, ..Self::cut(reader, from, negative, form) })
+    }
+
+    fn cut(reader: &Reader<'a>, from: usize, negative: bool, form: Form) -> Self {
+        let bytes = reader.bytes.get(from..reader.at).unwrap_or_default();
+        // All bytes that were read are ASCII, so this never falls back.
+        Self { text: std::str::from_utf8(bytes).unwrap_or_default(), digits: None, decimals: 0, negative, form }
+    }
+
+    /// The number as it was written.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.text
+    }
+
+    /// The nearest `f64`, the same bits as Python's `float(json.loads(text))`: correctly rounded, and an integer `-0`
+    /// is plain zero. `None` for NaN, the infinities and what is too large for an `f64`.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn to_f64(&self) -> Option<f64> {
+        let value = match (self.form, self.digits) {
+            (Form::NotFinite, _) => return None,
+            // Both are exact, so the quotient is rounded once.
+            (Form::Whole | Form::Point, Some(digits)) if digits <= 1 << 53 && self.decimals <= 22 => {
+                let value = digits as f64 / TENS.get(self.decimals as usize).copied().unwrap_or(1.0);
+                if self.negative && (digits != 0 || self.form != Form::Whole) { -value } else { value }
+            }
+            _ => self.text.parse().ok()?,
+        };
+        value.is_finite().then_some(value)
+    }
+
+    /// The value as an integer; `None` if it has a point or an exponent, or does not fit.
+    #[must_use]
+    pub fn to_i64(&self) -> Option<i64> {
+        if self.form == Form::Whole { self.text.parse().ok() } else { None }
+    }
+
+    /// The exact price.
+    ///
+    /// # Errors
+    /// More than nine decimals, out of range, or not a number.
+    pub fn to_price(&self) -> Result<Price, ModelError> {
+        self.scaled().map_or_else(|| self.text.parse(), |raw| Ok(Price::from_raw(raw)))
+    }
+
+    /// The exact quantity.
+    ///
+    /// # Errors
+    /// More than nine decimals, out of range, or not a number.
+    pub fn to_quantity(&self) -> Result<Quantity, ModelError> {
+        self.scaled().map_or_else(|| self.text.parse(), |raw| Ok(Quantity::from_raw(raw)))
+    }
+
+    /// The value scaled by 10⁹ where that is plain integer arithmetic; the rest goes the long way.
+    fn scaled(&self) -> Option<i64> {
+        let digits = i64::try_from(self.digits?).ok()?;
+        if !matches!(self.form, Form::Whole | Form::Point) {
+            return None;
+        }
+        let raw = digits.checked_mul(10_i64.checked_pow(9_u32.checked_sub(self.decimals)?)?)?;
+        Some(if self.negative { -raw } else { raw })
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    value: u64,
+    significant: u32,
+}
+
+impl Sum {
+    /// Takes the digits that follow; answers how many they were.
+    fn digits(&mut self, reader: &mut Reader<'_>) -> u32 {
+        let from = reader.at;
+        while let Some(digit @ b'0'..=b'9') = reader.byte() {
+            // Past 18 digits the value is not used; wrapping keeps the loop free of checks.
+            self.value = self.value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.significant = self.significant.saturating_add(u32::from(self.significant > 0 || digit != b'0'));
+            reader.at += 1;
+        }
+        u32::try_from(reader.at - from).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn number(text: &str) -> Number<'_> {
+        let mut reader = Reader::new(text.as_bytes());
+        let number = reader.number().unwrap().unwrap();
+        reader.end().unwrap();
+        number
+    }
+
+    #[test]
+    fn a_float_has_the_bits_of_a_correct_rounding() {
+        for text in [
+            "0",
+            "1.39286",
+            "-1.5e-3",
+            "9007199254740993",
+            "0.1",
+            "123456789012345678",
+            "5e-324",
+            "1e308",
+            "-0.0",
+            "0.000000000000000000000001",
+            "2.2250738585072011e-308",
+            "179769313486231570000000000000000000000",
+        ] {
+            assert_eq!(number(text).to_f64().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+        }
+        assert!(number("-0").to_f64().unwrap().is_sign_positive(), "an int has no negative zero");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_recognised_and_is_no_value() {
+        for text in ["NaN", "Infinity", "-Infinity", "1e999", "-1e400"] {
+            assert_eq!(number(text).to_f64(), None, "{text}");
+            assert!(number(text).to_price().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_exact_or_an_error() {
+        assert_eq!(number("1.39286").to_price().unwrap().raw(), 1_392_860_000);
+        assert_eq!(number("-12e-1").to_price().unwrap().raw(), -1_200_000_000);
+        assert_eq!(number("9223372036.854775807").to_price().unwrap().raw(), i64::MAX);
+        assert!(matches!(number("0.1234567891").to_price(), Err(ModelError::TooPrecise { .. })));
+        assert!(matches!(number("10000000000").to_price(), Err(ModelError::OutOfRange { .. })));
+        assert_eq!(number("1.50000000000").to_price().unwrap().raw(), 1_500_000_000);
+    }
+
+    #[test]
+    fn only_a_whole_number_is_an_integer() {
+        assert_eq!(number("-21").to_i64(), Some(-21));
+        for text in ["21.0", "2e1", "9223372036854775808", "NaN"] {
+            assert_eq!(number(text).to_i64(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_rfc_8259_forbids_is_refused_at_its_byte() {
+        for (text, at) in [
+            ("01", 1),
+            ("-", 1),
+            ("1.", 2),
+            (".5", 0),
+            ("1e", 2),
+            ("1e+", 3),
+            ("+1", 0),
+            ("-NaN", 1),
+            ("Nan", 2),
+            ("-Inf", 4),
+            ("0x1", 1),
+            ("1_0", 1),
+        ] {
+            let mut reader = Reader::new(text.as_bytes());
+            assert_eq!(reader.skip().and_then(|()| reader.end()).unwrap_err().at, at, "{text}");
+        }
+    }
+}

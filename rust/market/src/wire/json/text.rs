@@ -1,0 +1,158 @@
+//! Strings of JSON: borrowed as they stand, decoded only when somebody wants the characters.
+
+use std::borrow::Cow;
+
+use super::{JsonError, Reader};
+
+/// A string as it stands between its quotes; valid UTF-8 with valid escapes.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// Reads the string at whose opening quote `reader` stands.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
+        reader.at += 1;
+        let from = reader.at;
+        let (mut escaped, mut ascii) = (false, true);
+        loop {
+            match reader.byte() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    escape(reader)?;
+                }
+                Some(0..=0x1f) => return Err(reader.error("no control character inside a string")),
+                Some(byte) => {
+                    ascii &= byte < 0x80;
+                    reader.at += 1;
+                }
+                None => return Err(reader.error("'\"' at the end of a string")),
+            }
+        }
+        let bytes = reader.bytes.get(from..reader.at).unwrap_or_default();
+        let raw = std::str::from_utf8(bytes).map_err(|wrong| {
+            debug_assert!(!ascii);
+            reader.at = from + wrong.valid_up_to();
+            reader.error("UTF-8")
+        })?;
+        reader.at += 1;
+        Ok(Self { raw, escaped })
+    }
+
+    /// Whether the decoded string is `word`.
+    #[must_use]
+    pub fn is(&self, word: &str) -> bool {
+        if self.escaped { self.decode().is_some_and(|text| text == word) } else { self.raw == word }
+    }
+
+    /// The characters; `None` if an escape names half of a surrogate pair, which is no character.
+    #[must_use]
+    pub fn decode(&self) -> Option<Cow<'a, str>> {
+        if !self.escaped {
+            return Some(Cow::Borrowed(self.raw));
+        }
+        let mut out = String::with_capacity(self.raw.len());
+        let mut rest = self.raw;
+        while let Some((before, after)) = rest.split_once('\\') {
+            out.push_str(before);
+            let mut left = after.chars();
+            match left.next()? {
+                'b' => out.push('\u{8}'),
+                'f' => out.push('\u{c}'),
+                'n' => out.push('\n'),
+                'r' => out.push('\r'),
+                't' => out.push('\t'),
+                'u' => {
+                    let high = unit(after.get(1..5)?)?;
+                    let mut used = 5;
+                    let point = if (0xd800..0xdc00).contains(&high) {
+                        let low = unit(after.get(5..)?.strip_prefix("\\u")?.get(..4)?)?;
+                        used = 11;
+                        0x1_0000 + ((high - 0xd800) << 10) + low.checked_sub(0xdc00).filter(|low| *low < 0x400)?
+                    } else {
+                        high
+                    };
+                    out.push(char::from_u32(point)?);
+                    left = after.get(used..)?.chars();
+                }
+                plain => out.push(plain),
+            }
+            rest = left.as_str();
+        }
+        out.push_str(rest);
+        Some(Cow::Owned(out))
+    }
+}
+
+fn unit(hex: &str) -> Option<u32> {
+    u32::from_str_radix(hex, 16).ok()
+}
+
+/// Passes over one escape, at whose backslash `reader` stands.
+fn escape(reader: &mut Reader<'_>) -> Result<(), JsonError> {
+    reader.at += 1;
+    match reader.byte() {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => reader.at += 1,
+        Some(b'u') => {
+            reader.at += 1;
+            for _ in 0..4 {
+                if !reader.byte().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                    return Err(reader.error("four hexadecimal digits after \\u"));
+                }
+                reader.at += 1;
+            }
+        }
+        _ => return Err(reader.error("an escape: one of \" \\ / b f n r t u")),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn decoded(text: &str) -> Option<String> {
+        let mut reader = Reader::new(text.as_bytes());
+        let read = reader.text().unwrap().unwrap().decode().map(Cow::into_owned);
+        reader.end().unwrap();
+        read
+    }
+
+    #[test]
+    fn escapes_become_their_characters() {
+        assert_eq!(decoded(r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z""#).unwrap(), "a\"\\/\u{8}\u{c}\n\r\té😀z");
+        assert_eq!(decoded("\"naïve\"").unwrap(), "naïve");
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_json_but_no_text() {
+        for text in [r#""\ud800""#, r#""\ud800x""#, r#""\ud800\u0041""#, r#""\ude00""#] {
+            assert_eq!(decoded(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_key_is_the_same_key() {
+        let mut reader = Reader::new(br#""\u0042id""#);
+        let key = reader.text().unwrap().unwrap();
+        assert!(key.is("Bid") && !key.is("Ask"));
+    }
+
+    #[test]
+    fn broken_strings_name_the_byte() {
+        for (text, at) in [
+            (&b"\"abc"[..], 4),
+            (b"\"a\\x\"", 3),
+            (b"\"\\u12g4\"", 5),
+            (b"\"a\nb\"", 2),
+            (b"\"a\xff\"", 2),
+            (b"\"\xed\xa0\x80\"", 1),
+        ] {
+            assert_eq!(Reader::new(text).text().unwrap_err().at, at, "{text:?}");
+        }
+    }
+}
