@@ -1,0 +1,188 @@
+//! Files as a trait that says what is durable and what is not: data after `sync` of the writer, names
+//! (create, rename, remove) after `sync_dir` of their folder.
+
+mod disk;
+mod sim;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use sim::{SimFault, SimFiles, Survives};
+
+/// Why a file could not be used; each names the operation and the path.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FilesError {
+    /// There is no such file or folder.
+    #[error("cannot {operation} {}: there is no such file or folder", path.display())]
+    NotFound {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+    /// It is there already, and was to be made new.
+    #[error("cannot {operation} {}: it exists already", path.display())]
+    Exists {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+    /// Permission, or a read-only file system.
+    #[error("cannot {operation} {}: permission denied or read-only file system; check owner, mode and mount", path.display())]
+    Denied {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+    /// No space, or a quota or size limit.
+    #[error("cannot {operation} {}: the disk is full or a size limit is reached; free space and try again", path.display())]
+    Full {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+    /// Anything else that the system says.
+    #[error("cannot {operation} {}: {reason}", path.display())]
+    Other {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The simulated machine is off.
+    #[error("cannot {operation} {}: the simulated machine has lost power", path.display())]
+    PowerLost {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+}
+
+impl FilesError {
+    /// The error that an operating system call gave.
+    #[must_use]
+    pub fn from_io(operation: &'static str, path: &Path, error: &io::Error) -> Self {
+        let path = path.to_path_buf();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { operation, path },
+            io::ErrorKind::AlreadyExists => Self::Exists { operation, path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { operation, path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { operation, path }
+            }
+            _ => Self::Other { operation, path, reason: error.to_string() },
+        }
+    }
+
+    /// Whether the file or folder is simply not there.
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+/// How a file is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Create {
+    /// Fail if it exists; otherwise it is emptied.
+    pub exclusive: bool,
+    /// Only the owner may read and write it (mode 0600), from its first instant: tokens, keys.
+    pub private: bool,
+}
+
+impl Create {
+    /// Fail if the file exists.
+    #[must_use]
+    pub const fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self
+    }
+
+    /// Mode 0600.
+    #[must_use]
+    pub const fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+}
+
+/// An open file that is written from front to back.
+pub trait FileWriter: fmt::Debug + Send {
+    /// Writes all of `bytes`. After an error an unknown part of them is in the file.
+    ///
+    /// # Errors
+    /// [`FilesError`]; [`FilesError::Full`] if there is no space.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FilesError>;
+
+    /// Makes what was written durable (fsync). After an error the file must not be trusted.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn sync(&mut self) -> Result<(), FilesError>;
+}
+
+/// A file system.
+pub trait Files: fmt::Debug + Send + Sync {
+    /// The whole content.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] and others.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FilesError>;
+
+    /// A new, empty file; an old one of that name is emptied unless `how` is exclusive.
+    ///
+    /// # Errors
+    /// [`FilesError::Exists`] if exclusive; [`FilesError::NotFound`] if the folder is not there.
+    fn create(&self, path: &Path, how: Create) -> Result<Box<dyn FileWriter>, FilesError>;
+
+    /// The file opened to write at its end; made if it is not there (a journal).
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn append(&self, path: &Path) -> Result<Box<dyn FileWriter>, FilesError>;
+
+    /// Gives the file another name and replaces what had it, in one step.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FilesError>;
+
+    /// Makes the names in a folder durable: what was created, renamed and removed in it.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn sync_dir(&self, folder: &Path) -> Result<(), FilesError>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] and others.
+    fn remove(&self, path: &Path) -> Result<(), FilesError>;
+
+    /// The paths of files and folders in `folder`, in order of name.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] and others.
+    fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, FilesError>;
+
+    /// Whether there is a file or folder of this name.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// Whether this is a folder.
+    fn is_dir(&self, path: &Path) -> bool;
+
+    /// Makes the folder and the ones above it that are missing.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn create_dir_all(&self, folder: &Path) -> Result<(), FilesError>;
+}
