@@ -1,3 +1,6 @@
-//! placeholder
+//! What a market sends, and what is made of it: bars from ticks, trading sessions, wire formats.
+//! Nothing here does I/O: bytes and columns go in, records and columns come out.
 
+pub mod bars;
+pub mod sessions;
 pub mod wire;

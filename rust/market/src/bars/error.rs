@@ -1,0 +1,96 @@
+//! What keeps a tick or a bar out of a bar; each message names the place, the value and what to do.
+
+use exuvia_model::Time;
+use thiserror::Error;
+
+/// A tick, column or interval that no bar can be made of.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum BarError {
+    /// Not an interval.
+    #[error(
+        "interval {0:?} is not valid: use a positive number of nanoseconds, or text such as \"1s\", \"5m\", \"1h\", \"1d\""
+    )]
+    BadInterval(String),
+    /// Not a lateness policy.
+    #[error("late={0:?} is unknown: use \"into_current\", \"drop\" or \"reject\"")]
+    BadPolicy(String),
+    /// NaN or infinite, in a column.
+    #[error("column '{column}' has {value} in row {row}: drop the rows without a price before making bars")]
+    NotFinite {
+        /// Which column.
+        column: &'static str,
+        /// Row, counted from 0.
+        row: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// NaN or infinite, in a single tick.
+    #[error("{what} {value} of the tick at {time} is not finite: skip ticks without a price before pushing them")]
+    BadTick {
+        /// Which field.
+        what: &'static str,
+        /// Time of the tick.
+        time: Time,
+        /// What stands there.
+        value: f64,
+    },
+    /// A volume or tick count below zero.
+    #[error("column '{column}' has {value} in row {row}: amounts cannot be negative")]
+    Negative {
+        /// Which column.
+        column: &'static str,
+        /// Row, counted from 0.
+        row: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// The size of a single tick is below zero.
+    #[error("size {value} of the tick at {time} is negative: amounts cannot be negative")]
+    NegativeSize {
+        /// Time of the tick.
+        time: Time,
+        /// What stands there.
+        value: f64,
+    },
+    /// Stamps that go back.
+    #[error("row {row} is at {time} ({}), before row {} at {before} ({}): sort by time first", .time.0, .row - 1, .before.0)]
+    Unsorted {
+        /// Row, counted from 0.
+        row: usize,
+        /// Its stamp.
+        time: Time,
+        /// The stamp of the row before.
+        before: Time,
+    },
+    /// Columns of different lengths.
+    #[error("column '{column}' has {got} rows, but 'ts' has {want}: pass columns of equal length")]
+    Length {
+        /// Which column.
+        column: &'static str,
+        /// Its rows.
+        got: usize,
+        /// Rows of the time column.
+        want: usize,
+    },
+    /// A late tick where the policy refuses it.
+    #[error(
+        "tick at {time} is late: its interval ended before the current bar, which starts at {current}; late=\"into_current\" or \"drop\" would take it"
+    )]
+    TooLate {
+        /// Time of the tick.
+        time: Time,
+        /// Start of the bar that is open.
+        current: Time,
+    },
+    /// The interval around a stamp does not fit into 64 bits of nanoseconds.
+    #[error("the interval around {0} does not fit between 1677 and 2262: check the unit, stamps are nanoseconds")]
+    TimeRange(Time),
+    /// The sum of amounts does not fit.
+    #[error("the sum of '{column}' overflows in row {row}: use float columns, or smaller units")]
+    Overflow {
+        /// Which column.
+        column: &'static str,
+        /// Row, counted from 0.
+        row: usize,
+    },
+}

@@ -1,0 +1,77 @@
+//! The numbers that bars are made of: `f64` in columns for analytics, `i64` at 10⁻⁹ in fixed point.
+
+use exuvia_model::NANO;
+
+use super::extremes;
+
+/// A number that a bar can hold; `f64` and `i64` are.
+pub trait Number: Copy + PartialOrd + Default + std::fmt::Debug + Send + Sync + sealed::Sealed + 'static {
+    /// Zero.
+    const ZERO: Self;
+
+    /// Whether the value is a number at all: not NaN, not infinite.
+    fn is_finite(self) -> bool;
+
+    /// The nearest float, for messages.
+    fn to_float(self) -> f64;
+
+    /// Sum; `None` when it does not fit.
+    fn add(self, other: Self) -> Option<Self>;
+
+    /// The greatest and the least of `values`: of equals the first, as a loop with `>` and `<` finds them.
+    /// `None` if there are no values, or one of them is not finite.
+    fn extremes(values: &[Self]) -> Option<(Self, Self)>;
+}
+
+impl Number for f64 {
+    const ZERO: Self = 0.0;
+
+    #[inline]
+    fn is_finite(self) -> bool {
+        Self::is_finite(self)
+    }
+
+    fn to_float(self) -> f64 {
+        self
+    }
+
+    #[inline]
+    fn add(self, other: Self) -> Option<Self> {
+        Some(self + other)
+    }
+
+    #[inline]
+    fn extremes(values: &[Self]) -> Option<(Self, Self)> {
+        extremes::floats(values)
+    }
+}
+
+impl Number for i64 {
+    const ZERO: Self = 0;
+
+    #[inline]
+    fn is_finite(self) -> bool {
+        true
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn to_float(self) -> f64 {
+        self as f64 / NANO as f64
+    }
+
+    #[inline]
+    fn add(self, other: Self) -> Option<Self> {
+        self.checked_add(other)
+    }
+
+    #[inline]
+    fn extremes(values: &[Self]) -> Option<(Self, Self)> {
+        extremes::integers(values)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f64 {}
+    impl Sealed for i64 {}
+}

@@ -1,0 +1,105 @@
+//! Sorted stamps go in, the run of rows of each interval comes out: the walk that all columns share.
+
+use exuvia_model::Time;
+
+use super::{BarError, Grid, Place, extremes};
+
+/// The rows `from..to` of one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub start: i64,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// The runs of rows, and how many rows lie in no interval.
+pub(super) fn runs(ts: &[i64], grid: &mut impl Grid) -> Result<(Vec<Run>, usize), BarError> {
+    let mut found = Vec::new();
+    let mut outside = 0;
+    let mut from = 0;
+    let mut guess = 1;
+    while let Some(rest) = ts.get(from..).filter(|rest| !rest.is_empty()) {
+        let first = rest.first().copied().unwrap_or_default();
+        let place = grid.place(first)?;
+        let (Place::In { end, .. } | Place::Out { until: end }) = place;
+        // At least the row itself, so that the walk moves whatever a grid answers.
+        let length = rows_before(rest, end, guess).max(1);
+        let to = from + length;
+        if !extremes::sorted(rest.get(..length).unwrap_or_default()) {
+            return Err(first_step_back(ts, from));
+        }
+        match place {
+            Place::In { start, .. } => found.push(Run { start, from, to }),
+            Place::Out { .. } => outside += length,
+        }
+        guess = length;
+        from = to;
+    }
+    Ok((found, outside))
+}
+
+/// How many leading rows are before `end`. The answer `n` always satisfies `ts[n - 1] < end <= ts[n]`, so a
+/// step back can only hide inside the run, where the caller looks.
+fn rows_before(ts: &[i64], end: i64, guess: usize) -> usize {
+    let before = |row: usize| ts.get(row).is_some_and(|time| *time < end);
+    // Doubling steps from the start of a small guess, then halving: intervals are of like size.
+    let (mut low, mut step) = (0, (guess / 2).max(1));
+    while before(low + step) {
+        low += step;
+        step *= 2;
+    }
+    let mut high = (low + step).min(ts.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+fn first_step_back(ts: &[i64], from: usize) -> BarError {
+    let pairs = ts.iter().zip(ts.get(1..).unwrap_or_default()).enumerate().skip(from);
+    for (row, (before, time)) in pairs {
+        if time < before {
+            return BarError::Unsorted { row: row + 1, time: Time(*time), before: Time(*before) };
+        }
+    }
+    // Not reached: the caller saw a step back.
+    BarError::Unsorted { row: from + 1, time: Time::default(), before: Time::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::bars::{Fixed, Interval};
+
+    fn walk(ts: &[i64], every: i64) -> Result<Vec<(i64, usize, usize)>, BarError> {
+        let mut grid = Fixed::new(Interval::new(every).unwrap(), 0);
+        runs(ts, &mut grid).map(|(runs, _)| runs.into_iter().map(|run| (run.start, run.from, run.to)).collect())
+    }
+
+    #[test]
+    fn rows_of_an_interval_are_one_run_and_gaps_have_none() {
+        assert_eq!(walk(&[], 10).unwrap(), []);
+        assert_eq!(walk(&[-1, 0, 9, 10, 35], 10).unwrap(), [(-10, 0, 1), (0, 1, 3), (10, 3, 4), (30, 4, 5)]);
+    }
+
+    #[test]
+    fn the_first_step_back_is_named_with_both_stamps() {
+        let ordered: Vec<i64> = (0..200).collect();
+        for at in 1..200_usize {
+            for to in [-1, 0, at as i64 - 2] {
+                let mut ts = ordered.clone();
+                ts[at] = to;
+                if to < at as i64 - 1 {
+                    let want = BarError::Unsorted { row: at, time: Time(to), before: Time(at as i64 - 1) };
+                    assert_eq!(walk(&ts, 10), Err(want), "{at} {to}");
+                }
+            }
+        }
+    }
+}
