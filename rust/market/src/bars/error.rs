@@ -3,6 +3,8 @@
 use exuvia_model::Time;
 use thiserror::Error;
 
+use crate::sessions::CalendarError;
+
 /// A tick, column or interval that no bar can be made of.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BarError {
@@ -85,6 +87,12 @@ pub enum BarError {
     /// The interval around a stamp does not fit into 64 bits of nanoseconds.
     #[error("the interval around {0} does not fit between 1677 and 2262: check the unit, stamps are nanoseconds")]
     TimeRange(Time),
+    /// More than a day within the sessions of a calendar.
+    #[error("interval of {0} ns is longer than a day: with a calendar a bar is at most one session, \"1d\"")]
+    LongerThanSession(i64),
+    /// The calendar has no answer.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
     /// The sum of amounts does not fit.
     #[error("the sum of '{column}' overflows in row {row}: use float columns, or smaller units")]
     Overflow {

@@ -1,0 +1,199 @@
+//! Bindings of `exuvia.sessions`: when markets trade.
+
+use exuvia_market::sessions::{self, CalendarError};
+use exuvia_model::Time;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::failure::Failure;
+use crate::gate;
+
+impl From<CalendarError> for Failure {
+    fn from(error: CalendarError) -> Self {
+        Self::new("CalendarError", &error)
+    }
+}
+
+/// A calendar as Python gives it: the object or its name.
+#[derive(FromPyObject)]
+pub enum Calendar {
+    /// An object.
+    Object(PyCalendar),
+    /// A name.
+    #[pyo3(annotation = "str")]
+    Name(String),
+}
+
+impl Calendar {
+    /// The calendar itself.
+    pub fn resolve(self) -> Result<sessions::Calendar, CalendarError> {
+        match self {
+            Self::Object(calendar) => Ok(calendar.calendar),
+            Self::Name(name) => sessions::Calendar::named(&name),
+        }
+    }
+}
+
+/// When a market trades; times are UTC nanoseconds.
+///
+/// Args:
+///     name: "XNYS", "24/7" or "FX24x5" (Sunday 17:00 to Friday 17:00 in New York).
+///     zone: For "24/7" only: the IANA zone whose days are the sessions; UTC if left out.
+///
+/// Raises:
+///     CalendarError: The name or the zone is unknown.
+#[pyclass(frozen, eq, from_py_object, name = "Calendar", module = "exuvia.sessions")]
+#[derive(Debug, Clone, PartialEq)]
+pub struct PyCalendar {
+    calendar: sessions::Calendar,
+}
+
+#[pymethods]
+impl PyCalendar {
+    #[new]
+    #[pyo3(signature = (name, *, zone=None))]
+    fn new(name: &str, zone: Option<&str>) -> PyResult<Self> {
+        let calendar = gate::stay(|| -> Result<_, Failure> {
+            let calendar = sessions::Calendar::named(name)?;
+            match zone {
+                None => Ok(calendar),
+                Some(zone) if name == sessions::Calendar::ALWAYS.name() => Ok(sessions::Calendar::days_of(zone)?),
+                Some(zone) => Err(Failure::text(
+                    "CalendarError",
+                    format!("zone={zone:?} with calendar {name:?}: its zone is {}, leave zone out", calendar.zone()),
+                )),
+            }
+        })?;
+        Ok(Self { calendar })
+    }
+
+    /// Its name.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.calendar.name()
+    }
+
+    /// The IANA zone whose clock the sessions follow.
+    #[getter]
+    fn zone(&self) -> &'static str {
+        self.calendar.zone()
+    }
+
+    /// Whether the market trades at `ts`.
+    ///
+    /// Raises:
+    ///     CalendarError: The calendar does not cover that time.
+    fn is_open(&self, ts: i64) -> PyResult<bool> {
+        gate::stay(|| self.calendar.is_open(Time(ts)))
+    }
+
+    /// The session of a date, or None on weekends and holidays.
+    ///
+    /// Args:
+    ///     date: A datetime.date, or text such as "2026-02-03".
+    ///
+    /// Raises:
+    ///     CalendarError: No such date, or the calendar does not cover it.
+    fn session(&self, date: &Bound<'_, PyAny>) -> PyResult<Option<Session>> {
+        let text = date.str()?.to_string();
+        gate::stay(|| -> Result<_, Failure> {
+            let day = day_of(&text)
+                .ok_or_else(|| Failure::text("CalendarError", format!("date {text:?} is not of the form 2026-02-03")))?;
+            Ok(self.calendar.session(day)?.map(Session::from))
+        })
+    }
+
+    /// The session that `ts` lies in, or None.
+    ///
+    /// Raises:
+    ///     CalendarError: The calendar does not cover that time.
+    fn session_at(&self, ts: i64) -> PyResult<Option<Session>> {
+        gate::stay(|| self.calendar.session_at(Time(ts)).map(|session| session.map(Session::from)))
+    }
+
+    /// The first instant after `ts` at which the market begins to trade; None if it never stops.
+    ///
+    /// Raises:
+    ///     CalendarError: The calendar does not cover that time.
+    fn next_open(&self, ts: i64) -> PyResult<Option<i64>> {
+        gate::stay(|| self.calendar.next_open(Time(ts)).map(|time| time.map(|time| time.0)))
+    }
+
+    /// The first instant after `ts` at which the market stops trading; None if it never does.
+    ///
+    /// Raises:
+    ///     CalendarError: The calendar does not cover that time.
+    fn next_close(&self, ts: i64) -> PyResult<Option<i64>> {
+        gate::stay(|| self.calendar.next_close(Time(ts)).map(|time| time.map(|time| time.0)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Calendar({:?}, zone={:?})", self.calendar.name(), self.calendar.zone())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.calendar.name(), self.calendar.zone()).into_pyobject(py)?.hash()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&'static str, &'static str))> {
+        Ok((py.get_type::<Self>().getattr(intern!(py, "_restore"))?, (self.calendar.name(), self.calendar.zone())))
+    }
+
+    #[staticmethod]
+    fn _restore(name: &str, zone: &str) -> PyResult<Self> {
+        Self::new(name, (name == sessions::Calendar::ALWAYS.name()).then_some(zone))
+    }
+}
+
+/// One trading session: its date, and UTC nanoseconds of open (in it) and close (not in it).
+#[pyclass(frozen, eq, get_all, hash, module = "exuvia.sessions")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Session {
+    /// The date that it is named after, as 2026-02-03.
+    date: String,
+    /// First instant, UTC nanoseconds.
+    open: i64,
+    /// First instant after it.
+    close: i64,
+}
+
+impl From<sessions::Session> for Session {
+    fn from(session: sessions::Session) -> Self {
+        let (year, month, day) = session.day.date();
+        Self { date: format!("{year:04}-{month:02}-{day:02}"), open: session.open.0, close: session.close.0 }
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new(date: String, open: i64, close: i64) -> Self {
+        Self { date, open, close }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Session(date='{}', open={}, close={})", self.date, self.open, self.close)
+    }
+
+    fn __getnewargs__(&self) -> (&str, i64, i64) {
+        (&self.date, self.open, self.close)
+    }
+}
+
+fn day_of(text: &str) -> Option<Time> {
+    let mut parts = text.splitn(3, '-');
+    let mut number = || parts.next().filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok();
+    Time::from_date(number()?, number()?, number()?)
+}
+
+/// Version of the compiled-in IANA zone data, such as "2025b".
+#[pyfunction]
+fn zone_data_version() -> &'static str {
+    sessions::zone_data_version()
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyCalendar>()?;
+    module.add_class::<Session>()?;
+    module.add_function(wrap_pyfunction!(zone_data_version, module)?)
+}

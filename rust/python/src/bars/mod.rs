@@ -1,0 +1,55 @@
+//! Bindings of `exuvia.bars` and `exuvia.sessions`: columns and single ticks to bars, trading calendars.
+
+mod builders;
+mod calendars;
+mod columnar;
+mod objects;
+mod records;
+mod source;
+mod table;
+
+use exuvia_market::bars::{BarError, Interval, Late};
+use pyo3::prelude::*;
+
+use crate::failure::Failure;
+
+impl From<BarError> for Failure {
+    fn from(error: BarError) -> Self {
+        match error {
+            BarError::Calendar(error) => error.into(),
+            error => Self::new("BarError", &error),
+        }
+    }
+}
+
+/// The length of a bar as Python gives it: nanoseconds, or text such as `"5m"`.
+#[derive(FromPyObject)]
+enum Every {
+    #[pyo3(annotation = "int")]
+    Nanos(i64),
+    #[pyo3(annotation = "str")]
+    Text(String),
+}
+
+impl Every {
+    fn interval(&self) -> Result<Interval, BarError> {
+        match self {
+            Self::Nanos(nanos) => Interval::new(*nanos),
+            Self::Text(text) => text.parse(),
+        }
+    }
+}
+
+fn policy(late: &str) -> Result<Late, BarError> {
+    late.parse()
+}
+
+/// Adds this area to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    columnar::register(module)?;
+    builders::register(module)?;
+    objects::register(module)?;
+    records::register(module)?;
+    table::register(module)?;
+    calendars::register(module)
+}

@@ -1,0 +1,242 @@
+//! Columns from Python without a copy: NumPy arrays, Arrow arrays, or the columns of any Arrow table.
+//! A copy is made only where memory is not one piece (strides, chunks) or the unit of time is not ns.
+
+use std::ops::Deref;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::{
+    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
+use exuvia_model::{MICROSECOND, MILLISECOND, SECOND};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
+
+use crate::failure::Failure;
+
+/// Values of one column, borrowed where they lie.
+pub enum Values<'py, T: Element + ArrowNativeType> {
+    /// Memory of a NumPy array.
+    Numpy(PyReadonlyArray1<'py, T>),
+    /// Memory of an Arrow array.
+    Arrow(ScalarBuffer<T>),
+    /// Gathered from pieces.
+    Owned(Vec<T>),
+}
+
+impl<T: Element + ArrowNativeType> Deref for Values<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            // Only arrays that are one piece are kept as NumPy.
+            Self::Numpy(array) => array.as_slice().unwrap_or_default(),
+            Self::Arrow(buffer) => buffer,
+            Self::Owned(values) => values,
+        }
+    }
+}
+
+/// A column of numbers: floats, or fixed point at 10⁻⁹ in 64-bit integers.
+pub enum Numbers<'py> {
+    /// `float64`.
+    Floats(Values<'py, f64>),
+    /// `int64`.
+    Fixed(Values<'py, i64>),
+}
+
+/// A column as it came, before its type is known to fit.
+pub enum Column<'py> {
+    /// A one-dimensional NumPy array.
+    Numpy(Bound<'py, PyUntypedArray>),
+    /// Chunks of an Arrow array and their type.
+    Arrow(DataType, Vec<ArrayRef>),
+}
+
+/// Where columns are looked up by name: a dict of arrays, or a table.
+pub enum Source<'py> {
+    /// A dict of arrays.
+    Dict(Bound<'py, PyDict>),
+    /// Anything with the Arrow PyCapsule interface.
+    Table(Vec<RecordBatch>, SchemaRef),
+}
+
+impl<'py> Source<'py> {
+    /// Takes a dict or a table.
+    pub fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(dict) = object.cast::<PyDict>() {
+            return Ok(Self::Dict(dict.clone()));
+        }
+        let Ok(batches) = object.extract::<AnyRecordBatch>() else {
+            return Err(schema_error(format!(
+                "{} is no table: pass a dict of arrays, or a table of pyarrow, polars, pandas, DuckDB or arro3",
+                type_name(object)
+            )));
+        };
+        let (batches, schema) = batches.into_table().map_err(PyErr::from)?.into_inner();
+        Ok(Self::Table(batches, schema))
+    }
+
+    /// The column of that name, if there is one.
+    pub fn get(&self, name: &str) -> PyResult<Option<Column<'py>>> {
+        match self {
+            Self::Dict(dict) => dict.get_item(name)?.map(|object| Column::new(name, &object)).transpose(),
+            Self::Table(batches, schema) => {
+                let Some((index, field)) = schema.column_with_name(name) else { return Ok(None) };
+                let chunks = batches.iter().map(|batch| batch.column(index).clone()).collect();
+                Ok(Some(Column::Arrow(field.data_type().clone(), chunks)))
+            }
+        }
+    }
+
+    /// The column of that name.
+    pub fn need(&self, name: &str) -> PyResult<Column<'py>> {
+        let names = || match self {
+            Self::Dict(dict) => dict.keys().to_string(),
+            Self::Table(_, schema) => {
+                let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+                format!("{names:?}")
+            }
+        };
+        self.get(name)?.ok_or_else(|| {
+            schema_error(format!("column '{name}' is missing, the table has {}: rename or select it first", names()))
+        })
+    }
+}
+
+impl<'py> Column<'py> {
+    /// Takes a NumPy array or an Arrow array.
+    pub fn new(name: &str, object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(array) = object.cast::<PyUntypedArray>() {
+            return Ok(Self::Numpy(array.clone()));
+        }
+        let Ok(array) = object.extract::<AnyArray>() else {
+            return Err(schema_error(format!(
+                "column '{name}' is a {}: pass a NumPy array (numpy.asarray makes one) or an Arrow array",
+                type_name(object)
+            )));
+        };
+        let (chunks, field) = array.into_chunked_array().map_err(PyErr::from)?.into_inner();
+        Ok(Self::Arrow(field.data_type().clone(), chunks))
+    }
+
+    /// The column as prices or amounts.
+    pub fn numbers(self, name: &str) -> PyResult<Numbers<'py>> {
+        match &self {
+            Self::Numpy(array) if array.cast::<PyArray1<f64>>().is_ok() => self.values::<Float64Type>(name).map(Numbers::Floats),
+            Self::Arrow(DataType::Float64, _) => self.values::<Float64Type>(name).map(Numbers::Floats),
+            Self::Numpy(array) if array.cast::<PyArray1<i64>>().is_ok() => self.values::<Int64Type>(name).map(Numbers::Fixed),
+            Self::Arrow(DataType::Int64, _) => self.values::<Int64Type>(name).map(Numbers::Fixed),
+            _ => Err(self.wrong_type(name, "float64, or int64 for fixed point at 1e-9")),
+        }
+    }
+
+    /// The column as counts.
+    pub fn integers(self, name: &str) -> PyResult<Values<'py, i64>> {
+        self.values::<Int64Type>(name)
+    }
+
+    /// The column as UTC nanoseconds.
+    pub fn stamps(self, name: &str) -> PyResult<Values<'py, i64>> {
+        const WANTED: &str = "int64 nanoseconds or a timestamp";
+        let scale = match &self {
+            Self::Arrow(DataType::Int64, _) => return self.values::<Int64Type>(name),
+            Self::Arrow(DataType::Timestamp(unit, _), _) => match unit {
+                TimeUnit::Nanosecond => return self.values::<TimestampNanosecondType>(name),
+                TimeUnit::Microsecond => (self.values::<TimestampMicrosecondType>(name)?, MICROSECOND),
+                TimeUnit::Millisecond => (self.values::<TimestampMillisecondType>(name)?, MILLISECOND),
+                TimeUnit::Second => (self.values::<TimestampSecondType>(name)?, SECOND),
+            },
+            Self::Arrow(..) => return Err(self.wrong_type(name, WANTED)),
+            Self::Numpy(array) => {
+                let kind: String = array.dtype().getattr(intern!(array.py(), "str"))?.extract()?;
+                let unit = match kind.trim_start_matches(['<', '=', '>']) {
+                    "i8" => return self.values::<Int64Type>(name),
+                    "M8[ns]" => 1,
+                    "M8[us]" => MICROSECOND,
+                    "M8[ms]" => MILLISECOND,
+                    "M8[s]" => SECOND,
+                    _ => return Err(self.wrong_type(name, WANTED)),
+                };
+                let stamps = array.call_method1(intern!(array.py(), "view"), (intern!(array.py(), "i8"),))?;
+                let column = Self::new(name, &stamps)?;
+                if unit == 1 {
+                    return column.values::<Int64Type>(name);
+                }
+                (column.values::<Int64Type>(name)?, unit)
+            }
+        };
+        let (stamps, unit) = scale;
+        let nanos = stamps.iter().map(|stamp| stamp.checked_mul(unit)).collect::<Option<Vec<i64>>>();
+        let nanos = nanos.ok_or_else(|| {
+            PyErr::from(Failure::text("BarError", format!("column '{name}' has a stamp outside 1677 to 2262")))
+        });
+        nanos.map(Values::Owned)
+    }
+
+    fn values<A: ArrowPrimitiveType>(&self, name: &str) -> PyResult<Values<'py, A::Native>>
+    where
+        A::Native: Element,
+    {
+        let wanted = A::DATA_TYPE.to_string().to_lowercase();
+        match self {
+            Self::Numpy(array) => {
+                let typed = array.cast::<PyArray1<A::Native>>().map_err(|_| self.wrong_type(name, &wanted))?;
+                let Ok(readonly) = typed.try_readonly() else {
+                    return Err(schema_error(format!("column '{name}' is being written to by another call")));
+                };
+                if readonly.as_slice().is_ok() {
+                    return Ok(Values::Numpy(readonly));
+                }
+                Ok(Values::Owned(readonly.as_array().iter().copied().collect()))
+            }
+            Self::Arrow(_, chunks) => {
+                let mut buffers = Vec::with_capacity(chunks.len());
+                let mut row = 0;
+                for chunk in chunks {
+                    let array = chunk.as_primitive_opt::<A>().ok_or_else(|| self.wrong_type(name, &wanted))?;
+                    if let Some(at) = (0..array.len()).find(|at| array.null_count() > 0 && array.is_null(*at)) {
+                        return Err(Failure::text(
+                            "BarError",
+                            format!("column '{name}' is null in row {}: drop or fill such rows first", row + at),
+                        )
+                        .into());
+                    }
+                    row += array.len();
+                    buffers.push(array.values().clone());
+                }
+                let mut pieces = buffers.into_iter();
+                match (pieces.next(), pieces.len()) {
+                    (None, _) => Ok(Values::Owned(Vec::new())),
+                    (Some(only), 0) => Ok(Values::Arrow(only)),
+                    (Some(first), _) => {
+                        let mut all = first.to_vec();
+                        pieces.for_each(|piece| all.extend_from_slice(&piece));
+                        Ok(Values::Owned(all))
+                    }
+                }
+            }
+        }
+    }
+
+    fn wrong_type(&self, name: &str, wanted: &str) -> PyErr {
+        let found = match self {
+            Self::Numpy(array) if array.ndim() != 1 => format!("{} dimensions", array.ndim()),
+            Self::Numpy(array) => array.dtype().to_string(),
+            Self::Arrow(kind, _) => kind.to_string(),
+        };
+        schema_error(format!("column '{name}' is {found}, expected {wanted}: convert it first"))
+    }
+}
+
+pub fn schema_error(message: String) -> PyErr {
+    Failure::text("SchemaError", message).into()
+}
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
+}
