@@ -34,18 +34,6 @@ impl QuoteColumns {
         self.ask.push(tick.ask);
         self.market_state.push(tick.market_state.0);
     }
-
-    /// How many quotes there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.ts.len()
-    }
-
-    /// Whether there is no quote.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.ts.is_empty()
-    }
 }
 
 /// Why one message gave nothing, while the stream went on.
@@ -128,14 +116,14 @@ impl QuoteStream {
         for message in Messages::new(frame) {
             message?;
         }
-        let before = self.columns.len();
+        let before = self.columns.ts.len();
         for message in Messages::new(frame).flatten() {
             if let Err(error) = self.read(&message) {
                 self.broken += 1;
                 self.last_error = Some(error);
             }
         }
-        Ok(self.columns.len() - before)
+        Ok(self.columns.ts.len() - before)
     }
 
     /// Merges a snapshot that came with the answer to the subscription; answers how many quotes came out.
@@ -154,6 +142,12 @@ impl QuoteStream {
     /// Hands out the columns and starts new ones; the book stays.
     pub fn take(&mut self) -> QuoteColumns {
         std::mem::take(&mut self.columns)
+    }
+
+    /// How many quotes wait to be taken.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.columns.ts.len()
     }
 
     /// Hands out the control messages that came since the last call, oldest first; at most the last 1,024.
