@@ -71,6 +71,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at, depth: 0 }
     }
 
+    /// How many bytes were read.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.at
+    }
+
     /// The first byte of the next value, after white space.
     ///
     /// # Errors

@@ -1,12 +1,18 @@
 //! Saxo OpenAPI streaming: one binary WebSocket frame holds messages; a message is a control message
 //! or a snapshot or delta of a subscription. Both directions, so that a simulated venue speaks it too.
 
+mod book;
 mod control;
 mod encode;
 mod frame;
+mod quote;
+mod stream;
 
+pub use book::{QuoteBook, QuoteError, QuoteTick};
 pub use control::{Control, Heartbeat, HeartbeatReason, encode_heartbeat, encode_reset, parse_control};
 pub use encode::{QuoteChange, QuoteElement, QuoteFull, encode_quote_delta, encode_quote_full, encode_quotes};
 pub use frame::{
     FORMAT_JSON, FORMAT_PROTOBUF, FrameDecoder, FrameError, Message, Messages, decode_frame, encode_frame,
 };
+pub use quote::{DetailsGroup, Field, QuoteGroup, QuoteRow, Reading};
+pub use stream::{MessageError, QuoteColumns, QuoteStream};

@@ -1,0 +1,127 @@
+//! The quote book as Python sees it.
+
+use std::sync::Mutex;
+
+use exuvia_market::wire::saxo;
+use exuvia_model::{Symbol, SymbolTable};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+
+use super::{bytes_of, locked, quote, table};
+use crate::failure::Failure;
+use crate::gate;
+
+/// Merges snapshots and deltas of an infoprices subscription into one row for each instrument.
+///
+/// An element is counted in `skipped`, and nothing of it merged, if it has no whole `Uic`, a price that is not finite, not
+/// positive or crossed, or a `LastUpdated` that is no instant. An element after which bid, ask or time are still missing is
+/// merged, and counted too.
+///
+/// Args:
+///     record: What to build for each quote, called with uic, ts (UTC nanoseconds), bid, ask and market state; your own
+///         dataclass for example. `Quote` if not given.
+///     allow_negative: Whether prices of zero and below are taken, for instruments that permit them.
+#[pyclass(frozen, module = "exuvia.quotes")]
+pub struct QuoteBook {
+    inner: Mutex<Inner>,
+    record: Option<Py<PyAny>>,
+}
+
+struct Inner {
+    book: saxo::QuoteBook<f64>,
+    ticks: Vec<saxo::QuoteTick<f64>>,
+    words: Words,
+}
+
+/// Python strings of the words that repeat, by symbol.
+#[derive(Default)]
+struct Words(Vec<Py<PyString>>);
+
+impl Words {
+    fn get(&mut self, py: Python<'_>, names: &SymbolTable, symbol: Symbol) -> Py<PyString> {
+        let from = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        for missing in from..=symbol.0 {
+            let word = names.name(Symbol(missing)).unwrap_or_default();
+            self.0.push(PyString::intern(py, word).unbind());
+        }
+        match self.0.get(symbol.0 as usize) {
+            Some(word) => word.clone_ref(py),
+            None => PyString::intern(py, "").unbind(),
+        }
+    }
+}
+
+#[pymethods]
+impl QuoteBook {
+    #[new]
+    #[pyo3(signature = (record = None, allow_negative = false))]
+    fn new(record: Option<Py<PyAny>>, allow_negative: bool) -> Self {
+        let book = saxo::QuoteBook::new(allow_negative);
+        Self { inner: Mutex::new(Inner { book, ticks: Vec::new(), words: Words::default() }), record }
+    }
+
+    /// Merge one payload and return a quote for each element that leaves bid, ask and time known.
+    ///
+    /// Args:
+    ///     payload: JSON: an array of infoprices objects, an object with a `Data` array, or one object.
+    ///
+    /// Returns:
+    ///     The quotes in the order of the elements.
+    ///
+    /// Raises:
+    ///     DecodeError: If it is not such JSON; then nothing was merged or counted.
+    #[pyo3(signature = (payload))]
+    fn apply<'py>(&self, py: Python<'py>, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let payload = bytes_of(payload)?;
+        let mut inner = locked(&self.inner);
+        let Inner { book, ticks, words } = &mut *inner;
+        ticks.clear();
+        gate::stay(|| book.apply(&payload, ticks).map_err(|error| Failure::new("DecodeError", &error)))?;
+        let found: Vec<_> = ticks.iter().map(|tick| (*tick, words.get(py, book.names(), tick.market_state))).collect();
+        // `record` is the user's code: it may come back to this book.
+        drop(inner);
+        let list = PyList::empty(py);
+        for (tick, state) in found {
+            list.append(quote::build(py, self.record.as_ref(), &tick, state)?)?;
+        }
+        Ok(list)
+    }
+
+    /// Return the last quote of an instrument, or None.
+    ///
+    /// Args:
+    ///     uic: The instrument.
+    #[pyo3(signature = (uic))]
+    fn get<'py>(&self, py: Python<'py>, uic: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut inner = locked(&self.inner);
+        let Some(tick) = inner.book.get(uic) else { return Ok(None) };
+        let Inner { book, words, .. } = &mut *inner;
+        let state = words.get(py, book.names(), tick.market_state);
+        drop(inner);
+        quote::build(py, self.record.as_ref(), &tick, state).map(Some)
+    }
+
+    /// How many elements gave no quote.
+    #[getter]
+    fn skipped(&self) -> u64 {
+        locked(&self.inner).book.skipped()
+    }
+
+    /// Return the rows as a table, in order of uic: prices, sizes, states and times, null where the venue did not say.
+    ///
+    /// Returns:
+    ///     An `arro3.core.Table`, which pandas, polars, pyarrow and DuckDB take as it is.
+    fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let batch = gate::stay(|| table::book(&locked(&self.inner).book))?;
+        table::export(py, batch)
+    }
+
+    fn __len__(&self) -> usize {
+        locked(&self.inner).book.len()
+    }
+
+    fn __repr__(&self) -> String {
+        let inner = locked(&self.inner);
+        format!("<QuoteBook of {} instruments, {} skipped>", inner.book.len(), inner.book.skipped())
+    }
+}

@@ -1,0 +1,44 @@
+//! Bindings of `exuvia.quotes`: frames and messages, the quote book, and streams into columns.
+
+mod book;
+mod message;
+mod quote;
+mod stream;
+mod table;
+
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Adds this area to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<message::Message>()?;
+    module.add_class::<message::Control>()?;
+    module.add_class::<quote::Quote>()?;
+    module.add_class::<book::QuoteBook>()?;
+    module.add_class::<stream::QuoteStream>()?;
+    module.add_function(wrap_pyfunction!(message::decode_frame, module)?)?;
+    module.add_function(wrap_pyfunction!(message::encode_frame, module)?)?;
+    module.add_function(wrap_pyfunction!(message::read_control, module)?)
+}
+
+/// The bytes of a `bytes` object as they are; of a bytearray, memoryview or other buffer a copy.
+fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
+    }
+    let buffer = PyBuffer::<u8>::get(object).map_err(|_| {
+        let name = object.get_type().qualname().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!("expected bytes, bytearray or memoryview, got {name}"))
+    })?;
+    buffer.to_vec(object.py()).map(Cow::Owned)
+}
+
+/// A lock that outlives a panic: what it guards is whole after each call.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
