@@ -1,0 +1,191 @@
+//! What can be wrong with a file or a table of the lake; each message names file, column and value, and
+//! what to do.
+
+use arrow::datatypes::DataType;
+use exuvia_ports::FilesError;
+use thiserror::Error;
+
+/// Why a table could not be written, read or compared.
+#[derive(Debug, Error)]
+pub enum LakeError {
+    /// The file system refused.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The first bytes are those of something else.
+    #[error("{file} is not a Parquet file: it begins with {begins:?}, not with \"PAR1\"")]
+    NotParquet {
+        /// Which file.
+        file: String,
+        /// Its first bytes, as text.
+        begins: String,
+    },
+    /// The footer is missing: a half-written file.
+    #[error(
+        "parquet file {file} has {length} bytes and no footer: it is half-written or was truncated. A file that exuvia committed gets its name only after all its bytes are synced and never looks like this; write it again, or take it from a backup"
+    )]
+    NoFooter {
+        /// Which file.
+        file: String,
+        /// How many bytes are there.
+        length: usize,
+    },
+    /// The footer is there and does not fit the rest.
+    #[error("parquet file {file} of {length} bytes is damaged: {reason}; write it again, or take it from a backup")]
+    Damaged {
+        /// Which file.
+        file: String,
+        /// How many bytes are there.
+        length: usize,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// Compressed or encoded in a way that this build does not read.
+    #[error(
+        "parquet file {file} needs a decoder that is not built in: {reason}; write it with zstd, snappy or no compression"
+    )]
+    Unsupported {
+        /// Which file.
+        file: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// A column that was asked for is not there.
+    #[error("parquet file {file} has no column '{column}': it has {found}")]
+    MissingColumn {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A column that the schema does not know.
+    #[error(
+        "parquet file {file} has column '{column}', which the schema does not have: name the columns to read with columns=[…]"
+    )]
+    UnexpectedColumn {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+    },
+    /// A column of another type.
+    #[error(
+        "parquet file {file} has column '{column}' as {found}, expected {expected}: it was written by another tool; pass cast=True to convert"
+    )]
+    WrongType {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// Its type in the file.
+        found: DataType,
+        /// Its type in the schema.
+        expected: DataType,
+    },
+    /// A value that has no equal in the wanted type.
+    #[error("parquet file {file}: column '{column}' cannot be converted from {found} to {expected}: {reason}")]
+    NotConvertible {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// Its type in the file.
+        found: DataType,
+        /// Its type in the schema.
+        expected: DataType,
+        /// Which value, and why.
+        reason: String,
+    },
+    /// Missing values where the schema has none.
+    #[error(
+        "parquet file {file} has {count} null(s) in column '{column}', the first in row {row}, and the schema allows none: fill or drop these rows"
+    )]
+    Nulls {
+        /// Which file.
+        file: String,
+        /// Which column.
+        column: String,
+        /// How many.
+        count: usize,
+        /// The first one.
+        row: usize,
+    },
+    /// Columns of one table with different lengths.
+    #[error(
+        "column '{column}' has {length} values and column '{first}' has {expected}: all columns of a table must be equally long"
+    )]
+    Ragged {
+        /// Which column.
+        column: &'static str,
+        /// Its length.
+        length: usize,
+        /// The first column.
+        first: &'static str,
+        /// Its length.
+        expected: usize,
+    },
+    /// Declared as sorted, and not.
+    #[error(
+        "the table is not sorted by {columns}: row {row} comes before the row above it; sort it, or leave sorted_by out"
+    )]
+    NotSorted {
+        /// By which columns.
+        columns: String,
+        /// The first row that is out of place.
+        row: usize,
+    },
+    /// An option that does not exist.
+    #[error("{option} {value:?} is unknown: use {known}")]
+    BadOption {
+        /// Which option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What there is.
+        known: &'static str,
+    },
+    /// A day or name that makes no path of the lake.
+    #[error("{what} {value:?} does not make a path of the lake: {why}")]
+    BadName {
+        /// Day or name.
+        what: &'static str,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The table has something that Parquet cannot hold.
+    #[error("the table cannot be written as Parquet: {0}")]
+    Encode(String),
+    /// All names for temporary files in the folder are taken.
+    #[error("{folder} is full of temporary files of writers that were killed ({count} for one name): call sweep on it")]
+    NeedsSweep {
+        /// Which folder.
+        folder: String,
+        /// How many names were tried.
+        count: u32,
+    },
+}
+
+impl LakeError {
+    /// Whether a file or folder is simply not there.
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::Files(error) if error.is_not_found())
+    }
+
+    /// Whether the table has other columns or types than it should.
+    #[must_use]
+    pub const fn is_schema(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingColumn { .. }
+                | Self::UnexpectedColumn { .. }
+                | Self::WrongType { .. }
+                | Self::NotConvertible { .. }
+                | Self::Nulls { .. }
+                | Self::Ragged { .. }
+        )
+    }
+}
