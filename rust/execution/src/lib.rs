@@ -1,1 +1,3 @@
-//! placeholder
+//! Order execution.
+
+pub mod matching;
