@@ -1,0 +1,57 @@
+"""Reads how many tests ran from what the runners wrote: pytest's JUnit file, nextest, cargo test."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from steps import Count, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NEXTEST = re.compile(r"Summary \[.*\] +\d+(?:/\d+)? tests? run: (.*)")
+CARGO = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
+LEFT = re.compile(r"^\s*skip(?:ped|ping)?\b[: ]", re.IGNORECASE | re.MULTILINE)
+
+
+def pytest(report: Path) -> Callable[[Outcome], Count]:
+    """Counts the tests in a JUnit file that pytest wrote."""
+
+    def read(_outcome: Outcome) -> Count:
+        if not report.is_file():
+            return Count()
+        total = Count()
+        for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314 - our own file
+            ran, failed = (
+                int(suite.get("tests", 0)),
+                int(suite.get("failures", 0)) + int(suite.get("errors", 0)),
+            )
+            skipped = int(suite.get("skipped", 0))
+            total += Count(ran - failed - skipped, failed, skipped)
+        return total
+
+    return read
+
+
+def nextest(outcome: Outcome) -> Count:
+    """Counts nextest's summary line, and what the tests themselves said that they left out."""
+    total = Count()
+    for line in NEXTEST.findall(outcome.output):
+        for number, word in re.findall(r"(\d+) (passed|failed|timed out|exec failed)", line):
+            if word == "passed":
+                total.passed += int(number)
+            else:
+                total.failed += int(number)
+    said = len(LEFT.findall(outcome.output))
+    return Count(total.passed - min(said, total.passed), total.failed, said)
+
+
+def cargo(outcome: Outcome) -> Count:
+    """Counts the result lines of cargo test."""
+    total = Count()
+    for passed, failed, ignored in CARGO.findall(outcome.output):
+        total += Count(int(passed), int(failed), int(ignored))
+    return total

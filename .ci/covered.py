@@ -1,0 +1,233 @@
+"""`make coverage`: lines of the Rust and the Python half that the tests reach, against goals and a floor.
+
+The Rust tests and the extension under pytest write LLVM profiles that are merged; coverage.py measures the
+package. Test code itself does not count. Documentation examples of Rust are not measured (that needs a
+nightly compiler), nor is what runs only in a build script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import checks
+import environment
+import needs
+from places import BUILD, CI, COVERED, ROOT, VENV, bin_of, python_of
+from steps import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OUT = BUILD / "coverage"
+FLOOR = CI / "coverage.json"
+GOALS = {"overall": 90.0, "rust/execution": 95.0, "rust/migrate": 95.0, "python/exuvia/migrate": 95.0}
+TESTS = re.compile(r"(^|/)(tests?|tests_rs|benches)(/|\.rs$)|_tests?\.rs$")
+
+
+@dataclass
+class Lines:
+    """Lines that can run, and those that did."""
+
+    all: int = 0
+    hit: int = 0
+
+    @property
+    def percent(self) -> float:
+        """Share of lines that ran, in percent."""
+        return 100.0 * self.hit / self.all if self.all else 100.0
+
+
+def everything() -> None:
+    """Builds instrumented, runs both halves' tests, prints the table, compares with goals and floor."""
+    needs.check()
+    run = Run(env=environment.cargo_env())
+    environment.development(run)
+    tools = llvm_tools(run)
+    raw = OUT / "raw"
+    shutil.rmtree(raw, ignore_errors=True)
+    raw.mkdir(parents=True)
+    instrumented = {
+        "RUSTC_WORKSPACE_WRAPPER": str(CI / "instrument"),
+        "LLVM_PROFILE_FILE": str(raw / "%p-%m.profraw"),
+    }
+    objects = [*rust_objects(run, instrumented), extension(run, instrumented)]
+    rust = rust_lines(run, tools, raw, objects)
+    areas = {**rust, **python_lines(run)}
+    judge(run, areas)
+    run.end(totals=False)
+
+
+def llvm_tools(run: Run) -> Path:
+    """The folder of llvm-profdata and llvm-cov: rustup's component, else the package of the same LLVM."""
+    verbose = run.call("rustc version", ["rustc", "--version", "--verbose"]).output
+    host = re.search(r"^host: (\S+)", verbose, re.MULTILINE)
+    wanted = major(verbose)
+    component = (
+        Path(needs.says("rustc", "--print", "sysroot") or "/") / "lib" / "rustlib" / (host[1] if host else "")
+    )
+    if (component / "bin" / "llvm-profdata").is_file():
+        return component / "bin"
+    run.must(
+        "install the LLVM tools",
+        [python_of(VENV), *environment.PIP, "--no-deps", "-r", CI / "requirements-coverage.txt"],
+    )
+    for program in VENV.glob("lib/python*/site-packages/llvm/bin/llvm-profdata"):
+        if major(run.call("llvm version", [program, "--version"]).output) == wanted:
+            return program.parent
+    sys.exit(f"llvm-profdata of LLVM {wanted} was not found: run `rustup component add llvm-tools`")
+
+
+def major(text: str) -> str:
+    """The first part of the LLVM version that a program prints."""
+    found = re.search(r"LLVM version:? (\d+)", text)
+    return found[1] if found else "unknown"
+
+
+def rust_objects(run: Run, instrumented: dict[str, str]) -> list[Path]:
+    """Builds and runs the cargo tests; returns the test programs."""
+    command = ["cargo", "test", *checks.RUST, "--profile", "ci", "--lib", "--bins", "--tests"]
+    run.must("build the Rust tests, instrumented", [*command, "--no-run"], env=instrumented)
+    listed = run.call(
+        "list the Rust tests", [*command, "--no-run", "--message-format", "json"], env=instrumented
+    )
+    programs = [
+        Path(message["executable"])
+        for line in listed.output.splitlines()
+        if line.startswith("{") and (message := json.loads(line)).get("executable")
+    ]
+    run.step(
+        "Rust tests", checks.loopback(*command, "--no-fail-fast"), env={**instrumented, **checks.data_env()}
+    )
+    return programs
+
+
+def extension(run: Run, instrumented: dict[str, str]) -> Path:
+    """Builds the instrumented wheel, runs pytest and the demo against it; returns the extension."""
+    wheel = environment.build(run, "ci", OUT / "wheel", env=instrumented)
+    environment.make_venv(run, COVERED, ["requirements.txt"], "install tools and peers")
+    environment.install(run, COVERED, wheel)
+    for old in OUT.glob(".coverage*"):
+        old.unlink()
+    env: dict[str, str | None] = {
+        **checks.data_env(),
+        **instrumented,
+        "COVERAGE_FILE": str(OUT / ".coverage"),
+        "EXUVIA_LONG_SECONDS": "5",
+    }
+    python = python_of(COVERED)
+    run.step(
+        "pytest, instrumented",
+        checks.loopback(
+            python,
+            "-P",
+            "-m",
+            "coverage",
+            "run",
+            "--rcfile",
+            CI / "coverage.ini",
+            "-m",
+            "pytest",
+            "-c",
+            ROOT / "pyproject.toml",
+            "--rootdir",
+            ROOT,
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            ROOT / "tests_py",
+        ),
+        cwd=checks.outside(),
+        env={**env, "EXUVIA_COVERAGE": "1"},
+    )
+    if checks.DEMO.is_file():
+        run.step(
+            "demo, instrumented",
+            checks.loopback(python, "-m", "coverage", "run", "--rcfile", CI / "coverage.ini", checks.DEMO),
+            env=env,
+        )
+    return next(iter(COVERED.glob("lib/python*/site-packages/exuvia/_exuvia*.so")))
+
+
+def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[str, Lines]:
+    """Merges the profiles and adds up the lines of each crate."""
+    merged, lcov = OUT / "rust.profdata", OUT / "rust.lcov"
+    inputs = OUT / "profiles.txt"
+    inputs.write_text("\n".join(str(path) for path in sorted(raw.glob("*.profraw"))), encoding="utf-8")
+    run.must("merge the profiles", [tools / "llvm-profdata", "merge", "-sparse", "-f", inputs, "-o", merged])
+    first, *others = objects
+    more = [part for path in others for part in ("-object", path)]
+    done = run.call(
+        "export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", first, *more]
+    )
+    if done.status:
+        sys.exit(f"llvm-cov export failed: see {done.log.relative_to(ROOT)}")
+    lcov.write_text(done.output, encoding="utf-8")
+    areas: dict[str, Lines] = {}
+    for file, counts in read_lcov(done.output):
+        crate = "/".join(file.parts[:2])
+        area = areas.setdefault(crate, Lines())
+        area.all += len(counts)
+        area.hit += sum(1 for count in counts.values() if count)
+    return areas
+
+
+def read_lcov(text: str) -> Iterator[tuple[Path, dict[int, int]]]:
+    """The files of our crates with the counts of their lines; tests inside a file are left out."""
+    for block in text.split("end_of_record"):
+        source = re.search(r"^SF:(.*)$", block, re.MULTILINE)
+        if source is None or not Path(source.group(1)).is_relative_to(ROOT / "rust"):
+            continue
+        file = Path(source.group(1)).relative_to(ROOT)
+        if TESTS.search(str(file)) or file.name == "build.rs":
+            continue
+        code = (ROOT / file).read_text(encoding="utf-8")
+        tests = re.search(r"^#\[cfg\(test\)\]\n(?:#\[.*\n)*mod \w+ \{", code, re.MULTILINE)
+        end = code.count("\n", 0, tests.start()) + 1 if tests else sys.maxsize
+        pairs = (line.split(",")[:2] for line in re.findall(r"^DA:(.*)$", block, re.MULTILINE))
+        yield file, {int(line): int(count) for line, count in pairs if int(line) < end}
+
+
+def python_lines(run: Run) -> dict[str, Lines]:
+    """Combines what coverage.py measured in all processes and adds up the lines of the package."""
+    tool, report = bin_of(COVERED) / "coverage", OUT / "python.json"
+    env: dict[str, str | None] = {"COVERAGE_FILE": str(OUT / ".coverage")}
+    config = ["--rcfile", str(CI / "coverage.ini")]
+    run.must("combine the Python data", [tool, "combine", *config, OUT], env=env)
+    run.must("Python lines", [tool, "json", *config, "-o", report], env=env)
+    areas = {"python/exuvia": Lines(), "python/exuvia/migrate": Lines()}
+    for name, file in json.loads(report.read_text(encoding="utf-8"))["files"].items():
+        area = areas["python/exuvia/migrate" if "/migrate/" in name else "python/exuvia"]
+        area.all += file["summary"]["num_statements"]
+        area.hit += file["summary"]["covered_lines"]
+    return areas
+
+
+def judge(run: Run, areas: dict[str, Lines]) -> None:
+    """Prints the table; fails below a goal or below the recorded floor; raises the floor."""
+    total = Lines(sum(area.all for area in areas.values()), sum(area.hit for area in areas.values()))
+    shown = {**dict(sorted(areas.items())), "overall": total}
+    floor: dict[str, float] = json.loads(FLOOR.read_text(encoding="utf-8")) if FLOOR.is_file() else {}
+    print(f"\n  {'lines':28} {'all':>7} {'run':>7} {'%':>7} {'floor':>7} {'goal':>6}")
+    for name, area in shown.items():
+        low, goal = floor.get(name, 0.0), GOALS.get(name, 0.0)
+        print(f"  {name:28} {area.all:7} {area.hit:7} {area.percent:7.2f} {low or '':>7} {goal or '':>6}")
+    for name, area in shown.items():
+        if area.percent < floor.get(name, 0.0):
+            run.fail(name, f"{area.percent:.2f} % of the lines, the recorded floor is {floor[name]} %")
+        elif area.all and area.percent < GOALS.get(name, 0.0):
+            run.fail(name, f"{area.percent:.2f} % of the lines, the goal is {GOALS[name]} %")
+    raised = {
+        name: max(floor.get(name, 0.0), int(area.percent * 10) / 10)
+        for name, area in shown.items()
+        if area.all
+    }
+    if not run.broken and raised != floor and not os.environ.get("CI"):
+        FLOOR.write_text(json.dumps(raised, indent=2) + "\n", encoding="utf-8")
+        print(f"  the floor was raised: commit {FLOOR.relative_to(ROOT)}")

@@ -1,0 +1,105 @@
+"""The targets of the Makefile: demo, test, test-long, bench, wheel, coverage, clean.
+
+Only the standard library is used here: what else a target needs, it installs into an environment first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+import checks
+import covered
+import environment
+import long_tests
+import needs
+from places import BARE, BUILD, COVERED, DIST, ROOT, VENV, python_of
+from steps import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHEEL_LIMIT = 12_000_000
+DEMO = ROOT / "examples" / "demo" / "demo.py"
+
+
+def demo() -> None:
+    """Builds, installs, and shows the migration."""
+    needs.check()
+    if not DEMO.is_file():
+        sys.exit("examples/demo/demo.py is not there yet")
+    run = Run(env=environment.cargo_env())
+    environment.ready(run)
+    outcome = run.call("demo", [python_of(VENV), DEMO], show=True)
+    sys.exit(outcome.status)
+
+
+def test() -> None:
+    """Everything that must hold, and the line of totals."""
+    needs.check(("fmt", "clippy"))
+    checks.everything(Run(env=environment.cargo_env()))
+
+
+def wheel() -> None:
+    """The wheel for other machines of this kind: fat LTO, in dist/."""
+    needs.check()
+    run = Run(env=environment.cargo_env())
+    environment.development(run)
+    built = environment.build(run, "release", DIST)
+    size = built.stat().st_size
+    print(f"  {built.relative_to(ROOT)}: {size:,} bytes, {len(zipfile.ZipFile(built).namelist())} files")
+    if size >= WHEEL_LIMIT:
+        run.fail("size of the wheel", f"{size:,} bytes, the limit is {WHEEL_LIMIT:,}")
+    run.end(totals=False)
+
+
+def bench() -> None:
+    """The wheel with fat LTO in .venv/, criterion, then the peers."""
+    needs.check()
+    run = Run(env=environment.cargo_env())
+    environment.ready(run, "release")
+    peers = ROOT / "benches" / "run.py"
+    if list((ROOT / "benches" / "benches").glob("*.rs")):
+        run.call("criterion", ["cargo", "bench", "--locked", "-p", "exuvia-benches"], show=True)
+    else:
+        run.skip("criterion", "benches/benches/ holds no bench yet")
+    if peers.is_file():
+        sys.exit(run.call("peers", [python_of(VENV), peers], show=True).status)
+    run.skip("peers", "benches/run.py is not there yet")
+
+
+def clean() -> None:
+    """Removes what the other targets made."""
+    for folder in (VENV, BARE, COVERED, BUILD, DIST, ROOT / "target", ROOT / "out"):
+        if folder.exists():
+            shutil.rmtree(folder)
+            print(f"  removed {folder.relative_to(ROOT)}/")
+
+
+TARGETS: dict[str, Callable[[], None]] = {
+    "demo": demo,
+    "test": test,
+    "test-long": long_tests.everything,
+    "bench": bench,
+    "wheel": wheel,
+    "coverage": covered.everything,
+    "clean": clean,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Runs one target."""
+    if len(arguments) != 1 or arguments[0] not in TARGETS:
+        sys.exit(f"usage: gate.py {' | '.join(TARGETS)}")
+    os.chdir(ROOT)
+    try:
+        TARGETS[arguments[0]]()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

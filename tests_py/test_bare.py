@@ -1,0 +1,53 @@
+"""What must work where only the wheel and what it requires are installed: no index, no toolchain, no pandas.
+
+`make test` runs this file twice: in `.venv/`, and in `.venv-bare/` with a path that holds nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import pkgutil
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import exuvia
+import pytest
+
+BARE = os.environ.get("EXUVIA_BARE") == "1"
+
+
+@pytest.mark.skipif(not BARE, reason="only the bare environment is bare")
+def test_the_bare_environment_is_bare() -> None:
+    for program in ("cargo", "rustc", "cc", "gcc"):
+        assert shutil.which(program) is None
+    for module in ("pandas", "pyarrow", "polars", "numpy", "httpx", "websockets", "maturin"):
+        assert importlib.util.find_spec(module) is None
+    assert os.environ["PIP_NO_INDEX"] == "1"
+
+
+def test_every_module_imports_without_extras() -> None:
+    for found in pkgutil.walk_packages(exuvia.__path__, "exuvia."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+
+
+def test_the_version_is_that_of_the_wheel() -> None:
+    assert exuvia.__version__ == importlib.metadata.version("exuvia")
+
+
+def test_the_command_line_answers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "exuvia", "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "status" in done.stdout
+
+
+def test_the_script_is_installed_beside_the_interpreter() -> None:
+    folder = Path(sys.executable).parent
+    assert any((folder / name).is_file() for name in ("exuvia", "exuvia.exe"))
