@@ -1,0 +1,130 @@
+"""Configuration: `base.yaml` has the run's settings and the scenarios' defaults, all others are scenarios.
+
+A scenario's file is merged deeply over the section `scenario` of the base; its name is the scenario's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from .order_manager import Limits
+from .strategies import SmaCross, Strategy, ZScoreReversion
+
+_STRATEGIES: dict[Any, type[Strategy]] = {"sma_cross": SmaCross, "zscore_reversion": ZScoreReversion}
+_T = TypeVar("_T")
+
+
+class ConfigError(ValueError):
+    """A configuration file has an unknown, missing or wrong key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One strategy on one instrument, with its order, exit and entry rules; prices in price units."""
+
+    name: str
+    uic: int
+    amount: int
+    strategy: Strategy
+    order_type: str
+    limit_offset: float
+    tick: float
+    max_spread: float
+    stop: float
+    take: float
+    max_hold_s: int
+    cooldown_s: int
+    order_ttl_s: int
+    max_quote_age_s: int
+
+    def __post_init__(self) -> None:
+        if self.order_type not in ("market", "limit"):
+            raise ValueError(f"order_type is {self.order_type!r}, expected 'market' or 'limit'")
+        if self.amount <= 0 or self.tick <= 0:
+            raise ValueError(f"amount is {self.amount} and tick {self.tick}, expected more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run needs to know, apart from where the venue is."""
+
+    start_equity: str
+    scan_every_s: int
+    equity_every_s: int
+    state_every_s: int
+    limits: Limits
+    scenarios: tuple[Scenario, ...]
+
+
+def load_config(folder: Path | str) -> Config:
+    """Read `base.yaml` and the scenarios beside it, in the order of their names.
+
+    Raises:
+        ConfigError: naming the file and the key, if something is unknown, missing or of the wrong type.
+    """
+    base_path = Path(folder) / "base.yaml"
+    base = _read(base_path)
+    defaults, limit_values = base.pop("scenario", {}), base.pop("limits", {})
+    scenarios = [
+        _scenario(path, deep_merge(defaults, _read(path)))
+        for path in sorted(Path(folder).glob("*.yaml"))
+        if path != base_path
+    ]
+    limits = _build(base_path, Limits, limit_values)
+    return _build(base_path, Config, base, limits=limits, scenarios=tuple(scenarios))
+
+
+def deep_merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `override` on top; sections merge, but one of another `kind` replaces the base's."""
+    merged = dict(base)
+    for key, value in override.items():
+        old = base.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and value.get("kind") in (None, old.get("kind")):
+            merged[key] = deep_merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _scenario(path: Path, values: dict[str, Any]) -> Scenario:
+    arguments = dict(values.pop("strategy", {}))
+    kind = arguments.pop("kind", None)
+    if kind not in _STRATEGIES:
+        raise ConfigError(
+            f"{path}: key 'kind' of the strategy is {kind!r}, expected one of {list(_STRATEGIES)}"
+        )
+    strategy = _build(path, _STRATEGIES[kind], arguments)
+    return _build(path, Scenario, values, name=path.stem, strategy=strategy)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected keys and values, found a {type(document).__name__}")
+    return document
+
+
+def _build(path: Path, kind: type[_T], values: dict[str, Any], **given: object) -> _T:
+    """Make a dataclass of YAML values, which must be its other fields and of the types that these declare."""
+    wanted = {field.name: str(field.type) for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
+    for key in values.keys() ^ wanted.keys():
+        raise ConfigError(
+            f"{path}: {'unknown' if key in values else 'missing'} key {key!r} of {kind.__name__}"
+        )
+    arguments = dict(values)
+    for key, type_name in wanted.items():
+        if type_name == "float" and type(values[key]) is int:
+            arguments[key] = float(values[key])
+        elif type(values[key]).__name__ != type_name:
+            raise ConfigError(f"{path}: key {key!r} is {values[key]!r}, expected {type_name}")
+    try:
+        return kind(**arguments, **given)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,116 @@
+"""The ledger: positions, cost and closed trades of each scenario, in exact decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+from .model import ClosedTrade, Fill, signed
+
+if TYPE_CHECKING:
+    from .model import Quote
+
+CENT = Decimal("0.01")
+PIPETTE = Decimal("0.00001")
+NO_COST = Decimal("0.00000")
+
+
+@dataclass(slots=True)
+class Account:
+    """One scenario's share of the ledger; `cost` is what the open position cost, negative for a short one."""
+
+    position: int = 0
+    cost: Decimal = NO_COST
+    realised: Decimal = Decimal("0.00")
+    closed_trades: int = 0
+    entry_ts: int | None = None
+    last_exit_ts: int | None = None
+    opened: int = 0
+    opened_notional: Decimal = NO_COST
+    closed_notional: Decimal = NO_COST
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """The average price at which the open position was entered."""
+        return _average(self.opened_notional, self.opened) if self.opened else None
+
+    def as_state(self) -> dict[str, str | int | None]:
+        """Return the account as the state file has it."""
+        return {
+            "position": self.position,
+            "cost": str(self.cost),
+            "realised": str(self.realised),
+            "entry_ts": self.entry_ts,
+            "entry_price": str(self.entry_price) if self.entry_price is not None else None,
+            "last_exit_ts": self.last_exit_ts,
+            "closed_trades": self.closed_trades,
+        }
+
+
+class Ledger:
+    """Books fills of all scenarios; each starts with the same equity."""
+
+    def __init__(self, start_equity: str = "100000.00") -> None:
+        self._start = Decimal(start_equity)
+        self._accounts: dict[str, Account] = {}
+
+    def account(self, scenario: str) -> Account:
+        """Return the scenario's account, a new one if it has not traded."""
+        return self._accounts.setdefault(scenario, Account())
+
+    def on_fill(self, fill: Fill, reason: str) -> ClosedTrade | None:
+        """Book a fill; return the trade that it closed, with `reason` as why.
+
+        Raises:
+            ValueError: if the fill would turn the position to the other side: a closing order never does.
+        """
+        account = self.account(fill.scenario)
+        change = signed(fill.side, fill.amount)
+        before = account.position
+        if before * change < 0 and abs(change) > abs(before):
+            raise ValueError(f"fill of {change} by {fill.client_id} exceeds the position of {before}")
+        notional = fill.price * fill.amount
+        account.position += change
+        account.cost += fill.price * change
+        if before * change >= 0:
+            if before == 0:
+                account.entry_ts = fill.ts
+            account.opened += fill.amount
+            account.opened_notional += notional
+            return None
+        account.closed_notional += notional
+        return self._close(account, fill, reason) if account.position == 0 else None
+
+    def equity(self, scenario: str, quote: Quote | None) -> Decimal:
+        """Return start + realised + the open position at the price at which it could be closed."""
+        account = self.account(scenario)
+        value = self._start + account.realised
+        if account.position != 0 and quote is not None:
+            price = Decimal(str(quote.bid if account.position > 0 else quote.ask))
+            value += account.position * price - account.cost
+        return value.quantize(CENT, ROUND_HALF_EVEN)
+
+    def _close(self, account: Account, fill: Fill, reason: str) -> ClosedTrade:
+        trade = ClosedTrade(
+            scenario=fill.scenario,
+            uic=fill.uic,
+            side="Buy" if fill.side == "Sell" else "Sell",
+            amount=account.opened,
+            entry_ts=account.entry_ts if account.entry_ts is not None else fill.ts,
+            entry_price=_average(account.opened_notional, account.opened),
+            exit_ts=fill.ts,
+            exit_price=_average(account.closed_notional, account.opened),
+            pnl=(-account.cost).quantize(CENT, ROUND_HALF_EVEN),
+            reason=reason,
+        )
+        self._accounts[fill.scenario] = Account(
+            realised=account.realised + trade.pnl,
+            closed_trades=account.closed_trades + 1,
+            last_exit_ts=fill.ts,
+        )
+        return trade
+
+
+def _average(notional: Decimal, amount: int) -> Decimal:
+    return (notional / amount).quantize(PIPETTE, ROUND_HALF_EVEN)

@@ -1,0 +1,112 @@
+"""The quote book: infoprice payloads (snapshots and deltas) in, quotes out."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from .model import Quote
+from .timestamps import parse_ns
+
+
+class QuoteError(ValueError):
+    """A price payload is not JSON, or not a collection of infoprice objects."""
+
+
+class QuoteBook:
+    """Merges infoprice deltas into one snapshot for each Uic and emits a quote for each update.
+
+    A stream must go on: elements that cannot be used are counted in `skipped` and leave the book as it was.
+    """
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._quotes: dict[int, Quote] = {}
+
+    def get(self, uic: int) -> Quote | None:
+        """Return the last quote emitted for `uic`."""
+        return self._quotes.get(uic)
+
+    def apply(self, payload: bytes) -> list[Quote]:
+        """Merge one payload (an array, an object with a `Data` array or one infoprice), return its quotes.
+
+        Raises:
+            QuoteError: if the payload is not such JSON; nothing is merged then.
+        """
+        emitted = []
+        for element in _elements(payload):
+            quote = self._update(element)
+            if quote is not None:
+                emitted.append(quote)
+        return emitted
+
+    def _update(self, element: object) -> Quote | None:
+        uic = element.get("Uic") if isinstance(element, dict) else None
+        if not isinstance(element, dict) or not isinstance(uic, int) or isinstance(uic, bool):
+            self.skipped += 1
+            return None
+        if element.get("__meta_deleted") is True:
+            self._rows.pop(uic, None)
+            self._quotes.pop(uic, None)
+            return None
+
+        row = _merged(self._rows.get(uic, {}), element)
+        prices = row.get("Quote")
+        prices = prices if isinstance(prices, dict) else {}
+        bid, ask = _number(prices.get("Bid")), _number(prices.get("Ask"))
+        if _is_bad(bid) or _is_bad(ask) or (bid is not None and ask is not None and bid > ask):
+            self.skipped += 1
+            return None
+        try:
+            ts = parse_ns(row["LastUpdated"]) if "LastUpdated" in row else None
+        except (TypeError, ValueError):
+            self.skipped += 1
+            return None
+
+        self._rows[uic] = row
+        if bid is None or ask is None or ts is None:
+            self.skipped += 1
+            return None
+        state = prices.get("MarketState")
+        quote = Quote(uic, ts, bid, ask, state if isinstance(state, str) else "Unknown")
+        self._quotes[uic] = quote
+        return quote
+
+
+def _elements(payload: bytes) -> list[Any]:
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise QuoteError(f"price payload of {len(payload)} bytes is not JSON: {error}") from error
+    if isinstance(document, dict):
+        document = document.get("Data", [document])
+    if not isinstance(document, list):
+        raise QuoteError(f"price payload is a {type(document).__name__}, expected an array of infoprices")
+    return document
+
+
+def _merged(row: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    """Return `row` with the fields of `delta`: objects merge recursively, everything else is replaced."""
+    merged = dict(row)
+    for key, value in delta.items():
+        if isinstance(value, dict):
+            old = merged.get(key)
+            merged[key] = _merged(old if isinstance(old, dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+    return None
+
+
+def _is_bad(price: float | None) -> bool:
+    return price is not None and not 0.0 < price < math.inf
