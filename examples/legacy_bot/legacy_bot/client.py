@@ -135,9 +135,9 @@ class VenueClient:
 
     def _send(self, method: str, path: str, request_id: str = "", **arguments: Any) -> httpx.Response:
         url = path if path.startswith("http") else f"{self._url}/sim/openapi{path}"
-        headers = {"Authorization": f"Bearer {self.token}"} | (
-            {"x-request-id": request_id} if request_id else {}
-        )
+        headers = {"x-request-id": request_id} if request_id else {}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         started = time.perf_counter()
         try:
             return self._http.request(method, url, headers=headers, **arguments)
