@@ -1,17 +1,15 @@
-"""Bars made from the providers' own ticks equal the providers' own bars: every row, every column, every bit."""
+"""Bars made from the providers' own ticks equal the providers' own bars, in every row, column and bit."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 import zipfile
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-
 from exuvia import bars
 
 MILLI = 1_000_000
@@ -19,26 +17,23 @@ HOUR = 3_600_000_000_000
 QUOTE_COLUMNS = [f"{side}_{name}" for side in ("bid", "ask") for name in ("open", "high", "low", "close")]
 TRADE_COLUMNS = ["open", "high", "low", "close", "volume"]
 
-ROOT = Path(__file__).resolve().parents[1]
-LEAN = Path(os.environ.get("EXUVIA_DATA", ROOT.parent / "shared" / "data")) / "QuantConnect__Lean" / "Data"
-FOREX = LEAN / "forex"
-COINBASE = LEAN / "crypto" / "coinbase"
-
-pytestmark = [
-    pytest.mark.data,
-    pytest.mark.skipif(not FOREX.is_dir(), reason=f"market data not found at {FOREX}: set EXUVIA_DATA"),
-]
-
-OANDA_DAYS = [
-    f"2014{day}"
-    for day in ("0501 0502 0504 0505 0506 0507 0508 0509 0511 0512 0513 0514 0515".split())
-]
+OANDA_DAYS = [f"201405{day:02}" for day in (1, 2, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15)]
 FXCM_DAYS = OANDA_DAYS[:8]
 DAYS = [("oanda", day) for day in OANDA_DAYS] + [("fxcm", day) for day in FXCM_DAYS]
 # FXCM's files are in UTC-05:00 all year: its days start five hours after UTC's.
 DATA_ZONE = {"oanda": 0, "fxcm": 5 * HOUR}
 
 Columns = dict[str, np.ndarray]
+
+
+@pytest.fixture
+def forex(data_dir: Path) -> Path:
+    return data_dir / "QuantConnect__Lean" / "Data" / "forex"
+
+
+@pytest.fixture
+def coinbase(data_dir: Path) -> Path:
+    return data_dir / "QuantConnect__Lean" / "Data" / "crypto" / "coinbase"
 
 
 @cache
@@ -74,8 +69,8 @@ def trade_file(path: Path) -> Columns:
     return {"ts": stamps(path, 0)} | {name: column(path, i) for i, name in enumerate(TRADE_COLUMNS, 1)}
 
 
-def quote_ticks(broker: str, day: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    path = FOREX / broker / "tick" / "eurusd" / f"{day}_quote.zip"
+def quote_ticks(forex: Path, broker: str, day: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    path = forex / broker / "tick" / "eurusd" / f"{day}_quote.zip"
     return stamps(path, DATA_ZONE[broker]), column(path, 1), column(path, 2)
 
 
@@ -86,11 +81,11 @@ def assert_same_bits(made: object, wanted: Columns, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("broker", "day"), DAYS)
-def test_ticks_make_the_providers_seconds_and_these_its_minutes(broker: str, day: str) -> None:
-    folder, zone = FOREX / broker, DATA_ZONE[broker]
+def test_ticks_make_the_providers_seconds_and_these_its_minutes(forex: Path, broker: str, day: str) -> None:
+    folder, zone = forex / broker, DATA_ZONE[broker]
     seconds_file = folder / "second" / "eurusd" / f"{day}_quote.zip"
     minutes_file = folder / "minute" / "eurusd" / f"{day}_quote.zip"
-    ticks = quote_ticks(broker, day)
+    ticks = quote_ticks(forex, broker, day)
     seconds = bars.quote_bars_from_ticks(*ticks, every="1s")
     minutes = bars.resample(seconds, every="1m")
     assert_same_bits(seconds, quote_file(seconds_file, zone), QUOTE_COLUMNS)
@@ -100,13 +95,13 @@ def test_ticks_make_the_providers_seconds_and_these_its_minutes(broker: str, day
 
 
 @pytest.mark.parametrize(("broker", "day"), [("oanda", "20140507"), ("fxcm", "20140507")])
-def test_a_call_a_tick_makes_the_same_bars_as_the_columns(broker: str, day: str) -> None:
-    ts, bid, ask = quote_ticks(broker, day)
+def test_a_call_a_tick_makes_the_same_bars_as_the_columns(forex: Path, broker: str, day: str) -> None:
+    ts, bid, ask = quote_ticks(forex, broker, day)
     builder = bars.QuoteBarBuilder("1s")
     pushed = (builder.push(21, *tick) for tick in zip(ts.tolist(), bid.tolist(), ask.tolist(), strict=True))
     seconds = [bar for bar in pushed if bar is not None] + builder.flush()
     minutes = bars.aggregate(seconds, "1m")
-    wanted = quote_file(FOREX / broker / "minute" / "eurusd" / f"{day}_quote.zip", DATA_ZONE[broker])
+    wanted = quote_file(forex / broker / "minute" / "eurusd" / f"{day}_quote.zip", DATA_ZONE[broker])
     made = {name: np.array([getattr(bar, name) for bar in minutes]) for name in ["ts", *QUOTE_COLUMNS]}
     for name, values in made.items():
         np.testing.assert_array_equal(values.view(np.int64), wanted[name].view(np.int64), name)
@@ -115,41 +110,41 @@ def test_a_call_a_tick_makes_the_same_bars_as_the_columns(broker: str, day: str)
 
 
 @pytest.mark.parametrize("day", FXCM_DAYS)
-def test_fxcm_minutes_make_its_hours_and_these_its_days(day: str) -> None:
+def test_fxcm_minutes_make_its_hours_and_these_its_days(forex: Path, day: str) -> None:
     zone = DATA_ZONE["fxcm"]
     start = midnight(day) + zone
-    minutes = quote_file(FOREX / "fxcm" / "minute" / "eurusd" / f"{day}_quote.zip", zone)
+    minutes = quote_file(forex / "fxcm" / "minute" / "eurusd" / f"{day}_quote.zip", zone)
     hours = bars.resample(minutes, every="1h")
     for made, name in ((hours, "hour"), (bars.resample(hours, every="1d", offset=zone), "daily")):
-        wanted = quote_file(FOREX / "fxcm" / name / "eurusd.zip", zone)
+        wanted = quote_file(forex / "fxcm" / name / "eurusd.zip", zone)
         of_day = (wanted["ts"] >= start) & (wanted["ts"] < start + 24 * HOUR)
         assert of_day.any()
         assert_same_bits(made, {key: values[of_day] for key, values in wanted.items()}, QUOTE_COLUMNS)
 
 
 @pytest.mark.parametrize(("broker", "days"), [("oanda", 3738), ("fxcm", 3487)])
-def test_hours_make_the_days_of_all_years(broker: str, days: int) -> None:
+def test_hours_make_the_days_of_all_years(forex: Path, broker: str, days: int) -> None:
     zone = DATA_ZONE[broker]
-    hours = quote_file(FOREX / broker / "hour" / "eurusd.zip", zone)
+    hours = quote_file(forex / broker / "hour" / "eurusd.zip", zone)
     daily = bars.resample(hours, every="1d", offset=zone)
-    assert_same_bits(daily, quote_file(FOREX / broker / "daily" / "eurusd.zip", zone), QUOTE_COLUMNS)
+    assert_same_bits(daily, quote_file(forex / broker / "daily" / "eurusd.zip", zone), QUOTE_COLUMNS)
     assert len(daily) == days
 
 
 @pytest.mark.parametrize(("day", "minutes"), [("20161007", 1419), ("20161008", 1400), ("20161009", 1397)])
-def test_coinbase_seconds_make_its_minutes(day: str, minutes: int) -> None:
-    seconds = trade_file(COINBASE / "second" / "btcusd" / f"{day}_trade.zip")
+def test_coinbase_seconds_make_its_minutes(coinbase: Path, day: str, minutes: int) -> None:
+    seconds = trade_file(coinbase / "second" / "btcusd" / f"{day}_trade.zip")
     made = bars.resample(seconds, every="1m")
-    wanted = trade_file(COINBASE / "minute" / "btcusd" / f"{day}_trade.zip")
+    wanted = trade_file(coinbase / "minute" / "btcusd" / f"{day}_trade.zip")
     assert len(made) == minutes
     assert_same_bits(made, wanted, TRADE_COLUMNS[:4])
     # The provider summed decimals; sums of floats differ from them in the last digits.
     np.testing.assert_allclose(bars.columns(made)["volume"], wanted["volume"], rtol=0, atol=1e-8)
 
 
-def test_coinbase_minutes_make_its_days() -> None:
-    paths = sorted((COINBASE / "minute" / "btcusd").glob("*_trade.zip"))
-    daily = trade_file(COINBASE / "daily" / "btcusd_trade.zip")
+def test_coinbase_minutes_make_its_days(coinbase: Path) -> None:
+    paths = sorted((coinbase / "minute" / "btcusd").glob("*_trade.zip"))
+    daily = trade_file(coinbase / "daily" / "btcusd_trade.zip")
     assert len(paths) == 9
     for path in paths:
         made = bars.columns(bars.resample(trade_file(path), every="1d"))
@@ -159,8 +154,8 @@ def test_coinbase_minutes_make_its_days() -> None:
         assert made["volume"][0] == pytest.approx(daily["volume"][row], abs=1e-6)
 
 
-def test_fixed_point_ticks_make_the_same_bars_as_floats() -> None:
-    ts, bid, ask = quote_ticks("oanda", "20140507")
+def test_fixed_point_ticks_make_the_same_bars_as_floats(forex: Path) -> None:
+    ts, bid, ask = quote_ticks(forex, "oanda", "20140507")
     nano = [np.array([round(value * 1e5) * 10_000 for value in side], np.int64) for side in (bid, ask)]
     fixed = bars.columns(bars.quote_bars_from_ticks(ts, *nano, every="1m"))
     floats = bars.columns(bars.quote_bars_from_ticks(ts, bid, ask, every="1m"))
