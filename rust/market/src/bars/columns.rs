@@ -195,11 +195,7 @@ fn not_finite<N: Number>(column: &'static str, values: &[N], run: &Run) -> BarEr
     BarError::NotFinite { column, row, value: values.get(row).map_or(f64::NAN, |value| value.to_float()) }
 }
 
-fn ticks_to_ohlc<N: Number>(
-    column: &'static str,
-    values: &[N],
-    runs: &[Run],
-) -> Result<OhlcColumns<N>, BarError> {
+fn ticks_to_ohlc<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<OhlcColumns<N>, BarError> {
     let mut out = OhlcColumns::with_capacity(runs.len());
     for run in runs {
         let rows = values_of(values, run);
@@ -235,21 +231,26 @@ fn finite_end<N: Number>(end: Option<&N>, values: &[N]) -> Option<N> {
 }
 
 fn sums<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<Vec<N>, BarError> {
-    let sum_of = |run: &Run| {
-        let mut sum = N::ZERO;
-        for (at, value) in values_of(values, run).iter().enumerate() {
-            let row = run.from + at;
-            if !value.is_finite() {
-                return Err(BarError::NotFinite { column, row, value: value.to_float() });
-            }
-            if *value < N::ZERO {
-                return Err(BarError::Negative { column, row, value: value.to_float() });
-            }
-            sum = sum.add(*value).filter(|sum| sum.is_finite()).ok_or(BarError::Overflow { column, row })?;
-        }
-        Ok(sum)
-    };
+    let sum_of = |run: &Run| N::sum(values_of(values, run)).ok_or_else(|| not_summable(column, values, run));
     runs.iter().map(sum_of).collect()
+}
+
+/// Why the values of a run have no sum: adds them again, one at a time.
+fn not_summable<N: Number>(column: &'static str, values: &[N], run: &Run) -> BarError {
+    let mut sum = N::ZERO;
+    for (row, value) in (run.from..).zip(values_of(values, run)) {
+        if !value.is_finite() {
+            return BarError::NotFinite { column, row, value: value.to_float() };
+        }
+        if *value < N::ZERO {
+            return BarError::Negative { column, row, value: value.to_float() };
+        }
+        match sum.add(*value).filter(|sum| sum.is_finite()) {
+            Some(more) => sum = more,
+            None => return BarError::Overflow { column, row },
+        }
+    }
+    BarError::Overflow { column, row: run.from }
 }
 
 impl<N> OhlcColumns<N> {

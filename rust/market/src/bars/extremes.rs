@@ -59,29 +59,31 @@ fn plain<N: Copy + PartialOrd>(values: &[N]) -> Option<(N, N)> {
 fn lanes<N: Copy + PartialOrd>(values: &[N]) -> Option<(N, N, bool)> {
     let first = *values.first()?;
     let (mut high, mut low) = ([first; LANES], [first; LANES]);
-    let mut strange = [false; LANES];
+    // As wide as a value, so that the lanes of the comparison need no packing.
+    let mut strange = [0_u64; LANES];
     let mut chunks = values.chunks_exact(LANES);
     for chunk in &mut chunks {
         for (((high, low), strange), value) in high.iter_mut().zip(&mut low).zip(&mut strange).zip(chunk) {
             *high = if *value > *high { *value } else { *high };
             *low = if *value < *low { *value } else { *low };
-            #[allow(clippy::eq_op)]
-            {
-                *strange |= *value != *value;
-            }
+            *strange |= not_itself(*value);
         }
     }
     for (((high, low), strange), value) in high.iter_mut().zip(&mut low).zip(&mut strange).zip(chunks.remainder()) {
         *high = if *value > *high { *value } else { *high };
         *low = if *value < *low { *value } else { *low };
-        #[allow(clippy::eq_op)]
-        {
-            *strange |= *value != *value;
-        }
+        *strange |= not_itself(*value);
     }
     let greatest = high.into_iter().reduce(|a, b| if b > a { b } else { a })?;
     let least = low.into_iter().reduce(|a, b| if b < a { b } else { a })?;
-    Some((greatest, least, !strange.contains(&true)))
+    Some((greatest, least, strange.into_iter().fold(0, |all, lane| all | lane) == 0))
+}
+
+/// All ones for NaN, the one value that does not equal itself.
+#[inline(always)]
+#[allow(clippy::eq_op)]
+fn not_itself<N: PartialOrd>(value: N) -> u64 {
+    if value != value { u64::MAX } else { 0 }
 }
 
 #[inline(always)]
@@ -101,10 +103,8 @@ fn floats_lanes(values: &[f64]) -> Option<(f64, f64)> {
 fn sorted_lanes(stamps: &[i64]) -> bool {
     let later = stamps.get(1..).unwrap_or_default();
     // The sign bit of this is `later < earlier`, without the 64-bit compare that SSE2 lacks.
-    let backwards = stamps
-        .iter()
-        .zip(later)
-        .fold(0_i64, |seen, (a, b)| seen | (b & !a) | (!(b ^ a) & b.wrapping_sub(*a)));
+    let backwards =
+        stamps.iter().zip(later).fold(0_i64, |seen, (a, b)| seen | (b & !a) | (!(b ^ a) & b.wrapping_sub(*a)));
     backwards >= 0
 }
 

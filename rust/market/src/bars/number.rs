@@ -18,6 +18,9 @@ pub trait Number: Copy + PartialOrd + Default + std::fmt::Debug + Send + Sync + 
     /// Sum; `None` when it does not fit.
     fn add(self, other: Self) -> Option<Self>;
 
+    /// The sum in order of rows, from zero; `None` if a value is negative or no number, or the sum does not fit.
+    fn sum(values: &[Self]) -> Option<Self>;
+
     /// The greatest and the least of `values`: of equals the first, as a loop with `>` and `<` finds them.
     /// `None` if there are no values, or one of them is not finite.
     fn extremes(values: &[Self]) -> Option<(Self, Self)>;
@@ -38,6 +41,12 @@ impl Number for f64 {
     #[inline]
     fn add(self, other: Self) -> Option<Self> {
         Some(self + other)
+    }
+
+    fn sum(values: &[Self]) -> Option<Self> {
+        // NaN is not at least zero either; an infinity shows in the sum.
+        let (sum, fine) = values.iter().fold((0.0, true), |(sum, fine), value| (sum + value, fine & (*value >= 0.0)));
+        (fine && Self::is_finite(sum)).then_some(sum)
     }
 
     #[inline]
@@ -62,6 +71,10 @@ impl Number for i64 {
     #[inline]
     fn add(self, other: Self) -> Option<Self> {
         self.checked_add(other)
+    }
+
+    fn sum(values: &[Self]) -> Option<Self> {
+        values.iter().try_fold(0, |sum: Self, value| sum.checked_add(*value).filter(|_| *value >= 0))
     }
 
     #[inline]

@@ -17,47 +17,41 @@ pub(super) fn runs(ts: &[i64], grid: &mut impl Grid) -> Result<(Vec<Run>, usize)
     let mut found = Vec::new();
     let mut outside = 0;
     let mut from = 0;
-    let mut guess = 1;
-    while let Some(rest) = ts.get(from..).filter(|rest| !rest.is_empty()) {
-        let first = rest.first().copied().unwrap_or_default();
+    while let Some((first, rest)) = ts.get(from..).and_then(|rest| rest.first().map(|first| (*first, rest))) {
         let place = grid.place(first)?;
         let (Place::In { end, .. } | Place::Out { until: end }) = place;
-        // At least the row itself, so that the walk moves whatever a grid answers.
-        let length = rows_before(rest, end, guess).max(1);
-        let to = from + length;
-        if !extremes::sorted(rest.get(..length).unwrap_or_default()) {
+        let (length, seen) = rows_before(rest, end);
+        if !extremes::sorted(rest.get(..seen).unwrap_or_default()) {
             return Err(first_step_back(ts, from));
         }
+        // At least the row itself, so that the walk moves whatever a grid answers.
+        let to = from + length.max(1);
         match place {
             Place::In { start, .. } => found.push(Run { start, from, to }),
-            Place::Out { .. } => outside += length,
+            Place::Out { .. } => outside += to - from,
         }
-        guess = length;
         from = to;
     }
     Ok((found, outside))
 }
 
-/// How many leading rows are before `end`. The answer `n` always satisfies `ts[n - 1] < end <= ts[n]`, so a
-/// step back can only hide inside the run, where the caller looks.
-fn rows_before(ts: &[i64], end: i64, guess: usize) -> usize {
-    let before = |row: usize| ts.get(row).is_some_and(|time| *time < end);
-    // Doubling steps from the start of a small guess, then halving: intervals are of like size.
-    let (mut low, mut step) = (0, (guess / 2).max(1));
-    while before(low + step) {
-        low += step;
-        step *= 2;
-    }
-    let mut high = (low + step).min(ts.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if before(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
+/// Rows that are looked at in one step; a run rarely ends within the first.
+const BLOCK: usize = 16;
+
+/// How many leading rows are before `end`, and how many rows were seen to find out. The answer holds if the
+/// rows seen are sorted, which the caller checks: they are read in order, a block at a time, as memory likes it.
+fn rows_before(ts: &[i64], end: i64) -> (usize, usize) {
+    let mut passed = 0;
+    for block in ts.chunks(BLOCK) {
+        if block.last().is_some_and(|time| *time < end) {
+            passed += block.len();
+            continue;
         }
+        // Counting has no branch that depends on where in the block the run ends.
+        let before = block.iter().map(|time| usize::from(*time < end)).sum::<usize>();
+        return (passed + before, passed + block.len());
     }
-    low
+    (passed, passed)
 }
 
 fn first_step_back(ts: &[i64], from: usize) -> BarError {

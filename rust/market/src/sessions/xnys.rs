@@ -11,8 +11,8 @@ const COVERED: (i32, i32) = (1990, 2099);
 
 /// Days of mourning, attacks and storms on which the exchange stayed closed.
 const CLOSED: [(i32, u32, u32); 11] = [
-    (1994, 4, 27),  // funeral of President Nixon
-    (2001, 9, 11),  // attacks of 11 September
+    (1994, 4, 27), // funeral of President Nixon
+    (2001, 9, 11), // attacks of 11 September
     (2001, 9, 12),
     (2001, 9, 13),
     (2001, 9, 14),
@@ -53,8 +53,8 @@ fn is_holiday(date: NaiveDate) -> bool {
         5 => date.weekday() == Weekday::Mon && day > 24, // Memorial Day
         6 => year >= 2022 && is_observed(date, 19),      // Juneteenth
         7 => is_observed(date, 4),
-        9 => monday(1),                                               // Labor Day
-        11 => date.weekday() == Weekday::Thu && week_of(day) == 4,    // Thanksgiving
+        9 => monday(1),                                            // Labor Day
+        11 => date.weekday() == Weekday::Thu && week_of(day) == 4, // Thanksgiving
         12 => is_observed(date, 25),
         _ => false,
     }
@@ -103,10 +103,7 @@ fn good_friday(year: i32) -> NaiveDate {
     let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
     let m = (a + 11 * h + 22 * l) / 451;
     let month_and_day = h + l - 7 * m + 114;
-    let easter = NaiveDate::from_ymd_opt(
-        year,
-        (month_and_day / 31).unsigned_abs(),
-        (month_and_day % 31 + 1).unsigned_abs(),
-    );
+    let easter =
+        NaiveDate::from_ymd_opt(year, (month_and_day / 31).unsigned_abs(), (month_and_day % 31 + 1).unsigned_abs());
     easter.and_then(|easter| easter.checked_sub_days(Days::new(2))).unwrap_or_default()
 }

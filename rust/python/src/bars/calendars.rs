@@ -97,8 +97,9 @@ impl PyCalendar {
     fn session(&self, date: &Bound<'_, PyAny>) -> PyResult<Option<Session>> {
         let text = date.str()?.to_string();
         gate::stay(|| -> Result<_, Failure> {
-            let day = day_of(&text)
-                .ok_or_else(|| Failure::text("CalendarError", format!("date {text:?} is not of the form 2026-02-03")))?;
+            let day = day_of(&text).ok_or_else(|| {
+                Failure::text("CalendarError", format!("date {text:?} is not of the form 2026-02-03"))
+            })?;
             Ok(self.calendar.session(day)?.map(Session::from))
         })
     }

@@ -2,6 +2,7 @@
 
 use exuvia_model::{self as model, Ohlc};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// A bar of bid and ask; `ts` is the start of its interval in UTC nanoseconds.
 #[pyclass(frozen, eq, get_all, module = "exuvia.bars")]
@@ -99,22 +100,8 @@ impl QuoteBar {
         "ask_open", "ask_high", "ask_low", "ask_close", "ticks",
     ];
 
-    fn __repr__(&self) -> String {
-        format!(
-            "QuoteBar(uic={}, ts={}, bid_open={:?}, bid_high={:?}, bid_low={:?}, bid_close={:?}, \
-             ask_open={:?}, ask_high={:?}, ask_low={:?}, ask_close={:?}, ticks={})",
-            self.uic,
-            self.ts,
-            self.bid_open,
-            self.bid_high,
-            self.bid_low,
-            self.bid_close,
-            self.ask_open,
-            self.ask_high,
-            self.ask_low,
-            self.ask_close,
-            self.ticks
-        )
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        repr("QuoteBar", &Self::__match_args__, self.fields().into_pyobject(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -179,11 +166,8 @@ impl Bar {
     #[allow(non_upper_case_globals)]
     const __match_args__: [&'static str; 8] = ["uic", "ts", "open", "high", "low", "close", "volume", "ticks"];
 
-    fn __repr__(&self) -> String {
-        format!(
-            "Bar(uic={}, ts={}, open={:?}, high={:?}, low={:?}, close={:?}, volume={:?}, ticks={})",
-            self.uic, self.ts, self.open, self.high, self.low, self.close, self.volume, self.ticks
-        )
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        repr("Bar", &Self::__match_args__, self.__getnewargs__().into_pyobject(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -193,6 +177,16 @@ impl Bar {
     const fn __getnewargs__(&self) -> TradeFields {
         (self.uic, self.ts, self.open, self.high, self.low, self.close, self.volume, self.ticks)
     }
+}
+
+/// As a dataclass prints itself, with Python's own text of each number.
+fn repr(class: &str, names: &[&str], fields: Bound<'_, PyTuple>) -> PyResult<String> {
+    let texts: Vec<String> = names
+        .iter()
+        .zip(fields)
+        .map(|(name, value)| Ok(format!("{name}={}", value.repr()?)))
+        .collect::<PyResult<_>>()?;
+    Ok(format!("{class}({})", texts.join(", ")))
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

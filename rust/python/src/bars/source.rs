@@ -6,8 +6,8 @@ use std::ops::Deref;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int64Type, SchemaRef, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use exuvia_model::{MICROSECOND, MILLISECOND, SECOND};
 use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
@@ -127,9 +127,13 @@ impl<'py> Column<'py> {
     /// The column as prices or amounts.
     pub fn numbers(self, name: &str) -> PyResult<Numbers<'py>> {
         match &self {
-            Self::Numpy(array) if array.cast::<PyArray1<f64>>().is_ok() => self.values::<Float64Type>(name).map(Numbers::Floats),
+            Self::Numpy(array) if array.cast::<PyArray1<f64>>().is_ok() => {
+                self.values::<Float64Type>(name).map(Numbers::Floats)
+            }
             Self::Arrow(DataType::Float64, _) => self.values::<Float64Type>(name).map(Numbers::Floats),
-            Self::Numpy(array) if array.cast::<PyArray1<i64>>().is_ok() => self.values::<Int64Type>(name).map(Numbers::Fixed),
+            Self::Numpy(array) if array.cast::<PyArray1<i64>>().is_ok() => {
+                self.values::<Int64Type>(name).map(Numbers::Fixed)
+            }
             Self::Arrow(DataType::Int64, _) => self.values::<Int64Type>(name).map(Numbers::Fixed),
             _ => Err(self.wrong_type(name, "float64, or int64 for fixed point at 1e-9")),
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, TimestampNanosecondArray};
-use arrow::datatypes::{ArrowNativeType, DataType, Field, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType};
+use arrow::datatypes::{
+    ArrowNativeType, DataType, Field, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType,
+};
 use exuvia_market::bars::{Number, OhlcColumns, QuoteColumns, TradeColumns};
 use numpy::ndarray::ArrayView1;
 use numpy::{Element, PyArray1};
