@@ -142,7 +142,7 @@ fn control_messages_are_typed() {
     assert_eq!(read("_probe", r#"[{"ProbeId":17}]"#), Some(Control::Probe { id: Some("17".to_owned()) }));
     assert_eq!(read("_weather", "{}"), Some(Control::Other("_weather".to_owned())));
     assert_eq!(read("prices", "not even JSON"), None);
-    assert_eq!(parse_control("_heartbeat", b"[{]").unwrap_err().at, 2);
+    assert_eq!(parse_control("_heartbeat", b"[{]").unwrap_err().at(), 2);
 }
 
 #[test]

@@ -12,16 +12,36 @@ use thiserror::Error;
 /// How deep objects and arrays may be nested.
 pub const MAX_DEPTH: u32 = 128;
 
-/// Where a text stops being JSON, and what would have been right there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("JSON breaks at byte {at}: expected {expected}, found {}", Found(*.found))]
-pub struct JsonError {
+/// Where a text stops being JSON, and what would have been right there. Boxed, so that answers stay in registers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("JSON breaks at byte {}: expected {}, found {}", .0.at, .0.expected, Found(.0.found))]
+pub struct JsonError(Box<Fault>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fault {
+    at: usize,
+    expected: &'static str,
+    found: Option<u8>,
+}
+
+impl JsonError {
     /// Offset in bytes from the start of the text.
-    pub at: usize,
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.0.at
+    }
+
     /// What would have been right.
-    pub expected: &'static str,
+    #[must_use]
+    pub const fn expected(&self) -> &'static str {
+        self.0.expected
+    }
+
     /// The byte that stands there; `None` at the end of the text.
-    pub found: Option<u8>,
+    #[must_use]
+    pub const fn found(&self) -> Option<u8> {
+        self.0.found
+    }
 }
 
 struct Found(Option<u8>);
@@ -81,6 +101,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// At the end of the text.
+    #[inline]
     pub fn peek(&mut self) -> Result<u8, JsonError> {
         self.blank();
         self.byte().ok_or_else(|| self.error("a value"))
@@ -159,6 +180,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Where the text is not JSON.
+    #[inline]
     pub fn number(&mut self) -> Result<Option<Number<'a>>, JsonError> {
         match self.peek()? {
             b'-' | b'0'..=b'9' | b'N' | b'I' => Number::read(self).map(Some),
@@ -170,6 +192,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Where the text is not JSON.
+    #[inline]
     pub fn text(&mut self) -> Result<Option<Text<'a>>, JsonError> {
         if self.peek()? == b'"' { Text::read(self).map(Some) } else { self.skip().map(|()| None) }
     }
@@ -222,18 +245,24 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> bool {
         let here = self.byte() == Some(byte);
         self.at += usize::from(here);
         here
     }
 
+    #[inline]
     fn blank(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.byte() {
+        while let Some(0..=b' ') = self.byte() {
+            if !matches!(self.byte(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+                break;
+            }
             self.at += 1;
         }
     }
@@ -247,7 +276,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[cold]
     fn error(&self, expected: &'static str) -> JsonError {
-        JsonError { at: self.at, expected, found: self.byte() }
+        JsonError(Box::new(Fault { at: self.at, expected, found: self.byte() }))
     }
 }

@@ -14,11 +14,11 @@ const TENS: [f64; 23] = [
 /// A number as it stands in the text, or `NaN`, `Infinity`, `-Infinity`.
 #[derive(Debug, Clone, Copy)]
 pub struct Number<'a> {
-    text: &'a str,
-    /// The digits without point and sign, if there are at most 18 of them (leading zeros not counted).
+    text: &'a [u8],
+    /// The digits without point and sign, if there are at most 18 of them (a zero before the point not counted).
     digits: Option<u64>,
     /// How many digits stand after the point; meaningful with `digits` only.
-    decimals: u32,
+    decimals: usize,
     negative: bool,
     form: Form,
 }
@@ -73,20 +73,20 @@ impl<'a> Number<'a> {
                 return Err(reader.error("a digit in the exponent"));
             }
         }
-        let digits = (sum.significant <= 18).then_some(sum.value);
+        let digits = (sum.count <= 18).then_some(sum.value);
         Ok(Self { digits, decimals, ..Self::cut(reader, from, negative, form) })
     }
 
     fn cut(reader: &Reader<'a>, from: usize, negative: bool, form: Form) -> Self {
-        let bytes = reader.bytes.get(from..reader.at).unwrap_or_default();
-        // All bytes that were read are ASCII, so this never falls back.
-        Self { text: std::str::from_utf8(bytes).unwrap_or_default(), digits: None, decimals: 0, negative, form }
+        let text = reader.bytes.get(from..reader.at).unwrap_or_default();
+        Self { text, digits: None, decimals: 0, negative, form }
     }
 
     /// The number as it was written.
     #[must_use]
-    pub const fn as_str(&self) -> &'a str {
-        self.text
+    pub fn as_str(&self) -> &'a str {
+        // All its bytes are ASCII, so this never falls back.
+        std::str::from_utf8(self.text).unwrap_or_default()
     }
 
     /// The nearest `f64`, the same bits as Python's `float(json.loads(text))`: correctly rounded, and an integer `-0`
@@ -98,10 +98,10 @@ impl<'a> Number<'a> {
             (Form::NotFinite, _) => return None,
             // Both are exact, so the quotient is rounded once.
             (Form::Whole | Form::Point, Some(digits)) if digits <= 1 << 53 && self.decimals <= 22 => {
-                let value = digits as f64 / TENS.get(self.decimals as usize).copied().unwrap_or(1.0);
+                let value = digits as f64 / TENS.get(self.decimals).copied().unwrap_or(1.0);
                 if self.negative && (digits != 0 || self.form != Form::Whole) { -value } else { value }
             }
-            _ => self.text.parse().ok()?,
+            _ => self.as_str().parse().ok()?,
         };
         value.is_finite().then_some(value)
     }
@@ -109,7 +109,11 @@ impl<'a> Number<'a> {
     /// The value as an integer; `None` if it has a point or an exponent, or does not fit.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {
-        if self.form == Form::Whole { self.text.parse().ok() } else { None }
+        match (self.form, self.digits.and_then(|digits| i64::try_from(digits).ok())) {
+            (Form::Whole, Some(digits)) => Some(if self.negative { -digits } else { digits }),
+            (Form::Whole, None) => self.as_str().parse().ok(),
+            _ => None,
+        }
     }
 
     /// The exact price.
@@ -117,7 +121,7 @@ impl<'a> Number<'a> {
     /// # Errors
     /// More than nine decimals, out of range, or not a number.
     pub fn to_price(&self) -> Result<Price, ModelError> {
-        self.scaled().map_or_else(|| self.text.parse(), |raw| Ok(Price::from_raw(raw)))
+        self.scaled().map_or_else(|| self.as_str().parse(), |raw| Ok(Price::from_raw(raw)))
     }
 
     /// The exact quantity.
@@ -125,7 +129,7 @@ impl<'a> Number<'a> {
     /// # Errors
     /// More than nine decimals, out of range, or not a number.
     pub fn to_quantity(&self) -> Result<Quantity, ModelError> {
-        self.scaled().map_or_else(|| self.text.parse(), |raw| Ok(Quantity::from_raw(raw)))
+        self.scaled().map_or_else(|| self.as_str().parse(), |raw| Ok(Quantity::from_raw(raw)))
     }
 
     /// The value scaled by 10⁹ where that is plain integer arithmetic; the rest goes the long way.
@@ -134,7 +138,7 @@ impl<'a> Number<'a> {
         if !matches!(self.form, Form::Whole | Form::Point) {
             return None;
         }
-        let raw = digits.checked_mul(10_i64.checked_pow(9_u32.checked_sub(self.decimals)?)?)?;
+        let raw = digits.checked_mul(10_i64.checked_pow(9_u32.checked_sub(u32::try_from(self.decimals).ok()?)?)?)?;
         Some(if self.negative { -raw } else { raw })
     }
 }
@@ -142,20 +146,29 @@ impl<'a> Number<'a> {
 #[derive(Default)]
 struct Sum {
     value: u64,
-    significant: u32,
+    count: usize,
 }
 
 impl Sum {
     /// Takes the digits that follow; answers how many they were.
-    fn digits(&mut self, reader: &mut Reader<'_>) -> u32 {
-        let from = reader.at;
-        while let Some(digit @ b'0'..=b'9') = reader.byte() {
+    #[inline]
+    fn digits(&mut self, reader: &mut Reader<'_>) -> usize {
+        let rest = reader.bytes.get(reader.at..).unwrap_or_default();
+        let mut value = self.value;
+        let mut taken = rest.len();
+        for (index, byte) in rest.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                taken = index;
+                break;
+            }
             // Past 18 digits the value is not used; wrapping keeps the loop free of checks.
-            self.value = self.value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.significant = self.significant.saturating_add(u32::from(self.significant > 0 || digit != b'0'));
-            reader.at += 1;
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         }
-        u32::try_from(reader.at - from).unwrap_or(u32::MAX)
+        self.value = value;
+        self.count += taken;
+        reader.at += taken;
+        taken
     }
 }
 
@@ -235,7 +248,7 @@ mod tests {
             ("1_0", 1),
         ] {
             let mut reader = Reader::new(text.as_bytes());
-            assert_eq!(reader.skip().and_then(|()| reader.end()).unwrap_err().at, at, "{text}");
+            assert_eq!(reader.skip().and_then(|()| reader.end()).unwrap_err().at(), at, "{text}");
         }
     }
 }

@@ -7,16 +7,40 @@ use super::{JsonError, Reader};
 /// A string as it stands between its quotes; valid UTF-8 with valid escapes.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
-    raw: &'a str,
+    raw: &'a [u8],
     escaped: bool,
 }
 
+/// Bytes that end the run of plain ASCII in a string.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte < 0x20 || byte >= 0x80 || byte == b'"' as usize || byte == b'\\' as usize;
+        byte += 1;
+    }
+    table
+};
+
 impl<'a> Text<'a> {
     /// Reads the string at whose opening quote `reader` stands.
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
-        reader.at += 1;
-        let from = reader.at;
-        let (mut escaped, mut ascii) = (false, true);
+        let from = reader.at + 1;
+        let rest = reader.bytes.get(from..).unwrap_or_default();
+        let plain = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]).unwrap_or(rest.len());
+        reader.at = from + plain;
+        if rest.get(plain) == Some(&b'"') {
+            reader.at += 1;
+            return Ok(Self { raw: rest.get(..plain).unwrap_or_default(), escaped: false });
+        }
+        Self::read_special(reader, from)
+    }
+
+    /// Reads on from the first byte that is not plain ASCII; the string starts at `from`.
+    #[cold]
+    fn read_special(reader: &mut Reader<'a>, from: usize) -> Result<Self, JsonError> {
+        let mut escaped = false;
         loop {
             match reader.byte() {
                 Some(b'"') => break,
@@ -25,19 +49,15 @@ impl<'a> Text<'a> {
                     escape(reader)?;
                 }
                 Some(0..=0x1f) => return Err(reader.error("no control character inside a string")),
-                Some(byte) => {
-                    ascii &= byte < 0x80;
-                    reader.at += 1;
-                }
+                Some(_) => reader.at += 1,
                 None => return Err(reader.error("'\"' at the end of a string")),
             }
         }
-        let bytes = reader.bytes.get(from..reader.at).unwrap_or_default();
-        let raw = std::str::from_utf8(bytes).map_err(|wrong| {
-            debug_assert!(!ascii);
+        let raw = reader.bytes.get(from..reader.at).unwrap_or_default();
+        if let Err(wrong) = std::str::from_utf8(raw) {
             reader.at = from + wrong.valid_up_to();
-            reader.error("UTF-8")
-        })?;
+            return Err(reader.error("UTF-8"));
+        }
         reader.at += 1;
         Ok(Self { raw, escaped })
     }
@@ -45,17 +65,29 @@ impl<'a> Text<'a> {
     /// Whether the decoded string is `word`.
     #[must_use]
     pub fn is(&self, word: &str) -> bool {
-        if self.escaped { self.decode().is_some_and(|text| text == word) } else { self.raw == word }
+        self.bytes().as_ref() == word.as_bytes()
+    }
+
+    /// The bytes of the decoded string, to match keys with; empty if an escape names half of a surrogate pair.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        if self.escaped {
+            return Cow::Owned(self.decode().map(|text| text.into_owned().into_bytes()).unwrap_or_default());
+        }
+        Cow::Borrowed(self.raw)
     }
 
     /// The characters; `None` if an escape names half of a surrogate pair, which is no character.
     #[must_use]
     pub fn decode(&self) -> Option<Cow<'a, str>> {
+        // Validated when it was read, so this never fails.
+        let raw = std::str::from_utf8(self.raw).ok()?;
         if !self.escaped {
-            return Some(Cow::Borrowed(self.raw));
+            return Some(Cow::Borrowed(raw));
         }
-        let mut out = String::with_capacity(self.raw.len());
-        let mut rest = self.raw;
+        let mut out = String::with_capacity(raw.len());
+        let mut rest = raw;
         while let Some((before, after)) = rest.split_once('\\') {
             out.push_str(before);
             let mut left = after.chars();
@@ -152,7 +184,7 @@ mod tests {
             (b"\"a\xff\"", 2),
             (b"\"\xed\xa0\x80\"", 1),
         ] {
-            assert_eq!(Reader::new(text).text().unwrap_err().at, at, "{text:?}");
+            assert_eq!(Reader::new(text).text().unwrap_err().at(), at, "{text:?}");
         }
     }
 }

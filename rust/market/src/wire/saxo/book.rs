@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use exuvia_model::{Symbol, SymbolTable, Time};
 use thiserror::Error;
 
-use super::quote::{Element, Field, QuoteRow, Reading};
+use super::quote::{Date, Element, Field, QuoteRow, Reading};
 use crate::wire::json::{JsonError, Reader};
 
 /// A payload of which nothing was merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QuoteError {
     /// The payload is not JSON.
     #[error("price payload: {0}")]
@@ -59,6 +59,7 @@ pub struct QuoteTick<N> {
 pub struct QuoteBook<N: Reading> {
     rows: BTreeMap<i64, Kept<N>>,
     names: SymbolTable,
+    date: Date,
     unknown: Symbol,
     allow_negative: bool,
     skipped: u64,
@@ -77,7 +78,8 @@ impl<N: Reading> QuoteBook<N> {
     pub fn new(allow_negative: bool) -> Self {
         let mut names = SymbolTable::default();
         let unknown = names.intern("Unknown");
-        Self { rows: BTreeMap::new(), names, unknown, allow_negative, skipped: 0, parsed: Vec::new() }
+        let (rows, date, parsed) = (BTreeMap::new(), Date::default(), Vec::new());
+        Self { rows, names, date, unknown, allow_negative, skipped: 0, parsed }
     }
 
     /// Merges one payload: an array of elements, an object with a `Data` array, or one element. Quotes are appended to
@@ -138,12 +140,12 @@ impl<N: Reading> QuoteBook<N> {
 
     fn parse(&mut self, payload: &[u8]) -> Result<(), QuoteError> {
         let mut reader = Reader::new(payload);
-        let (parsed, names) = (&mut self.parsed, &mut self.names);
+        let (parsed, names, date) = (&mut self.parsed, &mut self.names, &mut self.date);
         let mut data = None;
         match reader.peek()? {
-            b'[' => elements(&mut reader, parsed, names)?,
+            b'[' => elements(&mut reader, parsed, names, date)?,
             b'{' => {
-                let element = Element::read(&mut reader, names, |reader, key| {
+                let element = Element::read(&mut reader, names, date, |reader, key| {
                     if key.is("Data") {
                         data = Some(reader.clone());
                     }
@@ -164,7 +166,7 @@ impl<N: Reading> QuoteBook<N> {
             if data.peek()? != b'[' {
                 return Err(QuoteError::NoCollection { at: data.offset() });
             }
-            elements(&mut data, parsed, names)?;
+            elements(&mut data, parsed, names, date)?;
         }
         Ok(())
     }
@@ -176,8 +178,13 @@ impl<N: Reading> QuoteBook<N> {
             return Outcome::Deleted;
         }
         let (delta, known) = (&element.row, self.rows.get_mut(&uic));
-        let quote = known.as_ref().filter(|_| !element.quote_cleared).map(|kept| kept.row.quote).unwrap_or_default();
-        let (bid, ask) = (quote.bid.merged(delta.quote.bid), quote.ask.merged(delta.quote.ask));
+        let (bid, ask) = match &known {
+            Some(kept) if !element.quote_cleared => {
+                let quote = &kept.row.quote;
+                (quote.bid.merged(delta.quote.bid), quote.ask.merged(delta.quote.ask))
+            }
+            _ => (delta.quote.bid, delta.quote.ask),
+        };
         let refused = |price: Field<N>| match price {
             Field::Refused => true,
             Field::Set(price) => !self.allow_negative && !price.is_positive(),
@@ -212,9 +219,10 @@ fn elements<N: Reading>(
     reader: &mut Reader<'_>,
     parsed: &mut Vec<Element<N>>,
     names: &mut SymbolTable,
+    date: &mut Date,
 ) -> Result<(), JsonError> {
     reader.array(|reader| {
-        parsed.push(Element::read(reader, names, |reader, _| reader.skip())?);
+        parsed.push(Element::read(reader, names, date, |reader, _| reader.skip())?);
         Ok(())
     })?;
     Ok(())

@@ -115,12 +115,12 @@ struct Body {
 
 impl Body {
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), JsonError> {
-        reader.object(|reader, key| match key.decode().as_deref() {
-            Some("Heartbeats") => {
+        reader.object(|reader, key| match key.bytes().as_ref() {
+            b"Heartbeats" => {
                 self.heartbeats.clear();
                 reader.array(|reader| self.heartbeat(reader)).map(drop)
             }
-            Some("TargetReferenceIds") => {
+            b"TargetReferenceIds" => {
                 self.targets.clear();
                 reader.array(|reader| {
                     self.targets.extend(word(reader)?);
@@ -128,7 +128,7 @@ impl Body {
                 })?;
                 Ok(())
             }
-            Some("ProbeId") => {
+            b"ProbeId" => {
                 self.probe = if reader.peek()? == b'"' {
                     word(reader)?
                 } else {
@@ -144,9 +144,9 @@ impl Body {
     fn heartbeat(&mut self, reader: &mut Reader<'_>) -> Result<(), JsonError> {
         let (mut reference, mut reason) = (None, None);
         reader.object(|reader, key| {
-            match key.decode().as_deref() {
-                Some("OriginatingReferenceId") => reference = word(reader)?,
-                Some("Reason") => reason = word(reader)?,
+            match key.bytes().as_ref() {
+                b"OriginatingReferenceId" => reference = word(reader)?,
+                b"Reason" => reason = word(reader)?,
                 _ => reader.skip()?,
             }
             Ok(())

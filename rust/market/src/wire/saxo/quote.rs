@@ -1,7 +1,7 @@
 //! One infoprices element, whole or partial: which of the known fields are there, and what they say.
 //! Fields that are not known are validated as JSON and passed over.
 
-use exuvia_model::{Price, Quantity, Symbol, SymbolTable, Time};
+use exuvia_model::{HOUR, MINUTE, Price, Quantity, SECOND, Symbol, SymbolTable, Time};
 
 use crate::wire::json::{JsonError, Number, Reader, Text};
 
@@ -181,28 +181,29 @@ impl<N: Reading> Element<N> {
     pub fn read<'a>(
         reader: &mut Reader<'a>,
         names: &mut SymbolTable,
+        date: &mut Date,
         mut other: impl FnMut(&mut Reader<'a>, &Text<'a>) -> Result<(), JsonError>,
     ) -> Result<Self, JsonError> {
         let mut element = Self::default();
         let row = &mut element.row;
         reader.object(|reader, key| {
-            match key.decode().as_deref() {
-                Some("Uic") => element.uic = reader.number()?.and_then(|number| number.to_i64()),
-                Some("AssetType") => row.asset_type = name(reader, names)?,
-                Some("LastUpdated") => {
+            match key.bytes().as_ref() {
+                b"Uic" => element.uic = reader.number()?.and_then(|number| number.to_i64()),
+                b"AssetType" => row.asset_type = name(reader, names)?,
+                b"LastUpdated" => {
                     let text = reader.text()?.and_then(|text| text.decode());
-                    row.last_updated = text.and_then(|text| instant(&text)).map_or(Field::Refused, Field::Set);
+                    row.last_updated = text.and_then(|text| date.instant(&text)).map_or(Field::Refused, Field::Set);
                 }
-                Some("PriceSource") => row.price_source = name(reader, names)?,
-                Some("Quote") => {
+                b"PriceSource" => row.price_source = name(reader, names)?,
+                b"Quote" => {
                     row.quote = QuoteGroup::default();
                     element.quote_cleared = !row.quote.read(reader, names)?;
                 }
-                Some("PriceInfoDetails") => {
+                b"PriceInfoDetails" => {
                     row.details = DetailsGroup::default();
                     element.details_cleared = !row.details.read(reader)?;
                 }
-                Some("__meta_deleted") => element.deleted = reader.flag()? == Some(true),
+                b"__meta_deleted" => element.deleted = reader.flag()? == Some(true),
                 _ => other(reader, key)?,
             }
             Ok(())
@@ -214,20 +215,20 @@ impl<N: Reading> Element<N> {
 impl<N: Reading> QuoteGroup<N> {
     fn read(&mut self, reader: &mut Reader<'_>, names: &mut SymbolTable) -> Result<bool, JsonError> {
         reader.object(|reader, key| {
-            match key.decode().as_deref() {
-                Some("Bid") => self.bid = price(reader)?,
-                Some("Ask") => self.ask = price(reader)?,
-                Some("Mid") => self.mid = Field::value(reader.number()?.and_then(|mid| N::price(&mid))),
-                Some("Amount") => self.amount = size::<N>(reader)?,
-                Some("AskSize") => self.ask_size = size::<N>(reader)?,
-                Some("BidSize") => self.bid_size = size::<N>(reader)?,
-                Some("MarketState") => self.market_state = state(reader, names)?,
-                Some("PriceTypeAsk") => self.price_type_ask = name(reader, names)?,
-                Some("PriceTypeBid") => self.price_type_bid = name(reader, names)?,
-                Some("DelayedByMinutes") => {
+            match key.bytes().as_ref() {
+                b"Bid" => self.bid = price(reader)?,
+                b"Ask" => self.ask = price(reader)?,
+                b"Mid" => self.mid = Field::value(reader.number()?.and_then(|mid| N::price(&mid))),
+                b"Amount" => self.amount = size::<N>(reader)?,
+                b"AskSize" => self.ask_size = size::<N>(reader)?,
+                b"BidSize" => self.bid_size = size::<N>(reader)?,
+                b"MarketState" => self.market_state = state(reader, names)?,
+                b"PriceTypeAsk" => self.price_type_ask = name(reader, names)?,
+                b"PriceTypeBid" => self.price_type_bid = name(reader, names)?,
+                b"DelayedByMinutes" => {
                     self.delayed_by_minutes = Field::value(reader.number()?.and_then(|number| number.to_i64()));
                 }
-                Some("ErrorCode") => self.error_code = name(reader, names)?,
+                b"ErrorCode" => self.error_code = name(reader, names)?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -238,14 +239,12 @@ impl<N: Reading> QuoteGroup<N> {
 impl<N: Reading> DetailsGroup<N> {
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<bool, JsonError> {
         reader.object(|reader, key| {
-            match key.decode().as_deref() {
-                Some("AskSize") => self.ask_size = size::<N>(reader)?,
-                Some("BidSize") => self.bid_size = size::<N>(reader)?,
-                Some("LastTraded") => {
-                    self.last_traded = Field::value(reader.number()?.and_then(|last| N::price(&last)))
-                }
-                Some("LastTradedSize") => self.last_traded_size = size::<N>(reader)?,
-                Some("Volume") => self.volume = size::<N>(reader)?,
+            match key.bytes().as_ref() {
+                b"AskSize" => self.ask_size = size::<N>(reader)?,
+                b"BidSize" => self.bid_size = size::<N>(reader)?,
+                b"LastTraded" => self.last_traded = Field::value(reader.number()?.and_then(|last| N::price(&last))),
+                b"LastTradedSize" => self.last_traded_size = size::<N>(reader)?,
+                b"Volume" => self.volume = size::<N>(reader)?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -276,9 +275,42 @@ fn state(reader: &mut Reader<'_>, names: &mut SymbolTable) -> Result<Field<Symbo
         .map_or(Field::Cleared, |text| text.decode().map_or(Field::Refused, |word| Field::Set(names.intern(&word)))))
 }
 
-/// `2014-05-07T00:00:07.135000Z` with at most nine decimals; nothing else is what the venue sends.
-fn instant(text: &str) -> Option<Time> {
-    let bytes = text.as_bytes();
-    let strict = bytes.len() <= 30 && bytes.get(10) == Some(&b'T') && bytes.last() == Some(&b'Z');
-    if strict { text.parse().ok() } else { None }
+/// The date that was read last: consecutive quotes share it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Date {
+    text: [u8; 10],
+    midnight: Option<i64>,
+}
+
+impl Date {
+    /// Reads `2014-05-07T00:00:07.135000Z` with at most nine decimals; nothing else is what the venue sends.
+    fn instant(&mut self, text: &str) -> Option<Time> {
+        let (date, clock) = text.as_bytes().split_first_chunk::<10>()?;
+        let [b'T', h1, h0, b':', m1, m0, b':', s1, s0, fraction @ .., b'Z'] = clock else { return None };
+        if *date != self.text || self.midnight.is_none() {
+            let midnight: Time = format!("{}T00:00:00Z", text.get(..10)?).parse().ok()?;
+            *self = Self { text: *date, midnight: Some(midnight.0) };
+        }
+        let nanos = match fraction {
+            [] => 0,
+            [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+                let mut nanos = 0;
+                for index in 0..9 {
+                    nanos = nanos * 10 + digits.get(index).map_or(Some(0), digit)?;
+                }
+                nanos
+            }
+            _ => return None,
+        };
+        let two = |tens, ones| Some(digit(tens)? * 10 + digit(ones)?);
+        let (hour, minute, second) = (two(h1, h0)?, two(m1, m0)?, two(s1, s0)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        self.midnight?.checked_add(hour * HOUR + minute * MINUTE + second * SECOND + nanos).map(Time)
+    }
+}
+
+fn digit(byte: &u8) -> Option<i64> {
+    byte.is_ascii_digit().then(|| i64::from(byte - b'0'))
 }
