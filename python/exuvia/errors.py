@@ -10,6 +10,8 @@ True
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
     "BarError",
     "CalendarError",
@@ -19,6 +21,9 @@ __all__ = [
     "ExuviaError",
     "ForkError",
     "LakeError",
+    "LakeNotFoundError",
+    "LakeOptionError",
+    "LakePermissionError",
     "MigrateError",
     "OrderError",
     "PanicError",
@@ -51,6 +56,26 @@ class CalendarError(ExuviaError, ValueError):
 
 class LakeError(ExuviaError, OSError):
     """A file of the lake that could not be read or written: half-written, gone, disk full."""
+
+
+class LakeNotFoundError(LakeError, FileNotFoundError):
+    """A file or folder of the lake that is not there; `errno` is `ENOENT`."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.errno = errno.ENOENT
+
+
+class LakePermissionError(LakeError, PermissionError):
+    """A file or folder of the lake that may not be read or written; `errno` is `EACCES`."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.errno = errno.EACCES
+
+
+class LakeOptionError(LakeError, ValueError):
+    """A compression, level, day or name that does not exist, or an order that the table does not have."""
 
 
 class SchemaError(ExuviaError, TypeError):

@@ -11,13 +11,13 @@ use arrow::record_batch::RecordBatch;
 use crate::{LakeError, expect_schema};
 
 /// Names of the eight price columns in their order in the file.
-const PRICES: [&str; 8] =
+pub const BAR_PRICES: [&str; 8] =
     ["bid_open", "bid_high", "bid_low", "bid_close", "ask_open", "ask_high", "ask_low", "ask_close"];
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
     let mut fields = vec![Field::new("uic", DataType::Int32, false), Field::new("ts", utc, false)];
-    fields.extend(PRICES.map(|name| Field::new(name, DataType::Float64, false)));
+    fields.extend(BAR_PRICES.map(|name| Field::new(name, DataType::Float64, false)));
     fields.push(Field::new("ticks", DataType::Int64, false));
     Arc::new(Schema::new(fields))
 });
@@ -98,7 +98,7 @@ impl BarColumns {
     pub fn into_batch(self) -> Result<RecordBatch, LakeError> {
         let expected = self.uic.len();
         let lengths = [("ts", self.ts.len()), ("ticks", self.ticks.len())];
-        let prices = PRICES.into_iter().zip(self.prices.iter().map(Vec::len));
+        let prices = BAR_PRICES.into_iter().zip(self.prices.iter().map(Vec::len));
         for (column, length) in lengths.into_iter().chain(prices) {
             if length != expected {
                 return Err(LakeError::Ragged { column, length, first: "uic", expected });

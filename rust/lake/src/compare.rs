@@ -8,7 +8,6 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::array_value_to_string;
-use bytes::Bytes;
 use exuvia_ports::Files;
 
 use crate::{LakeError, Table, decode_parquet, is_temporary, read_parquet};
@@ -103,7 +102,11 @@ pub fn compare_tables(left: &Table, right: &Table, limit: usize) -> Result<Compa
 ///
 /// # Errors
 /// Those of [`decode_parquet`]; the files are called `left` and `right` in it.
-pub fn compare_parquet_bytes(left: Bytes, right: Bytes, limit: usize) -> Result<Comparison, LakeError> {
+pub fn compare_parquet_bytes(
+    left: impl AsRef<[u8]> + Send + 'static,
+    right: impl AsRef<[u8]> + Send + 'static,
+    limit: usize,
+) -> Result<Comparison, LakeError> {
     compare_tables(&decode_parquet("left", left, None)?, &decode_parquet("right", right, None)?, limit)
 }
 

@@ -12,7 +12,7 @@ mod read;
 mod schema;
 
 pub use atomic::{is_temporary, sweep, write_atomic};
-pub use bars::{BarColumns, bars_schema};
+pub use bars::{BAR_PRICES, BarColumns, bars_schema};
 pub use compare::{Comparison, Difference, compare_folders, compare_parquet_bytes, compare_tables};
 pub use encode::{Compression, EncodeOptions, encode_bars, encode_parquet};
 pub use error::LakeError;

@@ -50,16 +50,21 @@ impl From<RecordBatch> for Table {
 /// # Errors
 /// [`LakeError::Files`] and those of [`decode_parquet`].
 pub fn read_parquet(files: &dyn Files, path: &Path, columns: Option<&[String]>) -> Result<Table, LakeError> {
-    decode_parquet(&path.display().to_string(), files.read(path)?.into(), columns)
+    decode_parquet(&path.display().to_string(), files.read(path)?, columns)
 }
 
-/// The table in the bytes of a Parquet file; with `columns`, these, in their order. `file` is the name in
-/// the message.
+/// The table in the bytes of a Parquet file; with `columns`, these, in their order. The bytes
+/// are not copied. `file` is the name in the message.
 ///
 /// # Errors
 /// [`LakeError::NotParquet`], [`LakeError::NoFooter`], [`LakeError::Damaged`], [`LakeError::Unsupported`],
 /// [`LakeError::MissingColumn`].
-pub fn decode_parquet(file: &str, bytes: Bytes, columns: Option<&[String]>) -> Result<Table, LakeError> {
+pub fn decode_parquet(
+    file: &str,
+    bytes: impl AsRef<[u8]> + Send + 'static,
+    columns: Option<&[String]>,
+) -> Result<Table, LakeError> {
+    let bytes = Bytes::from_owner(bytes);
     let length = bytes.len();
     check_frame(file, &bytes)?;
     // The decoder asserts about bytes that it did not write; a damaged file must not look like a defect of ours.

@@ -1,0 +1,32 @@
+//! Bindings of `exuvia.lake`: bars and Arrow tables to Parquet bytes or files and back. Python objects are
+//! read with the GIL held; everything after that runs without it.
+
+mod bars;
+mod held;
+mod tables;
+
+use exuvia_lake::LakeError;
+use exuvia_ports::FilesError;
+use pyo3::prelude::*;
+
+use crate::failure::Failure;
+
+impl From<LakeError> for Failure {
+    fn from(error: LakeError) -> Self {
+        let class = match &error {
+            LakeError::Files(FilesError::NotFound { .. }) => "LakeNotFoundError",
+            LakeError::Files(FilesError::Denied { .. }) => "LakePermissionError",
+            LakeError::BadOption { .. } | LakeError::BadName { .. } | LakeError::NotSorted { .. } => "LakeOptionError",
+            error if error.is_schema() => "SchemaError",
+            _ => "LakeError",
+        };
+        Self::new(class, &error)
+    }
+}
+
+/// Adds this area to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    bars::register(module)?;
+    tables::register(module)?;
+    held::register(module)
+}

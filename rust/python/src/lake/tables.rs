@@ -1,0 +1,194 @@
+//! Arrow tables from and to any library that speaks the PyCapsule interface, and files of the lake.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use exuvia_lake::{
+    Comparison, Compression, EncodeOptions, LakeError, Table, bars_schema, cast_table, compare_folders, compare_tables,
+    decode_parquet, encode_parquet, read_parquet, sweep, write_atomic, write_parquet,
+};
+use exuvia_net::SystemFiles;
+use exuvia_ports::Files;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use pyo3_arrow::export::Arro3Schema;
+use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::{PySchema, PyTable};
+
+use crate::failure::Failure;
+use crate::gate;
+
+/// How a table is written, as it comes from Python.
+#[derive(FromPyObject)]
+pub struct WriteOptions(String, i32, Vec<String>, BTreeMap<String, String>);
+
+impl WriteOptions {
+    fn checked(self) -> Result<EncodeOptions, LakeError> {
+        let Self(compression, level, sorted_by, metadata) = self;
+        let compression = Compression::named(&compression, level)?;
+        Ok(EncodeOptions { compression, sorted_by, metadata, ..EncodeOptions::default() })
+    }
+}
+
+/// How a table is read, as it comes from Python.
+#[derive(FromPyObject)]
+pub struct ReadOptions(Option<Vec<String>>, Option<PySchema>, bool);
+
+impl ReadOptions {
+    fn split(self) -> (Option<Vec<String>>, Option<SchemaRef>, bool) {
+        (self.0, self.1.map(PySchema::into_inner), self.2)
+    }
+}
+
+/// Parquet bytes of a table.
+#[pyfunction]
+pub fn lake_encode_parquet<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, PyAny>,
+    options: WriteOptions,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let table = arrow_table(table)?;
+    let bytes = gate::enter(py, || encode_parquet(&table, &options.checked()?))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Writes a table to a file, atomically.
+#[pyfunction]
+pub fn lake_write_parquet(
+    py: Python<'_>,
+    path: PathBuf,
+    table: &Bound<'_, PyAny>,
+    options: WriteOptions,
+) -> PyResult<()> {
+    let table = arrow_table(table)?;
+    gate::enter(py, || write_parquet(&SystemFiles, &path, &table, &options.checked()?))
+}
+
+/// The table in the bytes of a Parquet file.
+#[pyfunction]
+pub fn lake_decode_parquet<'py>(
+    py: Python<'py>,
+    data: PyBackedBytes,
+    options: ReadOptions,
+    name: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (columns, schema, cast) = options.split();
+    let table = gate::enter(py, || {
+        let table = decode_parquet(name, data, columns.as_deref())?;
+        schema.map_or(Ok(table.clone()), |schema| cast_table(name, &table, &schema, cast))
+    })?;
+    to_arro3(py, table)
+}
+
+/// The table in a Parquet file.
+#[pyfunction]
+pub fn lake_read_parquet(py: Python<'_>, path: PathBuf, options: ReadOptions) -> PyResult<Bound<'_, PyAny>> {
+    let (columns, schema, cast) = options.split();
+    let table = gate::enter(py, || {
+        let table = read_parquet(&SystemFiles, &path, columns.as_deref())?;
+        let name = path.display().to_string();
+        schema.map_or(Ok(table.clone()), |schema| cast_table(&name, &table, &schema, cast))
+    })?;
+    to_arro3(py, table)
+}
+
+/// Puts bytes at a path, whole or not at all.
+#[pyfunction]
+pub fn lake_write_atomic(py: Python<'_>, path: PathBuf, data: PyBackedBytes, private: bool) -> PyResult<()> {
+    gate::enter(py, || write_atomic(&SystemFiles, &path, &data, private))
+}
+
+/// Removes temporary files of killed writers.
+#[pyfunction]
+pub fn lake_sweep(py: Python<'_>, folder: PathBuf) -> PyResult<Vec<PathBuf>> {
+    gate::enter(py, || sweep(&SystemFiles, &folder))
+}
+
+/// The schema of bar files.
+#[pyfunction]
+pub fn lake_bars_schema() -> Arro3Schema {
+    PySchema::new(bars_schema()).into()
+}
+
+/// Rows compared, number of differences, the first ones.
+type Found = (usize, usize, Vec<(String, String, String)>);
+
+/// Compares two tables, two files given as bytes, two files or two folders.
+#[pyfunction]
+pub fn lake_compare(
+    py: Python<'_>,
+    left: &Bound<'_, PyAny>,
+    right: &Bound<'_, PyAny>,
+    limit: usize,
+) -> PyResult<Found> {
+    let (left, right) = (Side::of(left)?, Side::of(right)?);
+    let found: Comparison = gate::enter(py, || match (left, right) {
+        (Side::Path(a), Side::Path(b)) if SystemFiles.is_dir(&a) && SystemFiles.is_dir(&b) => {
+            compare_folders(&SystemFiles, &a, &b, limit)
+        }
+        (a, b) => compare_tables(&a.table("left")?, &b.table("right")?, limit),
+    })?;
+    let differences = found.differences.into_iter().map(|at| (at.path, at.left, at.right)).collect();
+    Ok((found.rows, found.total, differences))
+}
+
+enum Side {
+    Bytes(PyBackedBytes),
+    Path(PathBuf),
+    Table(Table),
+}
+
+impl Side {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.extract() {
+            return Ok(Self::Bytes(bytes));
+        }
+        if let Ok(path) = object.extract() {
+            return Ok(Self::Path(path));
+        }
+        arrow_table(object).map(Self::Table)
+    }
+
+    fn table(self, name: &str) -> Result<Table, LakeError> {
+        match self {
+            Self::Bytes(bytes) => decode_parquet(name, bytes, None),
+            Self::Path(path) => read_parquet(&SystemFiles, &path, None),
+            Self::Table(table) => Ok(table),
+        }
+    }
+}
+
+/// The Arrow table or record batch in an object of any library.
+pub fn arrow_table(object: &Bound<'_, PyAny>) -> PyResult<Table> {
+    let speaks = ["__arrow_c_stream__", "__arrow_c_array__"].map(|name| object.hasattr(name));
+    if speaks.into_iter().collect::<PyResult<Vec<_>>>()?.contains(&true) {
+        let (batches, schema) = object.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
+        return Ok(Table { schema, batches });
+    }
+    let kind = object.get_type();
+    Err(Failure::text(
+        "SchemaError",
+        format!("{kind} is not an Arrow table: pass a table of pyarrow, polars, pandas, DuckDB or arro3 (any object with __arrow_c_stream__)"),
+    )
+    .into())
+}
+
+/// An `arro3.core.Table`.
+pub fn to_arro3(py: Python<'_>, table: Table) -> PyResult<Bound<'_, PyAny>> {
+    PyTable::try_new(table.batches, Arc::clone(&table.schema))?.into_arro3(py)
+}
+
+/// Adds this area to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(lake_encode_parquet, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_write_parquet, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_decode_parquet, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_read_parquet, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_write_atomic, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_sweep, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_bars_schema, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_compare, module)?)
+}
