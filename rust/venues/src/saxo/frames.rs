@@ -3,19 +3,20 @@
 
 use std::collections::VecDeque;
 
-use crate::ticks::Dice;
+use exuvia_market::wire::saxo::{FORMAT_JSON, Message};
+use exuvia_ports::Xoshiro256;
 
 /// Most messages in one frame.
-const FULLEST: i64 = 16;
+const FULLEST: u64 = 16;
 
 /// Frames that wait for the socket, and the one being packed.
 #[derive(Debug, Clone)]
 pub(super) struct Frames {
     ready: VecDeque<Vec<u8>>,
     packing: Vec<u8>,
-    room: i64,
+    room: u64,
     last_id: u64,
-    dice: Dice,
+    dice: Xoshiro256,
 }
 
 impl Frames {
@@ -24,16 +25,18 @@ impl Frames {
         let seed = context
             .bytes()
             .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-        Self { ready: VecDeque::new(), packing: Vec::new(), room: 0, last_id: 0, dice: Dice(seed) }
+        Self { ready: VecDeque::new(), packing: Vec::new(), room: 0, last_id: 0, dice: Xoshiro256::seeded(seed) }
     }
 
     /// Packs one message and gives its id.
     pub(super) fn push(&mut self, reference: &str, payload: &[u8]) -> u64 {
         if self.packing.is_empty() {
-            self.room = self.dice.between(1, FULLEST);
+            self.room = 1 + self.dice.below(FULLEST);
         }
         self.last_id += 1;
-        encode(&mut self.packing, self.last_id, reference, payload);
+        let message = Message { id: self.last_id, reference, format: FORMAT_JSON, payload };
+        // Reference ids were checked when they came in, and no payload here is near 4 GiB.
+        let _ = message.write(&mut self.packing);
         self.room -= 1;
         if self.room == 0 {
             self.flush();
@@ -56,14 +59,4 @@ impl Frames {
     pub(super) fn take(&mut self) -> Vec<Vec<u8>> {
         self.ready.drain(..).collect()
     }
-}
-
-/// Appends one message in the layout of Saxo's plain WebSocket streaming.
-fn encode(out: &mut Vec<u8>, id: u64, reference: &str, payload: &[u8]) {
-    out.extend_from_slice(&id.to_le_bytes());
-    out.extend_from_slice(&[0, 0, u8::try_from(reference.len()).unwrap_or_default()]);
-    out.extend_from_slice(reference.as_bytes());
-    out.push(0);
-    out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or_default().to_le_bytes());
-    out.extend_from_slice(payload);
 }

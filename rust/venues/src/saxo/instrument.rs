@@ -3,7 +3,7 @@
 use exuvia_model::{NANO, Symbol};
 use serde_json::{Value, json};
 
-pub(super) const UIC: u64 = 21;
+pub(super) const UIC: i64 = 21;
 pub(super) const ASSET_TYPE: &str = "FxSpot";
 pub(super) const NAME: &str = "EURUSD";
 pub(super) const SYMBOL: Symbol = Symbol(21);

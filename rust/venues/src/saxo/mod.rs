@@ -200,7 +200,7 @@ impl SaxoVenue {
 
     fn info_price(&self, request: &Request<'_>) -> Response {
         let (uic, kind) = (request.param("Uic").unwrap_or_default(), request.param("AssetType").unwrap_or_default());
-        match uic.parse::<u64>() {
+        match uic.parse::<i64>() {
             Err(_) => invalid("Uic", &format!("Uic {uic:?} is not a whole number")),
             Ok(UIC) if kind == instrument::ASSET_TYPE => Response::json(200, &self.market.full()),
             Ok(_) => error(404, "IllegalInstrumentId", "Instrument is unknown: this venue has Uic 21, FxSpot"),

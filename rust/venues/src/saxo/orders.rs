@@ -37,7 +37,7 @@ pub(super) fn placement(request: &Request<'_>, now: Time) -> Result<Placement, R
     }
     let asset_type = text(&fields, "AssetType")?;
     let uic = match fields.get("Uic") {
-        Some(Value::Number(uic)) => uic.as_u64(),
+        Some(Value::Number(uic)) => uic.as_i64(),
         None | Some(Value::Null) => return Err(invalid("Uic", "Uic is required")),
         Some(other) => return Err(invalid("Uic", &format!("Uic must be a number, not {}", kind_of(other)))),
     };

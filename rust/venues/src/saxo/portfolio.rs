@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::instrument::{ACCOUNT_KEY, ASSET_TYPE, CLIENT_ID, CLIENT_KEY, CURRENCY, LEVERAGE, NAME, SYMBOL, UIC};
 use super::orders::{Ticket, amount, order_id};
-use super::prices::{Market, decimal, mid};
+use super::prices::{Market, decimal};
 
 /// The opening of the position that is held.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +53,7 @@ pub(super) fn balances(exchange: &Matching, market: &Market) -> Value {
     let position = exchange.position(SYMBOL);
     let held = i64::from(position.quantity != Quantity::ZERO);
     let profit = open_profit(&position, closing_price(&position, market));
-    let exposure = market.prices.map(|(bid, ask)| value(mid(bid, ask), position.quantity)).unwrap_or_default();
+    let exposure = market.mid().map(|mid| value(mid, position.quantity)).unwrap_or_default();
     let used = Money::from_raw(-(exposure.raw().abs() / i128::from(LEVERAGE)));
     let cash = exchange.cash();
     let total = cash.checked_add(profit).unwrap_or(cash);

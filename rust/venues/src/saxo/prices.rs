@@ -1,9 +1,8 @@
 //! Info prices of the one instrument: full objects, and deltas against what a subscriber was shown last.
 
-use std::io::Write;
-
+use exuvia_market::wire::saxo::{QuoteChange, QuoteElement, QuoteFull, encode_quote_full, encode_quotes};
 use exuvia_model::{Price, Time};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::instrument::{ASSET_TYPE, UIC};
 use crate::ticks::{Beat, What};
@@ -30,65 +29,47 @@ impl Market {
         if self.open { "Open" } else { "Closed" }
     }
 
-    /// The whole info price; bid, ask and mid are left out while there are none.
-    pub(super) fn full(&self) -> Value {
-        let mut quote = json!({"Amount": 1000});
-        if let Some((bid, ask)) = self.prices {
-            quote["Ask"] = decimal(ask);
-            quote["Bid"] = decimal(bid);
-            quote["Mid"] = decimal(mid(bid, ask));
-        }
+    /// The whole quote; bid and ask are left out while there are none.
+    fn quote(&self) -> QuoteFull<'static> {
+        let (bid, ask) = self.prices.unzip();
         let kind = if self.prices.is_some() { "Tradable" } else { "Pending" };
-        quote["DelayedByMinutes"] = 0.into();
-        quote["ErrorCode"] = "None".into();
-        quote["MarketState"] = self.state().into();
-        quote["PriceSource"] = "SIM".into();
-        quote["PriceTypeAsk"] = kind.into();
-        quote["PriceTypeBid"] = kind.into();
-        json!({
-            "Uic": UIC, "AssetType": ASSET_TYPE, "LastUpdated": self.time.to_string(), "PriceSource": "SIM",
-            "Quote": quote,
-        })
+        QuoteFull {
+            market_state: self.state(),
+            price_type_bid: kind,
+            price_type_ask: kind,
+            ..QuoteFull::new(UIC, ASSET_TYPE, "SIM", self.time, bid, ask)
+        }
     }
 
-    /// The payload that takes a subscriber from `shown` to this market.
+    /// The middle of bid and ask.
+    pub(super) fn mid(&self) -> Option<Price> {
+        self.quote().mid()
+    }
+
+    /// The whole info price.
+    pub(super) fn full(&self) -> Value {
+        let mut text = Vec::new();
+        encode_quote_full(&mut text, &self.quote());
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// The payload that takes a subscriber from `shown` to this market; all of it if nothing was shown yet.
     ///
     /// After a crossed quote both sides are sent, changed or not: a client that refuses a crossed quote has
     /// not taken its half of it.
-    pub(super) fn delta(&self, shown: &Self) -> Vec<u8> {
-        let (Some((bid, ask)), Some((shown_bid, shown_ask))) = (self.prices, shown.prices) else {
-            return json!([self.full()]).to_string().into_bytes();
-        };
-        let both = shown_bid > shown_ask;
-        let mut fields = Vec::with_capacity(64);
-        let mut number = |name: &str, price: Price, changed: bool| {
-            if changed {
-                // Writing to a vector cannot fail.
-                let _ = write!(fields, "{}\"{name}\":{price}", if fields.is_empty() { "" } else { "," });
+    pub(super) fn payload(&self, shown: Option<&Self>) -> Vec<u8> {
+        let element = match shown.map(|shown| (shown, shown.prices)) {
+            Some((shown, Some((bid, ask)))) => {
+                let mut before = shown.quote();
+                if bid > ask {
+                    (before.bid, before.ask) = (None, None);
+                }
+                QuoteElement::Delta(QuoteChange::between(&before, &self.quote()))
             }
+            _ => QuoteElement::Full(self.quote()),
         };
-        number("Ask", ask, both || ask != shown_ask);
-        number("Bid", bid, both || bid != shown_bid);
-        number("Mid", mid(bid, ask), mid(bid, ask) != mid(shown_bid, shown_ask));
-        if self.open != shown.open {
-            let comma = if fields.is_empty() { "" } else { "," };
-            let _ = write!(fields, "{comma}\"MarketState\":\"{}\"", self.state());
-        }
-        let mut payload = Vec::with_capacity(fields.len() + 80);
-        let _ = write!(payload, "[{{\"Uic\":{UIC},\"LastUpdated\":\"{}\"", self.time);
-        if !fields.is_empty() {
-            payload.extend_from_slice(b",\"Quote\":{");
-            payload.append(&mut fields);
-            payload.push(b'}');
-        }
-        payload.extend_from_slice(b"}]");
-        payload
+        encode_quotes([&element])
     }
-}
-
-/// Half of bid and ask, exact: prices have at most eight decimals here; a half beyond 10⁻⁹ is cut.
-pub(super) fn mid(bid: Price, ask: Price) -> Price {
-    Price::from_raw(bid.raw() / 2 + ask.raw() / 2 + (bid.raw() % 2 + ask.raw() % 2) / 2)
 }
 
 /// A price as a JSON number: its text has at most fifteen digits, which the float keeps.

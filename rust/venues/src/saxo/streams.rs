@@ -1,6 +1,7 @@
 //! Streaming contexts and their subscriptions, and the log that they read: what the market and the
 //! account did, in order. Each context has its own place in the log, so two clients step independently.
 
+use exuvia_market::wire::saxo::{Heartbeat, HeartbeatReason, encode_heartbeat};
 use exuvia_model::Time;
 use serde_json::{Map, Value, json};
 
@@ -101,10 +102,7 @@ impl Context {
             if self.place < subscription.since {
                 continue;
             }
-            let payload = match shown {
-                Some(shown) => self.market.delta(shown),
-                None => json!([self.market.full()]).to_string().into_bytes(),
-            };
+            let payload = self.market.payload(shown.as_ref());
             self.frames.push(&subscription.reference, &payload);
             *shown = Some(self.market);
             subscription.fed = true;
@@ -113,17 +111,16 @@ impl Context {
 
     /// Ends a step with a heartbeat that names the subscriptions without news; gives its message id.
     pub(super) fn heartbeat(&mut self) -> u64 {
-        let quiet: Vec<Value> = self
+        let quiet: Vec<Heartbeat> = self
             .subscriptions
             .iter()
             .filter(|subscription| !subscription.fed)
-            .map(|subscription| json!({"OriginatingReferenceId": subscription.reference, "Reason": "NoNewData"}))
+            .map(|quiet| Heartbeat { reference: quiet.reference.clone(), reason: HeartbeatReason::NoNewData })
             .collect();
         for subscription in &mut self.subscriptions {
             subscription.fed = false;
         }
-        let payload = json!([{"ReferenceId": "_heartbeat", "Heartbeats": quiet}]).to_string();
-        let id = self.frames.push("_heartbeat", payload.as_bytes());
+        let id = self.frames.push("_heartbeat", &encode_heartbeat(&quiet));
         self.frames.flush();
         id
     }
@@ -152,7 +149,7 @@ pub(super) struct Wanted {
     replace: Option<String>,
     prices: bool,
     /// Unknown instruments of a price subscription.
-    strangers: Vec<u64>,
+    strangers: Vec<i64>,
     /// Activities after this sequence id go into the snapshot.
     after: Option<u64>,
 }
@@ -191,7 +188,7 @@ pub(super) fn wanted(request: &Request<'_>, prices: bool) -> Result<Wanted, Resp
 }
 
 /// Checks `Uics` and `AssetType`; gives the unknown ones, as long as one is known.
-fn instruments(arguments: &Map<String, Value>) -> Result<Vec<u64>, Response> {
+fn instruments(arguments: &Map<String, Value>) -> Result<Vec<i64>, Response> {
     let uics = uic_list(text(arguments, "Uics")?)?;
     let known = text(arguments, "AssetType")? == ASSET_TYPE && uics.contains(&UIC);
     if !known {
@@ -205,8 +202,8 @@ fn instruments(arguments: &Map<String, Value>) -> Result<Vec<u64>, Response> {
 }
 
 /// A comma-separated list of instrument ids.
-pub(super) fn uic_list(text: &str) -> Result<Vec<u64>, Response> {
-    let uics: Result<Vec<u64>, _> = text.split(',').map(|uic| uic.trim().parse()).collect();
+pub(super) fn uic_list(text: &str) -> Result<Vec<i64>, Response> {
+    let uics: Result<Vec<i64>, _> = text.split(',').map(|uic| uic.trim().parse()).collect();
     uics.map_err(|_| invalid("Uics", &format!("Uics must be whole numbers with commas between, not {text:?}")))
 }
 
@@ -271,7 +268,7 @@ pub(super) fn subscribe(context: &mut Context, wanted: &Wanted, market: &Market,
 }
 
 /// The element of a list for an instrument that the venue has not.
-pub(super) fn stranger(uic: u64) -> Value {
+pub(super) fn stranger(uic: i64) -> Value {
     json!({"Uic": uic, "AssetType": ASSET_TYPE, "ErrorCode": "IllegalInstrumentId", "ErrorMessage": "Instrument is unknown"})
 }
 

@@ -6,7 +6,6 @@ mod simulated;
 use exuvia_model::{Price, Time};
 
 use crate::VenueError;
-pub(crate) use simulated::Dice;
 
 /// One thing that happens in the market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,6 +2,7 @@
 //! Random spread, bursts, gaps, trends that turn, a daily break at 21:00 UTC and closed week-ends.
 
 use exuvia_model::{DAY, HOUR, MILLISECOND, MINUTE, Price, SECOND, Time};
+use exuvia_ports::Xoshiro256;
 
 use super::{Beat, What};
 use crate::VenueError;
@@ -38,22 +39,13 @@ pub(super) fn read(
     Ok(beats)
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): one multiplication-hash for each number.
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(pub(crate) u64);
+/// The market's dice.
+struct Dice(Xoshiro256);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number from `low` to `high`, both included; the bias of the modulus is below 2⁻⁴⁰ here.
-    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
-        let width = high.abs_diff(low) + 1;
-        low + i64::try_from(self.next() % width).unwrap_or_default()
+    /// A number from `low` to `high`, both included.
+    fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + i64::try_from(self.0.below(high.abs_diff(low) + 1)).unwrap_or_default()
     }
 
     fn one_in(&mut self, n: i64) -> bool {
@@ -75,7 +67,7 @@ struct Market {
 
 impl Market {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Dice(Xoshiro256::seeded(seed));
         let mid = 139_250 + dice.between(-300, 300);
         Self { dice, mid, anchor: mid, trend: (0, 0), burst: 0, spread: 13 }
     }

@@ -1,4 +1,7 @@
-//! Bindings of `exuvia.venues`: the simulated Saxo venue's server, and its tick sources as a table.
+//! Bindings of `exuvia.venues`, the simulated Saxo venue's server and its tick sources as a table, and of
+//! `exuvia.brokers` (`paper`).
+
+mod paper;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -142,6 +145,7 @@ fn read_ticks(py: Python<'_>, source: String) -> PyResult<Py<PyAny>> {
 
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    paper::register(module)?;
     module.add_class::<PySaxoVenue>()?;
     module.add_function(wrap_pyfunction!(read_ticks, module)?)
 }

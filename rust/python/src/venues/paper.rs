@@ -1,0 +1,318 @@
+//! Bindings of `exuvia.brokers`: the paper broker and what it hands back.
+
+use std::sync::{Mutex, PoisonError};
+
+use exuvia_brokers::paper::PaperBroker;
+use exuvia_execution::matching::{NewOrder, Refusal, Terms};
+use exuvia_model::{Fill, ModelError, Money, Price, Quantity, Quote, Side, Symbol, Time};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyFloat, PyType};
+
+use crate::failure::Failure;
+use crate::gate;
+
+impl From<Refusal> for Failure {
+    fn from(error: Refusal) -> Self {
+        Self::new("OrderError", &error)
+    }
+}
+
+/// What a broker answered to an order.
+#[pyclass(frozen, eq, hash, module = "exuvia.brokers")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlaceResult {
+    /// The broker's id of the order; `None` if it was refused.
+    #[pyo3(get)]
+    order_id: Option<String>,
+    /// Why it was refused; `None` if it works.
+    #[pyo3(get)]
+    error: Option<String>,
+    /// Whether nobody knows if it works; never so on paper.
+    #[pyo3(get)]
+    unknown: bool,
+}
+
+#[pymethods]
+impl PlaceResult {
+    #[new]
+    #[pyo3(signature = (order_id = None, error = None, unknown = false))]
+    const fn new(order_id: Option<String>, error: Option<String>, unknown: bool) -> Self {
+        Self { order_id, error, unknown }
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (Option<String>, Option<String>, bool)) {
+        (py.get_type::<Self>(), (self.order_id.clone(), self.error.clone(), self.unknown))
+    }
+
+    fn __repr__(&self) -> String {
+        let text = |value: &Option<String>| value.as_ref().map_or("None".to_owned(), |value| format!("{value:?}"));
+        let unknown = if self.unknown { "True" } else { "False" };
+        format!("PlaceResult(order_id={}, error={}, unknown={unknown})", text(&self.order_id), text(&self.error))
+    }
+}
+
+/// One execution on paper.
+#[pyclass(frozen, eq, hash, module = "exuvia.brokers")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PaperFill {
+    fill: Fill,
+}
+
+#[pymethods]
+impl PaperFill {
+    #[new]
+    fn new(
+        client_id: String,
+        order_id: String,
+        uic: u32,
+        side: &str,
+        amount: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+        ts: i64,
+    ) -> PyResult<Self> {
+        let (side, quantity, price) = (side_of(side)?, quantity_of(amount)?, price_of(price, None)?);
+        let symbol = Symbol(uic);
+        let fill = Fill {
+            client_order_id: client_id,
+            venue_order_id: order_id,
+            symbol,
+            side,
+            quantity,
+            price,
+            time: Time(ts),
+        };
+        Ok(Self { fill })
+    }
+
+    /// The client's own id of the order.
+    #[getter]
+    fn client_id(&self) -> &str {
+        &self.fill.client_order_id
+    }
+
+    /// The broker's id of the order.
+    #[getter]
+    fn order_id(&self) -> &str {
+        &self.fill.venue_order_id
+    }
+
+    /// Which instrument.
+    #[getter]
+    const fn uic(&self) -> u32 {
+        self.fill.symbol.0
+    }
+
+    /// `Buy` or `Sell`.
+    #[getter]
+    const fn side(&self) -> &'static str {
+        self.fill.side.as_str()
+    }
+
+    /// How much, as a `Decimal`.
+    #[getter]
+    fn amount<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        decimal(py, self.fill.quantity)
+    }
+
+    /// At what price, as a `Decimal`.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        decimal(py, self.fill.price)
+    }
+
+    /// Time of the quote that filled it, UTC nanoseconds.
+    #[getter]
+    const fn ts(&self) -> i64 {
+        self.fill.time.0
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> (Bound<'py, PyType>, (String, String, u32, &'static str, String, String, i64)) {
+        let Fill { client_order_id, venue_order_id, symbol, side, quantity, price, time } = &self.fill;
+        let numbers = (quantity.to_string(), price.to_string());
+        (
+            py.get_type::<Self>(),
+            (client_order_id.clone(), venue_order_id.clone(), symbol.0, side.as_str(), numbers.0, numbers.1, time.0),
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        let Fill { client_order_id, venue_order_id, symbol, side, quantity, price, time } = &self.fill;
+        format!(
+            "PaperFill(client_id={client_order_id:?}, order_id={venue_order_id:?}, uic={}, side='{side}', \
+             amount={quantity}, price={price}, ts={})",
+            symbol.0, time.0
+        )
+    }
+}
+
+/// A broker on paper; see `exuvia.brokers`.
+#[pyclass(frozen, name = "PaperBroker", module = "exuvia.brokers")]
+pub struct PyPaperBroker {
+    broker: Mutex<PaperBroker>,
+    tick: Option<Price>,
+}
+
+impl PyPaperBroker {
+    fn with<T>(&self, work: impl FnOnce(&mut PaperBroker) -> T) -> T {
+        work(&mut self.broker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl PyPaperBroker {
+    #[new]
+    #[pyo3(signature = (cash = None, *, leverage = Some(30), tick = None))]
+    fn new(cash: Option<&Bound<'_, PyAny>>, leverage: Option<u32>, tick: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let cash = match cash {
+            Some(cash) => text(cash, "cash")?.parse().map_err(refuse)?,
+            None => Money::from_whole(1_000_000).map_err(refuse)?,
+        };
+        let tick = tick.map(|tick| price_of(tick, None)).transpose()?;
+        if let Some(tick) = tick.filter(|tick| *tick <= Price::ZERO) {
+            return Err(refuse(ModelError::BadTick(tick.to_string())));
+        }
+        Ok(Self { broker: Mutex::new(PaperBroker::new(Terms { cash, leverage })), tick })
+    }
+
+    /// Places an order.
+    ///
+    /// Args:
+    ///     order: Any object with `client_id`, `uic`, `side`, `amount`, `order_type`, `limit_price`, `decided`.
+    ///
+    /// Returns:
+    ///     The order's id, or the reason of the refusal.
+    ///
+    /// Raises:
+    ///     OrderError: An unknown side or order type, or a limit order without a limit.
+    ///     ValueRangeError: A number that does not fit.
+    fn place_order(&self, order: &Bound<'_, PyAny>) -> PyResult<PlaceResult> {
+        let order_type: String = order.getattr("order_type")?.extract()?;
+        let limit_price = order.getattr("limit_price")?;
+        let limit = match (order_type.as_str(), limit_price.is_none()) {
+            ("Market", _) => None,
+            ("Limit", false) => Some(price_of(&limit_price, self.tick)?),
+            ("Limit", true) => return Err(Failure::text("OrderError", "a Limit order needs a limit_price").into()),
+            (other, _) => {
+                return Err(Failure::text("OrderError", format!("order type {other:?} is not Market or Limit")).into());
+            }
+        };
+        let order = NewOrder {
+            reference: order.getattr("client_id")?.extract()?,
+            symbol: Symbol(order.getattr("uic")?.extract()?),
+            side: side_of(&order.getattr("side")?.extract::<String>()?)?,
+            quantity: quantity_of(&order.getattr("amount")?)?,
+            limit,
+            decided: Time(order.getattr("decided")?.extract()?),
+        };
+        gate::stay(|| {
+            Ok::<_, Failure>(match self.with(|broker| broker.place(order)) {
+                Ok(order_id) => PlaceResult::new(Some(order_id), None, false),
+                Err(refusal) => PlaceResult::new(None, Some(refusal.to_string()), false),
+            })
+        })
+    }
+
+    /// Takes a working order back; `False` if it does not work: filled, cancelled or never placed.
+    fn cancel_order(&self, order_id: &str) -> PyResult<bool> {
+        gate::stay(|| Ok::<_, Failure>(self.with(|broker| broker.cancel(order_id)).is_ok()))
+    }
+
+    /// Takes a quote and hands back the fills that it brought, in order of arrival.
+    ///
+    /// Args:
+    ///     quote: Any object with `uic`, `ts` (UTC nanoseconds), `bid`, `ask`, and `market_state` if it has one:
+    ///         while that is not `Open` nothing fills and market orders are refused.
+    ///
+    /// Raises:
+    ///     OrderError: A crossed quote; nothing was filled.
+    ///     ValueRangeError: A price that does not fit.
+    ///     TypeError: A float price and no `tick` to round it to.
+    fn on_quote(&self, quote: &Bound<'_, PyAny>) -> PyResult<Vec<PaperFill>> {
+        let symbol = Symbol(quote.getattr("uic")?.extract()?);
+        let state = quote.getattr_opt("market_state")?;
+        let open = state.is_none_or(|state| state.eq("Open").unwrap_or(false));
+        let quote = Quote {
+            symbol,
+            time: Time(quote.getattr("ts")?.extract()?),
+            bid: price_of(&quote.getattr("bid")?, self.tick)?,
+            ask: price_of(&quote.getattr("ask")?, self.tick)?,
+            bid_size: Quantity::ZERO,
+            ask_size: Quantity::ZERO,
+        };
+        gate::stay(|| {
+            let fills = self.with(|broker| {
+                broker.set_open(symbol, open);
+                broker.on_quote(&quote)
+            })?;
+            Ok::<_, Failure>(fills.into_iter().map(|fill| PaperFill { fill }).collect())
+        })
+    }
+
+    /// What is held of an instrument, as a signed `Decimal`.
+    fn position<'py>(&self, py: Python<'py>, uic: u32) -> PyResult<Bound<'py, PyAny>> {
+        decimal(py, self.with(|broker| broker.position(Symbol(uic))).quantity)
+    }
+
+    /// Cash at the start plus all that was realised, as a `Decimal`.
+    #[getter]
+    fn cash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        decimal(py, self.with(|broker| broker.cash()))
+    }
+
+    /// The ids of the working orders, oldest first.
+    #[getter]
+    fn working(&self) -> Vec<String> {
+        self.with(|broker| broker.working())
+    }
+
+    fn __repr__(&self) -> String {
+        self.with(|broker| format!("<PaperBroker cash {}, {} working>", broker.cash(), broker.working().len()))
+    }
+}
+
+fn refuse(error: ModelError) -> PyErr {
+    Failure::from(error).into()
+}
+
+fn decimal<'py>(py: Python<'py>, value: impl std::fmt::Display) -> PyResult<Bound<'py, PyAny>> {
+    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    DECIMAL.import(py, "decimal", "Decimal")?.call1((value.to_string(),))
+}
+
+/// The decimal text of an `int`, a `str` or a `Decimal`.
+fn text(value: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    if value.is_instance_of::<PyFloat>() {
+        return Err(PyTypeError::new_err(format!(
+            "{what} {value} is a float: give a Decimal, str or int, or for prices name the tick: PaperBroker(tick='0.00001')"
+        )));
+    }
+    Ok(value.str()?.to_string())
+}
+
+fn price_of(value: &Bound<'_, PyAny>, tick: Option<Price>) -> PyResult<Price> {
+    match (value.cast::<PyFloat>(), tick) {
+        (Ok(value), Some(tick)) => Price::from_float(value.value(), tick).map_err(refuse),
+        _ => text(value, "price")?.parse().map_err(refuse),
+    }
+}
+
+fn quantity_of(value: &Bound<'_, PyAny>) -> PyResult<Quantity> {
+    text(value, "amount")?.parse().map_err(refuse)
+}
+
+fn side_of(text: &str) -> PyResult<Side> {
+    text.parse().map_err(|error: ModelError| Failure::new("OrderError", &error).into())
+}
+
+/// Adds this part to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyPaperBroker>()?;
+    module.add_class::<PlaceResult>()?;
+    module.add_class::<PaperFill>()
+}
