@@ -147,7 +147,8 @@ def write(run: Run, rows: list[tuple[str, str, str]]) -> None:
     """docs/proof.md: what was run, on which commit and machine."""
     date = environment.git("log", "-1", "--format=%cs")
     head = environment.git("describe", "--always", "--dirty", "--abbrev=12") or "unknown"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    python = platform.python_version()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {python}"
     table = "\n".join(f"| {name} | {how} | {result} |" for name, how, result in rows)
     PROOF.write_text(
         f"""# Proof

@@ -16,7 +16,10 @@ import tomllib
 
 from places import ROOT
 
-RUST_HOW = "install it from https://rustup.rs, or with `apt-get install rustup && rustup default stable`"
+RUST_HOW = (
+    "install it from https://rustup.rs, or with `apt-get install rustup && rustup default stable`"
+    " (Debian 13, Ubuntu 24.04 or newer)"
+)
 
 
 def rust_version() -> tuple[int, ...]:

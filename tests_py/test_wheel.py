@@ -93,8 +93,8 @@ def test_the_wheel_holds_no_source_test_or_data() -> None:
     assert strangers == []
 
 
-def seconds(program: str) -> float:
-    """What the interpreter itself measured for a program, in a process of its own."""
+def printed(program: str) -> float:
+    """The number that a program prints, in a process of its own."""
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -102,9 +102,10 @@ def seconds(program: str) -> float:
 @pytest.mark.timing
 @pytest.mark.skipif(bool(os.environ.get("EXUVIA_COVERAGE")), reason="instrumented code is slow")
 def test_import_adds_less_than_eighty_milliseconds() -> None:
-    program = "import time; t = time.perf_counter(); import exuvia; print(time.perf_counter() - t)"
-    seconds(program)
-    times = [seconds(program) for _ in range(ROUNDS)]
+    """The processor's time, not the wall's: a busy machine would make this a test of its neighbours."""
+    program = "import time; t = time.process_time(); import exuvia; print(time.process_time() - t)"
+    printed(program)
+    times = [printed(program) for _ in range(ROUNDS)]
     assert statistics.median(times) < LIMIT_SECONDS, times
 
 
@@ -113,7 +114,7 @@ def test_import_adds_less_than_eighty_milliseconds() -> None:
 )
 def test_import_loads_nothing_heavy(heavy: str) -> None:
     program = f"import exuvia, sys; print(int({heavy!r} in sys.modules))"
-    assert seconds(program) == 0
+    assert printed(program) == 0
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
