@@ -1,5 +1,4 @@
 //! Bindings of `exuvia.orders`.
-
 use pyo3::prelude::*;
 
 /// Adds this area to the module.
