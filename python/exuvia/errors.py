@@ -27,8 +27,10 @@ __all__ = [
     "MigrateError",
     "OrderError",
     "PanicError",
+    "ScanError",
     "SchemaError",
     "StateError",
+    "StateMissingError",
     "ValueRangeError",
     "VenueError",
 ]
@@ -82,12 +84,20 @@ class SchemaError(ExuviaError, TypeError):
     """A column that is missing or has another type than the schema says."""
 
 
+class ScanError(ExuviaError, ValueError):
+    """Something that a scan cannot decide on: a price that is none, a scenario without a view, a bad parameter."""
+
+
 class OrderError(ExuviaError, ValueError):
     """An order, or a step of an order, that is not allowed; the message names both states."""
 
 
 class StateError(ExuviaError, ValueError):
     """A state file that cannot be read or was written by a newer format."""
+
+
+class StateMissingError(StateError, FileNotFoundError):
+    """There is no state file of that name."""
 
 
 class VenueError(ExuviaError, RuntimeError):

@@ -52,10 +52,21 @@ pub fn stay<T, E: Into<Failure>>(work: impl FnOnce() -> Result<T, E>) -> PyResul
     caught(work)
 }
 
+/// Runs `work` that calls back into Python, whose exceptions pass through as they are.
+///
+/// # Errors
+/// What `work` fails with; `PanicError` if it panics.
+pub fn guard<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    calm(work)?
+}
+
 fn caught<T, E: Into<Failure>>(work: impl FnOnce() -> Result<T, E>) -> PyResult<T> {
+    calm(work)?.map_err(|error| error.into().into())
+}
+
+fn calm<T>(work: impl FnOnce() -> T) -> PyResult<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.into().into()),
+        Ok(value) => Ok(value),
         Err(payload) => {
             let what = payload
                 .downcast_ref::<&str>()

@@ -1,0 +1,106 @@
+//! What a scan or a state file can be refused for; each message names the scenario or the file, the
+//! value and what to do.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Something that a scan cannot decide on.
+#[derive(Debug, Error)]
+pub enum ScanError {
+    /// A parameter of a strategy or scenario that makes no sense.
+    #[error("{owner} has {field} {value}: {rule}")]
+    Parameter {
+        /// Which strategy or scenario.
+        owner: String,
+        /// Which parameter.
+        field: &'static str,
+        /// The value as it came.
+        value: String,
+        /// What is allowed.
+        rule: &'static str,
+    },
+    /// A price that is NaN, infinite or not positive where one is needed.
+    #[error(
+        "{what} of instrument {uic} is {value}: a price must be a finite positive number; drop the tick before it gets here"
+    )]
+    BadPrice {
+        /// Which instrument.
+        uic: i64,
+        /// Which price: bid, ask, close.
+        what: &'static str,
+        /// The value as it came.
+        value: f64,
+    },
+    /// A limit price whose count of ticks is not finite.
+    #[error(
+        "scenario {scenario:?}: limit price {price} with tick {tick} cannot be rounded: the tick must be positive and the price finite"
+    )]
+    BadLimit {
+        /// Which scenario.
+        scenario: String,
+        /// The price before it was rounded.
+        price: f64,
+        /// The tick.
+        tick: f64,
+    },
+    /// A scenario of which nobody said where it stands.
+    #[error("scenario {0:?} has no view: pass its position and open order with the others")]
+    NoView(String),
+    /// A strategy's own failure.
+    #[error("the strategy of scenario {scenario:?} failed")]
+    Strategy {
+        /// Which scenario.
+        scenario: String,
+        /// What it failed with.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// A state that cannot be written or read.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// The file could not be read or written.
+    #[error("state file {}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: exuvia_ports::FilesError,
+    },
+    /// The file holds something that is no state.
+    #[error("state file {}: {why}; restore it from a copy or move it away to start anew", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and at which line and column or under which key.
+        why: String,
+    },
+    /// A version that this build cannot read.
+    #[error("state file {}: version {found} is newer than {known}, which this build reads: run the exuvia that wrote it, or a newer one", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The version in the file.
+        found: String,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// The state to be written has no usable version.
+    #[error("a state needs \"version\": {known} at the top, not {found}")]
+    Version {
+        /// What was there.
+        found: String,
+        /// What this build writes.
+        known: i64,
+    },
+    /// Nested too deep.
+    #[error("{path} is nested deeper than {limit} levels: does it hold itself?")]
+    TooDeep {
+        /// Where.
+        path: String,
+        /// The limit.
+        limit: usize,
+    },
+}

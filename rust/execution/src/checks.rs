@@ -1,0 +1,94 @@
+//! The pre-trade checks, in their order: `size`, `position`, `duplicate`. Each refusal says which check,
+//! which value and which limit. All of them fail closed.
+
+use std::fmt;
+
+use exuvia_model::{OrderIntent, OrderType, Price, Quantity};
+
+use crate::OrderError;
+
+/// What a scenario may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Largest amount of one order.
+    pub max_amount: Quantity,
+    /// Largest position of a scenario, long or short, counting what is open.
+    pub max_position: Quantity,
+    /// How long the same order is a duplicate, in nanoseconds.
+    pub duplicate_window: i64,
+}
+
+/// Why the checks refused an order; its text is the order's note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The order is too large.
+    Size {
+        /// Its amount.
+        value: Quantity,
+        /// The limit.
+        limit: Quantity,
+    },
+    /// The position would become too large.
+    Position {
+        /// What it would become, scaled by 10⁹.
+        value: i128,
+        /// The limit.
+        limit: Quantity,
+    },
+    /// The same order was submitted a moment ago.
+    Duplicate {
+        /// Client id of the earlier order.
+        earlier: String,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size { value, limit } => write!(out, "size: {value} > {limit}"),
+            Self::Position { value, limit } => {
+                write!(out, "position: {} > {limit}", exuvia_model::Money::from_raw(*value))
+            }
+            Self::Duplicate { earlier } => write!(out, "duplicate: {earlier}"),
+        }
+    }
+}
+
+/// Refuses an intent that is no order at all.
+///
+/// # Errors
+/// `BadAmount`, `BadLimit`.
+pub(crate) fn well_formed(intent: &OrderIntent) -> Result<(), OrderError> {
+    if intent.quantity <= Quantity::ZERO {
+        return Err(OrderError::BadAmount { scenario: intent.scenario.clone(), amount: intent.quantity.to_string() });
+    }
+    match (intent.order_type, intent.limit) {
+        (OrderType::Market, None) => Ok(()),
+        (OrderType::Limit, Some(price)) if price > Price::ZERO => Ok(()),
+        (order_type, limit) => Err(OrderError::BadLimit {
+            scenario: intent.scenario.clone(),
+            order_type,
+            limit: limit.map_or_else(|| "none".to_owned(), |price| price.to_string()),
+        }),
+    }
+}
+
+/// Runs the checks. `exposure` is the scenario's signed position with all that is open, scaled by 10⁹;
+/// `earlier` finds the client id of the same order submitted within the window.
+pub(crate) fn refusal(
+    limits: &Limits,
+    intent: &OrderIntent,
+    exposure: impl FnOnce() -> i128,
+    earlier: impl FnOnce() -> Option<String>,
+) -> Option<Refusal> {
+    if intent.quantity > limits.max_amount {
+        return Some(Refusal::Size { value: intent.quantity, limit: limits.max_amount });
+    }
+    if intent.reason == "entry" {
+        let value = (exposure() + i128::from(intent.quantity.raw()) * i128::from(intent.side.sign())).abs();
+        if value > i128::from(limits.max_position.raw()) {
+            return Some(Refusal::Position { value, limit: limits.max_position });
+        }
+    }
+    earlier().map(|earlier| Refusal::Duplicate { earlier })
+}
