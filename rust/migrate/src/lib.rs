@@ -1,1 +1,26 @@
-//! placeholder
+//! The moult's own arithmetic: the modes a unit can stand in, and the comparator that decides
+//! whether two values are the same. In go value trees that a binding made from live objects and
+//! rules by path; out comes a verdict with every difference's path, kind and both values. Knows
+//! nothing of trading, Python or Arrow.
+
+mod column;
+mod compare;
+mod decimal;
+mod error;
+mod kind;
+mod mode;
+mod number;
+mod path;
+mod rule;
+mod value;
+mod verdict;
+
+pub use column::{Cells, Column};
+pub use compare::{Comparator, Decode, NoDecoder};
+pub use error::MigrateError;
+pub use kind::Kind;
+pub use mode::Mode;
+pub use path::{Pattern, Step};
+pub use rule::{Rule, Rules};
+pub use value::{Class, Value};
+pub use verdict::{Difference, Verdict};

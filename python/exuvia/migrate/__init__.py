@@ -1,0 +1,71 @@
+"""How a module moults: swap, shadow, evidence, gate, rollback.
+
+`install()` at the top of a program, or `python -m exuvia run -m bot`, puts the units of `exuvia.toml` into
+their modes. In `shadow` legacy serves and the Rust candidate runs after it on copies; what differs is on
+record with its path and both values. In `rust` the candidate serves.
+
+>>> from exuvia.migrate import compare
+>>> verdict = compare({"fills": [{"price": 1.10}]}, {"fills": [{"price": 1.11}]})
+>>> verdict.equal, verdict.differences[0].path, verdict.differences[0].kind
+(False, '$.fills[0].price', 'value')
+>>> compare({"price": 1.10}, {"price": 1.1000001}, {"$.price": "tick:0.01"}).equal
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from exuvia._exuvia import Comparator, Difference, Switch, Verdict
+    from exuvia.migrate.comparing import compare, self_test
+    from exuvia.migrate.config import Config, UnitConfig, load
+    from exuvia.migrate.gate import UnitStatus, overall
+    from exuvia.migrate.runtime import install, set_mode, status, uninstall
+
+__all__ = [
+    "Comparator",
+    "Config",
+    "Difference",
+    "Switch",
+    "UnitConfig",
+    "UnitStatus",
+    "Verdict",
+    "compare",
+    "install",
+    "load",
+    "overall",
+    "self_test",
+    "set_mode",
+    "status",
+    "uninstall",
+]
+
+# Loaded at first use: a rollback must not load the extension, nor `import exuvia` the rest.
+_HOME = {
+    "Comparator": "exuvia._exuvia",
+    "Difference": "exuvia._exuvia",
+    "Switch": "exuvia._exuvia",
+    "Verdict": "exuvia._exuvia",
+    "compare": "exuvia.migrate.comparing",
+    "self_test": "exuvia.migrate.comparing",
+    "Config": "exuvia.migrate.config",
+    "UnitConfig": "exuvia.migrate.config",
+    "load": "exuvia.migrate.config",
+    "UnitStatus": "exuvia.migrate.gate",
+    "overall": "exuvia.migrate.gate",
+    "install": "exuvia.migrate.runtime",
+    "set_mode": "exuvia.migrate.runtime",
+    "status": "exuvia.migrate.runtime",
+    "uninstall": "exuvia.migrate.runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found

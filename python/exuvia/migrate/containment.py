@@ -1,0 +1,112 @@
+"""How a candidate runs beside the trading program in shadow mode: after legacy, in the caller's thread, and
+without a trace. Its exceptions stop here; the random streams, the decimal context and the context variables
+are as if it had never run.
+
+What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker process
+that contains these comes later; until then only `pure` units run in shadow.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import decimal
+import random
+import sys
+import threading
+import types
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["HERE", "Outcome", "leaves_random_alone", "run_contained"]
+
+Outcome = tuple[Any, BaseException | None]
+"""A result, or `None` and the exception."""
+
+
+class _Here(threading.local):
+    """What this thread is doing.
+
+    Attributes:
+        contained: A candidate is running: units that it calls serve legacy and are not observed.
+        overhead: Nanoseconds that this thread spent on observing, so that outer timings can leave it out.
+    """
+
+    contained: bool = False
+    overhead: int = 0
+
+
+HERE = _Here()
+
+
+def leaves_random_alone(candidate: object) -> bool:
+    """Say whether a candidate is compiled by exuvia and so cannot touch Python's random streams.
+
+    Args:
+        candidate: The callable or class.
+    """
+    module = str(getattr(candidate, "__module__", ""))
+    compiled = isinstance(candidate, types.BuiltinFunctionType) or (
+        isinstance(candidate, type) and not candidate.__flags__ & (1 << 9)
+    )
+    return compiled and module.partition(".")[0] == "exuvia"
+
+
+def run_contained(
+    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], guard_random: bool
+) -> tuple[Outcome, int, KeyboardInterrupt | None]:
+    """Run a candidate on copies; whatever it raises is returned.
+
+    Args:
+        candidate: What is called.
+        args: Positional arguments, copies.
+        kwargs: Keyword arguments, copies.
+        guard_random: Whether the random streams are saved and put back.
+
+    Returns:
+        The outcome, the time in ns, and the `KeyboardInterrupt` that arrived meanwhile in the main thread:
+        that one is the operator's and has to go on to the caller.
+    """
+    saved = _save_random() if guard_random else None
+    interrupt: KeyboardInterrupt | None = None
+    raised: BaseException | None = None
+    result: Any = None
+    HERE.contained = True
+    start = perf_counter_ns()
+    try:
+        result = contextvars.copy_context().run(_in_own_decimal_context, candidate, args, kwargs)
+    except KeyboardInterrupt as error:
+        raised = error
+        if threading.current_thread() is threading.main_thread():
+            interrupt = error
+    except BaseException as error:  # noqa: BLE001 - SystemExit and panics must not reach the trading program
+        raised = error
+    finally:
+        taken = perf_counter_ns() - start
+        HERE.contained = False
+        if saved is not None:
+            _restore_random(saved)
+    return (result, raised), taken, interrupt
+
+
+def _in_own_decimal_context(candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    decimal.setcontext(decimal.getcontext().copy())
+    return candidate(*args, **kwargs)
+
+
+def _save_random() -> tuple[Any, Any]:
+    numpy = sys.modules.get("numpy.random")
+    return random.getstate(), numpy.get_state(legacy=False) if numpy is not None else None
+
+
+def _restore_random(saved: tuple[Any, Any]) -> None:
+    state, arrays = saved
+    if random.getstate() != state:
+        random.setstate(state)
+    numpy = sys.modules.get("numpy.random")
+    if arrays is not None and numpy is not None:
+        now = numpy.get_state(legacy=False)
+        if now["state"]["pos"] != arrays["state"]["pos"] or (now["state"]["key"] != arrays["state"]["key"]).any():
+            numpy.set_state(arrays)

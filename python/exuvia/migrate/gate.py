@@ -1,0 +1,136 @@
+"""The verdict on a unit. Three of them: PASS, FAIL, INCONCLUSIVE; an empty comparison never passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["EXIT", "UnitStatus", "overall"]
+
+EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+"""Exit codes of the command line; 2 is for errors."""
+
+COUNTS = (
+    "legacy_calls",
+    "candidate_calls",
+    "compared",
+    "differed",
+    "errors",
+    "skipped",
+    "legacy_ns",
+    "candidate_ns",
+    "cascades",
+)
+SKIPPED_AT_MOST = 0.001
+
+
+@dataclass(slots=True)
+class UnitStatus:
+    """What is known of one unit.
+
+    Attributes:
+        unit: Its name.
+        mode: The mode in which it stood last.
+        effective: The mode that configuration and journal give it, if that is known.
+        fingerprint: F of what was observed.
+        rehearsal: Whether the evidence is a rehearsal's and does not count.
+        counts: Counters: calls of both sides, compared, differed, errors, skipped, times in ns (shadow), cascades.
+        places: Differences by place and kind.
+        ignored: Ignored differences by path and rule.
+        reasons: Why samples were lost.
+        examples: Recorded differences with both values.
+        segments: Processes that contributed.
+        notes: What else should be known.
+    """
+
+    unit: str
+    mode: str = "legacy"
+    effective: str | None = None
+    fingerprint: str = ""
+    rehearsal: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    places: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    segments: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, counters: dict[str, Any]) -> None:
+        """Add one process's counters.
+
+        Args:
+            counters: As `Record.counters` returns them.
+        """
+        self.segments += 1
+        self.mode = counters.get("mode", self.mode)
+        for name in COUNTS:
+            self.counts[name] += int(counters.get(name, 0))
+        for place, kind, count in counters.get("places", ()):
+            self.places[place, kind] += count
+        for path, rule, hits in counters.get("ignored", ()):
+            self.ignored[path, rule] += hits
+        self.reasons.update(counters.get("reasons", {}))
+
+    @property
+    def speedup(self) -> float | None:
+        """Legacy's time over the candidate's, for the same calls."""
+        legacy, candidate = self.counts["legacy_ns"], self.counts["candidate_ns"]
+        return legacy / candidate if candidate else None
+
+    @property
+    def verdict(self) -> str:
+        """`PASS`, `FAIL` or `INCONCLUSIVE`."""
+        return self.judged()[0]
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        return self.judged()[1]
+
+    def judged(self) -> tuple[str, str]:
+        """Return the verdict and its reason."""
+        counts = self.counts
+        if counts["differed"]:
+            return "FAIL", f"{counts['differed']:,} of {counts['compared']:,} compared calls differ"
+        if counts["errors"]:
+            return "INCONCLUSIVE", f"{counts['errors']:,} calls could not be compared"
+        if not counts["compared"]:
+            return "INCONCLUSIVE", "nothing was compared"
+        if counts["skipped"] > SKIPPED_AT_MOST * (counts["compared"] + counts["skipped"]):
+            return "INCONCLUSIVE", f"{counts['skipped']:,} calls were not sampled"
+        return "PASS", f"{counts['compared']:,} calls compared, none differs"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        verdict, reason = self.judged()
+        return {
+            "unit": self.unit,
+            "mode": self.mode,
+            "effective": self.effective,
+            "verdict": verdict,
+            "reason": reason,
+            "fingerprint": self.fingerprint,
+            "rehearsal": self.rehearsal,
+            **{name: self.counts[name] for name in COUNTS},
+            "speedup": self.speedup,
+            "differences": [{"place": p, "kind": k, "count": n} for (p, k), n in self.places.most_common()],
+            "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],
+            "not_compared": dict(self.reasons),
+            "examples": self.examples,
+            "processes": self.segments,
+            "notes": self.notes,
+        }
+
+
+def overall(states: list[UnitStatus]) -> str:
+    """Return the verdict over all units: one FAIL fails, nothing at all is INCONCLUSIVE.
+
+    Args:
+        states: The units.
+    """
+    verdicts = {state.verdict for state in states}
+    if "FAIL" in verdicts:
+        return "FAIL"
+    return "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"

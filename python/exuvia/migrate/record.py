@@ -1,0 +1,169 @@
+"""What is known of one unit while the process runs: its counters, and its differences by place."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from exuvia._exuvia import Switch, Verdict
+
+__all__ = ["Record"]
+
+LINES_A_PLACE = 5
+PLACES = 200
+REASONS = 20
+SHOWN = 300
+
+
+class Record:
+    """Counters and differences of one unit.
+
+    Args:
+        unit: The unit's name.
+        write: Takes one line of evidence; it never raises.
+    """
+
+    def __init__(self, unit: str, write: Callable[[dict[str, Any]], None]) -> None:
+        self.unit = unit
+        self.write = write
+        self.switch: Switch | None = None
+        self.places: Counter[tuple[str, str]] = Counter()
+        self.ignored: Counter[tuple[str, str]] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.cascades = 0
+        self._lock = threading.Lock()
+        self._base: dict[str, int] = {}
+
+    def observed(
+        self,
+        verdicts: Sequence[Verdict],
+        legacy_ns: int,
+        candidate_ns: int,
+        arguments: object,
+        *,
+        call: str = "",
+        cascade: bool = False,
+    ) -> bool:
+        """Count one compared call and put its differences on record.
+
+        Args:
+            verdicts: Of the result, the arguments and the attributes.
+            legacy_ns: Time of legacy.
+            candidate_ns: Time of the candidate.
+            arguments: The call's arguments, shown with a difference.
+            call: The method, where the unit is a class.
+            cascade: Whether the object had differed before.
+
+        Returns:
+            Whether the call differed.
+        """
+        differed = any(verdict.total for verdict in verdicts)
+        if self.switch is not None:
+            self.switch.observed(legacy_ns, candidate_ns, differed and not cascade)
+        with self._lock:
+            for verdict in verdicts:
+                for path, rule, hits in verdict.ignored:
+                    self.ignored[path, rule] += hits
+        if not differed:
+            return False
+        if cascade:
+            with self._lock:
+                self.cascades += 1
+            return True
+        for verdict in verdicts:
+            for found in verdict.differences:
+                self._difference(found, call, verdict.total, arguments)
+        return True
+
+    def _difference(self, found: Any, call: str, total: int, arguments: object) -> None:
+        place = f"{call}: {found.place}" if call else found.place
+        with self._lock:
+            known = (place, found.kind) in self.places
+            if not known and len(self.places) >= PLACES:
+                place = "(further places)"
+            self.places[place, found.kind] += 1
+            write = self.places[place, found.kind] <= LINES_A_PLACE
+        if write:
+            self.write(
+                {
+                    "kind": "mismatch",
+                    "unit": self.unit,
+                    "call": call,
+                    "path": f"{call}: {found.path}" if call else found.path,
+                    "place": place,
+                    "difference": found.kind,
+                    "legacy": found.legacy,
+                    "candidate": found.candidate,
+                    "rule": found.rule,
+                    "total": total,
+                    "arguments": shown(arguments),
+                }
+            )
+
+    def lost(self, reason: str) -> None:
+        """Count a sample that could not be taken.
+
+        Args:
+            reason: Why.
+        """
+        self._unobserved(reason, error=False)
+
+    def failed(self, reason: str) -> None:
+        """Count a sample that was taken and could not be compared.
+
+        Args:
+            reason: Why.
+        """
+        self._unobserved(reason, error=True)
+
+    def _unobserved(self, reason: str, *, error: bool) -> None:
+        if self.switch is not None:
+            self.switch.unobserved(error)
+        with self._lock:
+            if reason in self.reasons or len(self.reasons) < REASONS:
+                self.reasons[reason[:SHOWN]] += 1
+
+    def rebase(self) -> None:
+        """Count from here: a forked child does not repeat what its parent counted."""
+        if self.switch is not None:
+            self._base = dict(self.switch.counts())
+        self._lock = threading.Lock()
+        self.places.clear()
+        self.ignored.clear()
+        self.reasons.clear()
+        self.cascades = 0
+
+    def counters(self, mode: str) -> dict[str, Any]:
+        """Return everything that a line of counters says of this unit.
+
+        Args:
+            mode: The mode in which it stands.
+        """
+        counts = {name: 0 for name in ()} if self.switch is None else dict(self.switch.counts())
+        counts = {name: count - self._base.get(name, 0) for name, count in counts.items()}
+        with self._lock:
+            return {
+                "mode": mode,
+                **counts,
+                "cascades": self.cascades,
+                "places": [[place, kind, count] for (place, kind), count in self.places.items()],
+                "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],
+                "reasons": dict(self.reasons),
+            }
+
+
+def shown(value: object) -> str:
+    """Return a value's repr, cut; a repr that raises is named instead.
+
+    Args:
+        value: Anything.
+    """
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - user code
+        text = f"<a {type(value).__name__} whose repr raised {type(error).__name__}>"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -1,0 +1,253 @@
+"""The moult of this process: install, flip, status, uninstall."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import MigrateError
+from exuvia.migrate import config as configuration
+from exuvia.migrate import fingerprint, modes, units
+from exuvia.migrate.evidence import Segment
+from exuvia.migrate.gate import UnitStatus
+from exuvia.migrate.record import Record
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from exuvia.migrate.config import Config
+    from exuvia.migrate.units import ClassUnit, FunctionUnit
+
+__all__ = ["install", "set_mode", "status", "uninstall"]
+
+POLL_S = 1.0
+SERVED = ("legacy", "shadow", "rust")
+
+
+class _Runtime:
+    """Everything that install has put in place.
+
+    Args:
+        config: The configuration.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.lock = threading.RLock()
+        self.stop = threading.Event()
+        records = {name: Record(name, self.write) for name in config.units}
+        self.units: dict[str, FunctionUnit | ClassUnit] = {
+            name: units.make(config, unit, records[name]) for name, unit in config.units.items()
+        }
+        self.fingerprints = {name: fingerprint.of_unit(config, unit) for name, unit in config.units.items()}
+        self.segment = Segment(
+            config.evidence,
+            {
+                "rehearsal": config.rehearsal,
+                "calendar": config.calendar,
+                "config": str(config.path),
+                "fingerprints": self.fingerprints,
+                "build": fingerprint.build(),
+            },
+        )
+        self.said: modes.Journal = modes.Journal()
+        self.pid = os.getpid()
+        self.thread: threading.Thread | None = None
+
+    def write(self, line: dict[str, Any]) -> None:
+        self.segment.write(line)
+
+    def start(self) -> None:
+        """Take up the modes that configuration and journal say, then watch the journal."""
+        self.said = modes.read(self.config.evidence)
+        done: list[str] = []
+        try:
+            for name, unit in self.units.items():
+                self.flip(name, self.said.effective(name, unit.unit.mode), "install")
+                done.append(name)
+        except BaseException:
+            for name in done:
+                self.units[name].flip("legacy")
+            self.segment.close()
+            raise
+        self.watch()
+
+    def watch(self) -> None:
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
+        self.thread.start()
+
+    def _poll(self, stop: threading.Event) -> None:
+        while not stop.wait(POLL_S):
+            try:
+                self.follow_journal()
+            except Exception as error:  # noqa: BLE001 - the watcher outlives whatever it meets
+                self.segment.write({"kind": "trouble", "what": f"{type(error).__name__}: {error}"})
+            self.segment.counters(self.counters())
+
+    def follow_journal(self) -> None:
+        """Take up what the journal says now and did not say before."""
+        with self.lock:
+            now = modes.read(self.config.evidence)
+            if now == self.said:
+                return
+            before, self.said = self.said, now
+            for name, unit in self.units.items():
+                ceiling = "rust" if self.config.rehearsal else unit.unit.mode
+                wanted = now.effective(name, ceiling)
+                changed = (
+                    now.broken is not None
+                    or now.modes.get(name) != before.modes.get(name)
+                    or now.default != before.default
+                )
+                if changed and wanted != unit.mode and wanted in SERVED:
+                    self.flip(name, wanted, "journal" if now.broken is None else now.broken)
+
+    def flip(self, name: str, mode: str, reason: str) -> None:
+        with self.lock:
+            unit = self.units[name]
+            unit.flip(mode)
+            self.segment.write({"kind": "mode", "unit": name, "mode": mode, "reason": reason})
+
+    def counters(self) -> dict[str, Any]:
+        return {name: unit.record.counters(unit.mode) for name, unit in self.units.items()}
+
+    def finish(self) -> None:
+        """Write the last counters."""
+        if self.pid == os.getpid():
+            self.segment.counters(self.counters(), sync=True)
+
+    def after_fork(self) -> None:
+        """A forked child counts for itself, in a file of its own."""
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        for unit in self.units.values():
+            unit.record.rebase()
+        self.segment.abandon()
+        self.segment.open()
+        self.watch()
+
+
+_current: _Runtime | None = None
+_hooked = False
+
+
+def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitStatus]:
+    """Put the moult in place for this process: call it at the top of the program.
+
+    Args:
+        config: `exuvia.toml`, else it is found: `EXUVIA_CONFIG`, beside `pyproject.toml`, this folder.
+
+    Returns:
+        The status of every unit.
+
+    Raises:
+        ConfigError: Naming file and line of what is unknown or forbidden; nothing was changed then.
+        MigrateError: If a unit cannot be moved safely, or exuvia is installed already.
+    """
+    global _current  # noqa: PLW0603 - one moult a process
+    if _current is not None:
+        raise MigrateError(f"already installed from {_current.config.path}: call uninstall() first")
+    loaded = config if isinstance(config, configuration.Config) else configuration.load(config)
+    runtime = _Runtime(loaded)
+    runtime.start()
+    _current = runtime
+    _hook_process()
+    return status()
+
+
+def uninstall() -> None:
+    """Put every unit back to legacy's own code, write the last counters and stop watching."""
+    global _current  # noqa: PLW0603 - one moult a process
+    runtime, _current = _current, None
+    if runtime is None:
+        return
+    runtime.stop.set()
+    if runtime.thread is not None and runtime.thread is not threading.current_thread():
+        runtime.thread.join(timeout=5.0)
+    runtime.finish()
+    for name in runtime.units:
+        runtime.flip(name, "legacy", "uninstall")
+    runtime.segment.close()
+
+
+def set_mode(unit: str, mode: str) -> None:
+    """Flip one unit in this process; the next call follows. Raising a mode needs a rehearsal.
+
+    Args:
+        unit: The unit's name, as in the configuration.
+        mode: `legacy`, `shadow` or `rust`.
+
+    Raises:
+        MigrateError: If nothing is installed, the unit or mode is unknown, or the step is not allowed.
+    """
+    runtime = _require()
+    if unit not in runtime.units:
+        raise MigrateError(f"unknown unit {unit!r}: one of {', '.join(runtime.units)}")
+    if mode not in SERVED:
+        raise MigrateError(f"unknown mode {mode!r}: one of {', '.join(SERVED)}")
+    current = runtime.units[unit].mode
+    if not runtime.config.rehearsal and modes.lower(mode, current) != mode:
+        raise MigrateError(f"unit {unit!r} cannot go from {current} to {mode} by hand: only a rehearsal may, else promote it")
+    runtime.flip(unit, mode, "set_mode")
+
+
+def status() -> list[UnitStatus]:
+    """Return the status of every unit of this process, with the verdict on what was compared so far.
+
+    Raises:
+        MigrateError: If nothing is installed.
+    """
+    runtime = _require()
+    states = []
+    for name, unit in runtime.units.items():
+        state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
+        state.add(unit.record.counters(unit.mode))
+        state.notes = [*unit.notes]
+        if runtime.segment.trouble is not None:
+            state.notes.append(runtime.segment.trouble)
+        if runtime.said.broken is not None:
+            state.notes.append(runtime.said.broken)
+        states.append(state)
+    return states
+
+
+def _require() -> _Runtime:
+    if _current is None:
+        raise MigrateError("exuvia.migrate is not installed in this process: call exuvia.migrate.install() first")
+    return _current
+
+
+def _hook_process() -> None:
+    global _hooked  # noqa: PLW0603 - once a process
+    if _hooked:
+        return
+    _hooked = True
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_child)
+    main = threading.current_thread() is threading.main_thread()
+    if main and sys.platform != "win32" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_term)
+
+
+def _at_exit() -> None:
+    if _current is not None:
+        _current.stop.set()
+        _current.finish()
+
+
+def _in_child() -> None:
+    if _current is not None:
+        _current.after_fork()
+
+
+def _on_term(number: int, _frame: FrameType | None) -> None:
+    """Only where the program has no handler of its own: flush, then die as it would have."""
+    _at_exit()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -1,0 +1,197 @@
+"""The splice: a function keeps its identity and its `__code__` is exchanged. So every name that was bound to
+it long ago (`from x import y`, callbacks, defaults, subclasses, pickles) follows a flip, and in legacy mode
+the original code is back and costs nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import MigrateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["TESTED", "Splice", "can_splice", "legacy_copy"]
+
+TESTED = ((3, 11), (3, 12), (3, 13))
+"""The CPython versions on which the splice is tested; elsewhere the object form is used."""
+
+_REFUSED_KINDS = {
+    inspect.CO_COROUTINE: "an async function",
+    inspect.CO_ASYNC_GENERATOR: "an async generator",
+    inspect.CO_GENERATOR: "a generator",
+}
+
+
+def can_splice() -> bool:
+    """Say whether this interpreter is one on which the splice was tested."""
+    return sys.implementation.name == "cpython" and sys.version_info[:2] in TESTED
+
+
+def plain_function(unit: str, found: object, module: str, qualname: str) -> types.FunctionType:
+    """Return the function to be spliced, or refuse it with the reason.
+
+    Args:
+        unit: The unit's name, for the message.
+        found: What the legacy module holds under the name.
+        module: The module that the unit names.
+        qualname: The name inside the module.
+
+    Raises:
+        MigrateError: If it is compiled, foreign, decorated, a generator or async.
+    """
+    if isinstance(found, functools._lru_cache_wrapper):
+        found = found.__wrapped__
+    if isinstance(found, (staticmethod, classmethod)):
+        found = found.__func__
+    if not isinstance(found, types.FunctionType):
+        raise MigrateError(
+            f"unit {unit!r} is a {type(found).__name__}, which has no code to exchange: "
+            "name a function, a method or a class that is written in Python"
+        )
+    for flag, kind in _REFUSED_KINDS.items():
+        if found.__code__.co_flags & flag:
+            raise MigrateError(f"unit {unit!r} is {kind}: these come later; move the plain function inside it")
+    if found.__module__ != module:
+        raise MigrateError(
+            f"unit {unit!r} comes from {found.__module__!r}: name it where it is defined, "
+            f"as {found.__module__}:{found.__qualname__}"
+        )
+    if found.__qualname__ != qualname or found.__code__.co_qualname != qualname:
+        raise MigrateError(
+            f"unit {unit!r} holds the code of {found.__code__.co_qualname!r}: it is decorated or was patched by someone "
+            "else; name the inner function, or take the other patch off first"
+        )
+    return found
+
+
+def legacy_copy(function: types.FunctionType) -> types.FunctionType:
+    """Make a second function over the original code, globals and closure: what legacy's side calls.
+
+    Args:
+        function: The function that will be spliced.
+    """
+    copy = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__qualname__, copy.__module__, copy.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    return copy
+
+
+class Splice:
+    """The exchange of one function's code.
+
+    >>> def mean(values): return sum(values) / len(values)
+    >>> original, splice = mean.__code__, Splice(mean, lambda values: "from the dispatcher")
+    >>> splice.apply(); mean([1.0])
+    'from the dispatcher'
+    >>> splice.restore(); mean.__code__ is original
+    True
+
+    Args:
+        function: The function, as `plain_function` returned it.
+        target: The callable that the trampoline holds.
+        cached: `functools.lru_cache` around it, whose entries are dropped at every exchange.
+    """
+
+    def __init__(
+        self, function: types.FunctionType, target: Callable[..., Any], cached: functools._lru_cache_wrapper[Any] | None = None
+    ) -> None:
+        self.function = function
+        self.original = function.__code__
+        self.trampoline = trampoline(function, target)
+        self.cached = cached
+
+    def apply(self) -> None:
+        """Put the trampoline in place.
+
+        Raises:
+            MigrateError: If someone else has exchanged the code since.
+        """
+        self._exchange(self.trampoline)
+
+    def restore(self) -> None:
+        """Put the original code back.
+
+        Raises:
+            MigrateError: If someone else has exchanged the code since.
+        """
+        self._exchange(self.original)
+
+    def _exchange(self, code: types.CodeType) -> None:
+        if self.function.__code__ is code:
+            return
+        if self.function.__code__ not in (self.original, self.trampoline):
+            raise MigrateError(
+                f"{self.function.__module__}:{self.function.__qualname__} was patched by someone else after install: "
+                "exuvia does not fight over a function; take that patch off first"
+            )
+        self.function.__code__ = code
+        if self.cached is not None:
+            self.cached.cache_clear()
+
+
+def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> types.CodeType:
+    """Compile code of the same signature and free variables that calls `target`, held as a constant.
+
+    Args:
+        function: The function whose place it takes.
+        target: What it calls with all arguments, defaults filled in.
+
+    Raises:
+        MigrateError: If the compiled code would not fit the function's closure.
+    """
+    code = function.__code__
+    names = list(code.co_varnames)
+    positional = names[: code.co_argcount]
+    keywords = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    rest = names[code.co_argcount + code.co_kwonlyargcount :]
+    declared = positional.copy()
+    if code.co_posonlyargcount:
+        declared.insert(code.co_posonlyargcount, "/")
+    passed = positional.copy()
+    if code.co_flags & inspect.CO_VARARGS:
+        star = rest.pop(0)
+        declared.append(f"*{star}")
+        passed.append(f"*{star}")
+    elif keywords:
+        declared.append("*")
+    declared += keywords
+    passed += [f"{name}={name}" for name in keywords]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        declared.append(f"**{rest[0]}")
+        passed.append(f"**{rest[0]}")
+    # The ellipsis stands for the target; the conditional keeps the compiler from warning that an
+    # ellipsis cannot be called. The dead last line makes the free variables those of the function.
+    free = "".join(f"  {name} = None\n" for name in code.co_freevars)
+    used = "".join(f"    {name}\n" for name in code.co_freevars)
+    source = (
+        f"def enclosing():\n{free}  def spliced({', '.join(declared)}):\n"
+        f"    return (... if True else ...)({', '.join(passed)})\n{used}  return spliced\n"
+    )
+    enclosing = _inner(compile(source, code.co_filename, "exec", dont_inherit=True))
+    made = _inner(enclosing)
+    made = made.replace(
+        co_consts=tuple(target if constant is ... else constant for constant in made.co_consts),
+        co_filename=code.co_filename,
+        co_firstlineno=code.co_firstlineno,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+    )
+    signature = (code.co_freevars, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    if (made.co_freevars, made.co_argcount, made.co_posonlyargcount, made.co_kwonlyargcount) != signature:
+        raise MigrateError(
+            f"{function.__module__}:{function.__qualname__} cannot be spliced: its free variables {code.co_freevars} "
+            f"came out as {made.co_freevars}"
+        )
+    return made
+
+
+def _inner(code: types.CodeType) -> types.CodeType:
+    return next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))

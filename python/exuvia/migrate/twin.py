@@ -1,0 +1,351 @@
+"""Twins: in shadow mode an object of a migrated class carries a candidate object beside it. Every public method
+and property runs on legacy, then on the candidate with copied arguments, and both results are compared. The
+first difference of an object counts; later ones follow from it and are `cascade`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+import types
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import MigrateError
+from exuvia.migrate.containment import HERE, leaves_random_alone, run_contained
+from exuvia.migrate.observe import compare_call, copy_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exuvia._exuvia import Comparator, Switch
+    from exuvia.migrate.record import Record
+
+__all__ = ["TwinMaker", "observable"]
+
+SLOT = "_exuvia_pair"
+OPERATORS = (
+    "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__",
+    "__enter__", "__exit__",
+)  # fmt: skip
+
+
+class _Pair:
+    """The candidate object beside a legacy one."""
+
+    __slots__ = ("busy", "candidate", "differed", "owner")
+
+    def __init__(self, candidate: object, *, differed: bool) -> None:
+        self.candidate = candidate
+        self.differed = differed
+        self.busy = threading.Lock()
+        self.owner = 0
+
+
+def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
+    """Return the members whose calls are observed: functions and properties, public or operators.
+
+    Args:
+        unit: The unit's name, for messages.
+        legacy: The legacy class.
+        candidate: What replaces it.
+
+    Raises:
+        MigrateError: If the candidate lacks one, or one is a generator or async.
+    """
+    members: dict[str, Any] = {}
+    for name in dir(legacy):
+        if name.startswith("_") and name not in OPERATORS:
+            continue
+        member = inspect.getattr_static(legacy, name)
+        if not isinstance(member, (types.FunctionType, property)):
+            continue
+        if isinstance(member, types.FunctionType) and (
+            inspect.isgeneratorfunction(member) or inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member)
+        ):
+            raise MigrateError(f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later")
+        if not hasattr(candidate, name):
+            raise MigrateError(f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface")
+        members[name] = member
+    return members
+
+
+class TwinMaker:
+    """Makes the subclass of a legacy class that observes.
+
+    Args:
+        legacy: The legacy class.
+        candidate: What replaces it.
+        members: What `observable` returned.
+        comparators: Comparator by method; `""` for methods without rules of their own.
+        attributes: Data attributes that are compared after each call.
+        switch: The unit's switch.
+        record: The unit's record.
+    """
+
+    def __init__(
+        self,
+        legacy: type,
+        candidate: type,
+        members: Mapping[str, Any],
+        comparators: Mapping[str, Comparator],
+        attributes: tuple[str, ...],
+        switch: Switch,
+        record: Record,
+    ) -> None:
+        self.legacy, self.candidate = legacy, candidate
+        self.comparators, self.attributes = comparators, attributes
+        self.switch, self.record = switch, record
+        self.guard_random = not leaves_random_alone(candidate)
+        self.init = vars(legacy).get("__init__") or legacy.__init__  # type: ignore[misc]
+        self.twin = self._make(members)
+
+    def _make(self, members: Mapping[str, Any]) -> type:
+        space: dict[str, Any] = {
+            "__module__": self.legacy.__module__,
+            "__qualname__": self.legacy.__qualname__,
+            "__doc__": self.legacy.__doc__,
+            "__init__": self._initialiser(),
+            "__reduce_ex__": self._reducer(),
+        }
+        if self.legacy.__itemsize__ == 0:
+            space["__slots__"] = (SLOT,)
+        for name, member in members.items():
+            space[name] = self._property(name, member) if isinstance(member, property) else self._method(name, member)
+        try:
+            return type(self.legacy)(self.legacy.__name__, (self.legacy,), space)
+        except TypeError as error:
+            raise MigrateError(
+                f"{self.legacy.__module__}:{self.legacy.__qualname__} cannot be subclassed, so it cannot run in shadow: {error}"
+            ) from error
+
+    def comparator(self, method: str) -> Comparator:
+        """Return the comparator for a method's results.
+
+        Args:
+            method: Its name.
+        """
+        return self.comparators.get(method) or self.comparators[""]
+
+    def _initialiser(self) -> Callable[..., None]:
+        init: Any = self.init
+
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            def legacy(*args: Any, **kwargs: Any) -> None:
+                if init is object.__init__:
+                    init(self_)
+                else:
+                    init(self_, *args, **kwargs)
+
+            self.switch.count(legacy=1)
+            if HERE.contained or self.switch.mode != "shadow" or type(self_) is not self.twin:
+                legacy(*args, **kwargs)
+                return
+
+            def build(*args: Any, **kwargs: Any) -> None:
+                made = self.candidate(*args, **kwargs)
+                object.__setattr__(self_, SLOT, _Pair(made, differed=False))
+
+            try:
+                self._both("__init__", None, legacy, build, args, kwargs, self_)
+            finally:
+                if getattr(self_, SLOT, None) is None:
+                    object.__setattr__(self_, SLOT, _Pair(None, differed=True))
+
+        return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
+
+    def _reducer(self) -> Callable[..., Any]:
+        """Pickles and copies drop the pair; the class is looked up by its name."""
+        maker = self
+
+        def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807
+            reduced = super(maker.twin, self_).__reduce_ex__(protocol)
+            if isinstance(reduced, str) or type(self_) is not maker.twin:
+                return reduced
+            current = _by_name(maker.legacy)
+            keep = current if current in (maker.twin, maker.legacy) else maker.legacy
+            parts = list(reduced)
+            parts[1] = tuple(keep if part is maker.twin else part for part in parts[1])
+            if parts[0] is maker.twin:
+                parts[0] = keep
+            if len(parts) > 2:
+                parts[2] = _without_pair(parts[2])
+            return tuple(parts)
+
+        return __reduce_ex__
+
+    def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def method(self_: Any, *args: Any, **kwargs: Any) -> Any:
+            self.switch.count(legacy=1)
+            pair = self._pair(self_)
+            if pair is None:
+                return function(self_, *args, **kwargs)
+            return self._both(
+                name,
+                pair,
+                functools.partial(function, self_),
+                lambda *args, **kwargs: getattr(pair.candidate, name)(*args, **kwargs)
+                if not name.startswith("__")
+                else getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs),
+                args,
+                kwargs,
+                self_,
+            )
+
+        return method
+
+    def _property(self, name: str, member: property) -> property:
+        def read(self_: Any) -> Any:
+            self.switch.count(legacy=1)
+            pair = self._pair(self_)
+            getter: Any = member.fget
+            if pair is None:
+                return getter(self_)
+            return self._both(
+                name, pair, functools.partial(getter, self_), lambda: getattr(pair.candidate, name), (), {}, self_
+            )
+
+        def write(self_: Any, value: Any) -> None:
+            self.switch.count(legacy=1)
+            pair = self._pair(self_)
+            setter: Any = member.fset
+            if pair is None:
+                setter(self_, value)
+                return
+            self._both(
+                name,
+                pair,
+                functools.partial(setter, self_),
+                lambda value: setattr(pair.candidate, name, value),
+                (value,),
+                {},
+                self_,
+            )
+
+        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+
+    def _pair(self, self_: Any) -> _Pair | None:
+        """The pair, if this call is to be observed: not from inside another call on the same object."""
+        pair: _Pair | None = getattr(self_, SLOT, None)
+        if pair is None or HERE.contained or pair.candidate is None or self.switch.mode != "shadow":
+            return None
+        return None if pair.owner == threading.get_ident() else pair
+
+    def _both(
+        self,
+        name: str,
+        pair: _Pair | None,
+        legacy: Callable[..., Any],
+        candidate: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        self_: Any,
+    ) -> Any:
+        if pair is not None and not pair.busy.acquire(blocking=False):
+            # Two threads in one object: the candidate would see another order of calls than legacy.
+            pair.candidate = None
+            self.record.lost(f"{name}: called by two threads at once")
+            return legacy(*args, **kwargs)
+        entered, before = perf_counter_ns(), HERE.overhead
+        result: Any = None
+        raised: BaseException | None = None
+        interrupt: KeyboardInterrupt | None = None
+        legacy_ns = 0
+        try:
+            if pair is not None:
+                pair.owner = threading.get_ident()
+            copies = copy_arguments(self.record, args, kwargs)
+            start, inner = perf_counter_ns(), HERE.overhead
+            try:
+                result = legacy(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - raised again below, the same object
+                raised = error
+            legacy_ns = perf_counter_ns() - start - (HERE.overhead - inner)
+            if copies is None:
+                if pair is not None:
+                    pair.candidate = None
+            elif raised is None or isinstance(raised, Exception):
+                interrupt = self._candidate(name, pair, candidate, (args, kwargs), copies, (result, raised), self_, legacy_ns)
+        finally:
+            if pair is not None:
+                pair.owner = 0
+                pair.busy.release()
+        HERE.overhead = before + (perf_counter_ns() - entered - legacy_ns)
+        if interrupt is not None:
+            raise interrupt
+        if raised is not None:
+            try:
+                trace = raised.__traceback__
+                raise raised.with_traceback(trace.tb_next if trace is not None else None)
+            finally:
+                del raised
+        return result
+
+    def _candidate(
+        self,
+        name: str,
+        pair: _Pair | None,
+        candidate: Callable[..., Any],
+        arguments: tuple[Any, Any],
+        copies: tuple[Any, Any, bool],
+        outcome: tuple[Any, BaseException | None],
+        self_: Any,
+        legacy_ns: int,
+    ) -> KeyboardInterrupt | None:
+        copied, named, mutable = copies
+        other, candidate_ns, interrupt = run_contained(candidate, copied, named, self.guard_random)
+        if interrupt is not None:
+            return interrupt
+        pair = pair or getattr(self_, SLOT, None)
+        try:
+            comparator = self.comparator(name)
+            both = _with_self_named(outcome, self_), _with_self_named(other, pair.candidate if pair else None)
+            args, kwargs = arguments
+            after = ({**dict(enumerate(args)), **kwargs}, {**dict(enumerate(copied)), **named}) if mutable else None
+            verdicts = compare_call(comparator, both, after)
+            if self.attributes and pair is not None and pair.candidate is not None:
+                verdicts.append(comparator.compare(self._state(self_), self._state(pair.candidate), "$self"))
+            cascade = pair is not None and pair.differed
+            differed = self.record.observed(verdicts, legacy_ns, candidate_ns, copies[:2], call=name, cascade=cascade)
+            if pair is not None:
+                pair.differed |= differed
+        except Exception as error:  # noqa: BLE001 - a comparator that fails must not reach the caller
+            self.record.failed(f"{name}: {type(error).__name__}: {error}")
+        return None
+
+    def _state(self, side: object) -> dict[str, Any]:
+        """The declared attributes, without going through the twin's own properties."""
+        pair = getattr(side, SLOT, None)
+        owner = pair.owner if pair is not None else 0
+        try:
+            if pair is not None:
+                pair.owner = threading.get_ident()
+            return {name: getattr(side, name) for name in self.attributes if hasattr(side, name)}
+        finally:
+            if pair is not None:
+                pair.owner = owner
+
+
+def _with_self_named(outcome: tuple[Any, BaseException | None], owner: object) -> tuple[Any, BaseException | None]:
+    """An object that returns itself returns "the same object" on both sides."""
+    result, raised = outcome
+    return ("(the object itself)", raised) if owner is not None and result is owner else outcome
+
+
+def _without_pair(state: Any) -> Any:
+    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
+        slots = {name: value for name, value in state[1].items() if name != SLOT}
+        return (state[0], slots) if slots else state[0]
+    if isinstance(state, dict):
+        return {name: value for name, value in state.items() if name != SLOT}
+    return state
+
+
+def _by_name(legacy: type) -> Any:
+    found: Any = sys.modules.get(legacy.__module__)
+    for part in legacy.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found

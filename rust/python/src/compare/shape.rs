@@ -1,0 +1,190 @@
+//! What kind of object a class makes, decided once for each class of a comparison.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+/// A builtin type that a subclass stands on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Builtin {
+    Int,
+    Float,
+    Text,
+    Bytes,
+    List,
+    Tuple,
+    Dict,
+    Set,
+}
+
+/// Field names, as text and as the interned object that `getattr` takes.
+pub(super) type Names = Vec<(Arc<str>, Py<PyString>)>;
+
+/// How objects of a class are read.
+pub(super) enum Shape {
+    Enum,
+    Decimal,
+    Moment,
+    /// Its repr determines it.
+    Text,
+    Subclass(Builtin),
+    /// A NumPy scalar.
+    Scalar,
+    Raised,
+    /// All of these fields, in this order.
+    Fields(Names),
+    /// These slots where set, and the instance's dict.
+    Attributes(Names),
+    Array,
+    Table,
+    Column,
+    Unknown,
+}
+
+/// Classes of the standard library that their repr determines.
+const BY_TEXT: [(&str, &str); 9] = [
+    ("datetime", "date"),
+    ("datetime", "time"),
+    ("datetime", "timedelta"),
+    ("datetime", "tzinfo"),
+    ("uuid", "UUID"),
+    ("pathlib", "PurePath"),
+    ("fractions", "Fraction"),
+    ("builtins", "complex"),
+    ("builtins", "range"),
+];
+
+/// Classifies `class`.
+pub(super) fn classify(class: &Bound<'_, PyType>) -> PyResult<Shape> {
+    let py = class.py();
+    let is = |module: &str, name: &str| -> PyResult<bool> {
+        // A class of a module that was never imported cannot have instances.
+        let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>().map_err(PyErr::from)?;
+        match modules.get_item(module)? {
+            Some(module) => class.is_subclass(&module.getattr(name)?),
+            None => Ok(false),
+        }
+    };
+    if is("enum", "Enum")? {
+        return Ok(Shape::Enum);
+    }
+    if is("decimal", "Decimal")? || is("_pydecimal", "Decimal")? {
+        return Ok(Shape::Decimal);
+    }
+    if is("datetime", "datetime")? {
+        return Ok(Shape::Moment);
+    }
+    for (module, name) in BY_TEXT {
+        if is(module, name)? {
+            return Ok(Shape::Text);
+        }
+    }
+    if is("builtins", "BaseException")? {
+        return Ok(Shape::Raised);
+    }
+    if is("numpy", "ndarray")? {
+        return Ok(Shape::Array);
+    }
+    if is("numpy", "generic")? {
+        return Ok(Shape::Scalar);
+    }
+    if let Some(names) = named_tuple(class)? {
+        return Ok(Shape::Fields(names));
+    }
+    for (name, builtin) in [
+        ("int", Builtin::Int),
+        ("float", Builtin::Float),
+        ("str", Builtin::Text),
+        ("bytes", Builtin::Bytes),
+        ("list", Builtin::List),
+        ("tuple", Builtin::Tuple),
+        ("dict", Builtin::Dict),
+        ("set", Builtin::Set),
+        ("frozenset", Builtin::Set),
+    ] {
+        if is("builtins", name)? {
+            return Ok(Shape::Subclass(builtin));
+        }
+    }
+    if let Some(fields) = class.getattr_opt("__dataclass_fields__")? {
+        let names = fields.cast::<PyDict>()?.keys();
+        return Ok(Shape::Fields(interned(names.into_any())?));
+    }
+    if class.hasattr("__arrow_c_stream__")? {
+        // Tables and record batches have a schema of columns, chunked arrays a type.
+        let table = class.hasattr("column_names")? || class.hasattr("columns")? || class.hasattr("num_columns")?;
+        return Ok(if table { Shape::Table } else { Shape::Column });
+    }
+    if class.hasattr("__arrow_c_array__")? {
+        let table = class.hasattr("column_names")? || class.hasattr("num_columns")?;
+        return Ok(if table { Shape::Table } else { Shape::Column });
+    }
+    if is_callable_or_module(class)? {
+        return Ok(Shape::Unknown);
+    }
+    own_attributes(class)
+}
+
+fn named_tuple(class: &Bound<'_, PyType>) -> PyResult<Option<Names>> {
+    if !class.is_subclass_of::<PyTuple>()? {
+        return Ok(None);
+    }
+    match class.getattr_opt("_fields")? {
+        Some(fields) => Ok(Some(interned(fields)?)),
+        None => Ok(None),
+    }
+}
+
+fn is_callable_or_module(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    static REFUSED: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
+    let py = class.py();
+    let refused = REFUSED.get_or_try_init(py, || {
+        let types = py.import("types")?;
+        let builtins = py.import("builtins")?;
+        let mut classes = vec![builtins.getattr("type")?, builtins.getattr("memoryview")?];
+        for name in ["FunctionType", "BuiltinFunctionType", "MethodType", "ModuleType", "GeneratorType", "CoroutineType", "AsyncGeneratorType"] {
+            classes.push(types.getattr(name)?);
+        }
+        Ok::<_, PyErr>(PyTuple::new(py, classes)?.unbind())
+    })?;
+    class.is_subclass(refused.bind(py))
+}
+
+/// Slots of the whole hierarchy, getters of exuvia's own classes, and whether there is a dict.
+fn own_attributes(class: &Bound<'_, PyType>) -> PyResult<Shape> {
+    let py = class.py();
+    let mut slots: Vec<Bound<'_, PyAny>> = Vec::new();
+    let mut readable = class.getattr("__dictoffset__")?.extract::<isize>()? != 0;
+    let types = py.import("types")?;
+    let (member, getter) = (types.getattr("MemberDescriptorType")?, types.getattr("GetSetDescriptorType")?);
+    for base in class.mro().iter().collect::<Vec<_>>().into_iter().rev() {
+        let base = base.cast_into::<PyType>().map_err(PyErr::from)?;
+        let ours = base.module()?.to_str()?.split('.').next() == Some("exuvia");
+        let builtin = base.module()?.to_str()? == "builtins";
+        for entry in base.getattr("__dict__")?.call_method0("items")?.try_iter()? {
+            let (name, descriptor): (Bound<'_, PyString>, Bound<'_, PyAny>) = entry?.extract()?;
+            let dunder = name.to_str()?.starts_with("__");
+            let slot = !builtin && descriptor.is_instance(&member)?;
+            let field = ours && descriptor.is_instance(&getter)?;
+            if !dunder && (slot || field) {
+                readable = true;
+                slots.push(name.into_any());
+            }
+        }
+    }
+    if !readable {
+        return Ok(Shape::Unknown);
+    }
+    Ok(Shape::Attributes(interned(pyo3::types::PyList::new(py, slots)?.into_any())?))
+}
+
+fn interned(names: Bound<'_, PyAny>) -> PyResult<Names> {
+    let mut all = Names::new();
+    for name in names.try_iter()? {
+        let name = name?.cast_into::<PyString>().map_err(PyErr::from)?;
+        all.push((Arc::from(name.to_str()?), PyString::intern(name.py(), name.to_str()?).unbind()));
+    }
+    Ok(all)
+}

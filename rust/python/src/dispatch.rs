@@ -1,8 +1,0 @@
-//! Bindings of `exuvia.dispatch`.
-
-use pyo3::prelude::*;
-
-/// Adds this area to the module.
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
-}
