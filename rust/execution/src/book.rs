@@ -93,7 +93,10 @@ impl OrderBook {
         );
         let at = self.orders.len();
         let client_id = format!("{}-{}-{:06}", self.prefix, intent.scenario, at + 1);
-        self.same.entry(content(&intent)).or_default().push(at);
+        // A refused repeat is not remembered: it must not extend the window in which repeats are refused.
+        if !matches!(refusal, Some(checks::Refusal::Duplicate { .. })) {
+            self.same.entry(content(&intent)).or_default().push(at);
+        }
         self.by_id.insert(client_id.clone(), at);
         let mut order = Order::new(client_id, intent);
         let admission = if let Some(refusal) = refusal {

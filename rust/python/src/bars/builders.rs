@@ -47,7 +47,7 @@ impl<B> Instruments<B> {
 ///
 /// Raises:
 ///     BarError: A bad interval or policy.
-#[pyclass(module = "exuvia.bars")]
+#[pyclass(module = "exuvia.bars", subclass)]
 struct QuoteBarBuilder {
     instruments: Instruments<market::QuoteBarBuilder<f64>>,
     record: Option<Py<PyAny>>,
@@ -126,7 +126,7 @@ impl QuoteBarBuilder {
 ///
 /// Raises:
 ///     BarError: A bad interval or policy.
-#[pyclass(module = "exuvia.bars")]
+#[pyclass(module = "exuvia.bars", subclass)]
 struct TradeBarBuilder {
     instruments: Instruments<market::TradeBarBuilder<f64>>,
     record: Option<Py<PyAny>>,
