@@ -347,6 +347,15 @@ def test_a_bid_that_is_no_number_takes_the_old_one_away(value):
     assert book.apply(payload(element(Bid=2))) == [Quote(21, TS, 2.0, 3.0, "Unknown")]
 
 
+@pytest.mark.parametrize("value", [None, 5, [], "x"])
+def test_a_quote_that_is_no_object_takes_all_its_fields_away(value):
+    book = QuoteBook()
+    book.apply(payload(element(Bid=1, Ask=2, MarketState="Open")))
+    assert book.apply(payload({"Uic": 21, "Quote": value}, element(Ask=3))) == []
+    assert book.apply(payload(element(Bid=1))) == [Quote(21, TS, 1.0, 3.0, "Unknown")]
+    assert book.skipped == 2
+
+
 def test_a_negative_price_is_taken_where_the_instrument_permits_it():
     assert QuoteBook(allow_negative=True).apply(payload(element(Bid=-37.63, Ask=-37.5))) == [
         Quote(21, TS, -37.63, -37.5, "Unknown")
