@@ -1,6 +1,7 @@
 //! Record batches to the bytes of a Parquet file. The same table, options and version give the same bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::make_comparator;
 use arrow::compute::{SortOptions, concat_batches};
@@ -93,7 +94,11 @@ impl Default for EncodeOptions {
 /// [`LakeError::MissingColumn`] and [`LakeError::NotSorted`] for `sorted_by`; [`LakeError::Encode`].
 pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>, LakeError> {
     let sorting = sorting_columns(table, &options.sorted_by)?;
-    let metadata = options.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
+    let pairs = || options.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let metadata = pairs().map(|(key, value)| KeyValue::new(key, value)).collect();
+    // pyarrow shows what the Arrow schema holds, others what the footer holds.
+    let mut schema = table.schema.as_ref().clone();
+    schema.metadata.extend(pairs());
     let properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(options.compression.codec()?)
@@ -103,8 +108,7 @@ pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>,
         .set_key_value_metadata((!options.metadata.is_empty()).then_some(metadata))
         .build();
     let failed = |error: parquet::errors::ParquetError| LakeError::Encode(error.to_string());
-    let mut writer =
-        ArrowWriter::try_new(Vec::new(), std::sync::Arc::clone(&table.schema), Some(properties)).map_err(failed)?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties)).map_err(failed)?;
     for batch in &table.batches {
         writer.write(batch).map_err(failed)?;
     }

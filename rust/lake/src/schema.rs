@@ -69,10 +69,12 @@ pub fn expect_schema(
 /// # Errors
 /// Those of [`expect_schema`].
 pub fn cast_table(file: &str, table: &Table, schema: &SchemaRef, cast: bool) -> Result<Table, LakeError> {
-    let empty = [RecordBatch::new_empty(Arc::clone(&table.schema))];
-    // A table without rows has no batch, and its schema counts too.
-    let batches = if table.batches.is_empty() { &empty[..] } else { &table.batches };
-    let batches = batches.iter().map(|batch| expect_schema(file, batch, schema, cast)).collect::<Result<_, _>>()?;
+    if table.batches.is_empty() {
+        // Without rows there is no batch, and the types count all the same.
+        expect_schema(file, &RecordBatch::new_empty(Arc::clone(&table.schema)), schema, cast)?;
+    }
+    let batches =
+        table.batches.iter().map(|batch| expect_schema(file, batch, schema, cast)).collect::<Result<_, _>>()?;
     Ok(Table { schema: Arc::clone(schema), batches })
 }
 
