@@ -93,8 +93,8 @@ fn read(raw: &RawValue, path: &str, depth: usize) -> Result<StateValue, String> 
         }
         Some(b'[') => {
             let items: Vec<Box<RawValue>> = serde_json::from_str(text).map_err(wrong)?;
-            let read = |(at, item): (usize, &Box<RawValue>)| read(item, &format!("{path}[{at}]"), depth + 1);
-            StateValue::List(items.iter().enumerate().map(read).collect::<Result<_, _>>()?)
+            let read = |(at, item): (usize, Box<RawValue>)| read(&item, &format!("{path}[{at}]"), depth + 1);
+            StateValue::List(items.into_iter().enumerate().map(read).collect::<Result<_, _>>()?)
         }
         Some(b'"') => StateValue::Text(serde_json::from_str(text).map_err(wrong)?),
         Some(b't') => StateValue::Bool(true),

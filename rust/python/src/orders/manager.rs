@@ -341,8 +341,8 @@ impl OrderManager {
         let Some(record) = &self.record else { return Ok(Bound::new(py, order)?.into_any()) };
         let values = order.values(py)?;
         if let Some(old) = old {
-            let changes = Order::FIELDS.iter().zip(&values).skip(9);
-            let changed = changes.map(|(field, value)| old.setattr(*field, value)).collect::<PyResult<()>>();
+            let mut changes = Order::FIELDS.iter().zip(&values).skip(9);
+            let changed = changes.try_for_each(|(field, value)| old.setattr(*field, value));
             match changed {
                 Ok(()) => return Ok(old),
                 // A frozen record: the next one takes its place.

@@ -4,6 +4,7 @@ use exuvia_execution as execution;
 use exuvia_execution::Decimal;
 use exuvia_model::Side;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::money::{exact, to_python};
 use crate::failure::Failure;
@@ -325,6 +326,20 @@ value_methods!(Account {
     #[getter]
     fn closed_notional<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.closed_notional)
+    }
+
+    /// Return the account as a state file has it: decimals as text.
+    fn as_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let entry_price = self.entry_price(py)?.map(|price| price.str()).transpose()?;
+        let state = PyDict::new(py);
+        state.set_item("position", self.position)?;
+        state.set_item("cost", self.cost.to_string())?;
+        state.set_item("realised", self.realised.to_string())?;
+        state.set_item("entry_ts", self.entry_ts)?;
+        state.set_item("entry_price", entry_price)?;
+        state.set_item("last_exit_ts", self.last_exit_ts)?;
+        state.set_item("closed_trades", self.closed_trades)?;
+        Ok(state)
     }
 
     /// Average price at which the open position was entered, to 0.00001; None without one.

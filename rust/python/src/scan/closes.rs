@@ -4,7 +4,7 @@
 use exuvia_engine::ScanError;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyList, PySequence};
+use pyo3::types::{PyFloat, PyList};
 
 use super::Refusal;
 
@@ -12,7 +12,7 @@ use super::Refusal;
 pub enum Closes<'a, 'py> {
     List(&'a Bound<'py, PyList>),
     Buffer(PyBuffer<f64>, Python<'py>),
-    Sequence(&'a Bound<'py, PySequence>),
+    Other(&'a Bound<'py, PyAny>),
 }
 
 impl<'a, 'py> Closes<'a, 'py> {
@@ -26,14 +26,14 @@ impl<'a, 'py> Closes<'a, 'py> {
         {
             return Ok(Self::Buffer(buffer, closes.py()));
         }
-        Ok(Self::Sequence(closes.cast::<PySequence>()?))
+        Ok(Self::Other(closes))
     }
 
     pub fn py(&self) -> Python<'py> {
         match self {
             Self::List(list) => list.py(),
             Self::Buffer(_, py) => *py,
-            Self::Sequence(sequence) => sequence.py(),
+            Self::Other(sequence) => sequence.py(),
         }
     }
 
@@ -41,7 +41,7 @@ impl<'a, 'py> Closes<'a, 'py> {
         match self {
             Self::List(list) => Ok(list.len()),
             Self::Buffer(buffer, _) => Ok(buffer.item_count()),
-            Self::Sequence(sequence) => sequence.len(),
+            Self::Other(sequence) => sequence.len(),
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a, 'py> Closes<'a, 'py> {
                 }
                 None => scratch.extend(buffer.to_vec(py)?.into_iter().skip(from)),
             },
-            Self::Sequence(sequence) => {
+            Self::Other(sequence) => {
                 for at in from..len {
                     scratch.push(float(&sequence.get_item(at)?)?);
                 }
