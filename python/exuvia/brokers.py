@@ -1,8 +1,8 @@
-"""Brokers: ways from an order to a venue. `PaperBroker` needs no venue: it fills on the quotes that you give it.
+"""Brokers: ways from an order to a venue. `PaperBroker` needs none: it fills on the quotes that it is given.
 
-An order fills whole at the first quote after its decision time: a market order at once, a limit order when the
-quote has reached its limit; buys at the ask, sells at the bid. Positions net by instrument, cash moves by what
-was realised, and an order that the cash could not carry at `leverage` is refused.
+An order fills whole at the first quote after its decision time: a market order at once, a limit order when
+the quote has reached its limit; buys at the ask, sells at the bid. Positions net by instrument, cash moves
+by what was realised, and an order that the cash could not carry at `leverage` is refused.
 
 >>> from exuvia.brokers import PaperBroker, PaperOrder
 >>> from types import SimpleNamespace as Quote

@@ -1,8 +1,8 @@
 """Simulated venues on 127.0.0.1 that speak the real protocols, in lock-step with their client.
 
-`SaxoVenue` serves Saxo-shaped REST and WebSocket from a server in the background. Its clock moves only when the
-client posts to `/lockstep/advance`: the same ticks and the same requests give the same bytes, however slow the
-client is. A source of ticks is a text:
+`SaxoVenue` serves Saxo-shaped REST and WebSocket from a server in the background. Its clock moves only when
+the client posts to `/lockstep/advance`: the same ticks and the same requests give the same bytes, however
+slow the client is. A source of ticks is a text:
 
 - `sim:SEED[?ticks=N&days=D]`: a seeded EURUSD market from 2014-05-07, `N` ticks a day (40,000);
 - `lean:PATH[,PATH…][?tz=-05:00]`: LEAN quote-tick zips of EURUSD, or folders of them. Their zone is UTC, or

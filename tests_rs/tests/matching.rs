@@ -1,5 +1,7 @@
 //! The paper exchange: when orders fill and at what price, what is refused, and that no money is lost.
 
+#![allow(clippy::unwrap_used)]
+
 use exuvia_execution::matching::{Matching, NewOrder, Refusal, Terms};
 use exuvia_model::{Money, NANO, Price, Quantity, Quote, Side, Symbol, Time};
 use proptest::prelude::*;

@@ -19,7 +19,7 @@ pub enum VenueError {
         why: String,
     },
     /// A file or folder that cannot be read.
-    #[error("tick file {path} cannot be read: check the path after lean:")]
+    #[error("tick file {path} cannot be read, check the path in the source")]
     File {
         /// Which.
         path: PathBuf,

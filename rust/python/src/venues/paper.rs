@@ -167,7 +167,10 @@ impl PyPaperBroker {
 #[pymethods]
 impl PyPaperBroker {
     #[new]
-    #[pyo3(signature = (cash = None, *, leverage = Some(30), tick = None))]
+    #[pyo3(
+        signature = (cash = None, *, leverage = Some(30), tick = None),
+        text_signature = "(cash=None, *, leverage=30, tick=None)"
+    )]
     fn new(cash: Option<&Bound<'_, PyAny>>, leverage: Option<u32>, tick: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let cash = match cash {
             Some(cash) => text(cash, "cash")?.parse().map_err(refuse)?,

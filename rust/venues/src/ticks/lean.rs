@@ -25,13 +25,13 @@ pub(super) fn read(
         }
     }
     let mut days = Vec::new();
-    for path in place.split(',').map(Path::new) {
-        if path.as_os_str().is_empty() {
-            return Err(refuse("a path is empty".into()));
-        }
-        find_days(path, &mut days)?;
+    if place.split(',').any(str::is_empty) {
+        return Err(refuse("a path is empty".into()));
     }
-    days.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for path in place.split(',') {
+        find_days(Path::new(path), &mut days)?;
+    }
+    days.sort_by_key(|(midnight, _)| *midnight);
     let mut beats: Vec<Beat> = Vec::new();
     for (midnight, path) in days {
         let fxcm = path.components().any(|part| part.as_os_str().eq_ignore_ascii_case("fxcm"));
@@ -46,7 +46,10 @@ fn offset(text: &str) -> Option<i64> {
     if matches!(text, "UTC" | "Z") {
         return Some(0);
     }
-    let (sign, rest) = text.strip_prefix('-').map_or((1, text.strip_prefix('+')?), |rest| (-1, rest));
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+')?),
+    };
     let (hours, minutes) = rest.split_once(':')?;
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
     ((0..=14).contains(&hours) && (0..60).contains(&minutes)).then_some(sign * (hours * HOUR + minutes * MINUTE))

@@ -1,0 +1,127 @@
+"""The paper broker from Python: fills at the first quote after the decision, without any venue."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from exuvia.brokers import PaperBroker, PaperFill, PaperOrder, PlaceResult
+from exuvia.errors import OrderError, ValueRangeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@dataclass
+class Quote:
+    """A quote as a bot has it."""
+
+    ts: int
+    bid: str | float | Decimal
+    ask: str | float | Decimal
+    uic: int = 21
+    market_state: str = "Open"
+
+
+def test_an_order_fills_at_the_first_quote_after_its_decision() -> None:
+    broker = PaperBroker("100000")
+    placed = broker.place_order(PaperOrder("LB-trend-000001", 21, "Sell", 10_000, decided=5))
+    assert (placed.order_id, placed.error, placed.unknown) == ("P-000001", None, False)
+    assert broker.working == ["P-000001"]
+    assert broker.on_quote(Quote(5, "1.1", "1.2")) == []
+    assert broker.on_quote(Quote(6, "9", "9", uic=22)) == []
+    fills = broker.on_quote(Quote(7, "1.39286", "1.39298"))
+    assert fills == [PaperFill("LB-trend-000001", "P-000001", 21, "Sell", 10_000, "1.39286", 7)]
+    assert (broker.position(21), broker.working) == (Decimal(-10_000), [])
+    broker.place_order(PaperOrder("b", 21, "Buy", 10_000, "Limit", Decimal("1.39"), decided=7))
+    assert broker.on_quote(Quote(8, "1.389", "1.39001")) == []
+    assert broker.on_quote(Quote(9, "1.389", "1.3899"))[0].price == Decimal("1.3899")
+    assert broker.cash == Decimal("100029.6")
+
+
+def test_results_are_values() -> None:
+    fill = PaperFill("a", "P-000001", 21, "Buy", "1000.5", Decimal("1.39286"), 7)
+    assert pickle.loads(pickle.dumps(fill)) == fill  # noqa: S301
+    assert hash(fill) == hash(PaperFill("a", "P-000001", 21, "Buy", Decimal("1000.50"), "1.392860", 7))
+    assert fill != PaperFill("a", "P-000001", 21, "Buy", "1000.5", Decimal("1.39287"), 7)
+    assert (fill.amount, fill.side, fill.uic, fill.ts) == (Decimal("1000.5"), "Buy", 21, 7)
+    assert "price=1.39286" in repr(fill)
+    result = PlaceResult(None, "no", unknown=True)
+    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301
+    assert repr(result) == 'PlaceResult(order_id=None, error="no", unknown=True)'
+    with pytest.raises(AttributeError):
+        fill.price = Decimal(1)  # type: ignore[misc]
+
+
+def test_a_float_price_needs_a_tick_to_round_it_to() -> None:
+    with pytest.raises(TypeError, match=r"1\.1 is a float.*tick"):
+        PaperBroker().on_quote(Quote(1, 1.1, 1.2))
+    broker = PaperBroker(tick="0.00001")
+    broker.place_order(PaperOrder("a", 21, "Buy", 1_000))
+    assert broker.on_quote(Quote(1, 1.39286, 1.1 + 0.29298))[0].price == Decimal("1.39298")
+    with pytest.raises(ValueRangeError, match="not finite"):
+        broker.on_quote(Quote(2, float("nan"), 1.2))
+    with pytest.raises(ValueRangeError, match="tick"):
+        PaperBroker(tick=0)
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing() -> None:
+    broker = PaperBroker(1_000, leverage=30)
+    broker.on_quote(Quote(1, "1.5", "1.5"))
+    refused = broker.place_order(PaperOrder("a", 21, "Buy", 20_001))
+    assert refused.order_id is None
+    assert refused.error is not None
+    assert "20001 needs more margin" in refused.error
+    assert broker.place_order(PaperOrder("a", 21, "Buy", 0)).error is not None
+    for order in (
+        PaperOrder("a", 21, "buy", 1),
+        PaperOrder("a", 21, "Buy", 1, "Limit"),
+        PaperOrder("a", 21, "Buy", 1, "Stop"),
+    ):
+        with pytest.raises(OrderError):
+            broker.place_order(order)
+    with pytest.raises(OrderError, match=r"crossed: bid 1\.6 > ask 1\.5"):
+        broker.on_quote(Quote(2, "1.6", "1.5"))
+    assert broker.working == []
+    assert broker.place_order(PaperOrder("a", 21, "Buy", 20_000)).order_id == "P-000001"
+    assert PaperBroker(1, leverage=None).place_order(PaperOrder("a", 21, "Buy", 10**9)).order_id == "P-000001"
+
+
+def test_a_closed_market_fills_nothing() -> None:
+    broker = PaperBroker()
+    broker.place_order(PaperOrder("a", 21, "Buy", 1_000))
+    assert broker.on_quote(Quote(1, "1.1", "1.2", market_state="Closed")) == []
+    assert "closed" in (broker.place_order(PaperOrder("b", 21, "Buy", 1_000)).error or "")
+    assert [fill.client_id for fill in broker.on_quote(Quote(2, "1.1", "1.2"))] == ["a"]
+
+
+def test_a_cancelled_order_is_gone() -> None:
+    broker = PaperBroker()
+    placed = broker.place_order(PaperOrder("a", 21, "Buy", 1_000))
+    assert placed.order_id is not None
+    assert broker.cancel_order(placed.order_id)
+    assert not broker.cancel_order(placed.order_id)
+    assert not broker.cancel_order("nonsense")
+    assert broker.on_quote(Quote(1, "1.1", "1.2")) == []
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 50_000), st.integers(1_00000, 2_00000)), max_size=40))
+def test_cash_and_position_are_the_exact_sums_of_the_fills(trades: list[tuple[bool, int, int]]) -> None:
+    broker = PaperBroker(leverage=None)
+    paid, held = Decimal(0), 0
+    for ts, (buy, amount, points) in enumerate(trades, 1):
+        broker.place_order(PaperOrder(f"o{ts}", 21, "Buy" if buy else "Sell", amount, decided=ts - 1))
+        price = Decimal(points).scaleb(-5)
+        [fill] = broker.on_quote(Quote(ts, price, price))
+        signed = amount if buy else -amount
+        held += signed
+        paid += signed * fill.price
+    assert broker.position(21) == held
+    if held:
+        broker.place_order(
+            PaperOrder("flat", 21, "Sell" if held > 0 else "Buy", abs(held), decided=len(trades))
+        )
+        broker.on_quote(Quote(len(trades) + 1, "1.5", "1.5"))
+        paid -= held * Decimal("1.5")
+    assert broker.cash == 1_000_000 - paid
