@@ -234,6 +234,7 @@ def pytest(venv: Path, name: str, *arguments: str | Path) -> list[str | Path]:
         ROOT,
         "-p",
         "no:cacheprovider",
+        "--tb=short",
         f"--junitxml={BUILD / f'{name}.xml'}",
         "-q",
         *arguments,
@@ -277,7 +278,15 @@ def bot_tests(run: Run) -> None:
     run.step(
         "pytest, the legacy bot",
         loopback(
-            python_of(VENV), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", "-q", "tests"
+            python_of(VENV),
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--tb=short",
+            f"--junitxml={report}",
+            "-q",
+            "tests",
         ),
         cwd=BOT,
         env=data_env(),
@@ -327,7 +336,7 @@ def demos(run: Run) -> None:
 
 
 def one(outcome: Outcome) -> count.Count:
-    """A run of the demo is one test."""
+    """The whole run is one test."""
     return count.Count(0, 1) if outcome.status else count.Count(1)
 
 
