@@ -66,7 +66,7 @@ def formats(run: Run) -> None:
     folders = [name for name in PYTHON_FOLDERS if list((ROOT / name).rglob("*.py"))]
     run.step("cargo fmt", ["cargo", "fmt", "--all", "--check"])
     run.step("ruff format", [tool("ruff"), "format", "--check", *folders])
-    run.step("ruff check", [tool("ruff"), "check", *folders])
+    run.step("ruff check", [tool("ruff"), "check", "--output-format", "concise", *folders])
 
 
 def lints(run: Run) -> None:
