@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -75,10 +76,18 @@ def commit() -> str:
 
 
 def cargo_env(venv: Path = VENV) -> dict[str, str]:
-    """Variables under which every cargo call runs, so that all of them share one set of artefacts."""
+    """Variables under which every cargo call runs, so that all of them share one set of artefacts.
+
+    Those of PyO3 are what maturin sets: with others, clippy and the wheel would undo each other's work.
+    """
+    python = str(python_of(venv))
+    bits = struct.calcsize("P") * 8
     return {
         "EXUVIA_COMMIT": commit(),
-        "PYO3_PYTHON": str(python_of(venv)),
+        "PYO3_PYTHON": python,
+        "PYTHON_SYS_EXECUTABLE": python,
+        "PYO3_BUILD_EXTENSION_MODULE": "1",
+        "PYO3_ENVIRONMENT_SIGNATURE": f"cpython-{sys.version_info[0]}.{sys.version_info[1]}-{bits}bit",
         "CARGO_TERM_COLOR": "never",
         "CARGO_INCREMENTAL": "0",
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-TAIL = 60
+TAIL = 40
 
 
 @dataclass

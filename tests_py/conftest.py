@@ -127,9 +127,11 @@ SKIPPED: list[str] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Notes data tests that were skipped although the data is there."""
-    if report.skipped and "data" in report.keywords and not hasattr(report, "wasxfail"):
-        SKIPPED.append(report.nodeid)
+    """Notes the tests that were skipped for want of market data: by marker, by fixture or by their words."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr)
+        if "data" in report.keywords or "EXUVIA_DATA" in reason or "market data" in reason:
+            SKIPPED.append(report.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
