@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from exuvia import _exuvia
+from exuvia.build import build_info
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
@@ -16,12 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["build", "of_unit"]
 
 
-@cache
 def build() -> dict[str, str]:
     """Return the facts of the extension that is loaded, its SHA-256 among them."""
-    facts: dict[str, Any] = dict(_exuvia.build_facts())
-    facts["sha256"] = hashlib.sha256(Path(str(_exuvia.__file__)).read_bytes()).hexdigest()
-    return {name: str(value) for name, value in facts.items()}
+    return {name: str(value) for name, value in build_info().items()}
 
 
 def of_unit(config: Config, unit: UnitConfig) -> str:
