@@ -33,7 +33,7 @@ class BuildInfo(TypedDict):
     target: str
     """Target triple."""
     abi: str
-    """`cp311` or `abi3-py312`."""
+    """`abi3` (one binary for 3.12 and later) or the tag of the one version, such as `cpython-311`."""
     cpu: str
     """Widest instruction set that the kernels use on this machine."""
     formats: dict[str, int]
@@ -69,7 +69,7 @@ def build_info() -> BuildInfo:
         commit=facts["commit"],
         profile=facts["profile"],
         target=facts["target"],
-        abi=facts["abi"],
+        abi="abi3" if ".abi3." in path else str(sys.implementation.cache_tag),
         cpu=facts["cpu"],
         formats={"evidence": 1, "modes": 1, "state": 1},
         zone_data=facts["zone_data"],

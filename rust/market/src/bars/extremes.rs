@@ -4,6 +4,16 @@
 /// Lanes kept apart: enough to hide the latency of a minimum.
 const LANES: usize = 16;
 
+/// The instruction set that the column kernels take on this machine: `avx2`, or the `baseline` of the target.
+#[must_use]
+pub fn cpu_path() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        return "avx2";
+    }
+    "baseline"
+}
+
 /// Greatest and least; `None` if empty or if one is NaN or infinite.
 pub(super) fn floats(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() < LANES {

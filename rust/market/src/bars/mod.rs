@@ -19,6 +19,7 @@ pub use columns::{
     trade_bars,
 };
 pub use error::BarError;
+pub use extremes::cpu_path;
 pub use grid::{Fixed, Grid, Place};
 pub use interval::Interval;
 pub use number::Number;
