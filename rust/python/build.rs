@@ -17,6 +17,6 @@ fn main() {
     println!("cargo::rustc-env=EXUVIA_PROFILE={}", profile.unwrap_or_else(|| "unknown".to_owned()));
     println!("cargo::rustc-env=EXUVIA_TARGET={}", std::env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned()));
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../../.git/HEAD");
+    println!("cargo::rerun-if-changed=../../.git/logs/HEAD");
     println!("cargo::rerun-if-env-changed=EXUVIA_COMMIT");
 }
