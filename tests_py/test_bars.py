@@ -325,6 +325,14 @@ def test_bars_are_values(bar: bars.QuoteBar | bars.Bar) -> None:
         bar.ts = 6  # type: ignore[misc]
 
 
+def test_bars_can_be_taken_apart_by_a_match() -> None:
+    match bars.Bar(21, 5, 1.0, 2.0, 0.5, 1.5, 7.0, 3):
+        case bars.Bar(21, ts, _, high, low, ticks=3):
+            assert (ts, high, low) == (5, 2.0, 0.5)
+        case other:
+            pytest.fail(repr(other))
+
+
 def test_signatures_and_docstrings_are_there() -> None:
     for thing in (getattr(bars, name) for name in bars.__all__):
         assert thing.__doc__

@@ -6,11 +6,14 @@ import csv
 import io
 import zipfile
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from exuvia import bars
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MILLI = 1_000_000
 HOUR = 3_600_000_000_000

@@ -1,8 +1,9 @@
 """Bars: from ticks, one at a time or as columns, and from shorter bars.
 
 Columns go in as NumPy arrays or as any table with the Arrow PyCapsule interface (pyarrow, polars, pandas,
-DuckDB, arro3), without a copy; an `arro3.core.Table` comes out. Stamps are UTC nanoseconds, a bar's stamp is the
-start of its interval, and an interval without ticks has no bar. All ways to make a bar agree in every bit.
+DuckDB, arro3), without a copy; an `arro3.core.Table` comes out. Stamps are UTC nanoseconds, a bar's stamp
+is the start of its interval, and an interval without ticks has no bar. All ways to make a bar agree in
+every bit.
 
 >>> import numpy as np
 >>> from exuvia import bars

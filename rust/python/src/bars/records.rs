@@ -35,6 +35,12 @@ pub struct QuoteBar {
 /// The fields of a quote bar in order, as a record class takes them.
 pub type QuoteFields = (i64, i64, f64, f64, f64, f64, f64, f64, f64, f64, i64);
 
+#[rustfmt::skip]
+const QUOTE_NAMES: [&str; 11] = [
+    "uic", "ts", "bid_open", "bid_high", "bid_low", "bid_close",
+    "ask_open", "ask_high", "ask_low", "ask_close", "ticks",
+];
+
 impl QuoteBar {
     /// The bar of an instrument.
     pub fn of(uic: i64, bar: &model::QuoteBar<f64>) -> Self {
@@ -93,15 +99,12 @@ impl QuoteBar {
     }
 
     #[classattr]
-    #[allow(non_upper_case_globals)]
-    #[rustfmt::skip]
-    const __match_args__: [&'static str; 11] = [
-        "uic", "ts", "bid_open", "bid_high", "bid_low", "bid_close",
-        "ask_open", "ask_high", "ask_low", "ask_close", "ticks",
-    ];
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, QUOTE_NAMES)
+    }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        repr("QuoteBar", &Self::__match_args__, self.fields().into_pyobject(py)?)
+        repr("QuoteBar", &QUOTE_NAMES, self.fields().into_pyobject(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -137,6 +140,8 @@ pub struct Bar {
 
 type TradeFields = (i64, i64, f64, f64, f64, f64, f64, i64);
 
+const TRADE_NAMES: [&str; 8] = ["uic", "ts", "open", "high", "low", "close", "volume", "ticks"];
+
 impl Bar {
     /// The bar of an instrument.
     pub fn of(uic: i64, bar: &model::Bar<f64>) -> Self {
@@ -163,11 +168,12 @@ impl Bar {
     }
 
     #[classattr]
-    #[allow(non_upper_case_globals)]
-    const __match_args__: [&'static str; 8] = ["uic", "ts", "open", "high", "low", "close", "volume", "ticks"];
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, TRADE_NAMES)
+    }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        repr("Bar", &Self::__match_args__, self.__getnewargs__().into_pyobject(py)?)
+        repr("Bar", &TRADE_NAMES, self.__getnewargs__().into_pyobject(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
