@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     key, secret, code = (os.environ.get(f"SAXO_{name}", "demo") for name in ("APP_KEY", "APP_SECRET", "CODE"))
     with closing(VenueClient(options.url, {"client_id": key, "client_secret": secret})) as client:
         client.login(code)
-        with closing(Stream(client.stream_url, client.token, client.context_id)) as stream:
+        with Stream(client.stream_url, client.token, client.context_id) as stream:
             progress = show_progress if options.progress else None
             summary = Runner(config, client, stream, options.out, progress).run(options.until)
     trades = sum(summary["closed_trades"].values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import zip_longest
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +43,8 @@ def encode_bars(bars: Sequence[Bar]) -> bytes:
             columns.append(pa.array(map(attrgetter(field.name), bars), type=field.type))
         except (pa.ArrowException, OverflowError, TypeError) as error:
             raise ArchiveError(f"column {field.name!r} cannot hold these bars: {error}") from error
+        if columns[-1].null_count:
+            raise ArchiveError(f"column {field.name!r} has {columns[-1].null_count} missing values")
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), sink, compression="zstd")
     return bytes(sink.getvalue())
@@ -59,9 +60,8 @@ def decode_bars(data: bytes) -> list[Bar]:
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
         raise ArchiveError(f"{len(data)} bytes are not a Parquet file: {error}") from error
-    for found, expected in zip_longest(table.schema, SCHEMA):
-        if found != expected:
-            raise ArchiveError(f"found column {found}, expected {expected}")
+    if not table.schema.equals(SCHEMA):
+        raise ArchiveError(f"columns are {list(table.schema)}, expected {list(SCHEMA)}")
     columns = table.set_column(1, "ts", table["ts"].cast(pa.int64())).columns
     return [Bar(*row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
 

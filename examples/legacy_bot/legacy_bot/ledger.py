@@ -92,24 +92,14 @@ class Ledger:
         return value.quantize(CENT, ROUND_HALF_EVEN)
 
     def _close(self, account: Account, fill: Fill, reason: str) -> ClosedTrade:
-        trade = ClosedTrade(
-            scenario=fill.scenario,
-            uic=fill.uic,
-            side="Buy" if fill.side == "Sell" else "Sell",
-            amount=account.opened,
-            entry_ts=account.entry_ts if account.entry_ts is not None else fill.ts,
-            entry_price=_average(account.opened_notional, account.opened),
-            exit_ts=fill.ts,
-            exit_price=_average(account.closed_notional, account.opened),
-            pnl=(-account.cost).quantize(CENT, ROUND_HALF_EVEN),
-            reason=reason,
-        )
-        self._accounts[fill.scenario] = Account(
-            realised=account.realised + trade.pnl,
-            closed_trades=account.closed_trades + 1,
-            last_exit_ts=fill.ts,
-        )
-        return trade
+        side = "Buy" if fill.side == "Sell" else "Sell"
+        entry = (account.entry_ts or fill.ts, _average(account.opened_notional, account.opened))
+        leave = (fill.ts, _average(account.closed_notional, account.opened))
+        pnl = (-account.cost).quantize(CENT, ROUND_HALF_EVEN)
+        after = Account(realised=account.realised + pnl, closed_trades=account.closed_trades + 1)
+        after.last_exit_ts = fill.ts
+        self._accounts[fill.scenario] = after
+        return ClosedTrade(fill.scenario, fill.uic, side, account.opened, *entry, *leave, pnl, reason)
 
 
 def _average(notional: Decimal, amount: int) -> Decimal:

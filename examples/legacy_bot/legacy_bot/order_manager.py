@@ -10,10 +10,14 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .model import NS_PER_SECOND, Fill, Intent, Order, signed
 from .timestamps import parse_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
@@ -126,11 +130,7 @@ class OrderManager:
 
     def open_order(self, scenario: str) -> Order | None:
         """Return the order of the scenario that has not ended."""
-        for book in (self.pending, self.active):
-            for order in book.values():
-                if order.scenario == scenario:
-                    return order
-        return None
+        return next(self._open_orders(scenario), None)
 
     def find(self, client_id: str) -> Order | None:
         """Return the order with this client id, in whichever book it is."""
@@ -153,12 +153,12 @@ class OrderManager:
 
     def _exposure(self, scenario: str) -> int:
         """Return the scenario's position as it will be when all its open orders are filled."""
-        exposure = self.positions.get(scenario, 0)
-        for book in (self.pending, self.active):
-            for order in book.values():
-                if order.scenario == scenario:
-                    exposure += signed(order.side, order.amount - order.filled)
-        return exposure
+        working = (signed(order.side, order.amount - order.filled) for order in self._open_orders(scenario))
+        return self.positions.get(scenario, 0) + sum(working)
+
+    def _open_orders(self, scenario: str) -> Iterator[Order]:
+        books = chain(self.pending.values(), self.active.values())
+        return (order for order in books if order.scenario == scenario)
 
     def _duplicate_of(self, order: Order) -> Order | None:
         """Return the first equal order within the window that is still open, or was rejected."""

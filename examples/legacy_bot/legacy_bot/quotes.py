@@ -51,17 +51,14 @@ class QuoteBook:
             self._rows.pop(uic, None)
             self._quotes.pop(uic, None)
             return None
-
         row = _merged(self._rows.get(uic, {}), element)
-        prices = row.get("Quote")
-        prices = prices if isinstance(prices, dict) else {}
-        bid, ask = _number(prices.get("Bid")), _number(prices.get("Ask"))
-        if _is_bad(bid) or _is_bad(ask) or (bid is not None and ask is not None and bid > ask):
-            self.skipped += 1
-            return None
+        prices = row["Quote"] if isinstance(row.get("Quote"), dict) else {}
         try:
+            bid, ask = _price(prices.get("Bid")), _price(prices.get("Ask"))
             ts = parse_ns(row["LastUpdated"]) if "LastUpdated" in row else None
-        except (TypeError, ValueError):
+            if bid is not None and ask is not None and bid > ask:
+                raise ValueError("crossed")
+        except (TypeError, ValueError, OverflowError):
             self.skipped += 1
             return None
 
@@ -99,14 +96,10 @@ def _merged(row: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
-    return None
-
-
-def _is_bad(price: float | None) -> bool:
-    return price is not None and not 0.0 < price < math.inf
+def _price(value: object) -> float | None:
+    """Return the price, None if it is no number; a number that is no price raises."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 < value < math.inf:
+        raise ValueError(f"price {value}")
+    return float(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
@@ -66,7 +66,7 @@ def decode_frame(frame: bytes) -> list[Message]:
 
 
 class Stream:
-    """A streaming connection; `wait_s` adds up the time spent waiting for frames."""
+    """A streaming connection, open in a `with` block; `wait_s` adds up the time spent waiting for frames."""
 
     def __init__(self, url: str, token: str, context_id: str, timeout_s: float = 30.0) -> None:
         self.wait_s = 0.0
@@ -80,6 +80,13 @@ class Stream:
             max_size=None,
             max_queue=None,
         )
+
+    def __enter__(self) -> Self:
+        self._socket.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
     def read_until(self, message_id: int) -> Iterator[Message]:
         """Yield messages in order, up to and including the one with `message_id`.
@@ -95,10 +102,6 @@ class Stream:
                 if message.message_id == message_id:
                     return
             self._pending = decode_frame(self._receive(message_id))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
 
     def _receive(self, message_id: int) -> bytes:
         started = time.perf_counter()
