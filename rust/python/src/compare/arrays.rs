@@ -73,7 +73,7 @@ pub(super) fn arrow_array(object: &Bound<'_, PyAny>) -> PyResult<Value> {
 
 /// The bytes of a Parquet file as a table.
 pub(super) fn parquet(bytes: &[u8]) -> Result<Value, String> {
-    let read = exuvia_lake::decode_parquet("the bytes", bytes.to_vec().into(), None).map_err(|error| error.to_string())?;
+    let read = exuvia_lake::decode_parquet("the bytes", bytes.to_vec(), None).map_err(|error| error.to_string())?;
     let whole = compute::concat_batches(&read.schema, &read.batches).map_err(|error| error.to_string())?;
     table(&whole)
 }
