@@ -36,6 +36,7 @@ class UnitStatus:
         fingerprint: F of what was observed.
         rehearsal: Whether the evidence is a rehearsal's and does not count.
         counts: Counters: calls of both sides, compared, differed, errors, skipped, times in ns (shadow), cascades.
+        since_flip: Calls of both sides since the last flip: in mode rust legacy's must be 0.
         places: Differences by place and kind.
         ignored: Ignored differences by path and rule.
         reasons: Why samples were lost.
@@ -50,6 +51,7 @@ class UnitStatus:
     fingerprint: str = ""
     rehearsal: bool = False
     counts: Counter[str] = field(default_factory=Counter)
+    since_flip: Counter[str] = field(default_factory=Counter)
     places: Counter[tuple[str, str]] = field(default_factory=Counter)
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -67,6 +69,7 @@ class UnitStatus:
         self.mode = counters.get("mode", self.mode)
         for name in COUNTS:
             self.counts[name] += int(counters.get(name, 0))
+        self.since_flip.update(counters.get("since_flip", {}))
         for place, kind, count in counters.get("places", ()):
             self.places[place, kind] += count
         for path, rule, hits in counters.get("ignored", ()):
@@ -114,6 +117,7 @@ class UnitStatus:
             "fingerprint": self.fingerprint,
             "rehearsal": self.rehearsal,
             **{name: self.counts[name] for name in COUNTS},
+            "since_flip": {name: self.since_flip[name] for name in ("legacy_calls", "candidate_calls")},
             "speedup": self.speedup,
             "differences": [{"place": p, "kind": k, "count": n} for (p, k), n in self.places.most_common()],
             "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],

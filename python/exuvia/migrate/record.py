@@ -37,6 +37,7 @@ class Record:
         self.cascades = 0
         self._lock = threading.Lock()
         self._base: dict[str, int] = {}
+        self._flip: dict[str, int] = {}
 
     def observed(
         self,
@@ -127,10 +128,15 @@ class Record:
             if reason in self.reasons or len(self.reasons) < REASONS:
                 self.reasons[reason[:SHOWN]] += 1
 
+    def flipped(self) -> None:
+        """Note where the counters stand: from here on they tell who served in the new mode."""
+        if self.switch is not None:
+            self._flip = dict(self.switch.counts())
+
     def rebase(self) -> None:
         """Count from here: a forked child does not repeat what its parent counted."""
         if self.switch is not None:
-            self._base = dict(self.switch.counts())
+            self._base = self._flip = dict(self.switch.counts())
         self._lock = threading.Lock()
         self.places.clear()
         self.ignored.clear()
@@ -143,12 +149,14 @@ class Record:
         Args:
             mode: The mode in which it stands.
         """
-        counts = {name: 0 for name in ()} if self.switch is None else dict(self.switch.counts())
-        counts = {name: count - self._base.get(name, 0) for name, count in counts.items()}
+        now = {} if self.switch is None else dict(self.switch.counts())
+        counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
+        served = {name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now}
         with self._lock:
             return {
                 "mode": mode,
                 **counts,
+                "since_flip": served,
                 "cascades": self.cascades,
                 "places": [[place, kind, count] for (place, kind), count in self.places.items()],
                 "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],

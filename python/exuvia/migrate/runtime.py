@@ -111,6 +111,7 @@ class _Runtime:
         with self.lock:
             unit = self.units[name]
             unit.flip(mode)
+            unit.record.flipped()
             self.segment.write({"kind": "mode", "unit": name, "mode": mode, "reason": reason})
 
     def counters(self) -> dict[str, Any]:
