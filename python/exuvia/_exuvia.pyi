@@ -1,20 +1,12 @@
 """Types of the compiled half; `stubtest` checks them against it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date as _date
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar, final, overload
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date as _date
-from os import PathLike
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, final, type_check_only
-from collections.abc import Callable, Mapping
-from os import PathLike
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, final, overload, type_check_only
 
 import numpy as np
 from arro3.core import Schema, Table
@@ -51,15 +43,14 @@ def _lake_write_held(
 ) -> None: ...
 
 # --- end of lake ---
+
 # --- venues ---
 
 def read_ticks(source: str) -> Table: ...
 
 @final
 class SaxoVenue:
-    def __new__(
-        cls, source: str, port: int = 0, *, cash: int = 1_000_000, host: str = "127.0.0.1"
-    ) -> SaxoVenue: ...
+    def __new__(cls, source: str, port: int = 0, *, cash: int = 1_000_000, host: str = "127.0.0.1") -> SaxoVenue: ...
     @property
     def url(self) -> str: ...
     @property
@@ -76,9 +67,7 @@ class SaxoVenue:
 
 @final
 class PlaceResult:
-    def __new__(
-        cls, order_id: str | None = None, error: str | None = None, unknown: bool = False
-    ) -> PlaceResult: ...
+    def __new__(cls, order_id: str | None = None, error: str | None = None, unknown: bool = False) -> PlaceResult: ...
     @property
     def order_id(self) -> str | None: ...
     @property
@@ -153,9 +142,7 @@ class Message:
 @final
 class Control:
     __match_args__: Final = ("kind", "targets", "heartbeats")
-    def __new__(
-        cls, kind: str, targets: Sequence[str] = (), heartbeats: Sequence[tuple[str, str]] = ()
-    ) -> Control: ...
+    def __new__(cls, kind: str, targets: Sequence[str] = (), heartbeats: Sequence[tuple[str, str]] = ()) -> Control: ...
     @property
     def kind(self) -> str: ...
     @property
@@ -173,36 +160,6 @@ class Control:
 class Quote:
     __match_args__: Final = ("uic", "ts", "bid", "ask", "market_state")
     def __new__(cls, uic: int, ts: int, bid: float, ask: float, market_state: str) -> Quote: ...
-# --- bars ---
-
-@type_check_only
-class _ArrowStream(Protocol):
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
-@type_check_only
-class _ArrowArray(Protocol):
-    def __arrow_c_array__(self, requested_schema: object | None = None) -> Any: ...
-
-_Column: TypeAlias = NDArray[Any] | _ArrowStream | _ArrowArray
-_Table: TypeAlias = Mapping[str, _Column] | _ArrowStream | _ArrowArray
-
-@final
-class QuoteBar:
-    __match_args__: ClassVar[tuple[str, ...]]
-    def __new__(
-        cls,
-        uic: int,
-        ts: int,
-        bid_open: float,
-        bid_high: float,
-        bid_low: float,
-        bid_close: float,
-        ask_open: float,
-        ask_high: float,
-        ask_low: float,
-        ask_close: float,
-        ticks: int,
-    ) -> Self: ...
     @property
     def uic(self) -> int: ...
     @property
@@ -259,6 +216,42 @@ def encode_frame(messages: Iterable[Any]) -> bytes: ...
 def read_control(reference_id: str, payload: _Bytes) -> Control | None: ...
 
 # --- end of quotes ---
+
+# --- bars ---
+
+@type_check_only
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@type_check_only
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> Any: ...
+
+_Column: TypeAlias = NDArray[Any] | _ArrowStream | _ArrowArray
+_Table: TypeAlias = Mapping[str, _Column] | _ArrowStream | _ArrowArray
+
+@final
+class QuoteBar:
+    __match_args__: ClassVar[tuple[str, ...]]
+    def __new__(
+        cls,
+        uic: int,
+        ts: int,
+        bid_open: float,
+        bid_high: float,
+        bid_low: float,
+        bid_close: float,
+        ask_open: float,
+        ask_high: float,
+        ask_low: float,
+        ask_close: float,
+        ticks: int,
+    ) -> Self: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def ts(self) -> int: ...
+    @property
     def bid_open(self) -> float: ...
     @property
     def bid_high(self) -> float: ...
@@ -418,9 +411,12 @@ class Session:
 def zone_data_version() -> str: ...
 
 # --- end of sessions ---
+
 # --- dispatch ---
 class Switch:
-    def __new__(cls, legacy: Callable[..., Any], candidate: Callable[..., Any], observer: Callable[..., Any]) -> Self: ...
+    def __new__(
+        cls, legacy: Callable[..., Any], candidate: Callable[..., Any], observer: Callable[..., Any]
+    ) -> Self: ...
     @property
     def callable(self) -> Callable[..., Any]: ...
     @property
@@ -488,4 +484,5 @@ class Comparator:
     ) -> Verdict: ...
 
 def detached_copy(value: _T) -> tuple[_T, bool]: ...
+
 # --- end of compare ---
