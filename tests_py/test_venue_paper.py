@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 from exuvia.brokers import PaperBroker, PaperFill, PaperOrder, PlaceResult
 from exuvia.errors import OrderError, ValueRangeError
+from exuvia.orders import Ledger, Limits, OrderManager
+from exuvia.scan import Intent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +106,29 @@ def test_a_cancelled_order_is_gone() -> None:
     assert not broker.cancel_order(placed.order_id)
     assert not broker.cancel_order("nonsense")
     assert broker.on_quote(Quote(1, "1.1", "1.2")) == []
+
+
+def test_the_order_manager_works_over_the_paper_broker() -> None:
+    broker = PaperBroker(tick="0.00001")
+    limits = Limits(max_amount=100_000, max_position=200_000, duplicate_window_s=60)
+    manager, ledger = OrderManager(broker, limits), Ledger("100000.00")
+    order = manager.submit(Intent("place", "trend", 21, "Buy", 10_000, "Market", None, 5, "entry"))
+    limit = manager.submit(Intent("place", "fade", 21, "Sell", 10_000, "Limit", 1.5, 5, "entry"))
+    refused = manager.submit(Intent("place", "big", 22, "Buy", 100_001, "Market", None, 5, "entry"))
+    assert (order.order_id, limit.order_id, refused.status) == ("P-000001", "P-000002", "rejected")
+    broker.on_quote(Quote(6, 1.39286, 1.39298))
+    manager.cancel("fade", 7)
+    fills = [fill for fill in map(manager.on_activity, broker.activities()) if fill]
+    assert [(fill.client_id, fill.price, fill.ts) for fill in fills] == [(order.client_id, Decimal("1.39298"), 6)]
+    assert {manager.find(name).status for name in (order.client_id,)} == {"filled"}  # type: ignore[union-attr]
+    assert manager.find(limit.client_id).status == "cancelled"  # type: ignore[union-attr]
+    assert broker.activities() == []
+    ledger.on_fill(fills[0], "entry")
+    manager.submit(Intent("place", "trend", 21, "Sell", 10_000, "Market", None, 8, "take"))
+    broker.on_quote(Quote(9, 1.39398, 1.39410))
+    [trade] = [ledger.on_fill(fill, "take") for fill in map(manager.on_activity, broker.activities()) if fill]
+    assert trade.pnl == Decimal("10.00")
+    assert broker.cash == Decimal(1_000_010)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 50_000), st.integers(1_00000, 2_00000)), max_size=40))

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use exuvia_brokers::paper::PaperBroker;
 use exuvia_execution::matching::{Matching, NewOrder, Refusal, Terms};
-use exuvia_model::{Money, NANO, Price, Quantity, Quote, Side, Symbol, Time};
+use exuvia_execution::{Limits, OrderManager};
+use exuvia_model::{Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Quote, Side, Symbol, Time};
 use proptest::prelude::*;
 
 const EURUSD: Symbol = Symbol(21);
@@ -119,6 +121,45 @@ fn what_is_no_amount_or_leaves_the_range_is_refused() {
     exchange.place(order(Side::Buy, 9_000_000_000, None, 0)).unwrap();
     assert!(matches!(exchange.place(order(Side::Buy, 9_000_000_000, None, 0)), Err(Refusal::TooMuch(_))));
     assert_eq!(exchange.working().len(), 1);
+}
+
+/// The whole way of an order on paper: checked, sent, told, filled, booked.
+#[test]
+fn an_order_manager_works_over_paper() {
+    let terms = Terms { cash: Money::from_whole(1_000_000).unwrap(), leverage: Some(30) };
+    let limits = Limits::whole(20_000_000, 40_000_000, 60).unwrap();
+    let mut manager = OrderManager::new(PaperBroker::new(terms), limits, "LB");
+    let submit = |manager: &mut OrderManager<PaperBroker>, scenario: &str, amount, limit: Option<&str>| {
+        let intent = OrderIntent {
+            scenario: scenario.to_owned(),
+            symbol: EURUSD,
+            side: Side::Buy,
+            quantity: Quantity::from_whole(amount).unwrap(),
+            order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
+            limit: limit.map(|text| text.parse().unwrap()),
+            decided: Time(5),
+            reason: "entry".to_owned(),
+        };
+        manager.submit(intent).unwrap().clone()
+    };
+    manager.broker().on_quote(&quote(5, "1.39", "1.39")).unwrap();
+    let market = submit(&mut manager, "trend", 1_000, None);
+    let limit = submit(&mut manager, "fade", 1_000, Some("1.2"));
+    let large = submit(&mut manager, "big", 20_000_000, Some("1.9"));
+    assert_eq!((market.venue_id(), limit.venue_id()), (Some("P-000001"), Some("P-000002")));
+    assert_eq!(large.status(), OrderStatus::Working, "20,000,000 at 1.39 and 30 fit into 1,000,000");
+    let refused = submit(&mut manager, "more", 1_600_000, Some("1.9"));
+    assert!(refused.status() == OrderStatus::Rejected && refused.note().contains("more margin"), "{}", refused.note());
+    manager.cancel("fade").unwrap();
+    manager.broker().on_quote(&quote(6, "1.389", "1.39")).unwrap();
+    let mut fills = Vec::new();
+    for activity in manager.broker().take_activities() {
+        fills.extend(manager.on_activity(&activity).unwrap());
+    }
+    let fills: Vec<_> = fills.iter().map(|fill| (fill.client_id.as_str(), fill.price.to_string())).collect();
+    assert_eq!(fills, [("LB-trend-000001", "1.39".to_owned()), ("LB-big-000003", "1.39".to_owned())]);
+    assert_eq!(manager.book().find("LB-fade-000002").unwrap().status(), OrderStatus::Cancelled);
+    assert!(manager.broker().take_activities().is_empty());
 }
 
 #[derive(Debug, Clone)]

@@ -1,11 +1,18 @@
 //! A broker over the paper exchange: orders in, their ids out; quotes in, fills out. No venue, no socket:
 //! an order fills at the first quote after its decision.
 
-use exuvia_execution::matching::{Execution, Matching, NewOrder, Refusal, Terms};
-use exuvia_model::{Fill, Money, Position, Quote, Symbol};
+use std::collections::VecDeque;
+
+use exuvia_execution::matching::{Execution, Matching, NewOrder, Refusal, Terms, WorkingOrder};
+use exuvia_execution::{
+    Activity, ActivityStatus, Broker, CancelOutcome, CheckedOrder, Decimal, PlaceOutcome, SubStatus,
+};
+use exuvia_model::{Fill, Money, Position, Quote, Symbol, Time};
 
 /// What the order ids start with.
 const PREFIX: &str = "P-";
+/// Most activities that wait to be taken.
+const KEPT: usize = 10_000;
 
 /// A paper account with its working orders.
 ///
@@ -30,13 +37,17 @@ const PREFIX: &str = "P-";
 #[derive(Debug, Clone)]
 pub struct PaperBroker {
     exchange: Matching,
+    activities: VecDeque<Activity>,
+    sequence: u64,
+    /// Time of the last quote.
+    now: Time,
 }
 
 impl PaperBroker {
     /// A broker with cash and nothing else.
     #[must_use]
     pub const fn new(terms: Terms) -> Self {
-        Self { exchange: Matching::new(terms) }
+        Self { exchange: Matching::new(terms), activities: VecDeque::new(), sequence: 0, now: Time(0) }
     }
 
     /// Places an order and gives its id.
@@ -44,7 +55,9 @@ impl PaperBroker {
     /// # Errors
     /// What the exchange refuses; the account is as before then.
     pub fn place(&mut self, order: NewOrder) -> Result<String, Refusal> {
-        Ok(order_id(self.exchange.place(order)?.id))
+        let working = self.exchange.place(order)?;
+        self.tell(&working, ActivityStatus::Placed, working.order.decided, None);
+        Ok(order_id(working.id))
     }
 
     /// Takes a working order back.
@@ -53,7 +66,9 @@ impl PaperBroker {
     /// `Refusal::NotWorking` for an order that was filled, cancelled or never placed.
     pub fn cancel(&mut self, order_id: &str) -> Result<(), Refusal> {
         let id = order_id.strip_prefix(PREFIX).and_then(|id| id.parse().ok()).unwrap_or(0);
-        self.exchange.cancel(id).map(drop)
+        let working = self.exchange.cancel(id)?;
+        self.tell(&working, ActivityStatus::Cancelled, self.now.max(working.order.decided), None);
+        Ok(())
     }
 
     /// Takes a quote and fills what it fills, in order of arrival.
@@ -61,7 +76,18 @@ impl PaperBroker {
     /// # Errors
     /// `Refusal::Crossed`: nothing was filled.
     pub fn on_quote(&mut self, quote: &Quote) -> Result<Vec<Fill>, Refusal> {
-        Ok(self.exchange.on_quote(quote)?.into_iter().map(fill).collect())
+        let executions = self.exchange.on_quote(quote)?;
+        self.now = quote.time;
+        for execution in &executions {
+            self.tell(&execution.order, ActivityStatus::FinalFill, execution.time, Some(execution));
+        }
+        Ok(executions.into_iter().map(fill).collect())
+    }
+
+    /// Takes what became of the orders since the last call, oldest first, as an order manager wants to hear it.
+    /// The last 10,000 are kept for who does not ask.
+    pub fn take_activities(&mut self) -> Vec<Activity> {
+        self.activities.drain(..).collect()
     }
 
     /// Opens or closes the market of an instrument; it starts open.
@@ -85,6 +111,50 @@ impl PaperBroker {
     #[must_use]
     pub fn working(&self) -> Vec<String> {
         self.exchange.working().map(|order| order_id(order.id)).collect()
+    }
+
+    fn tell(&mut self, working: &WorkingOrder, status: ActivityStatus, time: Time, execution: Option<&Execution>) {
+        self.sequence += 1;
+        if self.activities.len() == KEPT {
+            self.activities.pop_front();
+        }
+        self.activities.push_back(Activity {
+            reference: Some(working.order.reference.clone()),
+            sequence: Some(self.sequence.to_string()),
+            venue_id: Some(order_id(working.id)),
+            status,
+            sub_status: SubStatus::Confirmed,
+            fill_quantity: execution.map(|_| working.order.quantity),
+            // The text of a price is always a decimal.
+            execution_price: execution.and_then(|execution| execution.price.to_string().parse::<Decimal>().ok()),
+            time: Some(time),
+        });
+    }
+}
+
+/// An order manager over paper: give it what `take_activities` has after each quote.
+impl Broker for PaperBroker {
+    fn place(&mut self, order: &CheckedOrder) -> PlaceOutcome {
+        let (client_id, intent) = (order.order().client_id(), order.order().intent());
+        let placed = Self::place(
+            self,
+            NewOrder {
+                reference: client_id.to_owned(),
+                symbol: intent.symbol,
+                side: intent.side,
+                quantity: intent.quantity,
+                limit: intent.limit,
+                decided: intent.decided,
+            },
+        );
+        placed.map_or_else(|refusal| PlaceOutcome::Rejected(refusal.to_string()), PlaceOutcome::Accepted)
+    }
+
+    fn cancel(&mut self, venue_id: &str) -> CancelOutcome {
+        match Self::cancel(self, venue_id) {
+            Ok(()) => CancelOutcome::Requested,
+            Err(refusal) => CancelOutcome::Refused(refusal.to_string()),
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use exuvia_brokers::paper::PaperBroker;
+use exuvia_execution::Activity;
 use exuvia_execution::matching::{NewOrder, Refusal, Terms};
 use exuvia_model::{Fill, ModelError, Money, Price, Quantity, Quote, Side, Symbol, Time};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyFloat, PyType};
+use pyo3::types::{PyDict, PyFloat, PyType};
 
 use crate::failure::Failure;
 use crate::gate;
@@ -257,6 +258,13 @@ impl PyPaperBroker {
         })
     }
 
+    /// Takes what became of the orders since the last call, oldest first, as `OrderManager.on_activity` takes it:
+    /// placed, cancelled, filled. The last 10,000 are kept for who does not ask.
+    fn activities<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let activities = gate::stay(|| Ok::<_, Failure>(self.with(PaperBroker::take_activities)))?;
+        activities.iter().map(|activity| activity_dict(py, activity)).collect()
+    }
+
     /// What is held of an instrument, as a signed `Decimal`.
     fn position<'py>(&self, py: Python<'py>, uic: u32) -> PyResult<Bound<'py, PyAny>> {
         decimal(py, self.with(|broker| broker.position(Symbol(uic))).quantity)
@@ -277,6 +285,25 @@ impl PyPaperBroker {
     fn __repr__(&self) -> String {
         self.with(|broker| format!("<PaperBroker cash {}, {} working>", broker.cash(), broker.working().len()))
     }
+}
+
+/// An activity in the shape of the venue's event stream, its numbers as decimals.
+fn activity_dict<'py>(py: Python<'py>, activity: &Activity) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("ActivityType", "Orders")?;
+    dict.set_item("SequenceId", &activity.sequence)?;
+    dict.set_item("ActivityTime", activity.time.map(|time| time.to_string()))?;
+    dict.set_item("OrderId", &activity.venue_id)?;
+    dict.set_item("ExternalReference", &activity.reference)?;
+    dict.set_item("Status", activity.status.as_str())?;
+    dict.set_item("SubStatus", "Confirmed")?;
+    if let (Some(quantity), Some(price)) = (activity.fill_quantity, activity.execution_price) {
+        dict.set_item("FillAmount", decimal(py, quantity)?)?;
+        dict.set_item("FilledAmount", decimal(py, quantity)?)?;
+        dict.set_item("ExecutionPrice", decimal(py, price)?)?;
+        dict.set_item("AveragePrice", decimal(py, price)?)?;
+    }
+    Ok(dict)
 }
 
 fn refuse(error: ModelError) -> PyErr {
