@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import decimal
+import functools
 import random
 import sys
 import threading
@@ -47,6 +48,8 @@ def leaves_random_alone(candidate: object) -> bool:
     Args:
         candidate: The callable or class.
     """
+    while isinstance(candidate, functools.partial):
+        candidate = candidate.func
     module = str(getattr(candidate, "__module__", ""))
     compiled = isinstance(candidate, types.BuiltinFunctionType) or (
         isinstance(candidate, type) and not candidate.__flags__ & (1 << 9)
@@ -81,7 +84,7 @@ def run_contained(
         raised = error
         if threading.current_thread() is threading.main_thread():
             interrupt = error
-    except BaseException as error:  # noqa: BLE001 - SystemExit and panics must not reach the trading program
+    except BaseException as error:
         raised = error
     finally:
         taken = perf_counter_ns() - start
@@ -91,7 +94,9 @@ def run_contained(
     return (result, raised), taken, interrupt
 
 
-def _in_own_decimal_context(candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _in_own_decimal_context(
+    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     decimal.setcontext(decimal.getcontext().copy())
     return candidate(*args, **kwargs)
 
@@ -108,5 +113,8 @@ def _restore_random(saved: tuple[Any, Any]) -> None:
     numpy = sys.modules.get("numpy.random")
     if arrays is not None and numpy is not None:
         now = numpy.get_state(legacy=False)
-        if now["state"]["pos"] != arrays["state"]["pos"] or (now["state"]["key"] != arrays["state"]["key"]).any():
+        if (
+            now["state"]["pos"] != arrays["state"]["pos"]
+            or (now["state"]["key"] != arrays["state"]["key"]).any()
+        ):
             numpy.set_state(arrays)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["compare_call", "copy_arguments", "observer"]
 
 
-def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool] | None:
+def copy_arguments(
+    record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, bool] | None:
     """Copy a call's arguments before legacy can change them.
 
     Args:
@@ -36,7 +38,7 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
         if kwargs:
             named, _ = detached_copy(kwargs)
             return copied, named, True
-    except Exception as error:  # noqa: BLE001 - user code: copying calls __reduce__ and __deepcopy__
+    except Exception as error:
         record.lost(f"arguments cannot be copied: {type(error).__name__}: {error}")
         return None
     return copied, {}, mutable
@@ -90,7 +92,7 @@ def observer(
         start, inner = perf_counter_ns(), HERE.overhead
         try:
             result = legacy(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - raised again below, the same object
+        except BaseException as error:
             raised = error
         legacy_ns = perf_counter_ns() - start - (HERE.overhead - inner)
         interrupt: KeyboardInterrupt | None = None
@@ -102,7 +104,7 @@ def observer(
                     after = (_numbered(args, kwargs), _numbered(copied, named)) if mutable else None
                     verdicts = compare_call(comparator, ((result, raised), outcome), after)
                     record.observed(verdicts, legacy_ns, candidate_ns, copies)
-                except Exception as error:  # noqa: BLE001 - a comparator that fails must not reach the caller
+                except Exception as error:
                     record.failed(f"{type(error).__name__}: {error}")
         HERE.overhead = before + (perf_counter_ns() - entered - legacy_ns)
         if interrupt is not None:
@@ -120,7 +122,9 @@ def observer(
 
 def _numbered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int | str, Any]:
     """Arguments as one mapping, so that paths read `$args[0]` and `$args.name`."""
-    return {**dict(enumerate(args)), **kwargs}
+    numbered: dict[int | str, Any] = dict(enumerate(args))
+    numbered.update(kwargs)
+    return numbered
 
 
 def _is_exit(raised: BaseException | None) -> bool:

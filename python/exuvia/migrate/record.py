@@ -151,7 +151,11 @@ class Record:
         """
         now = {} if self.switch is None else dict(self.switch.counts())
         counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
-        served = {name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now}
+        served = {
+            name: now[name] - self._flip.get(name, 0)
+            for name in ("legacy_calls", "candidate_calls")
+            if name in now
+        }
         with self._lock:
             return {
                 "mode": mode,
@@ -172,6 +176,6 @@ def shown(value: object) -> str:
     """
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 - user code
+    except Exception as error:
         text = f"<a {type(value).__name__} whose repr raised {type(error).__name__}>"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

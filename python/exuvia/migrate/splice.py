@@ -56,7 +56,9 @@ def plain_function(unit: str, found: object, module: str, qualname: str) -> type
         )
     for flag, kind in _REFUSED_KINDS.items():
         if found.__code__.co_flags & flag:
-            raise MigrateError(f"unit {unit!r} is {kind}: these come later; move the plain function inside it")
+            raise MigrateError(
+                f"unit {unit!r} is {kind}: these come later; move the plain function inside it"
+            )
     if found.__module__ != module:
         raise MigrateError(
             f"unit {unit!r} comes from {found.__module__!r}: name it where it is defined, "
@@ -77,10 +79,18 @@ def legacy_copy(function: types.FunctionType) -> types.FunctionType:
         function: The function that will be spliced.
     """
     copy = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__, copy.__module__, copy.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    copy.__qualname__, copy.__module__, copy.__doc__ = (
+        function.__qualname__,
+        function.__module__,
+        function.__doc__,
+    )
     return copy
 
 
@@ -101,7 +111,10 @@ class Splice:
     """
 
     def __init__(
-        self, function: types.FunctionType, target: Callable[..., Any], cached: functools._lru_cache_wrapper[Any] | None = None
+        self,
+        function: types.FunctionType,
+        target: Callable[..., Any],
+        cached: functools._lru_cache_wrapper[Any] | None = None,
     ) -> None:
         self.function = function
         self.original = function.__code__

@@ -63,11 +63,17 @@ def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
         if not isinstance(member, (types.FunctionType, property)):
             continue
         if isinstance(member, types.FunctionType) and (
-            inspect.isgeneratorfunction(member) or inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member)
+            inspect.isgeneratorfunction(member)
+            or inspect.iscoroutinefunction(member)
+            or inspect.isasyncgenfunction(member)
         ):
-            raise MigrateError(f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later")
+            raise MigrateError(
+                f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later"
+            )
         if not hasattr(candidate, name):
-            raise MigrateError(f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface")
+            raise MigrateError(
+                f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface"
+            )
         members[name] = member
     return members
 
@@ -113,7 +119,9 @@ class TwinMaker:
         if self.legacy.__itemsize__ == 0:
             space["__slots__"] = (SLOT,)
         for name, member in members.items():
-            space[name] = self._property(name, member) if isinstance(member, property) else self._method(name, member)
+            space[name] = (
+                self._property(name, member) if isinstance(member, property) else self._method(name, member)
+            )
         try:
             return type(self.legacy)(self.legacy.__name__, (self.legacy,), space)
         except TypeError as error:
@@ -161,7 +169,8 @@ class TwinMaker:
         maker = self
 
         def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807
-            reduced = super(maker.twin, self_).__reduce_ex__(protocol)
+            twin: Any = maker.twin
+            reduced = super(twin, self_).__reduce_ex__(protocol)
             if isinstance(reduced, str) or type(self_) is not maker.twin:
                 return reduced
             current = _by_name(maker.legacy)
@@ -187,9 +196,11 @@ class TwinMaker:
                 name,
                 pair,
                 functools.partial(function, self_),
-                lambda *args, **kwargs: getattr(pair.candidate, name)(*args, **kwargs)
-                if not name.startswith("__")
-                else getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs),
+                lambda *args, **kwargs: (
+                    getattr(pair.candidate, name)(*args, **kwargs)
+                    if not name.startswith("__")
+                    else getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs)
+                ),
                 args,
                 kwargs,
                 self_,
@@ -205,7 +216,13 @@ class TwinMaker:
             if pair is None:
                 return getter(self_)
             return self._both(
-                name, pair, functools.partial(getter, self_), lambda: getattr(pair.candidate, name), (), {}, self_
+                name,
+                pair,
+                functools.partial(getter, self_),
+                lambda: getattr(pair.candidate, name),
+                (),
+                {},
+                self_,
             )
 
         def write(self_: Any, value: Any) -> None:
@@ -225,7 +242,9 @@ class TwinMaker:
                 self_,
             )
 
-        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+        return property(
+            read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__
+        )
 
     def _pair(self, self_: Any) -> _Pair | None:
         """The pair, if this call is to be observed: not from inside another call on the same object."""
@@ -261,14 +280,16 @@ class TwinMaker:
             start, inner = perf_counter_ns(), HERE.overhead
             try:
                 result = legacy(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - raised again below, the same object
+            except BaseException as error:
                 raised = error
             legacy_ns = perf_counter_ns() - start - (HERE.overhead - inner)
             if copies is None:
                 if pair is not None:
                     pair.candidate = None
             elif raised is None or isinstance(raised, Exception):
-                interrupt = self._candidate(name, pair, candidate, (args, kwargs), copies, (result, raised), self_, legacy_ns)
+                interrupt = self._candidate(
+                    name, pair, candidate, (args, kwargs), copies, (result, raised), self_, legacy_ns
+                )
         finally:
             if pair is not None:
                 pair.owner = 0
@@ -304,15 +325,21 @@ class TwinMaker:
             comparator = self.comparator(name)
             both = _with_self_named(outcome, self_), _with_self_named(other, pair.candidate if pair else None)
             args, kwargs = arguments
-            after = ({**dict(enumerate(args)), **kwargs}, {**dict(enumerate(copied)), **named}) if mutable else None
+            after = (
+                ({**dict(enumerate(args)), **kwargs}, {**dict(enumerate(copied)), **named})
+                if mutable
+                else None
+            )
             verdicts = compare_call(comparator, both, after)
             if self.attributes and pair is not None and pair.candidate is not None:
                 verdicts.append(comparator.compare(self._state(self_), self._state(pair.candidate), "$self"))
             cascade = pair is not None and pair.differed
-            differed = self.record.observed(verdicts, legacy_ns, candidate_ns, copies[:2], call=name, cascade=cascade)
+            differed = self.record.observed(
+                verdicts, legacy_ns, candidate_ns, copies[:2], call=name, cascade=cascade
+            )
             if pair is not None:
                 pair.differed |= differed
-        except Exception as error:  # noqa: BLE001 - a comparator that fails must not reach the caller
+        except Exception as error:
             self.record.failed(f"{name}: {type(error).__name__}: {error}")
         return None
 
@@ -329,7 +356,9 @@ class TwinMaker:
                 pair.owner = owner
 
 
-def _with_self_named(outcome: tuple[Any, BaseException | None], owner: object) -> tuple[Any, BaseException | None]:
+def _with_self_named(
+    outcome: tuple[Any, BaseException | None], owner: object
+) -> tuple[Any, BaseException | None]:
     """An object that returns itself returns "the same object" on both sides."""
     result, raised = outcome
     return ("(the object itself)", raised) if owner is not None and result is owner else outcome

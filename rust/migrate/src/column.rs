@@ -83,7 +83,11 @@ impl Column {
     pub(crate) fn write(&self, out: &mut String, budget: usize) {
         out.push('[');
         for at in 0..self.cells.len() {
-            let _ = write!(out, "{}, ", if budget == usize::MAX { self.cell(at).canonical() } else { self.cell(at).shown() });
+            let _ = write!(
+                out,
+                "{}, ",
+                if budget == usize::MAX { self.cell(at).canonical() } else { self.cell(at).shown() }
+            );
             if out.len() > budget {
                 return;
             }

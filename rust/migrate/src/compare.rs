@@ -236,7 +236,8 @@ impl Walk<'_> {
             keys
         };
         let (one, two) = (sorted(one), sorted(two));
-        let lacks = |keys: &[(String, Value)], key: &str| keys.binary_search_by(|entry| entry.0.as_str().cmp(key)).is_err();
+        let lacks =
+            |keys: &[(String, Value)], key: &str| keys.binary_search_by(|entry| entry.0.as_str().cmp(key)).is_err();
         for (key, item) in one.iter().filter(|(key, _)| lacks(&two, key)) {
             self.step(Step::Key(key.clone()), alive, |walk, alive| walk.absent(Kind::Missing, item, alive));
         }
@@ -301,16 +302,16 @@ impl Walk<'_> {
             let step = Step::Field(name.as_str().into());
             match two.0.iter().find(|(other, _)| other == name) {
                 None => self.step(step, alive, |walk, alive| walk.gone(Kind::Missing, &column.kind, alive)),
-                Some((_, other)) if one.1 == two.1 => self.step(step, alive, |walk, alive| {
-                    match walk.rules.here(alive) {
+                Some((_, other)) if one.1 == two.1 => {
+                    self.step(step, alive, |walk, alive| match walk.rules.here(alive) {
                         Some((pattern, rule @ Rule::Ignore { .. })) => {
                             if !column.same(other) {
                                 walk.ignore(pattern.text(), rule);
                             }
                         }
                         rule => walk.columns(column, other, alive, rule.map(|(_, rule)| rule)),
-                    }
-                }),
+                    })
+                }
                 Some(_) => {}
             }
         }
@@ -340,10 +341,8 @@ impl Walk<'_> {
 
     fn raised(&mut self, legacy: &Value, candidate: &Value, alive: &Alive) {
         self.found.compared += 1;
-        let (
-            Value::Raised { class: c1, base: b1, args: one },
-            Value::Raised { class: c2, base: b2, args: two },
-        ) = (legacy, candidate)
+        let (Value::Raised { class: c1, base: b1, args: one }, Value::Raised { class: c2, base: b2, args: two }) =
+            (legacy, candidate)
         else {
             self.differ(Kind::Exception, legacy.shown(), candidate.shown(), alive);
             return;

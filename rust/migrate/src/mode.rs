@@ -62,10 +62,10 @@ impl FromStr for Mode {
     type Err = MigrateError;
 
     fn from_str(text: &str) -> Result<Self, MigrateError> {
-        Self::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| MigrateError::Mode {
-            value: text.to_owned(),
-            known: Self::ALL.map(Self::name).join(", "),
-        })
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.name() == text)
+            .ok_or_else(|| MigrateError::Mode { value: text.to_owned(), known: Self::ALL.map(Self::name).join(", ") })
     }
 }
 

@@ -105,11 +105,13 @@ impl Pattern {
     /// How much the pattern pins down: of two that match, the higher one rules.
     pub(crate) fn weight(&self) -> usize {
         let parts = self.parts.iter();
-        parts.map(|part| match part {
-            Part::Field(_) | Part::Index(_) => 100,
-            Part::AnyField | Part::AnyIndex => 10,
-            Part::Deep => 0,
-        }).sum::<usize>()
+        parts
+            .map(|part| match part {
+                Part::Field(_) | Part::Index(_) => 100,
+                Part::AnyField | Part::AnyIndex => 10,
+                Part::Deep => 0,
+            })
+            .sum::<usize>()
     }
 
     /// Whether everything from `at` on can match nothing: the pattern names this very value.
@@ -159,7 +161,9 @@ mod tests {
 
     #[test]
     fn patterns_read_and_broken_ones_name_the_character() {
-        for text in ["$", "$.a", "$[*].b[3]", "$.**", "$.a.**.b", "$raise.args[0]", "$self.late", "$[\"odd key\"].x", "$.*"] {
+        for text in
+            ["$", "$.a", "$[*].b[3]", "$.**", "$.a.**.b", "$raise.args[0]", "$self.late", "$[\"odd key\"].x", "$.*"]
+        {
             assert_eq!(Pattern::parse(text).map(|pattern| pattern.text().to_owned()), Ok(text.to_owned()));
         }
         for (text, at) in [("a.b", 0), ("$x", 1), ("$.a..b", 3), ("$[x]", 1), ("$.a[3", 3), ("$.a b", 1)] {

@@ -22,15 +22,16 @@ pub(super) fn numpy<'py>(converter: &mut Converter<'py>, array: &Bound<'py, PyAn
     let kind = dtype.str()?.to_string();
     let code: String = dtype.getattr("kind")?.extract()?;
     let flat = array.call_method0("ravel")?;
-    let native = |wide: &str| -> PyResult<Bound<'py, PyAny>> {
-        flat.call_method1("astype", (wide,))?.call_method0("tobytes")
-    };
+    let native =
+        |wide: &str| -> PyResult<Bound<'py, PyAny>> { flat.call_method1("astype", (wide,))?.call_method0("tobytes") };
     let narrow = dtype.getattr("itemsize")?.extract::<usize>()? <= 8;
     let cells = match code.as_str() {
         "f" if narrow => Cells::Float(words(&native("=f8")?, f64::from_ne_bytes)?),
         "i" | "b" => Cells::Int(words(&native("=i8")?, i64::from_ne_bytes)?),
         "u" => Cells::Unsigned(words(&native("=u8")?, u64::from_ne_bytes)?),
-        "M" | "m" => Cells::Int(words(&flat.call_method1("view", ("i8",))?.call_method0("tobytes")?, i64::from_ne_bytes)?),
+        "M" | "m" => {
+            Cells::Int(words(&flat.call_method1("view", ("i8",))?.call_method0("tobytes")?, i64::from_ne_bytes)?)
+        }
         _ => {
             let items = flat.call_method0("tolist")?;
             Cells::Any(items.try_iter()?.map(|item| converter.value(&item?)).collect::<PyResult<_>>()?)
@@ -96,16 +97,32 @@ fn column(values: &ArrayRef) -> Result<Column, String> {
 fn cells(values: &ArrayRef) -> Result<Cells, String> {
     Ok(match values.data_type() {
         DataType::Float64 => Cells::Float(values.as_primitive::<Float64Type>().values().to_vec()),
-        DataType::Float32 => Cells::Float(values.as_primitive::<Float32Type>().values().iter().map(|v| f64::from(*v)).collect()),
-        DataType::Float16 => Cells::Float(values.as_primitive::<Float16Type>().values().iter().map(|v| v.to_f64()).collect()),
+        DataType::Float32 => {
+            Cells::Float(values.as_primitive::<Float32Type>().values().iter().map(|v| f64::from(*v)).collect())
+        }
+        DataType::Float16 => {
+            Cells::Float(values.as_primitive::<Float16Type>().values().iter().map(|v| v.to_f64()).collect())
+        }
         DataType::Int64 => Cells::Int(values.as_primitive::<Int64Type>().values().to_vec()),
-        DataType::Int32 => Cells::Int(values.as_primitive::<Int32Type>().values().iter().map(|v| i64::from(*v)).collect()),
-        DataType::Int16 => Cells::Int(values.as_primitive::<Int16Type>().values().iter().map(|v| i64::from(*v)).collect()),
-        DataType::Int8 => Cells::Int(values.as_primitive::<Int8Type>().values().iter().map(|v| i64::from(*v)).collect()),
+        DataType::Int32 => {
+            Cells::Int(values.as_primitive::<Int32Type>().values().iter().map(|v| i64::from(*v)).collect())
+        }
+        DataType::Int16 => {
+            Cells::Int(values.as_primitive::<Int16Type>().values().iter().map(|v| i64::from(*v)).collect())
+        }
+        DataType::Int8 => {
+            Cells::Int(values.as_primitive::<Int8Type>().values().iter().map(|v| i64::from(*v)).collect())
+        }
         DataType::UInt64 => Cells::Unsigned(values.as_primitive::<UInt64Type>().values().to_vec()),
-        DataType::UInt32 => Cells::Unsigned(values.as_primitive::<UInt32Type>().values().iter().map(|v| u64::from(*v)).collect()),
-        DataType::UInt16 => Cells::Unsigned(values.as_primitive::<UInt16Type>().values().iter().map(|v| u64::from(*v)).collect()),
-        DataType::UInt8 => Cells::Unsigned(values.as_primitive::<UInt8Type>().values().iter().map(|v| u64::from(*v)).collect()),
+        DataType::UInt32 => {
+            Cells::Unsigned(values.as_primitive::<UInt32Type>().values().iter().map(|v| u64::from(*v)).collect())
+        }
+        DataType::UInt16 => {
+            Cells::Unsigned(values.as_primitive::<UInt16Type>().values().iter().map(|v| u64::from(*v)).collect())
+        }
+        DataType::UInt8 => {
+            Cells::Unsigned(values.as_primitive::<UInt8Type>().values().iter().map(|v| u64::from(*v)).collect())
+        }
         DataType::Timestamp(..) | DataType::Time64(_) | DataType::Date64 | DataType::Duration(_) => {
             let plain = compute::cast(values, &DataType::Int64).map_err(|error| error.to_string())?;
             Cells::Int(plain.as_primitive::<Int64Type>().values().to_vec())

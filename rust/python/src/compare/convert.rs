@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use exuvia_migrate::{Class, Value};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType,
-};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::arrays;
 use super::shape::{Builtin, Shape, classify};
@@ -37,7 +35,8 @@ impl<'py> Converter<'py> {
             return Ok(value);
         }
         if self.depth >= DEEPEST {
-            let text = format!("a {} nested deeper than {DEEPEST} levels, or inside itself, cannot be compared", kind(object));
+            let text =
+                format!("a {} nested deeper than {DEEPEST} levels, or inside itself, cannot be compared", kind(object));
             return Err(Failure::text("CompareError", text).into());
         }
         self.depth += 1;
@@ -197,7 +196,9 @@ fn integer(number: &Bound<'_, PyInt>) -> PyResult<Value> {
 fn text(text: &Bound<'_, PyString>) -> PyResult<String> {
     match text.to_str() {
         Ok(text) => Ok(text.to_owned()),
-        Err(_) => text.call_method1("encode", ("ascii", "backslashreplace"))?.call_method1("decode", ("ascii",))?.extract(),
+        Err(_) => {
+            text.call_method1("encode", ("ascii", "backslashreplace"))?.call_method1("decode", ("ascii",))?.extract()
+        }
     }
 }
 

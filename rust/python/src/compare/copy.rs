@@ -113,9 +113,7 @@ impl<'py> Copier<'py> {
     fn deep(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         static DEEPCOPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = value.py();
-        let deepcopy = DEEPCOPY.get_or_try_init(py, || {
-            py.import("copy")?.getattr("deepcopy").map(Bound::unbind)
-        })?;
+        let deepcopy = DEEPCOPY.get_or_try_init(py, || py.import("copy")?.getattr("deepcopy").map(Bound::unbind))?;
         deepcopy.bind(py).call1((value, &self.memo))
     }
 }
@@ -149,7 +147,10 @@ fn is_atom(value: &Bound<'_, PyAny>) -> PyResult<bool> {
         }
         Ok::<_, PyErr>(PyTuple::new(py, classes)?.unbind())
     })?;
-    if value.is_exact_instance_of::<PyList>() || value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyTuple>() {
+    if value.is_exact_instance_of::<PyList>()
+        || value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PyTuple>()
+    {
         return Ok(false);
     }
     if value.is_exact_instance_of::<PyFrozenSet>() {

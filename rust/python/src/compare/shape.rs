@@ -144,7 +144,15 @@ fn is_callable_or_module(class: &Bound<'_, PyType>) -> PyResult<bool> {
         let types = py.import("types")?;
         let builtins = py.import("builtins")?;
         let mut classes = vec![builtins.getattr("type")?, builtins.getattr("memoryview")?];
-        for name in ["FunctionType", "BuiltinFunctionType", "MethodType", "ModuleType", "GeneratorType", "CoroutineType", "AsyncGeneratorType"] {
+        for name in [
+            "FunctionType",
+            "BuiltinFunctionType",
+            "MethodType",
+            "ModuleType",
+            "GeneratorType",
+            "CoroutineType",
+            "AsyncGeneratorType",
+        ] {
             classes.push(types.getattr(name)?);
         }
         Ok::<_, PyErr>(PyTuple::new(py, classes)?.unbind())

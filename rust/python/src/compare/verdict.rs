@@ -29,7 +29,10 @@ impl Difference {
     }
 
     fn __repr__(&self) -> String {
-        format!("Difference({}: {}, legacy {}, candidate {}, rule {})", self.path, self.kind, self.legacy, self.candidate, self.rule)
+        format!(
+            "Difference({}: {}, legacy {}, candidate {}, rule {})",
+            self.path, self.kind, self.legacy, self.candidate, self.rule
+        )
     }
 
     fn __getnewargs__(&self) -> (&str, &str, &str, &str, &str, &str) {
