@@ -1,5 +1,6 @@
-"""The command line: `exuvia run | status | report | rollback | promote | venue`. Exit codes: 0 PASS, 1 FAIL,
-3 INCONCLUSIVE, 2 for errors.
+"""The command line: `exuvia run | status | report | rollback | promote | venue`.
+
+Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 ERROR = 2
-DESCRIPTION = """Move the hot paths of a Python trading system to Rust, one module after another, while it trades.
+DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module by module, while it trades.
 
   exuvia run -m bot --url …      run a program with the units of exuvia.toml in their modes
   exuvia status                  what was compared, what differs, and the verdict
@@ -85,8 +86,8 @@ def parser() -> argparse.ArgumentParser:
         "rollback",
         parents=[shared],
         help="units back to legacy, in every process",
-        description="Writes the mode journal beside the evidence; running processes follow within a second, and "
-        "it survives a restart. Nobody's approval is needed.",
+        description="Writes the mode journal beside the evidence; running processes follow within a second, "
+        "and it survives a restart. Nobody's approval is needed.",
     )
     rollback.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     rollback.add_argument("--reason", default="rollback by hand", help="kept in the journal")
@@ -95,7 +96,8 @@ def parser() -> argparse.ArgumentParser:
         "promote",
         parents=[shared],
         help="raise what the mode journal allows a unit",
-        description="Raises the journal's mode of a unit, up to its ceiling in the configuration. To rust only in a rehearsal.",
+        description="Raises the journal's mode of a unit, up to its ceiling in the configuration. "
+        "To rust only in a rehearsal.",
     )
     promote.add_argument("unit", metavar="UNIT")
     promote.add_argument("--to", required=True, choices=("shadow", "rust"), dest="mode")
@@ -171,9 +173,8 @@ def _version() -> int:
     from exuvia.build import build_info  # noqa: PLC0415
 
     info = build_info()
-    print(
-        f"exuvia {info['version']} ({info['commit']}, {info['profile']}, {info['abi']}, sha256 {info['sha256'][:16]})"
-    )
+    built = f"{info['commit']}, {info['profile']}, {info['abi']}, sha256 {info['sha256'][:16]}"
+    print(f"exuvia {info['version']} ({built})")
     return 0
 
 
@@ -248,9 +249,8 @@ def _rollback(options: argparse.Namespace) -> int:
             raise _unknown(unit, config)
     for unit in options.units or [modes.EVERY_UNIT]:
         modes.append(config.evidence, unit, "legacy", options.reason)
-        print(
-            f"{'every unit' if unit == modes.EVERY_UNIT else unit}: legacy; running processes follow within a second"
-        )
+        name = "every unit" if unit == modes.EVERY_UNIT else unit
+        print(f"{name}: legacy; running processes follow within a second")
     return 0
 
 

@@ -1,5 +1,7 @@
-"""`exuvia.toml`: which units move, to what, how far, and how their results are compared. Data only and
-validated whole: what is unknown is an error that names file, line and the nearest known word.
+"""`exuvia.toml`: which units move, to what, how far, and how their results are compared.
+
+Data only and validated whole: what is unknown is an error that names file, line and the nearest known
+word.
 
 ```toml
 [exuvia]
@@ -232,7 +234,8 @@ class _Reader:
             raise self.refuse(
                 here,
                 "effect",
-                f"effect {effect!r} needs the tape, which keeps a candidate from acting and comes later: only 'pure' units move now",
+                f"effect {effect!r} needs the tape, which keeps a candidate from acting and comes later: "
+                "only 'pure' units move now",
             )
         mode = self.word(here, table, "mode", MODES, "legacy")
         if mode in LATER:
@@ -241,8 +244,8 @@ class _Reader:
             raise self.refuse(
                 here,
                 "mode",
-                "mode 'rust' outside of a rehearsal needs the gates, which come later: use 'shadow', or set rehearsal = true "
-                "with loopback endpoints",
+                "mode 'rust' outside of a rehearsal needs the gates, which come later: use 'shadow', "
+                "or set rehearsal = true with loopback endpoints",
             )
         return UnitConfig(
             name=name,
@@ -291,8 +294,8 @@ class _Reader:
             raise self.refuse(
                 ("exuvia",),
                 "endpoints",
-                f"rehearsal = true is refused: endpoint {endpoint!r} is not loopback (127.0.0.0/8, ::1, localhost); "
-                "a rehearsal must not be able to reach a broker",
+                f"rehearsal = true is refused: endpoint {endpoint!r} is not loopback (127.0.0.0/8, ::1, "
+                "localhost); a rehearsal must not be able to reach a broker",
             )
 
     def known(self, table: tuple[str, ...], name: str, words: Iterable[str], what: str) -> None:

@@ -1,9 +1,10 @@
-"""How a candidate runs beside the trading program in shadow mode: after legacy, in the caller's thread, and
-without a trace. Its exceptions stop here; the random streams, the decimal context and the context variables
-are as if it had never run.
+"""How a candidate runs beside the trading program in shadow mode: after legacy, without a trace.
 
-What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker process
-that contains these comes later; until then only `pure` units run in shadow.
+It runs in the caller's thread. Its exceptions stop here; the random streams, the decimal context and the
+context variables are as if it had never run.
+
+What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker
+process that contains these comes later; until then only `pure` units run in shadow.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HERE", "Outcome", "leaves_random_alone", "run_contained"]
+__all__ = ["HERE", "Outcome", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
 
 Outcome = tuple[Any, BaseException | None]
 """A result, or `None` and the exception."""
@@ -92,6 +93,52 @@ def run_contained(
         if saved is not None:
             _restore_random(saved)
     return (result, raised), taken, interrupt
+
+
+def served(legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Outcome, int]:
+    """Run legacy's side and keep what it returned or raised, for `give_back`.
+
+    Args:
+        legacy: What is called.
+        args: The caller's own arguments.
+        kwargs: The caller's own keyword arguments.
+
+    Returns:
+        The outcome and the time in ns, without what observing took inside of it.
+    """
+    start, inner = perf_counter_ns(), HERE.overhead
+    result: Any = None
+    raised: BaseException | None = None
+    try:
+        result = legacy(*args, **kwargs)
+    except BaseException as error:
+        raised = error
+    return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
+
+
+def give_back(outcome: Outcome) -> Any:
+    """Return or raise what legacy did: the same object.
+
+    Args:
+        outcome: As `served` kept it.
+    """
+    result, raised = outcome
+    if raised is None:
+        return result
+    try:
+        trace = raised.__traceback__
+        raise raised.with_traceback(trace.tb_next if trace is not None else None)
+    finally:
+        del outcome, raised
+
+
+def is_exit(outcome: Outcome) -> bool:
+    """Say whether legacy is on its way out of the program: then nothing more is run.
+
+    Args:
+        outcome: As `served` kept it.
+    """
+    return outcome[1] is not None and not isinstance(outcome[1], Exception)
 
 
 def _in_own_decimal_context(

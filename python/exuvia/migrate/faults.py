@@ -1,5 +1,7 @@
-"""The comparator's self-test: known faults are injected into values by plain Python that shares nothing with the
-comparator, and it is counted how many were found at the right path.
+"""The comparator's self-test: known faults are injected and it is counted how many were found.
+
+The injection is plain Python that shares nothing with the comparator; a fault counts as caught only at the
+right path.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The fingerprint F: a hash over everything that decides what runs. Evidence of one F says nothing of another."""
+"""The fingerprint F: a hash over everything that decides what runs.
+
+Evidence of one F says nothing of another.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The modes of a unit and the journal that may lower them. Standard library only: a rollback must work
-when nothing else does.
+"""The modes of a unit and the journal that may lower them.
 
-The mode in `exuvia.toml` is a ceiling. The effective mode is the lower of that and the journal, an
-append-only file of JSON lines beside the evidence; only `promote` raises what the journal says.
+Standard library only: a rollback must work when nothing else does. The mode in `exuvia.toml` is a ceiling.
+The effective mode is the lower of that and the journal, an append-only file of JSON lines beside the
+evidence; only `promote` raises what the journal says.
 
 >>> lower("rust", "shadow")
 'shadow'

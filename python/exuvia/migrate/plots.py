@@ -47,9 +47,8 @@ def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
     for power in range(low, high + 1):
         x = LABEL + (power - low) / (high - low) * span
         parts.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - TICKS}"/>')
-        parts.append(
-            f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{escape(duration(10.0**power, short=True))}</text>'
-        )
+        mark = escape(duration(10.0**power, short=True))
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{mark}</text>')
     for at, (name, legacy, candidate) in enumerate(rows):
         y = TOP + at * ROW
         parts.append(_label(name, y + ROW / 2 + 4))
@@ -58,9 +57,8 @@ def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
             parts.append(
                 f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>'
             )
-            parts.append(
-                f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{escape(duration(value))}</text>'
-            )
+            shown = escape(duration(value))
+            parts.append(f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{shown}</text>')
     return "".join([*parts, "</svg>"])
 
 
@@ -90,7 +88,8 @@ def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title:
             width = amount / most * span
             if width > 0:
                 out.append(
-                    f'<rect class="{escape(css, quote=True)}" x="{x:.1f}" y="{y + 5}" width="{max(width, 1):.1f}" height="22" rx="3">'
+                    f'<rect class="{escape(css, quote=True)}" x="{x:.1f}" y="{y + 5}" '
+                    f'width="{max(width, 1):.1f}" height="22" rx="3">'
                     f"<title>{escape(css)}: {amount:,.3f} {escape(unit)}</title></rect>"
                 )
             x += width
@@ -106,4 +105,5 @@ def _open(height: float, title: str) -> str:
 
 def _label(name: str, y: float) -> str:
     short = name if len(name) <= 38 else f"…{name[-37:]}"
-    return f'<text class="label" x="{LABEL - 12}" y="{y:.1f}" text-anchor="end">{escape(short)}<title>{escape(name)}</title></text>'
+    whole = f"<title>{escape(name)}</title>"
+    return f'<text class="label" x="{LABEL - 12}" y="{y:.1f}" text-anchor="end">{escape(short)}{whole}</text>'

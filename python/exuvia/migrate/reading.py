@@ -1,4 +1,4 @@
-"""Evidence of all processes, read back: the status of each unit over every segment with the newest fingerprint."""
+"""Evidence of all processes, read back: the status of each unit over every segment of the newest F."""
 
 from __future__ import annotations
 

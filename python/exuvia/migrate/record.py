@@ -42,8 +42,7 @@ class Record:
     def observed(
         self,
         verdicts: Sequence[Verdict],
-        legacy_ns: int,
-        candidate_ns: int,
+        times: tuple[int, int],
         arguments: object,
         *,
         call: str = "",
@@ -53,8 +52,7 @@ class Record:
 
         Args:
             verdicts: Of the result, the arguments and the attributes.
-            legacy_ns: Time of legacy.
-            candidate_ns: Time of the candidate.
+            times: Nanoseconds of legacy and of the candidate.
             arguments: The call's arguments, shown with a difference.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.
@@ -64,7 +62,7 @@ class Record:
         """
         differed = any(verdict.total for verdict in verdicts)
         if self.switch is not None:
-            self.switch.observed(legacy_ns, candidate_ns, differed and not cascade)
+            self.switch.observed(*times, differed and not cascade)
         with self._lock:
             for verdict in verdicts:
                 for path, rule, hits in verdict.ignored:

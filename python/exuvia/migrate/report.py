@@ -22,6 +22,7 @@ __all__ = ["page", "read_runs"]
 
 TIMES = {"wall_s": "wall", "compute_s": "compute", "waiting_s": "waiting"}
 EXAMPLES = 12
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def read_runs(path: Path) -> dict[str, Any]:
@@ -92,10 +93,11 @@ def page(
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
         f'<header><h1>{escape(title)}</h1><span class="badge {verdict}">{verdict}</span>{stamp}</header>'
-        f'<p class="soft">{now} · {_say(len(states), "unit")}, {_say(len(segments), "process", "processes")} observed.{escape(also)}{note}</p>'
+        f'<p class="soft">{now} · {_say(len(states), "unit")}, {_say(len(segments), "process", "processes")} '
+        f"observed.{escape(also)}{note}</p>"
         f"{''.join(sections)}{_footer(config, segments)}</main></body></html>\n"
     )
 
@@ -149,7 +151,7 @@ def _whole_runs(runs: dict[str, Any]) -> str:
         for row in runs.get("parity", [])
     )
     if parity:
-        parity = f'<div class="scroll"><table><tr><th>artefact</th><th>legacy</th><th>rust</th><th></th></tr>{parity}</table></div>'
+        parity = _table(_heads("artefact", "legacy", "rust", ""), parity)
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in runs.get("notes", []))
     legend = _legend(
         ("compute", "compute: what Rust can take away"), ("waiting", "waiting: sockets, disk, the venue")
@@ -177,7 +179,8 @@ def _units(states: list[UnitStatus]) -> str:
             )
             + "".join(f'<td class="n">{value}</td>' for value in per_call)
             + f'<td class="n">{f"{state.speedup:.1f}×" if state.speedup else "–"}</td>'
-            f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">{state.verdict}</span></td></tr>'
+            f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
+            f"{state.verdict}</span></td></tr>"
         )
     heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
     head = (
@@ -204,7 +207,8 @@ def _speed(states: list[UnitStatus]) -> str:
     legend = _legend(("legacy", "legacy"), ("rust", "Rust"))
     return _section(
         "Time per call, same calls on both sides",
-        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in shadow.</p>',
+        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in '
+        "shadow.</p>",
     )
 
 
@@ -232,11 +236,10 @@ def _differences(states: list[UnitStatus]) -> str:
             example: dict[str, Any] = next(
                 (e for e in state.examples if e.get("place") == place and e.get("difference") == kind), {}
             )
-            rows.append(
-                f"<tr><td><code>{escape(state.unit)}</code></td><td><code>{escape(example.get('path', place))}</code></td>"
-                f'<td>{escape(kind)}</td><td class="n">{count:,}</td><td><code>{escape(str(example.get("legacy", "")))}</code></td>'
-                f"<td><code>{escape(str(example.get('candidate', '')))}</code></td><td><code>{escape(str(example.get('rule', '')))}</code></td></tr>"
-            )
+            cells = [_code(state.unit), _code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
+            cells.append(f'<td class="n">{count:,}</td>')
+            cells += [_code(example.get(name, "")) for name in ("legacy", "candidate", "rule")]
+            rows.append(f"<tr>{''.join(cells)}</tr>")
     if not rows:
         text = (
             "None. Every compared call returned the same."
@@ -244,10 +247,8 @@ def _differences(states: list[UnitStatus]) -> str:
             else "Nothing was compared."
         )
         return _section("Differences by path", f"<p>{text}</p>")
-    head = '<th>unit</th><th>path, first seen</th><th>kind</th><th class="n">times</th><th>legacy</th><th>candidate</th><th>rule</th>'
-    return _section(
-        "Differences by path", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
-    )
+    head = _heads("unit", "path, first seen", "kind", "times", "legacy", "candidate", "rule")
+    return _section("Differences by path", _table(head, "".join(rows)))
 
 
 def _remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
@@ -264,7 +265,8 @@ def _remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
         items += [f"{unit}: {escape(note)}" for note in state.notes]
         if state.counts["cascades"]:
             items.append(
-                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
+                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before "
+                "(cascade)"
             )
     items += [escape(segment.trouble) for segment in segments if segment.trouble]
     return _section("To know", f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>") if items else ""
@@ -275,7 +277,8 @@ def _footer(config: Config, segments: list[SegmentText]) -> str:
     pythons = sorted({str(segment.header.get("python", "?")) for segment in segments})
     hosts = sorted({str(segment.header.get("host", "?")) for segment in segments})
     facts = [
-        f"exuvia {info['version']}, commit {info['commit']}, profile {info['profile']}, {info['abi']}, {info['target']}",
+        f"exuvia {info['version']}, commit {info['commit']}, profile {info['profile']}, {info['abi']}, "
+        f"{info['target']}",
         f"extension SHA-256 {info['sha256']}",
         f"Python {', '.join(pythons) or '–'} on {', '.join(hosts) or '–'}",
         f"configuration {config.path.name}, calendar {config.calendar}",
@@ -293,6 +296,18 @@ def _legend(*entries: tuple[str, str]) -> str:
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>"
+
+
+def _table(head: str, rows: str) -> str:
+    return f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+
+
+def _heads(*names: str) -> str:
+    return "".join(f"<th{' class=n' if name == 'times' else ''}>{escape(name)}</th>" for name in names)
+
+
+def _code(value: object) -> str:
+    return f"<td><code>{escape(str(value))}</code></td>"
 
 
 def _figure(key: str, value: Any) -> str:

@@ -114,7 +114,8 @@ class FunctionUnit:
             self._splice = splice.Splice(function, self.switch.callable, cached)
         elif "." in unit.qualname:
             raise MigrateError(
-                f"unit {unit.name!r}: methods need the splice, which was never tested on Python {sys.version.split()[0]}"
+                f"unit {unit.name!r}: methods need the splice, which was never tested on Python "
+                f"{sys.version.split()[0]}"
             )
         else:
             self.notes.append(
@@ -149,7 +150,8 @@ class ClassUnit:
     def __init__(self, unit: UnitConfig, legacy: type, candidate: type, record: Record) -> None:
         if legacy.__module__ != unit.module or legacy.__qualname__ != unit.qualname:
             raise MigrateError(
-                f"unit {unit.name!r} is defined elsewhere: name it as {legacy.__module__}:{legacy.__qualname__}"
+                f"unit {unit.name!r} is defined elsewhere: name it as "
+                f"{legacy.__module__}:{legacy.__qualname__}"
             )
         self.unit, self.record = unit, record
         self.legacy, self.candidate = legacy, candidate
@@ -158,9 +160,8 @@ class ClassUnit:
         members = observable(unit.name, legacy, candidate)
         self.switch = Switch(legacy, candidate, legacy)
         record.switch = self.switch
-        maker = TwinMaker(
-            legacy, candidate, members, _comparators(unit, members), unit.attributes, self.switch, record
-        )
+        rules = _comparators(unit, members), unit.attributes
+        maker = TwinMaker((legacy, candidate), members, rules, self.switch, record)
         self.twin = maker.twin
         self._methods = {
             name: member for name, member in members.items() if isinstance(member, types.FunctionType)
@@ -243,7 +244,8 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
             own.setdefault(method, {})[path] = rule
         else:
             raise MigrateError(
-                f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: {', '.join(members)}"
+                f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: "
+                f"{', '.join(members)}"
             )
     made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
     return {**made, "": Comparator(common)}
@@ -265,5 +267,6 @@ def _refuse_other_signature(unit: UnitConfig, legacy: types.FunctionType, candid
         theirs.bind(*[None] * len(positional), **keywords)
     except TypeError as error:
         raise MigrateError(
-            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
+            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: "
+            f"{error}"
         ) from None
