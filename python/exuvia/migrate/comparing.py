@@ -26,8 +26,8 @@ def compare(legacy: object, candidate: object, rules: Mapping[str, str] | None =
     Args:
         legacy: What legacy returned.
         candidate: What the candidate returned.
-        rules: Rules by path: `exact`, `abs:x`, `rel:x`, `ulp:n`, `tick:x`, `number`, `record`, `base`, `args`,
-            `parquet`, `ignore(owner, reason)`. Paths: `$.fills[*].price`, `$[0]`, `$.*`, `$.**`.
+        rules: Rules by path: `exact`, `abs:x`, `rel:x`, `ulp:n`, `tick:x`, `number`, `record`, `base`,
+            `args`, `parquet`, `ignore(owner, reason)`. Paths: `$.fills[*].price`, `$[0]`, `$.*`, `$.**`.
 
     Returns:
         A verdict that is true if they are equal; its differences name path, kind and both values.

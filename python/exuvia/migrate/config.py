@@ -1,5 +1,7 @@
-"""`exuvia.toml`: which units move, to what, how far, and how their results are compared. Data only and
-validated whole: what is unknown is an error that names file, line and the nearest known word.
+"""`exuvia.toml`: which units move, to what, how far, and how their results are compared.
+
+Data only and validated whole: what is unknown is an error that names file, line and the nearest known
+word.
 
 ```toml
 [exuvia]
@@ -116,7 +118,9 @@ class Config:
             text: What is wrong and what to do.
             key: The key it stands in.
         """
-        line = line_of(self.path.read_text(encoding="utf-8"), ("unit", unit), key) if self.path.exists() else 1
+        line = (
+            line_of(self.path.read_text(encoding="utf-8"), ("unit", unit), key) if self.path.exists() else 1
+        )
         return ConfigError(f"{self.path}:{line}: unit {unit!r}: {text}")
 
 
@@ -179,7 +183,9 @@ class _Reader:
     def config(self, data: dict[str, Any]) -> Config:
         for name in data:
             if name == "group":
-                raise self.refuse((), "group", "groups come with the gates, in a later version: declare units only")
+                raise self.refuse(
+                    (), "group", "groups come with the gates, in a later version: declare units only"
+                )
             self.known((), name, ("exuvia", "unit"), "table")
         general = data.get("exuvia", {})
         if not isinstance(general, dict) or not isinstance(data.get("unit", {}), dict):
@@ -195,7 +201,9 @@ class _Reader:
         for name in units:
             for other in units:
                 if other.startswith(f"{name}."):
-                    raise self.refuse(("unit", other), None, f"unit {other!r} lies inside unit {name!r}: name one of them")
+                    raise self.refuse(
+                        ("unit", other), None, f"unit {other!r} lies inside unit {name!r}: name one of them"
+                    )
         evidence = self.typed(("exuvia",), general, "evidence", str, "evidence/")
         return Config(
             path=self.path,
@@ -216,7 +224,9 @@ class _Reader:
             self.known(here, key, UNIT, "key")
         candidate = self.typed(here, table, "candidate", str, "")
         if not _UNIT_NAME.match(candidate):
-            raise self.refuse(here, "candidate", f"candidate {candidate!r} is not written as package.module:name")
+            raise self.refuse(
+                here, "candidate", f"candidate {candidate!r} is not written as package.module:name"
+            )
         if candidate == name:
             raise self.refuse(here, "candidate", f"unit {name!r} names itself as its candidate")
         effect = self.word(here, table, "effect", EFFECTS, None)
@@ -224,7 +234,8 @@ class _Reader:
             raise self.refuse(
                 here,
                 "effect",
-                f"effect {effect!r} needs the tape, which keeps a candidate from acting and comes later: only 'pure' units move now",
+                f"effect {effect!r} needs the tape, which keeps a candidate from acting and comes later: "
+                "only 'pure' units move now",
             )
         mode = self.word(here, table, "mode", MODES, "legacy")
         if mode in LATER:
@@ -233,8 +244,8 @@ class _Reader:
             raise self.refuse(
                 here,
                 "mode",
-                "mode 'rust' outside of a rehearsal needs the gates, which come later: use 'shadow', or set rehearsal = true "
-                "with loopback endpoints",
+                "mode 'rust' outside of a rehearsal needs the gates, which come later: use 'shadow', "
+                "or set rehearsal = true with loopback endpoints",
             )
         return UnitConfig(
             name=name,
@@ -251,19 +262,22 @@ class _Reader:
     def compare(self, name: str, table: Any) -> tuple[tuple[str, str], ...]:
         here = ("unit", name)
         if not isinstance(table, dict):
-            raise self.refuse(here, "compare", 'compare is a table of path and rule: { "$.price" = "tick:0.01" }')
+            raise self.refuse(
+                here, "compare", 'compare is a table of path and rule: { "$.price" = "tick:0.01" }'
+            )
         for path, rule in table.items():
             inside = (*here, "compare")
-            place = (inside, path) if line_of(self.text, inside, path) > 1 else (here, "compare")
+            in_table = line_of(self.text, inside, path) > 1
+            where, key = (inside, path) if in_table else (here, "compare")
             if not isinstance(rule, str):
-                raise self.refuse(*place, f"rule {rule!r} for {path!r} is not text")
+                raise self.refuse(where, key, f"rule {rule!r} for {path!r} is not text")
             if self.rules:
                 from exuvia._exuvia import Comparator  # noqa: PLC0415 - a rollback must not need the extension
 
                 try:
                     Comparator({split_method(path)[1]: rule})
                 except CompareError as error:
-                    raise self.refuse(*place, str(error)) from None
+                    raise self.refuse(where, key, str(error)) from None
         return tuple(table.items())
 
     def loopback(self, endpoint: str) -> None:
@@ -280,8 +294,8 @@ class _Reader:
             raise self.refuse(
                 ("exuvia",),
                 "endpoints",
-                f"rehearsal = true is refused: endpoint {endpoint!r} is not loopback (127.0.0.0/8, ::1, localhost); "
-                "a rehearsal must not be able to reach a broker",
+                f"rehearsal = true is refused: endpoint {endpoint!r} is not loopback (127.0.0.0/8, ::1, "
+                "localhost); a rehearsal must not be able to reach a broker",
             )
 
     def known(self, table: tuple[str, ...], name: str, words: Iterable[str], what: str) -> None:
@@ -290,17 +304,28 @@ class _Reader:
             where = f"[{'.'.join(table)}]" if table else "the file"
             raise self.refuse(table, name, f"unknown {what} {name!r} in {where}{_nearest(name, words)}")
 
-    def word(self, table: tuple[str, ...], data: dict[str, Any], key: str, words: tuple[str, ...], default: str | None) -> str:
+    def word(
+        self,
+        table: tuple[str, ...],
+        data: dict[str, Any],
+        key: str,
+        words: tuple[str, ...],
+        default: str | None,
+    ) -> str:
         if key not in data:
             if default is None:
-                raise self.refuse(table, None, f"unit {table[-1]!r} declares no {key}: one of {', '.join(words)}")
+                raise self.refuse(
+                    table, None, f"unit {table[-1]!r} declares no {key}: one of {', '.join(words)}"
+                )
             return default
         value = data[key]
         if value not in words:
             raise self.refuse(table, key, f"unknown {key} {value!r}{_nearest(str(value), words)}")
         return str(value)
 
-    def typed(self, table: tuple[str, ...], data: dict[str, Any], key: str, kind: type[_T], default: _T) -> _T:
+    def typed(
+        self, table: tuple[str, ...], data: dict[str, Any], key: str, kind: type[_T], default: _T
+    ) -> _T:
         value = data.get(key, default)
         if not isinstance(value, kind):
             raise self.refuse(table, key, f"{key} = {value!r} must be a {kind.__name__}")

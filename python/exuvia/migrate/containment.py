@@ -1,15 +1,17 @@
-"""How a candidate runs beside the trading program in shadow mode: after legacy, in the caller's thread, and
-without a trace. Its exceptions stop here; the random streams, the decimal context and the context variables
-are as if it had never run.
+"""How a candidate runs beside the trading program in shadow mode: after legacy, without a trace.
 
-What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker process
-that contains these comes later; until then only `pure` units run in shadow.
+It runs in the caller's thread. Its exceptions stop here; the random streams, the decimal context and the
+context variables are as if it had never run.
+
+What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker
+process that contains these comes later; until then only `pure` units run in shadow.
 """
 
 from __future__ import annotations
 
 import contextvars
 import decimal
+import functools
 import random
 import sys
 import threading
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HERE", "Outcome", "leaves_random_alone", "run_contained"]
+__all__ = ["HERE", "Outcome", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
 
 Outcome = tuple[Any, BaseException | None]
 """A result, or `None` and the exception."""
@@ -47,6 +49,8 @@ def leaves_random_alone(candidate: object) -> bool:
     Args:
         candidate: The callable or class.
     """
+    while isinstance(candidate, functools.partial):
+        candidate = candidate.func
     module = str(getattr(candidate, "__module__", ""))
     compiled = isinstance(candidate, types.BuiltinFunctionType) or (
         isinstance(candidate, type) and not candidate.__flags__ & (1 << 9)
@@ -81,7 +85,7 @@ def run_contained(
         raised = error
         if threading.current_thread() is threading.main_thread():
             interrupt = error
-    except BaseException as error:  # noqa: BLE001 - SystemExit and panics must not reach the trading program
+    except BaseException as error:
         raised = error
     finally:
         taken = perf_counter_ns() - start
@@ -91,7 +95,55 @@ def run_contained(
     return (result, raised), taken, interrupt
 
 
-def _in_own_decimal_context(candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def served(legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Outcome, int]:
+    """Run legacy's side and keep what it returned or raised, for `give_back`.
+
+    Args:
+        legacy: What is called.
+        args: The caller's own arguments.
+        kwargs: The caller's own keyword arguments.
+
+    Returns:
+        The outcome and the time in ns, without what observing took inside of it.
+    """
+    start, inner = perf_counter_ns(), HERE.overhead
+    result: Any = None
+    raised: BaseException | None = None
+    try:
+        result = legacy(*args, **kwargs)
+    except BaseException as error:
+        raised = error
+    return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
+
+
+def give_back(outcome: Outcome) -> Any:
+    """Return or raise what legacy did: the same object.
+
+    Args:
+        outcome: As `served` kept it.
+    """
+    result, raised = outcome
+    if raised is None:
+        return result
+    try:
+        trace = raised.__traceback__
+        raise raised.with_traceback(trace.tb_next if trace is not None else None)
+    finally:
+        del outcome, raised
+
+
+def is_exit(outcome: Outcome) -> bool:
+    """Say whether legacy is on its way out of the program: then nothing more is run.
+
+    Args:
+        outcome: As `served` kept it.
+    """
+    return outcome[1] is not None and not isinstance(outcome[1], Exception)
+
+
+def _in_own_decimal_context(
+    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     decimal.setcontext(decimal.getcontext().copy())
     return candidate(*args, **kwargs)
 
@@ -108,5 +160,8 @@ def _restore_random(saved: tuple[Any, Any]) -> None:
     numpy = sys.modules.get("numpy.random")
     if arrays is not None and numpy is not None:
         now = numpy.get_state(legacy=False)
-        if now["state"]["pos"] != arrays["state"]["pos"] or (now["state"]["key"] != arrays["state"]["key"]).any():
+        if (
+            now["state"]["pos"] != arrays["state"]["pos"]
+            or (now["state"]["key"] != arrays["state"]["key"]).any()
+        ):
             numpy.set_state(arrays)

@@ -1,6 +1,7 @@
-"""Evidence: one append-only file of JSON lines for each process, 0600. A header with the fingerprint, each
-difference forced to the disk at once, counters every second and at the end. If the disk is full or read-only
-the writer falls silent and counts; the trading program is not touched.
+"""Evidence: one append-only file of JSON lines for each process, 0600.
+
+A header with the fingerprint, each difference forced to the disk at once, counters every second and at the
+end. If the disk is full or read-only the writer falls silent and counts; the trading program is not touched.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The comparator's self-test: known faults are injected into values by plain Python that shares nothing with the
-comparator, and it is counted how many were found at the right path.
+"""The comparator's self-test: known faults are injected and it is counted how many were found.
+
+The injection is plain Python that shares nothing with the comparator; a fault counts as caught only at the
+right path.
 """
 
 from __future__ import annotations
@@ -23,8 +25,22 @@ def sample() -> dict[str, Any]:
         "account": "DEMO_1",
         "equity": Decimal("100000.00"),
         "fills": [
-            {"id": "A-1", "side": "Buy", "price": 1.10003, "amount": 1000, "ts": 1_399_420_800_000_000_000, "final": True},
-            {"id": "A-2", "side": "Sell", "price": 1.10009, "amount": 1000, "ts": 1_399_420_860_000_000_000, "final": False},
+            {
+                "id": "A-1",
+                "side": "Buy",
+                "price": 1.10003,
+                "amount": 1000,
+                "ts": 1_399_420_800_000_000_000,
+                "final": True,
+            },
+            {
+                "id": "A-2",
+                "side": "Sell",
+                "price": 1.10009,
+                "amount": 1000,
+                "ts": 1_399_420_860_000_000_000,
+                "final": False,
+            },
         ],
         "closes": [1.1, 1.10001, 1.10002, 1.10003],
         "position": -1000,

@@ -1,4 +1,7 @@
-"""The fingerprint F: a hash over everything that decides what runs. Evidence of one F says nothing of another."""
+"""The fingerprint F: a hash over everything that decides what runs.
+
+Evidence of one F says nothing of another.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,22 @@ def of_unit(config: Config, unit: UnitConfig) -> str:
         unit: The unit.
     """
     digest = hashlib.sha256()
-    settings = (unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, config.calendar, config.rehearsal)
-    for part in (repr(settings), build()["sha256"], sys.version, source(unit.module), source(unit.candidate.partition(":")[0])):
+    settings = (
+        unit.name,
+        unit.candidate,
+        unit.effect,
+        unit.compare,
+        unit.attributes,
+        config.calendar,
+        config.rehearsal,
+    )
+    for part in (
+        repr(settings),
+        build()["sha256"],
+        sys.version,
+        source(unit.module),
+        source(unit.candidate.partition(":")[0]),
+    ):
         data = part if isinstance(part, bytes) else part.encode()
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
@@ -48,5 +65,3 @@ def source(module: str) -> bytes:
     if not path or not str(path).endswith(".py"):
         return module.encode()
     return Path(path).read_bytes()
-
-

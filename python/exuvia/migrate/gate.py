@@ -35,7 +35,7 @@ class UnitStatus:
         effective: The mode that configuration and journal give it, if that is known.
         fingerprint: F of what was observed.
         rehearsal: Whether the evidence is a rehearsal's and does not count.
-        counts: Counters: calls of both sides, compared, differed, errors, skipped, times in ns (shadow), cascades.
+        counts: Counters: calls of both sides, compared, differed, errors, skipped, cascades; times in ns.
         since_flip: Calls of both sides since the last flip: in mode rust legacy's must be 0.
         places: Differences by place and kind.
         ignored: Ignored differences by path and rule.

@@ -1,8 +1,8 @@
-"""The modes of a unit and the journal that may lower them. Standard library only: a rollback must work
-when nothing else does.
+"""The modes of a unit and the journal that may lower them.
 
-The mode in `exuvia.toml` is a ceiling. The effective mode is the lower of that and the journal, an
-append-only file of JSON lines beside the evidence; only `promote` raises what the journal says.
+Standard library only: a rollback must work when nothing else does. The mode in `exuvia.toml` is a ceiling.
+The effective mode is the lower of that and the journal, an append-only file of JSON lines beside the
+evidence; only `promote` raises what the journal says.
 
 >>> lower("rust", "shadow")
 'shadow'
@@ -54,7 +54,9 @@ def refuse_writable_by_others(path: Path) -> None:
         ConfigError: With the command that repairs it.
     """
     if os.name == "posix" and path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigError(f"{path}: others may write this file, and it decides which code trades: chmod go-w {path}")
+        raise ConfigError(
+            f"{path}: others may write this file, and it decides which code trades: chmod go-w {path}"
+        )
 
 
 @dataclass(slots=True)

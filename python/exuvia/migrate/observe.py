@@ -1,15 +1,25 @@
-"""The observer of a spliced function: serves legacy, then runs the candidate on copies and compares. The caller
-gets legacy's own result or exception, the same object, whatever the candidate does.
+"""The observer of a spliced function: serves legacy, then runs the candidate on copies and compares.
+
+The caller gets legacy's own result or exception, the same object, whatever the candidate does.
 """
 
 from __future__ import annotations
 
+import contextlib
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
 from exuvia.errors import CompareError
-from exuvia.migrate.containment import HERE, Outcome, leaves_random_alone, run_contained
+from exuvia.migrate.containment import (
+    HERE,
+    Outcome,
+    give_back,
+    is_exit,
+    leaves_random_alone,
+    run_contained,
+    served,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +27,12 @@ if TYPE_CHECKING:
     from exuvia._exuvia import Comparator, Verdict
     from exuvia.migrate.record import Record
 
-__all__ = ["compare_call", "copy_arguments", "observer"]
+__all__ = ["compare_call", "copy_arguments", "numbered", "observer"]
 
 
-def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool] | None:
+def copy_arguments(
+    record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, bool] | None:
     """Copy a call's arguments before legacy can change them.
 
     Args:
@@ -36,7 +48,7 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
         if kwargs:
             named, _ = detached_copy(kwargs)
             return copied, named, True
-    except Exception as error:  # noqa: BLE001 - user code: copying calls __reduce__ and __deepcopy__
+    except Exception as error:
         record.lost(f"arguments cannot be copied: {type(error).__name__}: {error}")
         return None
     return copied, {}, mutable
@@ -59,11 +71,9 @@ def compare_call(
     """
     verdicts = [comparator.compare_outcomes(*outcomes)]
     if arguments is not None:
-        try:
+        # Arguments need not be readable values (a connection, a callback): then the result decides.
+        with contextlib.suppress(CompareError):
             verdicts.append(comparator.compare(*arguments, "$args"))
-        except CompareError:
-            # Arguments need not be readable values (a connection, a callback): the result decides.
-            pass
     return verdicts
 
 
@@ -85,44 +95,34 @@ def observer(
             return legacy(*args, **kwargs)
         entered, before = perf_counter_ns(), HERE.overhead
         copies = copy_arguments(record, args, kwargs)
-        result: Any = None
-        raised: BaseException | None = None
-        start, inner = perf_counter_ns(), HERE.overhead
-        try:
-            result = legacy(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - raised again below, the same object
-            raised = error
-        legacy_ns = perf_counter_ns() - start - (HERE.overhead - inner)
+        outcome, legacy_ns = served(legacy, args, kwargs)
         interrupt: KeyboardInterrupt | None = None
-        if copies is not None and not _is_exit(raised):
+        if copies is not None and not is_exit(outcome):
             copied, named, mutable = copies
-            outcome, candidate_ns, interrupt = run_contained(candidate, copied, named, guard_random)
+            other, candidate_ns, interrupt = run_contained(candidate, copied, named, guard_random)
             if interrupt is None:
                 try:
-                    after = (_numbered(args, kwargs), _numbered(copied, named)) if mutable else None
-                    verdicts = compare_call(comparator, ((result, raised), outcome), after)
-                    record.observed(verdicts, legacy_ns, candidate_ns, copies)
-                except Exception as error:  # noqa: BLE001 - a comparator that fails must not reach the caller
+                    after = (numbered(args, kwargs), numbered(copied, named)) if mutable else None
+                    verdicts = compare_call(comparator, (outcome, other), after)
+                    record.observed(verdicts, (legacy_ns, candidate_ns), copies[:2])
+                except Exception as error:
+                    # A comparator that fails must not reach the caller.
                     record.failed(f"{type(error).__name__}: {error}")
         HERE.overhead = before + (perf_counter_ns() - entered - legacy_ns)
         if interrupt is not None:
             raise interrupt
-        if raised is not None:
-            try:
-                trace = raised.__traceback__
-                raise raised.with_traceback(trace.tb_next if trace is not None else None)
-            finally:
-                del raised
-        return result
+        return give_back(outcome)
 
     return observed
 
 
-def _numbered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int | str, Any]:
-    """Arguments as one mapping, so that paths read `$args[0]` and `$args.name`."""
-    return {**dict(enumerate(args)), **kwargs}
+def numbered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int | str, Any]:
+    """Return arguments as one mapping, so that paths read `$args[0]` and `$args.name`.
 
-
-def _is_exit(raised: BaseException | None) -> bool:
-    """Whether legacy is on its way out of the program: then nothing more is run."""
-    return raised is not None and not isinstance(raised, Exception)
+    Args:
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+    """
+    numbered: dict[int | str, Any] = dict(enumerate(args))
+    numbered.update(kwargs)
+    return numbered

@@ -50,7 +50,11 @@ def rebind(module: str, qualname: str, old: object, new: object, candidate: str)
     is_candidate = getattr(old, "__module__", None) == theirs
     patched = []
     for other, found in list(sys.modules.items()):
-        if not isinstance(found, types.ModuleType) or other in (module, theirs) or other.partition(".")[0] == "exuvia":
+        if (
+            not isinstance(found, types.ModuleType)
+            or other in (module, theirs)
+            or other.partition(".")[0] == "exuvia"
+        ):
             continue
         if is_candidate and other.partition(".")[0] not in (package, "__main__"):
             continue

@@ -42,8 +42,7 @@ class Record:
     def observed(
         self,
         verdicts: Sequence[Verdict],
-        legacy_ns: int,
-        candidate_ns: int,
+        times: tuple[int, int],
         arguments: object,
         *,
         call: str = "",
@@ -53,8 +52,7 @@ class Record:
 
         Args:
             verdicts: Of the result, the arguments and the attributes.
-            legacy_ns: Time of legacy.
-            candidate_ns: Time of the candidate.
+            times: Nanoseconds of legacy and of the candidate.
             arguments: The call's arguments, shown with a difference.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.
@@ -64,7 +62,7 @@ class Record:
         """
         differed = any(verdict.total for verdict in verdicts)
         if self.switch is not None:
-            self.switch.observed(legacy_ns, candidate_ns, differed and not cascade)
+            self.switch.observed(*times, differed and not cascade)
         with self._lock:
             for verdict in verdicts:
                 for path, rule, hits in verdict.ignored:
@@ -151,7 +149,11 @@ class Record:
         """
         now = {} if self.switch is None else dict(self.switch.counts())
         counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
-        served = {name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now}
+        served = {
+            name: now[name] - self._flip.get(name, 0)
+            for name in ("legacy_calls", "candidate_calls")
+            if name in now
+        }
         with self._lock:
             return {
                 "mode": mode,
@@ -172,6 +174,6 @@ def shown(value: object) -> str:
     """
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 - user code
+    except Exception as error:
         text = f"<a {type(value).__name__} whose repr raised {type(error).__name__}>"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -78,14 +78,16 @@ class _Runtime:
 
     def watch(self) -> None:
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
+        self.thread = threading.Thread(
+            target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True
+        )
         self.thread.start()
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.wait(POLL_S):
             try:
                 self.follow_journal()
-            except Exception as error:  # noqa: BLE001 - the watcher outlives whatever it meets
+            except Exception as error:
                 self.segment.write({"kind": "trouble", "what": f"{type(error).__name__}: {error}"})
             self.segment.counters(self.counters())
 
@@ -163,7 +165,7 @@ def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitS
 
 def uninstall() -> None:
     """Put every unit back to legacy's own code, write the last counters and stop watching."""
-    global _current  # noqa: PLW0603 - one moult a process
+    global _current
     runtime, _current = _current, None
     if runtime is None:
         return
@@ -193,7 +195,9 @@ def set_mode(unit: str, mode: str) -> None:
         raise MigrateError(f"unknown mode {mode!r}: one of {', '.join(SERVED)}")
     current = runtime.units[unit].mode
     if not runtime.config.rehearsal and modes.lower(mode, current) != mode:
-        raise MigrateError(f"unit {unit!r} cannot go from {current} to {mode} by hand: only a rehearsal may, else promote it")
+        raise MigrateError(
+            f"unit {unit!r} cannot go from {current} to {mode} by hand: only a rehearsal may, else promote it"
+        )
     runtime.flip(unit, mode, "set_mode")
 
 
@@ -206,7 +210,9 @@ def status() -> list[UnitStatus]:
     runtime = _require()
     states = []
     for name, unit in runtime.units.items():
-        state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
+        state = UnitStatus(
+            unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal
+        )
         state.add(unit.record.counters(unit.mode))
         state.notes = [*unit.notes]
         if runtime.segment.trouble is not None:
@@ -219,7 +225,9 @@ def status() -> list[UnitStatus]:
 
 def _require() -> _Runtime:
     if _current is None:
-        raise MigrateError("exuvia.migrate is not installed in this process: call exuvia.migrate.install() first")
+        raise MigrateError(
+            "exuvia.migrate is not installed in this process: call exuvia.migrate.install() first"
+        )
     return _current
 
 

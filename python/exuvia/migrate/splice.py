@@ -1,6 +1,7 @@
-"""The splice: a function keeps its identity and its `__code__` is exchanged. So every name that was bound to
-it long ago (`from x import y`, callbacks, defaults, subclasses, pickles) follows a flip, and in legacy mode
-the original code is back and costs nothing.
+"""The splice: a function keeps its identity and its `__code__` is exchanged.
+
+So every name that was bound to it long ago (`from x import y`, callbacks, defaults, subclasses, pickles)
+follows a flip, and in legacy mode the original code is back and costs nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def plain_function(unit: str, found: object, module: str, qualname: str) -> type
         )
     for flag, kind in _REFUSED_KINDS.items():
         if found.__code__.co_flags & flag:
-            raise MigrateError(f"unit {unit!r} is {kind}: these come later; move the plain function inside it")
+            raise MigrateError(
+                f"unit {unit!r} is {kind}: these come later; move the plain function inside it"
+            )
     if found.__module__ != module:
         raise MigrateError(
             f"unit {unit!r} comes from {found.__module__!r}: name it where it is defined, "
@@ -64,8 +67,8 @@ def plain_function(unit: str, found: object, module: str, qualname: str) -> type
         )
     if found.__qualname__ != qualname or found.__code__.co_qualname != qualname:
         raise MigrateError(
-            f"unit {unit!r} holds the code of {found.__code__.co_qualname!r}: it is decorated or was patched by someone "
-            "else; name the inner function, or take the other patch off first"
+            f"unit {unit!r} holds the code of {found.__code__.co_qualname!r}: it is decorated or was patched "
+            "by someone else; name the inner function, or take the other patch off first"
         )
     return found
 
@@ -77,10 +80,18 @@ def legacy_copy(function: types.FunctionType) -> types.FunctionType:
         function: The function that will be spliced.
     """
     copy = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__, copy.__module__, copy.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    copy.__qualname__, copy.__module__, copy.__doc__ = (
+        function.__qualname__,
+        function.__module__,
+        function.__doc__,
+    )
     return copy
 
 
@@ -101,7 +112,10 @@ class Splice:
     """
 
     def __init__(
-        self, function: types.FunctionType, target: Callable[..., Any], cached: functools._lru_cache_wrapper[Any] | None = None
+        self,
+        function: types.FunctionType,
+        target: Callable[..., Any],
+        cached: functools._lru_cache_wrapper[Any] | None = None,
     ) -> None:
         self.function = function
         self.original = function.__code__
@@ -129,8 +143,8 @@ class Splice:
             return
         if self.function.__code__ not in (self.original, self.trampoline):
             raise MigrateError(
-                f"{self.function.__module__}:{self.function.__qualname__} was patched by someone else after install: "
-                "exuvia does not fight over a function; take that patch off first"
+                f"{self.function.__module__}:{self.function.__qualname__} was patched by someone else after "
+                "install: exuvia does not fight over a function; take that patch off first"
             )
         self.function.__code__ = code
         if self.cached is not None:
@@ -187,8 +201,8 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     signature = (code.co_freevars, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     if (made.co_freevars, made.co_argcount, made.co_posonlyargcount, made.co_kwonlyargcount) != signature:
         raise MigrateError(
-            f"{function.__module__}:{function.__qualname__} cannot be spliced: its free variables {code.co_freevars} "
-            f"came out as {made.co_freevars}"
+            f"{function.__module__}:{function.__qualname__} cannot be spliced: its free variables "
+            f"{code.co_freevars} came out as {made.co_freevars}"
         )
     return made
 

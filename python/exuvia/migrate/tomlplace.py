@@ -1,6 +1,7 @@
 """Where a table or key stands in a TOML text: `tomllib` gives values without lines, an error needs both.
 
->>> line_of('[exuvia]\\n\\n[unit."a:b"]\\nmode = 3\\n', ("unit", "a:b"), "mode")
+>>> import os
+>>> line_of(os.linesep.join(["[exuvia]", "", '[unit."a:b"]', "mode = 3"]), ("unit", "a:b"), "mode")
 4
 """
 
@@ -13,7 +14,9 @@ from typing import Any
 __all__ = ["line_of"]
 
 _HEADER = re.compile(r"^\s*\[(?!\[)(.+)\]\s*(?:#.*)?$")
-_KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_KEY = re.compile(
+    r"""^\s*((?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
 
 
 def line_of(text: str, table: tuple[str, ...], key: str | None = None) -> int:

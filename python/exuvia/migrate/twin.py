@@ -1,6 +1,7 @@
-"""Twins: in shadow mode an object of a migrated class carries a candidate object beside it. Every public method
-and property runs on legacy, then on the candidate with copied arguments, and both results are compared. The
-first difference of an object counts; later ones follow from it and are `cascade`.
+"""Twins: in shadow mode an object of a migrated class carries a candidate object beside it.
+
+Every public method and property runs on legacy, then on the candidate with copied arguments, and both
+results are compared. The first difference of an object counts; later ones follow from it and are `cascade`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,21 @@ import inspect
 import sys
 import threading
 import types
+from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.containment import HERE, leaves_random_alone, run_contained
-from exuvia.migrate.observe import compare_call, copy_arguments
+from exuvia.migrate.containment import (
+    HERE,
+    Outcome,
+    give_back,
+    is_exit,
+    leaves_random_alone,
+    run_contained,
+    served,
+)
+from exuvia.migrate.observe import compare_call, copy_arguments, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,43 +73,60 @@ def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
         if not isinstance(member, (types.FunctionType, property)):
             continue
         if isinstance(member, types.FunctionType) and (
-            inspect.isgeneratorfunction(member) or inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member)
+            inspect.isgeneratorfunction(member)
+            or inspect.iscoroutinefunction(member)
+            or inspect.isasyncgenfunction(member)
         ):
-            raise MigrateError(f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later")
+            raise MigrateError(
+                f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later"
+            )
         if not hasattr(candidate, name):
-            raise MigrateError(f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface")
+            raise MigrateError(
+                f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: "
+                "both need the same surface"
+            )
         members[name] = member
     return members
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call on an object: what each side runs, and with what."""
+
+    name: str
+    pair: _Pair | None
+    legacy: Callable[..., Any]
+    candidate: Callable[..., Any]
+    owner: Any
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 class TwinMaker:
     """Makes the subclass of a legacy class that observes.
 
     Args:
-        legacy: The legacy class.
-        candidate: What replaces it.
+        sides: The legacy class and what replaces it.
         members: What `observable` returned.
-        comparators: Comparator by method; `""` for methods without rules of their own.
-        attributes: Data attributes that are compared after each call.
+        rules: Comparator by method, `""` for methods without rules of their own; and the data attributes
+            that are compared after each call.
         switch: The unit's switch.
         record: The unit's record.
     """
 
     def __init__(
         self,
-        legacy: type,
-        candidate: type,
+        sides: tuple[type, type],
         members: Mapping[str, Any],
-        comparators: Mapping[str, Comparator],
-        attributes: tuple[str, ...],
+        rules: tuple[Mapping[str, Comparator], tuple[str, ...]],
         switch: Switch,
         record: Record,
     ) -> None:
-        self.legacy, self.candidate = legacy, candidate
-        self.comparators, self.attributes = comparators, attributes
+        self.legacy, self.candidate = sides
+        self.comparators, self.attributes = rules
         self.switch, self.record = switch, record
-        self.guard_random = not leaves_random_alone(candidate)
-        self.init = vars(legacy).get("__init__") or legacy.__init__  # type: ignore[misc]
+        self.guard_random = not leaves_random_alone(self.candidate)
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
         self.twin = self._make(members)
 
     def _make(self, members: Mapping[str, Any]) -> type:
@@ -113,12 +140,15 @@ class TwinMaker:
         if self.legacy.__itemsize__ == 0:
             space["__slots__"] = (SLOT,)
         for name, member in members.items():
-            space[name] = self._property(name, member) if isinstance(member, property) else self._method(name, member)
+            space[name] = (
+                self._property(name, member) if isinstance(member, property) else self._method(name, member)
+            )
         try:
             return type(self.legacy)(self.legacy.__name__, (self.legacy,), space)
         except TypeError as error:
             raise MigrateError(
-                f"{self.legacy.__module__}:{self.legacy.__qualname__} cannot be subclassed, so it cannot run in shadow: {error}"
+                f"{self.legacy.__module__}:{self.legacy.__qualname__} cannot be subclassed, so it cannot run "
+                f"in shadow: {error}"
             ) from error
 
     def comparator(self, method: str) -> Comparator:
@@ -149,7 +179,7 @@ class TwinMaker:
                 object.__setattr__(self_, SLOT, _Pair(made, differed=False))
 
             try:
-                self._both("__init__", None, legacy, build, args, kwargs, self_)
+                self._both(_Call("__init__", None, legacy, build, self_, args, kwargs))
             finally:
                 if getattr(self_, SLOT, None) is None:
                     object.__setattr__(self_, SLOT, _Pair(None, differed=True))
@@ -161,7 +191,8 @@ class TwinMaker:
         maker = self
 
         def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807
-            reduced = super(maker.twin, self_).__reduce_ex__(protocol)
+            twin: Any = maker.twin
+            reduced = super(twin, self_).__reduce_ex__(protocol)
             if isinstance(reduced, str) or type(self_) is not maker.twin:
                 return reduced
             current = _by_name(maker.legacy)
@@ -183,16 +214,17 @@ class TwinMaker:
             pair = self._pair(self_)
             if pair is None:
                 return function(self_, *args, **kwargs)
+            if name.startswith("__"):
+
+                def candidate(*args: Any, **kwargs: Any) -> Any:
+                    return getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs)
+            else:
+
+                def candidate(*args: Any, **kwargs: Any) -> Any:
+                    return getattr(pair.candidate, name)(*args, **kwargs)
+
             return self._both(
-                name,
-                pair,
-                functools.partial(function, self_),
-                lambda *args, **kwargs: getattr(pair.candidate, name)(*args, **kwargs)
-                if not name.startswith("__")
-                else getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs),
-                args,
-                kwargs,
-                self_,
+                _Call(name, pair, functools.partial(function, self_), candidate, self_, args, kwargs)
             )
 
         return method
@@ -204,9 +236,8 @@ class TwinMaker:
             getter: Any = member.fget
             if pair is None:
                 return getter(self_)
-            return self._both(
-                name, pair, functools.partial(getter, self_), lambda: getattr(pair.candidate, name), (), {}, self_
-            )
+            own = functools.partial(getter, self_)
+            return self._both(_Call(name, pair, own, lambda: getattr(pair.candidate, name), self_))
 
         def write(self_: Any, value: Any) -> None:
             self.switch.count(legacy=1)
@@ -215,17 +246,14 @@ class TwinMaker:
             if pair is None:
                 setter(self_, value)
                 return
+            own = functools.partial(setter, self_)
             self._both(
-                name,
-                pair,
-                functools.partial(setter, self_),
-                lambda value: setattr(pair.candidate, name, value),
-                (value,),
-                {},
-                self_,
+                _Call(name, pair, own, lambda new: setattr(pair.candidate, name, new), self_, (value,))
             )
 
-        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+        return property(
+            read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__
+        )
 
     def _pair(self, self_: Any) -> _Pair | None:
         """The pair, if this call is to be observed: not from inside another call on the same object."""
@@ -234,41 +262,28 @@ class TwinMaker:
             return None
         return None if pair.owner == threading.get_ident() else pair
 
-    def _both(
-        self,
-        name: str,
-        pair: _Pair | None,
-        legacy: Callable[..., Any],
-        candidate: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        self_: Any,
-    ) -> Any:
+    def _both(self, call: _Call) -> Any:
+        """Serve legacy, then run the candidate on copies; only one thread at a time is observed."""
+        pair = call.pair
         if pair is not None and not pair.busy.acquire(blocking=False):
             # Two threads in one object: the candidate would see another order of calls than legacy.
             pair.candidate = None
-            self.record.lost(f"{name}: called by two threads at once")
-            return legacy(*args, **kwargs)
+            self.record.lost(f"{call.name}: called by two threads at once")
+            return call.legacy(*call.args, **call.kwargs)
         entered, before = perf_counter_ns(), HERE.overhead
-        result: Any = None
-        raised: BaseException | None = None
         interrupt: KeyboardInterrupt | None = None
+        outcome: Outcome = (None, None)
         legacy_ns = 0
         try:
             if pair is not None:
                 pair.owner = threading.get_ident()
-            copies = copy_arguments(self.record, args, kwargs)
-            start, inner = perf_counter_ns(), HERE.overhead
-            try:
-                result = legacy(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - raised again below, the same object
-                raised = error
-            legacy_ns = perf_counter_ns() - start - (HERE.overhead - inner)
+            copies = copy_arguments(self.record, call.args, call.kwargs)
+            outcome, legacy_ns = served(call.legacy, call.args, call.kwargs)
             if copies is None:
                 if pair is not None:
                     pair.candidate = None
-            elif raised is None or isinstance(raised, Exception):
-                interrupt = self._candidate(name, pair, candidate, (args, kwargs), copies, (result, raised), self_, legacy_ns)
+            elif not is_exit(outcome):
+                interrupt = self._candidate(call, copies, outcome, legacy_ns)
         finally:
             if pair is not None:
                 pair.owner = 0
@@ -276,44 +291,33 @@ class TwinMaker:
         HERE.overhead = before + (perf_counter_ns() - entered - legacy_ns)
         if interrupt is not None:
             raise interrupt
-        if raised is not None:
-            try:
-                trace = raised.__traceback__
-                raise raised.with_traceback(trace.tb_next if trace is not None else None)
-            finally:
-                del raised
-        return result
+        return give_back(outcome)
 
     def _candidate(
-        self,
-        name: str,
-        pair: _Pair | None,
-        candidate: Callable[..., Any],
-        arguments: tuple[Any, Any],
-        copies: tuple[Any, Any, bool],
-        outcome: tuple[Any, BaseException | None],
-        self_: Any,
-        legacy_ns: int,
+        self, call: _Call, copies: tuple[Any, Any, bool], outcome: Outcome, legacy_ns: int
     ) -> KeyboardInterrupt | None:
         copied, named, mutable = copies
-        other, candidate_ns, interrupt = run_contained(candidate, copied, named, self.guard_random)
+        other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random)
         if interrupt is not None:
             return interrupt
-        pair = pair or getattr(self_, SLOT, None)
+        pair = call.pair or getattr(call.owner, SLOT, None)
         try:
-            comparator = self.comparator(name)
-            both = _with_self_named(outcome, self_), _with_self_named(other, pair.candidate if pair else None)
-            args, kwargs = arguments
-            after = ({**dict(enumerate(args)), **kwargs}, {**dict(enumerate(copied)), **named}) if mutable else None
+            comparator = self.comparator(call.name)
+            twin = pair.candidate if pair else None
+            both = _with_self_named(outcome, call.owner), _with_self_named(other, twin)
+            after = (numbered(call.args, call.kwargs), numbered(copied, named)) if mutable else None
             verdicts = compare_call(comparator, both, after)
-            if self.attributes and pair is not None and pair.candidate is not None:
-                verdicts.append(comparator.compare(self._state(self_), self._state(pair.candidate), "$self"))
+            if self.attributes and twin is not None:
+                verdicts.append(comparator.compare(self._state(call.owner), self._state(twin), "$self"))
             cascade = pair is not None and pair.differed
-            differed = self.record.observed(verdicts, legacy_ns, candidate_ns, copies[:2], call=name, cascade=cascade)
+            differed = self.record.observed(
+                verdicts, (legacy_ns, candidate_ns), copies[:2], call=call.name, cascade=cascade
+            )
             if pair is not None:
                 pair.differed |= differed
-        except Exception as error:  # noqa: BLE001 - a comparator that fails must not reach the caller
-            self.record.failed(f"{name}: {type(error).__name__}: {error}")
+        except Exception as error:
+            # A comparator that fails must not reach the caller.
+            self.record.failed(f"{call.name}: {type(error).__name__}: {error}")
         return None
 
     def _state(self, side: object) -> dict[str, Any]:
@@ -329,7 +333,9 @@ class TwinMaker:
                 pair.owner = owner
 
 
-def _with_self_named(outcome: tuple[Any, BaseException | None], owner: object) -> tuple[Any, BaseException | None]:
+def _with_self_named(
+    outcome: tuple[Any, BaseException | None], owner: object
+) -> tuple[Any, BaseException | None]:
     """An object that returns itself returns "the same object" on both sides."""
     result, raised = outcome
     return ("(the object itself)", raised) if owner is not None and result is owner else outcome

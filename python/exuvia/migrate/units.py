@@ -45,12 +45,18 @@ def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | Cla
         raise config.refuse(unit.name, f"kind = {unit.kind!r}, but it is a {type(legacy).__name__}", "kind")
     if is_class:
         if not isinstance(candidate, type):
-            raise config.refuse(unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate")
+            raise config.refuse(
+                unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate"
+            )
         return ClassUnit(unit, legacy, candidate, record)
     if any(split_method(path)[0] for path, _ in unit.compare):
-        raise config.refuse(unit.name, "a rule names a method, but the unit is a function: start the path with $", "compare")
+        raise config.refuse(
+            unit.name, "a rule names a method, but the unit is a function: start the path with $", "compare"
+        )
     if unit.attributes:
-        raise config.refuse(unit.name, "attributes belong to classes, but the unit is a function", "attributes")
+        raise config.refuse(
+            unit.name, "attributes belong to classes, but the unit is a function", "attributes"
+        )
     return FunctionUnit(unit, legacy, candidate, record)
 
 
@@ -67,14 +73,21 @@ def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> An
             found = inspect.getattr_static(found, part) if isinstance(found, type) else getattr(found, part)
         except AttributeError:
             names = ", ".join(_nearest(part, holder)) or "nothing like it"
-            raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {names}", key) from None
-    return found if key is None or not isinstance(holder, type) else getattr(holder, qualname.rpartition(".")[2])
+            raise config.refuse(
+                unit.name, f"{name!r} is unknown: {part!r} is not there; there is {names}", key
+            ) from None
+    return (
+        found if key is None or not isinstance(holder, type) else getattr(holder, qualname.rpartition(".")[2])
+    )
 
 
 def _nearest(part: str, holder: object) -> list[str]:
     import difflib  # noqa: PLC0415 - only for an error
 
     return [repr(name) for name in difflib.get_close_matches(part, dir(holder), n=3)]
+
+
+_INHERITED = object()
 
 
 class FunctionUnit:
@@ -100,9 +113,14 @@ class FunctionUnit:
             cached = legacy if isinstance(legacy, functools._lru_cache_wrapper) else None
             self._splice = splice.Splice(function, self.switch.callable, cached)
         elif "." in unit.qualname:
-            raise MigrateError(f"unit {unit.name!r}: methods need the splice, which was never tested on Python {sys.version.split()[0]}")
+            raise MigrateError(
+                f"unit {unit.name!r}: methods need the splice, which was never tested on Python "
+                f"{sys.version.split()[0]}"
+            )
         else:
-            self.notes.append(f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}")
+            self.notes.append(
+                f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}"
+            )
         self._function: Any = legacy
 
     def flip(self, mode: str) -> None:
@@ -132,7 +150,8 @@ class ClassUnit:
     def __init__(self, unit: UnitConfig, legacy: type, candidate: type, record: Record) -> None:
         if legacy.__module__ != unit.module or legacy.__qualname__ != unit.qualname:
             raise MigrateError(
-                f"unit {unit.name!r} is defined elsewhere: name it as {legacy.__module__}:{legacy.__qualname__}"
+                f"unit {unit.name!r} is defined elsewhere: name it as "
+                f"{legacy.__module__}:{legacy.__qualname__}"
             )
         self.unit, self.record = unit, record
         self.legacy, self.candidate = legacy, candidate
@@ -141,9 +160,12 @@ class ClassUnit:
         members = observable(unit.name, legacy, candidate)
         self.switch = Switch(legacy, candidate, legacy)
         record.switch = self.switch
-        maker = TwinMaker(legacy, candidate, members, _comparators(unit, members), unit.attributes, self.switch, record)
+        rules = _comparators(unit, members), unit.attributes
+        maker = TwinMaker((legacy, candidate), members, rules, self.switch, record)
         self.twin = maker.twin
-        self._methods = {name: member for name, member in members.items() if isinstance(member, types.FunctionType)}
+        self._methods = {
+            name: member for name, member in members.items() if isinstance(member, types.FunctionType)
+        }
         self._patched: dict[tuple[type, str], Any] = {}
 
     def flip(self, mode: str) -> None:
@@ -155,12 +177,15 @@ class ClassUnit:
         wanted = {"legacy": self.legacy, "shadow": self.twin, "rust": self.candidate}[mode]
         current = owns(self.unit.module, self.unit.qualname)
         if current not in (self.legacy, self.twin, self.candidate):
-            raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
+            raise MigrateError(
+                f"{self.unit.name} was replaced by someone else after install: take that off first"
+            )
         self._count_calls(on=mode == "rust")
         patched = rebind(self.unit.module, self.unit.qualname, current, wanted, self.unit.candidate)
         for old in {self.legacy, self.twin} - {wanted}:
             patched += rebind(self.unit.module, self.unit.qualname, old, wanted, self.unit.candidate)
-        subclasses = [cls.__qualname__ for cls in self.legacy.__subclasses__() if cls is not self.twin]
+        below: list[type] = self.legacy.__subclasses__()
+        subclasses = [child.__qualname__ for child in below if child is not self.twin]
         self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
         if subclasses:
             self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
@@ -170,7 +195,10 @@ class ClassUnit:
     def _count_calls(self, *, on: bool) -> None:
         """In mode rust count the calls of both sides, so that status can prove who served."""
         for (owner, name), original in self._patched.items():
-            setattr(owner, name, original)
+            if original is _INHERITED:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
         self._patched.clear()
         if not on:
             return
@@ -178,8 +206,8 @@ class ClassUnit:
             own = vars(self.legacy).get(name)
             if isinstance(own, types.FunctionType):
                 self._patch(self.legacy, name, _counting(function, self.switch))
-            theirs = vars(self.candidate).get(name)
-            if isinstance(theirs, types.FunctionType):
+            theirs = inspect.getattr_static(self.candidate, name, None)
+            if isinstance(theirs, (types.FunctionType, types.MethodDescriptorType)):
                 counted = self.switch.counted(theirs)
                 functools.update_wrapper(counted, theirs)
                 self._patch(self.candidate, name, counted)
@@ -187,7 +215,7 @@ class ClassUnit:
             self.notes.append("calls of a compiled class are not counted")
 
     def _patch(self, owner: type, name: str, value: Any) -> None:
-        original = vars(owner)[name]
+        original = vars(owner).get(name, _INHERITED)
         try:
             setattr(owner, name, value)
         except TypeError:
@@ -215,7 +243,10 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
         elif method in members or method == "__init__":
             own.setdefault(method, {})[path] = rule
         else:
-            raise MigrateError(f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: {', '.join(members)}")
+            raise MigrateError(
+                f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: "
+                f"{', '.join(members)}"
+            )
     made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
     return {**made, "": Comparator(common)}
 
@@ -228,11 +259,14 @@ def _refuse_other_signature(unit: UnitConfig, legacy: types.FunctionType, candid
         return
     ours = inspect.signature(legacy)
     kinds = inspect.Parameter
-    positional = [p for p in ours.parameters.values() if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    positional = [
+        p for p in ours.parameters.values() if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
     keywords = {p.name: None for p in ours.parameters.values() if p.kind is kinds.KEYWORD_ONLY}
     try:
         theirs.bind(*[None] * len(positional), **keywords)
     except TypeError as error:
         raise MigrateError(
-            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
+            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: "
+            f"{error}"
         ) from None

@@ -1,0 +1,10 @@
+"""`python -m exuvia`: the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from exuvia.migrate.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

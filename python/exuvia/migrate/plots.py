@@ -1,0 +1,109 @@
+"""Two plots as inline SVG; colours come from the page's style, so that they follow light and dark."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.durations import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["paired_bars", "stacked_bars"]
+
+WIDTH = 860
+LABEL = 270
+VALUE = 96
+ROW = 46
+TOP = 8
+TICKS = 26
+
+
+def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
+    """Draw time per call of both sides for each unit, on one logarithmic scale.
+
+    Args:
+        rows: Name, legacy ns, candidate ns; both above zero.
+        title: What the plot shows, for people who do not see it.
+
+    Returns:
+        An `<svg>` element, or nothing if there are no rows.
+    """
+    if not rows:
+        return ""
+    values = [value for _, *pair in rows for value in pair]
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    if high == low:
+        high += 1
+    span = WIDTH - LABEL - VALUE
+
+    def reach(value: float) -> float:
+        return max(2.0, (math.log10(value) - low) / (high - low) * span)
+
+    height = TOP + ROW * len(rows) + TICKS
+    parts = [_open(height, title)]
+    for power in range(low, high + 1):
+        x = LABEL + (power - low) / (high - low) * span
+        parts.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - TICKS}"/>')
+        mark = escape(duration(10.0**power, short=True))
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{mark}</text>')
+    for at, (name, legacy, candidate) in enumerate(rows):
+        y = TOP + at * ROW
+        parts.append(_label(name, y + ROW / 2 + 4))
+        for side, value, dy in (("legacy", legacy, 5), ("rust", candidate, 23)):
+            width = reach(value)
+            parts.append(
+                f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>'
+            )
+            shown = escape(duration(value))
+            parts.append(f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{shown}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title: str, unit: str) -> str:
+    """Draw bars of parts on one linear scale, for instance compute and waiting of whole runs.
+
+    Args:
+        rows: Name and its parts: CSS class and amount.
+        title: What the plot shows.
+        unit: Unit of the amounts.
+
+    Returns:
+        An `<svg>` element, or nothing if every amount is zero.
+    """
+    most = max((sum(amount for _, amount in parts) for _, parts in rows), default=0.0)
+    if most <= 0:
+        return ""
+    span = WIDTH - LABEL - VALUE
+    row = 38
+    height = TOP + row * len(rows) + 4
+    out = [_open(height, title)]
+    for at, (name, parts) in enumerate(rows):
+        y = TOP + at * row
+        out.append(_label(name, y + 21))
+        x = float(LABEL)
+        for css, amount in parts:
+            width = amount / most * span
+            if width > 0:
+                out.append(
+                    f'<rect class="{escape(css, quote=True)}" x="{x:.1f}" y="{y + 5}" '
+                    f'width="{max(width, 1):.1f}" height="22" rx="3">'
+                    f"<title>{escape(css)}: {amount:,.3f} {escape(unit)}</title></rect>"
+                )
+            x += width
+        total = sum(amount for _, amount in parts)
+        shown = f"{total:,.0f}" if total >= 1000 or total == int(total) else f"{total:,.2f}"
+        out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{shown} {escape(unit)}</text>')
+    return "".join([*out, "</svg>"])
+
+
+def _open(height: float, title: str) -> str:
+    return f'<svg role="img" viewBox="0 0 {WIDTH} {height:.0f}" width="100%"><title>{escape(title)}</title>'
+
+
+def _label(name: str, y: float) -> str:
+    short = name if len(name) <= 38 else f"…{name[-37:]}"
+    whole = f"<title>{escape(name)}</title>"
+    return f'<text class="label" x="{LABEL - 12}" y="{y:.1f}" text-anchor="end">{escape(short)}{whole}</text>'

@@ -1,0 +1,50 @@
+"""`exuvia run`: a program under exuvia, as the interpreter itself would run it."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from exuvia.migrate import config as configuration
+from exuvia.migrate import runtime
+
+__all__ = ["run"]
+
+
+def run(
+    config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool
+) -> int:
+    """Install the units, then run a module or script as `__main__`.
+
+    Args:
+        config: The configuration file, or `None` to find it.
+        evidence: Instead of the configuration's evidence folder.
+        program: Module name or script path.
+        arguments: What the program sees in `sys.argv`.
+        is_module: Whether `program` is a module.
+
+    Returns:
+        The program's exit code.
+
+    Raises:
+        ConfigError: For a broken configuration; the program is not started then.
+    """
+    sys.path[0] = str(Path.cwd()) if is_module else str(Path(program).resolve().parent)
+    loaded = configuration.load(config)
+    if evidence is not None:
+        loaded = replace(loaded, evidence=Path(evidence).absolute())
+    runtime.install(loaded)
+    sys.argv = [program, *arguments]
+    try:
+        if is_module:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(program, run_name="__main__")
+    except SystemExit as leaving:
+        if leaving.code is None or isinstance(leaving.code, int):
+            return leaving.code or 0
+        print(leaving.code, file=sys.stderr)  # noqa: T201 - what the interpreter does with it
+        return 1
+    return 0
