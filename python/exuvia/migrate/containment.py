@@ -78,9 +78,9 @@ def run_contained(
     raised: BaseException | None = None
     result: Any = None
     HERE.contained = True
-    start = perf_counter_ns()
+    clock = [0, 0]
     try:
-        result = contextvars.copy_context().run(_in_own_decimal_context, candidate, args, kwargs)
+        result = contextvars.copy_context().run(_in_own_decimal_context, candidate, args, kwargs, clock)
     except KeyboardInterrupt as error:
         raised = error
         if threading.current_thread() is threading.main_thread():
@@ -88,11 +88,10 @@ def run_contained(
     except BaseException as error:
         raised = error
     finally:
-        taken = perf_counter_ns() - start
         HERE.contained = False
         if saved is not None:
             _restore_random(saved)
-    return (result, raised), taken, interrupt
+    return (result, raised), clock[1] - clock[0], interrupt
 
 
 def served(legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Outcome, int]:
@@ -142,10 +141,15 @@ def is_exit(outcome: Outcome) -> bool:
 
 
 def _in_own_decimal_context(
-    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], clock: list[int]
 ) -> Any:
+    """Call the candidate; `clock` gets when it began and ended, so that only its own time is counted."""
     decimal.setcontext(decimal.getcontext().copy())
-    return candidate(*args, **kwargs)
+    clock[0] = clock[1] = perf_counter_ns()
+    try:
+        return candidate(*args, **kwargs)
+    finally:
+        clock[1] = perf_counter_ns()
 
 
 def _save_random() -> tuple[Any, Any]:
