@@ -212,22 +212,28 @@ fn bars_to_ohlc<N: Number>(
     bars: OhlcSlices<'_, N>,
     runs: &[Run],
 ) -> Result<OhlcColumns<N>, BarError> {
+    for (column, values) in names.into_iter().zip([bars.open, bars.high, bars.low, bars.close]) {
+        check_finite(column, values, runs)?;
+    }
     let mut out = OhlcColumns::with_capacity(runs.len());
-    let [open_name, high_name, low_name, close_name] = names;
     for run in runs {
-        let (opens, closes) = (values_of(bars.open, run), values_of(bars.close, run));
-        let open = finite_end(opens.first(), opens).ok_or_else(|| not_finite(open_name, bars.open, run))?;
-        let close = finite_end(closes.last(), closes).ok_or_else(|| not_finite(close_name, bars.close, run))?;
-        let (high, _) = N::extremes(values_of(bars.high, run)).ok_or_else(|| not_finite(high_name, bars.high, run))?;
-        let (_, low) = N::extremes(values_of(bars.low, run)).ok_or_else(|| not_finite(low_name, bars.low, run))?;
-        out.push(open, high, low, close);
+        let (first, last) = (bars.open.get(run.from), run.to.checked_sub(1).and_then(|last| bars.close.get(last)));
+        let (high, low) = (N::greatest(values_of(bars.high, run)), N::least(values_of(bars.low, run)));
+        // A run has at least one row, and all columns are as long as the stamps.
+        if let (Some(open), Some(high), Some(low), Some(close)) = (first, high, low, last) {
+            out.push(*open, high, low, *close);
+        }
     }
     Ok(out)
 }
 
-/// The value at one end, if all values of the run are numbers.
-fn finite_end<N: Number>(end: Option<&N>, values: &[N]) -> Option<N> {
-    end.copied().filter(|_| values.iter().all(|value| value.is_finite()))
+/// Checks a whole column at once; only if something is wrong the runs one by one, for a row in no run is no matter.
+fn check_finite<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<(), BarError> {
+    if N::extremes(values).is_some() {
+        return Ok(());
+    }
+    let bad = runs.iter().find(|run| N::extremes(values_of(values, run)).is_none());
+    bad.map_or(Ok(()), |run| Err(not_finite(column, values, run)))
 }
 
 fn sums<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<Vec<N>, BarError> {

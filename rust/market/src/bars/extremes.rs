@@ -17,7 +17,10 @@ pub fn cpu_path() -> &'static str {
 /// Greatest and least; `None` if empty or if one is NaN or infinite.
 pub(super) fn floats(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() < LANES {
-        return plain(values).filter(|_| values.iter().all(|value| value.is_finite()));
+        let (high, low) = plain(values)?;
+        // An infinity shows in the extremes, a NaN hides from comparisons.
+        let numbers = values.iter().fold(0, |strange, value| strange | not_itself(*value)) == 0;
+        return (numbers && high.is_finite() && low.is_finite()).then_some((high, low));
     }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {

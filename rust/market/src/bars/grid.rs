@@ -57,8 +57,9 @@ impl Fixed {
     #[inline]
     pub fn bounds(&self, time: i64) -> Result<(i64, i64), BarError> {
         let every = self.every.nanos();
-        // Both terms lie within [0, every), so their difference cannot overflow.
-        let into = (time.rem_euclid(every) - self.offset).rem_euclid(every);
+        // Both terms lie within [0, every): one addition brings the difference back there.
+        let ahead = time.rem_euclid(every) - self.offset;
+        let into = if ahead < 0 { ahead + every } else { ahead };
         let start = time.checked_sub(into);
         let bounds = start.and_then(|start| start.checked_add(every).map(|end| (start, end)));
         bounds.ok_or(BarError::TimeRange(Time(time)))

@@ -4,6 +4,9 @@ use exuvia_model::NANO;
 
 use super::extremes;
 
+/// Below this many values a plain loop is faster than lanes.
+const SHORT: usize = 16;
+
 /// A number that a bar can hold; `f64` and `i64` are.
 pub trait Number: Copy + PartialOrd + Default + std::fmt::Debug + Send + Sync + sealed::Sealed + 'static {
     /// Zero.
@@ -20,6 +23,22 @@ pub trait Number: Copy + PartialOrd + Default + std::fmt::Debug + Send + Sync + 
 
     /// The sum in order of rows, from zero; `None` if a value is negative or no number, or the sum does not fit.
     fn sum(values: &[Self]) -> Option<Self>;
+
+    /// The greatest of values that are all numbers; of equals the first.
+    fn greatest(values: &[Self]) -> Option<Self> {
+        if values.len() >= SHORT {
+            return Self::extremes(values).map(|(high, _)| high);
+        }
+        values.iter().copied().reduce(|high, value| if value > high { value } else { high })
+    }
+
+    /// The least of values that are all numbers; of equals the first.
+    fn least(values: &[Self]) -> Option<Self> {
+        if values.len() >= SHORT {
+            return Self::extremes(values).map(|(_, low)| low);
+        }
+        values.iter().copied().reduce(|low, value| if value < low { value } else { low })
+    }
 
     /// The greatest and the least of `values`: of equals the first, as a loop with `>` and `<` finds them.
     /// `None` if there are no values, or one of them is not finite.
