@@ -61,9 +61,17 @@ pub enum ScanError {
 /// A state that cannot be written or read.
 #[derive(Debug, Error)]
 pub enum StateError {
-    /// The file could not be read or written.
+    /// The file could not be written.
     #[error("state file {}: {source}", path.display())]
-    File {
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the writer said.
+        source: exuvia_lake::LakeError,
+    },
+    /// The file could not be read.
+    #[error("state file {}: {source}", path.display())]
+    Read {
         /// Which file.
         path: PathBuf,
         /// What the system said.

@@ -1,23 +1,12 @@
 //! The FX week: open from Sunday 17:00 to Friday 17:00 in New York.
 
-use chrono::{DateTime, Datelike, Timelike, Weekday};
-use chrono_tz::America::New_York;
-use exuvia_model::{SECOND, Time};
+use exuvia_market::sessions::Calendar;
+use exuvia_model::Time;
 
-/// Hour of New York at which the FX week and its days begin and end.
-const TURN: u32 = 17;
-
-/// Whether the FX week is on at `time`.
+/// Whether the FX week is on at `time`; not where the calendar has no answer.
 #[must_use]
 pub fn fx_is_open(time: Time) -> bool {
-    let Some(utc) = DateTime::from_timestamp(time.0.div_euclid(SECOND), 0) else { return false };
-    let local = utc.with_timezone(&New_York);
-    match local.weekday() {
-        Weekday::Fri => local.hour() < TURN,
-        Weekday::Sat => false,
-        Weekday::Sun => local.hour() >= TURN,
-        _ => true,
-    }
+    matches!(Calendar::FX.is_open(time), Ok(true))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The state file: JSON written atomically and durably, read back with its version checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use exuvia_ports::{Create, Files, FilesError};
+use exuvia_ports::Files;
 use serde_json::value::RawValue;
 
 use crate::value::DEPTH;
@@ -11,10 +11,10 @@ use crate::{StateError, StateValue};
 /// The version that this build writes and the newest that it reads.
 pub const STATE_VERSION: i64 = 1;
 
-/// Writes a state: to a temporary file beside `path`, made durable, then renamed over it.
+/// Writes a state atomically and durably; missing folders are made.
 ///
 /// # Errors
-/// `Version` unless the state says version 1; `File` if the disk refuses; the old file is then still there.
+/// `Version` unless the state says version 1; `Write` if the disk refuses; the old file is then still there.
 pub fn save_state(files: &dyn Files, path: &Path, state: &StateValue) -> Result<(), StateError> {
     let known = STATE_VERSION;
     match state.get("version") {
@@ -25,37 +25,17 @@ pub fn save_state(files: &dyn Files, path: &Path, state: &StateValue) -> Result<
         }
     }
     let text = state.to_json()?;
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    let write = || -> Result<(), FilesError> {
-        let mut file = files.create(&temporary, Create::default())?;
-        file.write(text.as_bytes())?;
-        file.sync()?;
-        drop(file);
-        files.rename(&temporary, path)?;
-        files.sync_dir(&folder)
-    };
-    write().map_err(|source| {
-        if files.exists(&temporary) {
-            // The first error is the one to report; a leftover is overwritten by the next save.
-            let _ = files.remove(&temporary);
-        }
-        StateError::File { path: path.to_path_buf(), source }
-    })
+    let written = exuvia_lake::write_atomic(files, path, text.as_bytes(), false);
+    written.map_err(|source| StateError::Write { path: path.to_path_buf(), source })
 }
 
 /// Reads a state.
 ///
 /// # Errors
-/// `File` if it cannot be read, `Unreadable` naming line and column or the key, `Newer` for a later version.
+/// `Read` if it cannot be read, `Unreadable` naming line and column or the key, `Newer` for a later version.
 pub fn load_state(files: &dyn Files, path: &Path) -> Result<StateValue, StateError> {
     let unreadable = |why: String| StateError::Unreadable { path: path.to_path_buf(), why };
-    let bytes = files.read(path).map_err(|source| StateError::File { path: path.to_path_buf(), source })?;
+    let bytes = files.read(path).map_err(|source| StateError::Read { path: path.to_path_buf(), source })?;
     if bytes.is_empty() {
         return Err(unreadable("it is empty".to_owned()));
     }

@@ -18,6 +18,16 @@ pub trait Strategy: fmt::Debug + Send + Sync {
     fn lookback(&self) -> usize;
 }
 
+impl Strategy for Box<dyn Strategy> {
+    fn target(&self, closes: &[f64], position: i64) -> Result<Option<i64>, Box<dyn Error + Send + Sync>> {
+        self.as_ref().target(closes, position)
+    }
+
+    fn lookback(&self) -> usize {
+        self.as_ref().lookback()
+    }
+}
+
 /// Follows the trend: long while the fast mean is above the slow one, short while it is below.
 ///
 /// ```

@@ -63,7 +63,7 @@ pub fn dumps_state<'py>(state: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByte
 }
 
 fn failure(error: StateError) -> Failure {
-    let missing = matches!(&error, StateError::File { source, .. } if source.is_not_found());
+    let missing = matches!(&error, StateError::Read { source, .. } if source.is_not_found());
     Failure::new(if missing { "StateMissingError" } else { "StateError" }, &error)
 }
 
