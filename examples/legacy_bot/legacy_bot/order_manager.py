@@ -166,7 +166,8 @@ class OrderManager:
         while self._recent and order.decided - self._recent[0].decided >= window:
             self._recent.popleft()
         for earlier in self._recent:
-            if earlier.status not in ("filled", "cancelled", "expired") and _content(earlier) == _content(order):
+            ended = earlier.status in ("filled", "cancelled", "expired")
+            if not ended and _content(earlier) == _content(order):
                 return earlier
         return None
 

@@ -1,4 +1,5 @@
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_a_day_is_written_into_its_folder_and_nothing_else_is_left(tmp_path: Pat
     assert path == tmp_path / "date=2014-05-07" / "bars_1m.parquet"
     assert list(path.parent.iterdir()) == [path]
     assert read_eod(path) == BARS
+
+
+def test_the_file_and_its_folder_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
+    write_eod(tmp_path, "2014-05-07", "bars_1m", BARS)
+    assert synced == [False, True]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ def quote(second: float, bid: float, ask: float, uic: int = 21) -> Quote:
 
 
 def bar(minute: int, price: float = 1.0, uic: int = 21) -> Bar:
-    return Bar(uic, minute * MINUTE, price, price + 0.3, price - 0.3, price + 0.1, 2, 3, 1, 2.5, 7)
+    bid = (price, price + 0.3, price - 0.3, price + 0.1)
+    return Bar(uic, minute * MINUTE, *bid, price + 1, price + 4, price + 0.5, price + 2, 7)
 
 
 def test_bid_and_ask_have_their_own_open_high_low_and_close() -> None:
@@ -71,7 +72,7 @@ def test_an_interval_must_be_positive(every_s: int) -> None:
 def test_aggregate_takes_first_max_min_last_and_sum() -> None:
     bars = [bar(0, 1.0), bar(1, 2.0), bar(4, 1.5), bar(5, 9.0)]
     assert aggregate(bars, 300) == [
-        Bar(21, 0, 1.0, 2.3, 0.7, 1.6, 2, 3, 1, 2.5, 21),
+        Bar(21, 0, 1.0, 2.3, 0.7, 1.6, 2.0, 6.0, 1.5, 3.5, 21),
         replace(bar(5, 9.0)),
     ]
 

@@ -103,9 +103,20 @@ def test_the_position_check_is_for_entries_and_counts_fills_once() -> None:
     assert manager.submit(intent("Sell", 400, 600)).status == "working"
 
 
+def test_the_position_check_counts_of_an_open_order_what_is_not_filled() -> None:
+    manager = OrderManager(Venue(), LIMITS)
+    order = manager.submit(intent(amount=200))
+    manager.on_activity(activity(order, "Fill", FillAmount=150, ExecutionPrice=1.5))
+    assert manager.submit(intent(amount=100)).status == "working"
+    assert manager.submit(intent(amount=1)).note == "position: 301 > 300"
+
+
 def test_the_same_order_may_come_again_when_the_first_ended_or_the_window_is_over() -> None:
     manager = OrderManager(Venue(), LIMITS)
     filled(manager, manager.submit(intent()), 100)
+    expired = manager.submit(intent(second=1))
+    manager.on_activity(activity(expired, "DoneForDay", "2"))
+    assert (expired.status, where(manager, expired)) == ("expired", ["terminal"])
     assert manager.submit(intent(second=1)).status == "working"
     assert manager.submit(intent(second=91)).status == "working"
     assert manager.submit(intent("Sell", second=92)).status == "working"

@@ -41,6 +41,10 @@ def test_an_array_a_data_object_and_a_single_object_are_the_same() -> None:
         assert len(QuoteBook().apply(json.dumps(document).encode())) == 1
 
 
+def test_a_locked_quote_is_a_quote(book: QuoteBook) -> None:
+    assert [quote.ask for quote in book.apply(payload(infoprice(1.5, 1.5)))] == [1.5]
+
+
 def test_each_element_of_a_payload_gives_its_quote_in_order(book: QuoteBook) -> None:
     other = infoprice(109.1, 109.2, Uic=42)
     assert [quote.uic for quote in book.apply(payload(other, infoprice(), other))] == [42, 21, 42]

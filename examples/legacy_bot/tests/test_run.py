@@ -114,6 +114,7 @@ def run(config: Config, out: Path, until: int | None = None) -> dict[str, Any]:
 
     runner = Runner(config, cast("VenueClient", venue), cast("Stream", venue), out, note)
     summary = runner.run(until)
+    assert runner._closes == {21: [(bar.bid_close + bar.ask_close) / 2 for bar in runner._bars[:-1]]}
     assert venue.subscribed == ["prices", "activities"]
     assert progress
     return summary
@@ -167,4 +168,5 @@ def test_two_runs_leave_the_same_bytes(config: Config, tmp_path: Path) -> None:
 def test_a_run_can_stop_early(config: Config, tmp_path: Path) -> None:
     summary = run(config, tmp_path, until=START + 3600 * SECOND)
     assert summary["ticks"] == 360
+    assert load_state(tmp_path / "state.json")["ts"] == START + 3601 * SECOND
     assert summary["scans"] == 59

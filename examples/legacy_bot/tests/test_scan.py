@@ -100,6 +100,14 @@ def test_the_first_reason_to_leave_holds(
     assert scan(view, closes=closes) == intent
 
 
+def test_the_thresholds_themselves_count() -> None:
+    quote = replace(QUOTE, bid=1.5, ask=1.5625)
+    long = replace(LONG, entry_price=1.75)
+    assert scan(long, quote, stop=0.25) == place("Sell", "stop")
+    assert scan(replace(long, entry_price=1.25), quote, take=0.25) == place("Sell", "take")
+    assert scan(quote=quote, max_spread=0.0625) == place("Buy", "entry")
+
+
 def test_an_open_order_waits_and_a_limit_order_is_withdrawn_after_its_time() -> None:
     view = replace(FLAT, open_order="LB-s-1", open_side="Sell", open_type="Limit")
     assert scan(replace(view, open_decided=NOW - 119 * SECOND)) == []

@@ -48,6 +48,10 @@ def test_the_thresholds_themselves_count() -> None:
     assert ZScoreReversion(4, score + 1, score).target(closes, 1) == 0
 
 
+def test_an_exit_of_zero_means_back_at_the_mean() -> None:
+    assert ZScoreReversion(4, 1.5, 0.0).target([1.0, 3.0, 2.0, 2.0], 1) == 0
+
+
 @pytest.mark.parametrize(("fast", "slow"), [(0, 3), (3, 3), (4, 3)])
 def test_sma_cross_refuses_windows_that_make_no_sense(fast: int, slow: int) -> None:
     with pytest.raises(ValueError, match="sma_cross"):
