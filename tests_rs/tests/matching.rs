@@ -164,7 +164,7 @@ fn an_order_manager_works_over_paper() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Place { buy: bool, lots: i64, limit: Option<i64> },
+    Place { buy: bool, lots: i64, limit: Option<i64>, later: i64 },
     Cancel(usize),
     Quote { mid: i64, spread: i64 },
     Session(bool),
@@ -173,8 +173,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let point = 100_000_i64..200_000;
     let step = prop_oneof![
-        3 => (any::<bool>(), 1_i64..2_000, proptest::option::of(point.clone()))
-            .prop_map(|(buy, lots, limit)| Step::Place { buy, lots, limit }),
+        3 => (any::<bool>(), 1_i64..2_000, proptest::option::of(point.clone()), 0_i64..3)
+            .prop_map(|(buy, lots, limit, later)| Step::Place { buy, lots, limit, later }),
         1 => (0_usize..50).prop_map(Step::Cancel),
         4 => (point, -2_i64..60).prop_map(|(mid, spread)| Step::Quote { mid, spread }),
         1 => any::<bool>().prop_map(Step::Session),
@@ -189,14 +189,15 @@ proptest! {
     fn no_unit_and_no_money_is_lost(steps in steps(), fraction in 1_i64..NANO) {
         let mut exchange = exchange(1_000_000_000);
         let (mut held, mut paid) = (0_i128, 0_i128);
+        let (mut low, mut high) = (i64::MAX, i64::MIN);
         let mut filled = std::collections::BTreeSet::new();
         let mut open = true;
         for (time, step) in (0_i64..).zip(steps) {
             match step {
-                Step::Place { buy, lots, limit } => {
+                Step::Place { buy, lots, limit, later } => {
                     let side = if buy { Side::Buy } else { Side::Sell };
                     // Odd fractions of a unit: the payments are then rounded, but booked as rounded.
-                    let mut new = order(side, lots, None, time);
+                    let mut new = order(side, lots, None, time + later);
                     new.quantity = Quantity::from_raw(lots * NANO + fraction);
                     new.limit = limit.map(|points| Price::from_raw(points * 10_000));
                     let _ = exchange.place(new);
@@ -230,6 +231,7 @@ proptest! {
                         prop_assert!(asked.limit.is_none_or(|limit| sign * limit.raw() >= sign * price.raw()));
                         let signed = i128::from(sign * asked.quantity.raw());
                         held += signed;
+                        (low, high) = (low.min(price.raw()), high.max(price.raw()));
                         let product = Money::from_raw(signed * i128::from(price.raw()));
                         paid += product.round_to(NANO).unwrap().raw() / i128::from(NANO);
                     }
@@ -240,6 +242,10 @@ proptest! {
             prop_assert_eq!(position.cost.raw() - position.realised.raw(), paid);
             prop_assert_eq!(exchange.cash().raw() - 1_000_000_000 * i128::from(NANO), position.realised.raw());
             prop_assert!(held != 0 || position.cost == Money::ZERO);
+            // What is held was bought between the lowest and the highest price; 100 units for rounding.
+            let ends = [i128::from(low) * held, i128::from(high) * held].map(|end| end / i128::from(NANO));
+            let (least, most) = (ends[0].min(ends[1]) - 100, ends[0].max(ends[1]) + 100);
+            prop_assert!(held == 0 || (least..=most).contains(&position.cost.raw()), "{:?}", position);
         }
     }
 
