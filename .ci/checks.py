@@ -130,9 +130,7 @@ def tree(run: Run) -> None:
             [tool("cargo-deny"), "--offline", "--locked", "check", "licenses", "bans", "sources"],
         )
     elif shutil.which("cargo-deny"):
-        run.step(
-            "cargo deny", ["cargo-deny", "--offline", "--locked", "check", "licenses", "bans", "sources"]
-        )
+        run.step("cargo deny", ["cargo-deny", "--offline", "--locked", "check", "licenses", "bans", "sources"])
     else:
         run.skip("cargo deny", "no prebuilt cargo-deny for this platform; the workflow runs it")
 
@@ -186,14 +184,10 @@ def rust_tests(run: Run) -> None:
     else:
         run.step(
             "cargo test",
-            loopback(
-                "cargo", "test", *RUST, "--profile", "ci", "--lib", "--bins", "--tests", "--no-fail-fast"
-            ),
+            loopback("cargo", "test", *RUST, "--profile", "ci", "--lib", "--bins", "--tests", "--no-fail-fast"),
             count=count.cargo,
         )
-    run.step(
-        "cargo test --doc", loopback("cargo", "test", *RUST, "--profile", "ci", "--doc"), count=count.cargo
-    )
+    run.step("cargo test --doc", loopback("cargo", "test", *RUST, "--profile", "ci", "--doc"), count=count.cargo)
 
 
 def data_left(outcome: Outcome) -> str | None:
@@ -329,9 +323,7 @@ def demos(run: Run) -> None:
             command,
             env={**plain, "PLANT": plant},
             timeout=600,
-            count=lambda outcome, named=named: (
-                count.Count(1) if caught(outcome, named) is None else count.Count(0, 1)
-            ),
+            count=lambda outcome, named=named: count.Count(1) if caught(outcome, named) is None else count.Count(0, 1),
             verdict=lambda outcome, named=named: caught(outcome, named),
         )
 

@@ -90,9 +90,7 @@ def wrong_exuvia() -> str | None:
         return f"exuvia would come from the source tree ({origin}): the tests are about the installed wheel"
     found = sorted(path for entry in sys.path if entry for path in Path(entry).glob("exuvia/_exuvia*.so"))
     if len({path.resolve() for path in found}) != 1:
-        return (
-            f"one extension is wanted on the path, found {len(found)}: {', '.join(map(str, found)) or 'none'}"
-        )
+        return f"one extension is wanted on the path, found {len(found)}: {', '.join(map(str, found)) or 'none'}"
     return None
 
 

@@ -43,9 +43,7 @@ def part(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def shell(tmp_path: Path) -> Path:
     """A path with a shell's own programs and nothing else."""
     for name in ("sh", "env", "cat"):
-        (tmp_path / name).symlink_to(
-            Path("/bin") / name if Path("/bin", name).exists() else Path("/usr/bin", name)
-        )
+        (tmp_path / name).symlink_to(Path("/bin") / name if Path("/bin", name).exists() else Path("/usr/bin", name))
     return tmp_path
 
 

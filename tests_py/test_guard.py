@@ -50,9 +50,7 @@ def test_loopback_is_open() -> None:
 
 def test_a_swallowed_escape_fails_the_run(tmp_path: Path) -> None:
     """Runs a small suite that swallows the error; the run must end in a failure that names the address."""
-    (tmp_path / "conftest.py").write_text(
-        (conftest.ROOT / "tests_py" / "conftest.py").read_text(encoding="utf-8")
-    )
+    (tmp_path / "conftest.py").write_text((conftest.ROOT / "tests_py" / "conftest.py").read_text(encoding="utf-8"))
     (tmp_path / "test_quiet.py").write_text(
         "import contextlib, socket\n"
         "def test_quiet():\n"
