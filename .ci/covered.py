@@ -69,9 +69,7 @@ def llvm_tools(run: Run) -> Path:
     verbose = run.call("rustc version", ["rustc", "--version", "--verbose"]).output
     host = re.search(r"^host: (\S+)", verbose, re.MULTILINE)
     wanted = major(verbose)
-    component = (
-        Path(needs.says("rustc", "--print", "sysroot") or "/") / "lib" / "rustlib" / (host[1] if host else "")
-    )
+    component = Path(needs.says("rustc", "--print", "sysroot") or "/") / "lib" / "rustlib" / (host[1] if host else "")
     if (component / "bin" / "llvm-profdata").is_file():
         return component / "bin"
     run.must(
@@ -94,17 +92,13 @@ def rust_objects(run: Run, instrumented: dict[str, str]) -> list[Path]:
     """Builds and runs the cargo tests; returns the test programs."""
     command = ["cargo", "test", *checks.RUST, "--profile", "ci", "--lib", "--bins", "--tests"]
     run.must("build the Rust tests, instrumented", [*command, "--no-run"], env=instrumented)
-    listed = run.call(
-        "list the Rust tests", [*command, "--no-run", "--message-format", "json"], env=instrumented
-    )
+    listed = run.call("list the Rust tests", [*command, "--no-run", "--message-format", "json"], env=instrumented)
     programs = [
         Path(message["executable"])
         for line in listed.output.splitlines()
         if line.startswith("{") and (message := json.loads(line)).get("executable")
     ]
-    run.step(
-        "Rust tests", checks.loopback(*command, "--no-fail-fast"), env={**instrumented, **checks.data_env()}
-    )
+    run.step("Rust tests", checks.loopback(*command, "--no-fail-fast"), env={**instrumented, **checks.data_env()})
     return programs
 
 
@@ -163,9 +157,7 @@ def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[st
     run.must("merge the profiles", [tools / "llvm-profdata", "merge", "-sparse", "-f", inputs, "-o", merged])
     first, *others = objects
     more = [part for path in others for part in ("-object", path)]
-    done = run.call(
-        "export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", first, *more]
-    )
+    done = run.call("export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", first, *more])
     if done.status:
         sys.exit(f"llvm-cov export failed: see {done.log.relative_to(ROOT)}")
     lcov.write_text(done.output, encoding="utf-8")
@@ -223,11 +215,7 @@ def judge(run: Run, areas: dict[str, Lines]) -> None:
             run.fail(name, f"{area.percent:.2f} % of the lines, the recorded floor is {floor[name]} %")
         elif area.all and area.percent < GOALS.get(name, 0.0):
             run.fail(name, f"{area.percent:.2f} % of the lines, the goal is {GOALS[name]} %")
-    raised = {
-        name: max(floor.get(name, 0.0), int(area.percent * 10) / 10)
-        for name, area in shown.items()
-        if area.all
-    }
+    raised = {name: max(floor.get(name, 0.0), int(area.percent * 10) / 10) for name, area in shown.items() if area.all}
     if not run.broken and raised != floor and not os.environ.get("CI"):
         FLOOR.write_text(json.dumps(raised, indent=2) + "\n", encoding="utf-8")
         print(f"  the floor was raised: commit {FLOOR.relative_to(ROOT)}")

@@ -93,9 +93,7 @@ def cargo_env(venv: Path = VENV) -> dict[str, str]:
     }
 
 
-def make_venv(
-    run: Run, venv: Path, requirements: Sequence[str], label: str, *, offline: bool = False
-) -> None:
+def make_venv(run: Run, venv: Path, requirements: Sequence[str], label: str, *, offline: bool = False) -> None:
     """An environment with the pinned packages of some requirement files."""
     files = [CI / name for name in (*requirements, "constraints.txt")]
     sources = digest(files, sys.version, base_python(), str(offline))
@@ -115,9 +113,7 @@ def development(run: Run) -> None:
     make_venv(run, VENV, ["requirements.txt"], "install tools and peers")
 
 
-def build(
-    run: Run, profile: str, out: Path, *, venv: Path = VENV, env: Mapping[str, str] | None = None
-) -> Path:
+def build(run: Run, profile: str, out: Path, *, venv: Path = VENV, env: Mapping[str, str] | None = None) -> Path:
     """The wheel of a profile, built only if the sources have changed."""
     sources = digest(
         [ROOT / name for name in SOURCES], profile, commit(), sys.version, str(sorted((env or {}).items()))
@@ -164,9 +160,7 @@ def ready(run: Run, profile: str = "ci") -> Path:
 def bare(run: Run, venv: Path, wheel: Path) -> None:
     """An environment with the wheel, its own requirements and the test runner, made without an index."""
     names = ["requirements-bare.txt", "constraints.txt"]
-    sources = digest(
-        [CI / name for name in names], sys.version, hashlib.sha256(wheel.read_bytes()).hexdigest()
-    )
+    sources = digest([CI / name for name in names], sys.version, hashlib.sha256(wheel.read_bytes()).hexdigest())
     if not fresh(WHEELHOUSE / "exuvia-stamp", sources):
         shutil.rmtree(WHEELHOUSE, ignore_errors=True)
         run.must(
@@ -203,11 +197,7 @@ def bare_env(venv: Path) -> dict[str, str]:
     """An environment in which neither cargo nor an index can be found."""
     home = BUILD / "bare-home"
     home.mkdir(parents=True, exist_ok=True)
-    keep = {
-        name: os.environ[name]
-        for name in ("LANG", "LC_ALL", "SYSTEMROOT", "EXUVIA_DATA")
-        if name in os.environ
-    }
+    keep = {name: os.environ[name] for name in ("LANG", "LC_ALL", "SYSTEMROOT", "EXUVIA_DATA") if name in os.environ}
     return {
         **keep,
         "PATH": str(python_of(venv).parent),

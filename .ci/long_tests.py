@@ -92,16 +92,12 @@ def stable_abi(run: Run) -> None:
         return
     out = WHEELS / "abi3"
     shutil.rmtree(out, ignore_errors=True)
-    run.must(
-        "install abi3audit", [python_of(VENV), *environment.PIP, "abi3audit", "-c", CI / "constraints.txt"]
-    )
+    run.must("install abi3audit", [python_of(VENV), *environment.PIP, "abi3audit", "-c", CI / "constraints.txt"])
     maturin = [python_of(VENV), "-m", "maturin", "build", "--profile", "ci", "--locked"]
     own = {"PYO3_ENVIRONMENT_SIGNATURE": None, "PYO3_PYTHON": None, "PYTHON_SYS_EXECUTABLE": None}
     run.must("build with the stable ABI", [*maturin, "-i", python, "-o", out], env=own)
     run.step("use it", [python, CI / "smoke.py", out], count=checks.one)
-    run.step(
-        "audit it", [bin_of(VENV) / "abi3audit", "--strict", *out.glob("exuvia-*.whl")], count=checks.one
-    )
+    run.step("audit it", [bin_of(VENV) / "abi3audit", "--strict", *out.glob("exuvia-*.whl")], count=checks.one)
 
 
 def mutants(run: Run) -> str:

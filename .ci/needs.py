@@ -54,9 +54,7 @@ def missing(components: tuple[str, ...] = ()) -> list[str]:
     if cargo is None:
         problems.append(f"cargo (Rust {wanted} or newer) was not found: {RUST_HOW}")
     elif version(cargo) < rust_version():
-        problems.append(
-            f"Rust {wanted} or newer is needed, found `{cargo}`: run `rustup update stable`, or {RUST_HOW}"
-        )
+        problems.append(f"Rust {wanted} or newer is needed, found `{cargo}`: run `rustup update stable`, or {RUST_HOW}")
     else:
         problems += [
             f"cargo {part} was not found: run `rustup component add {package}`"

@@ -81,9 +81,7 @@ class Run:
         began = time.monotonic()
         text = [str(part) for part in command]
         if show:
-            status = subprocess.run(
-                text, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, check=False
-            ).returncode
+            status = subprocess.run(text, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
             return Outcome(status, "", log, time.monotonic() - began)
         with log.open("wb") as sink:
             sink.write(f"$ {' '.join(text)}\n".encode())

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,9 +90,7 @@ def wrong_exuvia() -> str | None:
         return f"exuvia would come from the source tree ({origin}): the tests are about the installed wheel"
     found = sorted(path for entry in sys.path if entry for path in Path(entry).glob("exuvia/_exuvia*.so"))
     if len({path.resolve() for path in found}) != 1:
-        return (
-            f"one extension is wanted on the path, found {len(found)}: {', '.join(map(str, found)) or 'none'}"
-        )
+        return f"one extension is wanted on the path, found {len(found)}: {', '.join(map(str, found)) or 'none'}"
     return None
 
 
@@ -134,9 +132,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             SKIPPED.append(report.nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Takes over what a worker of pytest-xdist saw."""
+    REACHED.extend(getattr(node, "workeroutput", {}).get("reached", []))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails the run for a connection that left loopback, and on a build server for a skipped data test."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reached"] = REACHED
+        return
     if REACHED:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for what in REACHED:

@@ -43,9 +43,7 @@ def part(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def shell(tmp_path: Path) -> Path:
     """A path with a shell's own programs and nothing else."""
     for name in ("sh", "env", "cat"):
-        (tmp_path / name).symlink_to(
-            Path("/bin") / name if Path("/bin", name).exists() else Path("/usr/bin", name)
-        )
+        (tmp_path / name).symlink_to(Path("/bin") / name if Path("/bin", name).exists() else Path("/usr/bin", name))
     return tmp_path
 
 
@@ -121,12 +119,14 @@ def test_a_planted_bug_must_be_named_by_the_demo(monkeypatch: pytest.MonkeyPatch
     checks, steps = part("checks", monkeypatch), part("steps", monkeypatch)
 
     def caught(status: int, text: str) -> str | None:
-        return checks.caught(steps.Outcome(status, text, Path("log"), 0.0), "side")
+        named = ("legacy_bot.scan:decide", ".side")
+        return checks.caught(steps.Outcome(status, text, Path("log"), 0.0), named)
 
-    assert "unnoticed" in caught(0, "all equal")
-    assert "broke" in caught(1, "Traceback (most recent call last)\nside")
-    assert "does not name" in caught(1, "something differs")
-    assert caught(1, "scan.decide differs at [3].side") is None
+    assert "unnoticed" in caught(0, "EQUAL")
+    assert "broke" in caught(1, "Traceback (most recent call last)\nNOT EQUAL legacy_bot.scan:decide $[0].side")
+    assert "broke" in caught(3, "too little happened")
+    assert "does not name .side" in caught(1, "a bug is planted: .side\nNOT EQUAL (1)\n  legacy_bot.scan:decide: FAIL")
+    assert caught(1, "NOT EQUAL (1)\n  legacy_bot.scan:dec\n  ide: FAIL; $[3].side (value, 7×)") is None
 
 
 def test_lines_of_tests_do_not_count_as_covered(monkeypatch: pytest.MonkeyPatch) -> None:

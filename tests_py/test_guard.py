@@ -48,20 +48,26 @@ def test_loopback_is_open() -> None:
     assert not conftest.stays_here("0.0.0.0")  # noqa: S104
 
 
-def test_a_swallowed_escape_fails_the_run(tmp_path: Path) -> None:
-    """Runs a small suite that swallows the error; the run must end in a failure that names the address."""
-    (tmp_path / "conftest.py").write_text(
-        (conftest.ROOT / "tests_py" / "conftest.py").read_text(encoding="utf-8")
-    )
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
+def test_a_swallowed_escape_fails_the_run(tmp_path: Path, workers: list[str]) -> None:
+    """A suite that swallows the error in a thread, outside of any test, must fail and name the address."""
+    if workers:
+        pytest.importorskip("xdist")
+    (tmp_path / "conftest.py").write_text((conftest.ROOT / "tests_py" / "conftest.py").read_text(encoding="utf-8"))
     (tmp_path / "test_quiet.py").write_text(
-        "import contextlib, socket\n"
-        "def test_quiet():\n"
+        "import contextlib, socket, threading\n"
+        "def reach():\n"
         "    with contextlib.suppress(OSError), socket.socket() as out:\n"
         "        out.connect(('192.0.2.1', 9))\n"
+        "one = threading.Thread(target=reach)\n"
+        "one.start()\n"
+        "one.join()\n"
+        "def test_quiet():\n"
+        "    pass\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    data: x\n    long: x\n")
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, "."],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -87,9 +87,7 @@ def test_the_wheel_is_under_twelve_megabytes() -> None:
 
 
 def test_the_wheel_holds_no_source_test_or_data() -> None:
-    strangers = [
-        path for path in record() if Path(path).suffix in {".rs", ".zip", ".parquet", ".csv", ".h", ".c"}
-    ]
+    strangers = [path for path in record() if Path(path).suffix in {".rs", ".zip", ".parquet", ".csv", ".h", ".c"}]
     assert strangers == []
 
 
@@ -109,9 +107,7 @@ def test_import_adds_less_than_eighty_milliseconds() -> None:
     assert statistics.median(times) < LIMIT_SECONDS, times
 
 
-@pytest.mark.parametrize(
-    "heavy", ["numpy", "arro3", "rich", "pandas", "pyarrow", "asyncio", "exuvia.migrate.cli"]
-)
+@pytest.mark.parametrize("heavy", ["numpy", "arro3", "rich", "pandas", "pyarrow", "asyncio", "exuvia.migrate.cli"])
 def test_import_loads_nothing_heavy(heavy: str) -> None:
     program = f"import exuvia, sys; print(int({heavy!r} in sys.modules))"
     assert printed(program) == 0
