@@ -34,7 +34,7 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
     stream = out or sys.stdout
     console = Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False)
     console.width = min(console.width, WIDTH)
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", padding=(0, 1))
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("unit", overflow="fold", ratio=1)
     table.add_column("mode", no_wrap=True)
     for name in ("legacy", "rust", "compared", "differ", "legacy t", "rust t", "ratio"):
