@@ -140,7 +140,7 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place_and_value(
-    error: type[ExuviaError], message: str, call
-) -> None:  # type: ignore[no-untyped-def]
+    error: type[ExuviaError], message: str, call: Callable[[], object]
+) -> None:
     with pytest.raises(error, match=message):
         call()
