@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from exuvia import bars
 from exuvia.errors import BarError, ExuviaError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAN = math.nan
 
