@@ -110,11 +110,7 @@ def in_child(name: str, rounds: int, threads: str) -> dict[str, Any]:
 def child(name: str, rounds: int) -> None:
     """Prepares and measures one row; the answer is the last line printed."""
     job = ROWS[name].prepare()
-    answer: dict[str, object]
-    if isinstance(job, str):
-        answer = {"skipped": job}
-    else:
-        answer = {"arms": measure(job, rounds), "limits": job.limits}
+    answer = {"skipped": job} if isinstance(job, str) else {"arms": measure(job, rounds), "limits": job.limits}
     print(json.dumps(answer))
 
 
@@ -130,7 +126,7 @@ def table(arms: dict[str, dict[str, float]], limits: list[str], goal: str) -> li
     """The arms of a row as Markdown, and what became of the goal."""
     ours = arms["exuvia"]
     lines = [
-        "| arm | min | p50 | p95 | against exuvia (p50) | memory on top |",
+        "| arm | min | p50 | p95 | times exuvia's p50 | memory on top |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, arm in sorted(arms.items(), key=lambda item: item[1]["p50"]):
@@ -152,9 +148,7 @@ def machine() -> list[str]:
     cpu = platform.processor() or "unknown"
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-        cpu = next(
-            line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")
-        )
+        cpu = next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
     except OSError:
         pass
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PEERS)
@@ -169,9 +163,7 @@ def machine() -> list[str]:
 
 def main() -> None:
     """Runs the rows and writes the results."""
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=15, help="alternating rounds of each row")
     arguments.add_argument("--only", default="", help="rows whose name contains this")
     arguments.add_argument("--no-write", action="store_true", help="leave RESULTS.md as it is")

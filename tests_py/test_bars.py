@@ -83,15 +83,11 @@ def groups(ts: list[int], every: int, offset: int = 0) -> dict[int, list[int]]:
 
 
 @given(STAMPS, EVERY, OFFSET, st.data())
-def test_columns_equal_a_loop_in_plain_python(
-    ts: list[int], every: int, offset: int, data: st.DataObject
-) -> None:
+def test_columns_equal_a_loop_in_plain_python(ts: list[int], every: int, offset: int, data: st.DataObject) -> None:
     rows = st.lists(PRICES, min_size=len(ts), max_size=len(ts))
     price, size = data.draw(rows), [abs(value) for value in data.draw(rows)]
     made = bars.columns(
-        bars.bars_from_ticks(
-            np.array(ts, np.int64), np.array(price), np.array(size), every=every, offset=offset
-        )
+        bars.bars_from_ticks(np.array(ts, np.int64), np.array(price), np.array(size), every=every, offset=offset)
     )
     wanted = groups(ts, every, offset)
     assert made["ts"].tolist() == list(wanted)
@@ -117,18 +113,14 @@ def test_columns_equal_pandas_resample(ts: list[int], rule: str, data: st.DataOb
 
 
 @given(STAMPS, EVERY, OFFSET, st.data())
-def test_a_call_a_tick_equals_the_columns(
-    ts: list[int], every: int, offset: int, data: st.DataObject
-) -> None:
+def test_a_call_a_tick_equals_the_columns(ts: list[int], every: int, offset: int, data: st.DataObject) -> None:
     rows = st.lists(PRICES, min_size=len(ts), max_size=len(ts))
     bid, ask = data.draw(rows), data.draw(rows)
     builder = bars.QuoteBarBuilder(every, offset=offset)
     closed = [bar for tick in zip(ts, bid, ask, strict=True) if (bar := builder.push(7, *tick)) is not None]
     closed += builder.flush()
     made = bars.columns(
-        bars.quote_bars_from_ticks(
-            np.array(ts, np.int64), np.array(bid), np.array(ask), every=every, offset=offset
-        )
+        bars.quote_bars_from_ticks(np.array(ts, np.int64), np.array(bid), np.array(ask), every=every, offset=offset)
     )
     for name in ["ts", "ticks"]:
         assert made[name].tolist() == [getattr(bar, name) for bar in closed]
@@ -185,16 +177,11 @@ def test_late_quotes_of_many_instruments_go_where_the_policy_says(
 
 def legacy_bars(draw: st.DataObject, ts: list[int]) -> list[LegacyBar]:
     eight = st.lists(PRICES, min_size=8, max_size=8)
-    return [
-        LegacyBar(draw.draw(st.integers(1, 3)), t, *draw.draw(eight), draw.draw(st.integers(1, 9)))
-        for t in ts
-    ]
+    return [LegacyBar(draw.draw(st.integers(1, 3)), t, *draw.draw(eight), draw.draw(st.integers(1, 9))) for t in ts]
 
 
 @given(STAMPS.map(lambda ts: ts[:30]), EVERY, st.data())
-def test_bar_objects_become_longer_bars_of_the_callers_class(
-    ts: list[int], every: int, data: st.DataObject
-) -> None:
+def test_bar_objects_become_longer_bars_of_the_callers_class(ts: list[int], every: int, data: st.DataObject) -> None:
     source = legacy_bars(data, ts)
     wanted = []
     for uic in sorted({bar.uic for bar in source}):
@@ -211,9 +198,7 @@ def test_bar_objects_become_longer_bars_of_the_callers_class(
                 ]
             wanted.append(LegacyBar(uic, start, *sides, sum(bar.ticks for bar in part)))
     assert bars.aggregate(source, every, LegacyBar) == wanted
-    own = bars.aggregate(
-        [bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source], every
-    )
+    own = bars.aggregate([bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source], every)
     assert [repr(bar) for bar in own] == [repr(bar).replace("LegacyBar", "QuoteBar") for bar in wanted]
 
 
@@ -294,9 +279,7 @@ def test_views_with_strides_are_taken_too() -> None:
 def test_no_rows_make_no_bars() -> None:
     none = np.array([], np.int64)
     assert len(bars.bars_from_ticks(none, none.astype(float), every="1m")) == 0
-    assert (
-        len(bars.resample(pa.table({"ts": none} | dict.fromkeys(OHLC, none.astype(float))), every="1m")) == 0
-    )
+    assert len(bars.resample(pa.table({"ts": none} | dict.fromkeys(OHLC, none.astype(float))), every="1m")) == 0
     assert bars.aggregate([], "5m") == []
 
 

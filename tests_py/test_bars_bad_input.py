@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from exuvia import bars
 from exuvia.errors import BarError, ExuviaError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAN = math.nan
 
@@ -140,7 +144,7 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place_and_value(
-    error: type[ExuviaError], message: str, call
-) -> None:  # type: ignore[no-untyped-def]
+    error: type[ExuviaError], message: str, call: Callable[[], object]
+) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -87,9 +87,7 @@ def test_around_the_clock_never_stops() -> None:
 def test_days_of_a_zone_run_from_midnight_to_midnight_there(date: dt.date, zone: str) -> None:
     session = Calendar("24/7", zone=zone).session(date)
     assert session is not None
-    midnights = [
-        dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in (date, date + dt.timedelta(days=1))
-    ]
+    midnights = [dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) for day in (date, date + dt.timedelta(days=1))]
     assert [session.open, session.close] == [int(midnight.timestamp()) * 10**9 for midnight in midnights]
 
 

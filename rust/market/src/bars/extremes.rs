@@ -161,7 +161,10 @@ mod tests {
     fn every_path_gives_the_bits_of_the_plain_loop() {
         for seed in 0..200 {
             let length = 1 + (seed as usize * 7) % 150;
-            for values in [sequence(length, seed), sequence(length, seed).into_iter().map(|v| -v.abs()).collect()] {
+            // All values on one side of zero, so that zeros of both signs are an extreme.
+            let below = sequence(length, seed).into_iter().map(|v| if v > 0.0 { -v } else { v }).collect();
+            let above = sequence(length, seed).into_iter().map(|v| if v < 0.0 { -v } else { v }).collect();
+            for values in [sequence(length, seed), below, above] {
                 let bits = |pair: Option<(f64, f64)>| pair.map(|(high, low)| (high.to_bits(), low.to_bits()));
                 let want = bits(plain(&values));
                 assert_eq!(bits(floats(&values)), want, "{values:?}");

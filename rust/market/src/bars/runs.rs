@@ -83,6 +83,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_at_the_end_of_an_interval_belongs_to_the_next_one() {
+        for length in 1..60_usize {
+            let mut ts = vec![5; length];
+            ts.extend([10; 20]);
+            assert_eq!(walk(&ts, 10).unwrap(), [(0, 0, length), (10, length, length + 20)], "{length}");
+        }
+    }
+
+    #[test]
     fn the_first_step_back_is_named_with_both_stamps() {
         let ordered: Vec<i64> = (0..200).collect();
         for at in 1..200_usize {

@@ -20,6 +20,14 @@ fn a_gap_has_no_bar() {
 }
 
 #[test]
+fn a_tick_at_the_end_of_an_interval_opens_the_next_bar() {
+    let mut builder = minutes(Late::Reject);
+    builder.push(Time(0), 1.0, 1.0).unwrap();
+    assert_eq!(builder.push(Time(MINUTE - 1), 2.0, 1.0), Ok(None));
+    assert_eq!(builder.push(Time(MINUTE), 3.0, 1.0).unwrap().unwrap().ohlc.close, 2.0);
+}
+
+#[test]
 fn a_late_tick_goes_where_the_policy_says_and_is_counted() {
     for (policy, close, ticks) in [(Late::IntoCurrent, 9.0, 2), (Late::Drop, 1.0, 1), (Late::Reject, 1.0, 1)] {
         let mut builder = minutes(policy);
