@@ -107,9 +107,7 @@ class Client:
             self.messages.extend(decode(frame))
         return bool(step["Done"])
 
-    def order(
-        self, side: str, amount: int, limit: float | None = None, reference: str = ""
-    ) -> httpx.Response:
+    def order(self, side: str, amount: int, limit: float | None = None, reference: str = "") -> httpx.Response:
         """Places an order."""
         order = {"Uic": 21, "AssetType": "FxSpot", "BuySell": side, "Amount": amount, "ManualOrder": False}
         order |= {"ExternalReference": reference, "OrderType": "Market" if limit is None else "Limit"}
@@ -166,9 +164,7 @@ def run_script(source: str, pause: float) -> tuple[str, list[dict[str, Any]]]:
             if minute % 7 == 0:
                 placed = client.order("Buy", 1_000, limit=1.2, reference=f"l{minute}").json()
                 time.sleep(pause)
-                client.rest(
-                    "DELETE", f"{SIM}/trade/v2/orders/{placed['OrderId']}", params={"AccountKey": "k"}
-                )
+                client.rest("DELETE", f"{SIM}/trade/v2/orders/{placed['OrderId']}", params={"AccountKey": "k"})
             client.rest("GET", f"{SIM}/port/v1/balances/me")
         fills = [row for row in client.heard("ens") if row["Status"] == "FinalFill"]
         return client.digest.hexdigest(), fills
@@ -194,9 +190,7 @@ def test_a_slow_reader_does_not_hold_up_the_clock() -> None:
     with SaxoVenue("sim:7") as venue, Client(venue) as client:
         client.listen()
         started = time.monotonic()
-        answer = client.rest(
-            "POST", "/lockstep/advance", json={"ContextId": "ctx", "To": "2014-05-08T00:00:00Z"}
-        )
+        answer = client.rest("POST", "/lockstep/advance", json={"ContextId": "ctx", "To": "2014-05-08T00:00:00Z"})
         assert answer.json()["Done"]
         assert time.monotonic() - started < 10
         assert client.rest("GET", f"{SIM}/port/v1/clients/me").status_code == 200

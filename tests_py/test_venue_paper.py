@@ -120,8 +120,8 @@ def test_the_order_manager_works_over_the_paper_broker() -> None:
     manager.cancel("fade", 7)
     fills = [fill for fill in map(manager.on_activity, broker.activities()) if fill]
     assert [(fill.client_id, fill.price, fill.ts) for fill in fills] == [(order.client_id, Decimal("1.39298"), 6)]
-    assert {manager.find(name).status for name in (order.client_id,)} == {"filled"}  # type: ignore[union-attr]
-    assert manager.find(limit.client_id).status == "cancelled"  # type: ignore[union-attr]
+    assert {manager.find(name).status for name in (order.client_id,)} == {"filled"}
+    assert manager.find(limit.client_id).status == "cancelled"
     assert broker.activities() == []
     ledger.on_fill(fills[0], "entry")
     manager.submit(Intent("place", "trend", 21, "Sell", 10_000, "Market", None, 8, "take"))
@@ -144,9 +144,7 @@ def test_cash_and_position_are_the_exact_sums_of_the_fills(trades: list[tuple[bo
         paid += signed * fill.price
     assert broker.position(21) == held
     if held:
-        broker.place_order(
-            PaperOrder("flat", 21, "Sell" if held > 0 else "Buy", abs(held), decided=len(trades))
-        )
+        broker.place_order(PaperOrder("flat", 21, "Sell" if held > 0 else "Buy", abs(held), decided=len(trades)))
         broker.on_quote(Quote(len(trades) + 1, "1.5", "1.5"))
         paid -= held * Decimal("1.5")
     assert broker.cash == 1_000_000 - paid

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 FOREX = "QuantConnect__Lean/Data/forex"
 
 
-def lean(
-    folder: Path, text: str, day: str = "20140507", inside: str = "20140507_eurusd_tick_quote.csv"
-) -> Path:
+def lean(folder: Path, text: str, day: str = "20140507", inside: str = "20140507_eurusd_tick_quote.csv") -> Path:
     """A LEAN day of one's own."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{day}_quote.zip"
@@ -85,8 +83,7 @@ def test_a_folder_is_all_its_days_in_order_and_fxcm_is_five_hours_behind(tmp_pat
 
 def test_all_real_days_are_read(data_dir: Path) -> None:
     rows = {
-        broker: read_ticks(f"lean:{data_dir / FOREX / broker}/tick/eurusd").num_rows
-        for broker in ("oanda", "fxcm")
+        broker: read_ticks(f"lean:{data_dir / FOREX / broker}/tick/eurusd").num_rows for broker in ("oanda", "fxcm")
     }
     assert rows == {"oanda": 532_903, "fxcm": 675_401}
 
