@@ -22,12 +22,20 @@ def owns(module: str, qualname: str) -> Any:
     return found
 
 
-def rebind(module: str, qualname: str, old: object, new: object, candidate: str) -> list[str]:
+def rebind(
+    module: str,
+    qualname: str,
+    old: object,
+    new: object,
+    candidate: str,
+    *,
+    known: frozenset[str] = frozenset(),
+) -> list[str]:
     """Set the module's name to `new`, and every other module's global that holds `old`.
 
     The candidate's own module and exuvia are left alone. What is held elsewhere (containers, defaults,
-    closures) is not found; where the old object is the candidate, only modules of the legacy package are
-    looked at, since others import it in their own right.
+    closures) is not found; where the old object is the candidate, only modules of the legacy package and
+    known ones are looked at, since others import it in their own right.
 
     Args:
         module: The legacy module.
@@ -35,6 +43,7 @@ def rebind(module: str, qualname: str, old: object, new: object, candidate: str)
         old: What stands there now.
         new: What shall stand there.
         candidate: The candidate as declared, `package.module:name`.
+        known: Places that were rebound before, as `module.name`.
 
     Returns:
         The other places, as `module.name`.
@@ -56,11 +65,10 @@ def rebind(module: str, qualname: str, old: object, new: object, candidate: str)
             or other.partition(".")[0] == "exuvia"
         ):
             continue
-        if is_candidate and other.partition(".")[0] not in (package, "__main__"):
-            continue
+        theirs_too = other.partition(".")[0] not in (package, "__main__")
         space = vars(found)
         for key, value in list(space.items()):
-            if value is old:
+            if value is old and not (is_candidate and theirs_too and f"{other}.{key}" not in known):
                 space[key] = new
                 patched.append(f"{other}.{key}")
     return patched

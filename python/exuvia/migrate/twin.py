@@ -6,6 +6,7 @@ results are compared. The first difference of an object counts; later ones follo
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
 import sys
@@ -201,6 +202,9 @@ class TwinMaker:
             parts[1] = tuple(keep if part is maker.twin else part for part in parts[1])
             if parts[0] is maker.twin:
                 parts[0] = keep
+            elif parts[0] is copyreg.__newobj__ and keep is not twin:  # type: ignore[attr-defined]
+                # Pickle insists that such a class is the object's own; made by hand it need not be.
+                parts[0] = keep.__new__
             if len(parts) > 2:
                 parts[2] = _without_pair(parts[2])
             return tuple(parts)

@@ -166,6 +166,7 @@ class ClassUnit:
         self._methods = {
             name: member for name, member in members.items() if isinstance(member, types.FunctionType)
         }
+        self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}
 
     def flip(self, mode: str) -> None:
@@ -181,9 +182,11 @@ class ClassUnit:
                 f"{self.unit.name} was replaced by someone else after install: take that off first"
             )
         self._count_calls(on=mode == "rust")
-        patched = rebind(self.unit.module, self.unit.qualname, current, wanted, self.unit.candidate)
-        for old in {self.legacy, self.twin} - {wanted}:
-            patched += rebind(self.unit.module, self.unit.qualname, old, wanted, self.unit.candidate)
+        place = self.unit.module, self.unit.qualname
+        patched: list[str] = []
+        for old in {current, self.legacy, self.twin} - {wanted}:
+            patched += rebind(*place, old, wanted, self.unit.candidate, known=frozenset(self._places))
+        self._places.update(patched)
         below: list[type] = self.legacy.__subclasses__()
         subclasses = [child.__qualname__ for child in below if child is not self.twin]
         self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []

@@ -152,7 +152,7 @@ pub(crate) fn write(root: &str, steps: &[Step], places: bool) -> String {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty()
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
 }
 
 #[cfg(test)]
