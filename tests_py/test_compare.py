@@ -186,9 +186,7 @@ def test_the_more_specific_rule_wins_and_two_stars_reach_every_depth() -> None:
 
 
 def test_an_ignored_difference_is_counted_and_nothing_but_ignored_is_no_equality() -> None:
-    verdict = compare(
-        {"host": "a", "x": 1}, {"host": "b", "x": 1}, {"$.host": "ignore(ana, name of the machine)"}
-    )
+    verdict = compare({"host": "a", "x": 1}, {"host": "b", "x": 1}, {"$.host": "ignore(ana, name of the machine)"})
     assert verdict.equal
     assert verdict.ignored == [("$.host", "ignore(ana, name of the machine)", 1)]
     assert compare({"x": 1, "host": "a"}, {"x": 1}, {"$.host": "ignore(ana, name of the machine)"}).equal
@@ -257,9 +255,7 @@ def test_arrays_differ_by_dtype_shape_mask_and_cell() -> None:
 
 
 def test_tables_differ_by_column_type_rows_order_and_cell() -> None:
-    table = pa.table(
-        {"ts": pa.array([1, 2], pa.timestamp("ns", "UTC")), "close": [1.0, None], "sym": ["a", "b"]}
-    )
+    table = pa.table({"ts": pa.array([1, 2], pa.timestamp("ns", "UTC")), "close": [1.0, None], "sym": ["a", "b"]})
     assert compare(table, pa.table(table.to_pydict(), schema=table.schema)).equal
     assert only(table, table.set_column(1, "close", pa.array([1.0, 2.0]))) == ("$.close[1]", "type")
     assert only(table, table.set_column(1, "close", pa.array([1.5, None]))) == ("$.close[0]", "value")
@@ -267,9 +263,7 @@ def test_tables_differ_by_column_type_rows_order_and_cell() -> None:
     assert only(table, table.drop_columns(["sym"])) == ("$.sym", "missing")
     assert only(table, table.select(["close", "ts", "sym"])) == ("$", "order-only")
     assert only(table, table.slice(0, 1)) == ("$", "length")
-    assert compare(
-        table, table.set_column(1, "close", pa.array([1.004, None])), {"$.close": "tick:0.01"}
-    ).equal
+    assert compare(table, table.set_column(1, "close", pa.array([1.004, None])), {"$.close": "tick:0.01"}).equal
     assert compare(pa.chunked_array([[1, 2], [3]]), pa.chunked_array([[1], [2, 3]])).equal
 
 

@@ -288,9 +288,7 @@ def test_copies_keep_aliases_cycles_and_share_what_cannot_change() -> None:
 
 def cost(function: Any) -> float:
     calls = 20_000
-    return (
-        min(timeit.repeat("f(x)", globals={"f": function, "x": -3.0}, number=calls, repeat=60)) / calls * 1e9
-    )
+    return min(timeit.repeat("f(x)", globals={"f": function, "x": -3.0}, number=calls, repeat=60)) / calls * 1e9
 
 
 @pytest.mark.skipif(not can_splice(), reason="the splice is refused on this Python")

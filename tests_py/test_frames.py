@@ -112,9 +112,7 @@ def test_a_message_is_a_value():
 
 
 def test_control_messages_are_typed():
-    beat = (
-        b'[{"ReferenceId":"_heartbeat","Heartbeats":[{"OriginatingReferenceId":"p","Reason":"NoNewData"}]}]'
-    )
+    beat = b'[{"ReferenceId":"_heartbeat","Heartbeats":[{"OriginatingReferenceId":"p","Reason":"NoNewData"}]}]'
     control = read_control("_heartbeat", beat)
     assert control == Control("heartbeat", heartbeats=[("p", "NoNewData")])
     assert control is not None
@@ -143,10 +141,7 @@ def test_what_was_framed_is_read_back_and_follows_the_layout(fields):
     messages = [Message(*each) for each in fields]
     frame = encode_frame(messages)
     by_hand = b"".join(
-        struct.pack("<QHB", number, 0, len(name))
-        + name.encode()
-        + struct.pack("<BI", form, len(payload))
-        + payload
+        struct.pack("<QHB", number, 0, len(name)) + name.encode() + struct.pack("<BI", form, len(payload)) + payload
         for number, name, form, payload in fields
     )
     assert frame == by_hand

@@ -77,9 +77,7 @@ def bits(bars: Sequence[Bar]) -> list[bytes]:
 
 def bot_encode(bars: Sequence[Bar]) -> bytes:
     """How a bot writes its bars with pyarrow."""
-    table = pa.Table.from_pylist(
-        [dict(zip(BOT_SCHEMA.names, astuple(bar), strict=True)) for bar in bars], BOT_SCHEMA
-    )
+    table = pa.Table.from_pylist([dict(zip(BOT_SCHEMA.names, astuple(bar), strict=True)) for bar in bars], BOT_SCHEMA)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue().to_pybytes()
@@ -180,9 +178,7 @@ def test_a_half_written_file_says_so(keep: int, tmp_path: Path) -> None:
     data = lake.encode_bars(some_bars(50))
     half = tmp_path / "half.parquet"
     half.write_bytes(data[:keep])
-    with pytest.raises(
-        LakeError, match=r"half\.parquet has \d+ bytes and no footer: it is half-written"
-    ) as caught:
+    with pytest.raises(LakeError, match=r"half\.parquet has \d+ bytes and no footer: it is half-written") as caught:
         lake.read_parquet(half)
     assert "never looks like this" in str(caught.value)
     assert isinstance(caught.value, OSError)

@@ -112,9 +112,7 @@ def test_a_writer_killed_at_any_moment_loses_no_committed_row(tmp_path: Path, lo
             committed[name_of(number)] = number
         number += 1
         assert {name: number_in(tmp_path / name) for name in committed} == committed
-        assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")} == set(
-            committed
-        )
+        assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")} == set(committed)
         swept += len(lake.sweep(tmp_path))
         assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.suffix != ".parquet"]
     sys.stdout.write(f"{kills} kills, {number} files, {swept} temporary files swept\n")

@@ -183,9 +183,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         number = next(NUMBER)
-        self.legacy_name, self.user_name, self.candidate_name = (
-            f"{n}{number}" for n in ("leg", "user", "cand")
-        )
+        self.legacy_name, self.user_name, self.candidate_name = (f"{n}{number}" for n in ("leg", "user", "cand"))
         for name, text in (
             (self.legacy_name, LEGACY),
             (self.user_name, USER.format(legacy=self.legacy_name)),
@@ -394,10 +392,7 @@ def test_a_unit_that_calls_itself_is_observed_without_end(project: Project) -> N
 
 def test_threads_are_observed_without_loss(project: Project) -> None:
     project.install("mean")
-    threads = [
-        threading.Thread(target=lambda: [project.legacy.mean([1.0, 2.0]) for _ in range(500)])
-        for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: [project.legacy.mean([1.0, 2.0]) for _ in range(500)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

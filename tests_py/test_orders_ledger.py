@@ -9,11 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from exuvia.errors import OrderError, ValueRangeError
 from exuvia.orders import Account, ClosedTrade, Fill, Ledger
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 CENT, PIPETTE = Decimal("0.01"), Decimal("0.00001")
 
@@ -121,9 +120,7 @@ def test_any_history_of_fills_books_what_decimal_books(
 
 
 def fill(side: str, amount: int, price: Any, ts: int = 0) -> Any:
-    return SimpleNamespace(
-        client_id="LB-a-000001", scenario="a", uic=21, side=side, amount=amount, price=price, ts=ts
-    )
+    return SimpleNamespace(client_id="LB-a-000001", scenario="a", uic=21, side=side, amount=amount, price=price, ts=ts)
 
 
 def test_a_trade_is_built_as_the_record_that_the_bot_uses() -> None:

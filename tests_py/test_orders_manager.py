@@ -9,12 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from exuvia.errors import OrderError, ValueRangeError
 from exuvia.orders import Fill, Limits, Order, OrderManager
 from exuvia.scan import Intent
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 S = 1_000_000_000
 LIMITS = Limits(max_amount=5, max_position=6, duplicate_window_s=10)
@@ -92,7 +91,8 @@ class PlainOrder:
     def row(self) -> tuple[Any, ...]:
         of = self.intent
         return (
-            self.client_id, of.scenario, of.uic, of.side, of.amount, of.order_type, of.limit_price, of.decided, of.reason,
+            self.client_id, of.scenario, of.uic, of.side, of.amount, of.order_type, of.limit_price,
+            of.decided, of.reason,
             self.status, self.order_id, self.placed, self.filled, self.note,
         )  # fmt: skip
 
@@ -355,9 +355,7 @@ class Kept:
 def test_an_order_of_the_bots_own_class_is_one_object_for_its_life() -> None:
     manager = OrderManager(Scripted([accepted()]), LIMITS, "X", record=Kept, fill_record=lambda *values: values)
     order = manager.submit(intent(2, order_type="Limit", limit_price=1.39284))
-    assert order == Kept(
-        "X-trend-000001", "trend", 21, "Buy", 2, "Limit", 1.39284, 0, "entry", "working", "7001", 0
-    )
+    assert order == Kept("X-trend-000001", "trend", 21, "Buy", 2, "Limit", 1.39284, 0, "entry", "working", "7001", 0)
     assert manager.on_activity(executed("X-trend-000001", 1, 2)) == (
         "X-trend-000001", "trend", 21, "Buy", 2, Decimal("1.39298"), NOW_NS,
     )  # fmt: skip
@@ -383,7 +381,11 @@ def test_snapshots_do_not_change_and_the_views_cannot_be_changed() -> None:
         ({"action": "cancel"}, OrderError, r'action "cancel": only "place" is submitted'),
         ({"order_type": "Limit"}, OrderError, "Limit order with limit price none"),
         ({"order_type": "Limit", "limit_price": -1.0}, OrderError, "Limit order with limit price -1"),
-        ({"order_type": "Limit", "limit_price": 0.1 + 0.2}, ValueRangeError, "0.30000000000000004.*more than 9 decimals"),
+        (
+            {"order_type": "Limit", "limit_price": 0.1 + 0.2},
+            ValueRangeError,
+            "0.30000000000000004.*more than 9 decimals",
+        ),
         ({"order_type": "Limit", "limit_price": float("nan")}, ValueRangeError, "limit_price: .*NaN"),
         ({"limit_price": 1.0}, OrderError, "Market order with limit price 1"),
     ],

@@ -130,9 +130,7 @@ PRICES = st.one_of(
     st.integers(-3, 3).map(str),
     st.floats().map(json.dumps),
     st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True),
-    st.sampled_from(
-        ["null", "true", '"1.5"', "{}", '{"a":1}', "[1.5]", "NaN", "-Infinity", "1e400", "-0", "-0.0"]
-    ),
+    st.sampled_from(["null", "true", '"1.5"', "{}", '{"a":1}', "[1.5]", "NaN", "-Infinity", "1e400", "-0", "-0.0"]),
 )
 TIMES = st.one_of(
     st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1)).map(lambda t: f'"{t.isoformat()}Z"'),
@@ -172,9 +170,7 @@ WHOLE = st.builds(
             ("LastUpdated", f'"{TIME}"'),
             (
                 "Quote",
-                written(
-                    [("Bid", f"{bid / 1e5}"), ("Ask", f"{(bid + spread) / 1e5}"), ("MarketState", state)]
-                ),
+                written([("Bid", f"{bid / 1e5}"), ("Ask", f"{(bid + spread) / 1e5}"), ("MarketState", state)]),
             ),
         ]
     ),
@@ -261,9 +257,7 @@ def test_a_delta_changes_only_what_it_names():
     assert book.apply(payload(element(Bid=1.39286, Ask=1.39298, MarketState="Open"))) == [
         Quote(21, TS, 1.39286, 1.39298, "Open")
     ]
-    assert book.apply(payload({"Uic": 21, "Quote": {"Ask": 1.393}})) == [
-        Quote(21, TS, 1.39286, 1.393, "Open")
-    ]
+    assert book.apply(payload({"Uic": 21, "Quote": {"Ask": 1.393}})) == [Quote(21, TS, 1.39286, 1.393, "Open")]
     assert book.get(21) == Quote(21, TS, 1.39286, 1.393, "Open")
     assert book.get(22) is None
 

@@ -102,9 +102,7 @@ def test_control_messages_are_kept_apart():
     stream = QuoteStream()
     reset = b'[{"ReferenceId":"_resetsubscriptions","TargetReferenceIds":["prices"]}]'
     stream.feed(
-        encode_frame(
-            [Message(8, "_resetsubscriptions", 0, reset), Message(0, "_connectionheartbeat", 0, b"[]")]
-        )
+        encode_frame([Message(8, "_resetsubscriptions", 0, reset), Message(0, "_connectionheartbeat", 0, b"[]")])
     )
     assert stream.take_controls() == [
         Control("resetsubscriptions", ("prices",)),

@@ -13,11 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from exuvia import scan
 from exuvia.errors import ScanError, ValueRangeError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 S = 1_000_000_000
 WEDNESDAY = int(datetime(2014, 5, 7, 12, tzinfo=UTC).timestamp()) * S
@@ -214,18 +213,32 @@ def cycles(draw: st.DrawFn) -> tuple[Any, ...]:
         name = f"s{number}"
         rules.append(
             Rules(
-                name, draw(st.sampled_from([21, 22])), draw(st.integers(1, 10)) * 1000, draw(strategies),
-                draw(st.sampled_from(["market", "limit"])), draw(small), draw(st.sampled_from([0.00001, 0.00005, 0.25])),
-                draw(small), draw(small), draw(small), draw(st.sampled_from([1, 30, 60])),
-                draw(st.sampled_from([0, 30, 60])), draw(st.sampled_from([0, 30, 60])), draw(st.sampled_from([0, 30, 60])),
+                name,
+                draw(st.sampled_from([21, 22])),
+                draw(st.integers(1, 10)) * 1000,
+                draw(strategies),
+                draw(st.sampled_from(["market", "limit"])),
+                draw(small),
+                draw(st.sampled_from([0.00001, 0.00005, 0.25])),
+                draw(small),
+                draw(small),
+                draw(small),
+                draw(st.sampled_from([1, 30, 60])),
+                draw(st.sampled_from([0, 30, 60])),
+                draw(st.sampled_from([0, 30, 60])),
+                draw(st.sampled_from([0, 30, 60])),
             )
         )
         order = draw(st.sampled_from([None, None, "LB-1"]))
         views[name] = View(
-            draw(st.sampled_from([0, 0, 1000, -1000])), draw(pips), now - draw(ages),
+            draw(st.sampled_from([0, 0, 1000, -1000])),
+            draw(pips),
+            now - draw(ages),
             draw(st.one_of(st.none(), ages.map(lambda age: now - age))),
-            order, draw(st.sampled_from(["Buy", "Sell"])) if order else None,
-            draw(st.sampled_from(["Market", "Limit"])) if order else None, now - draw(ages) if order else None,
+            order,
+            draw(st.sampled_from(["Buy", "Sell"])) if order else None,
+            draw(st.sampled_from(["Market", "Limit"])) if order else None,
+            now - draw(ages) if order else None,
         )
     quotes = {}
     for uic in draw(st.sampled_from([(21,), (21, 22)])):

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from exuvia.errors import StateError, StateMissingError
 from exuvia.scan import dumps_state, load_state, save_state
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 leaves = st.none() | st.booleans() | st.integers() | st.integers(-(10**40), 10**40) | text
@@ -57,7 +56,7 @@ def test_special_letters_and_int_enums_are_written_as_json_writes_them() -> None
     class Level(IntEnum):
         HIGH = 2**70
 
-    state = {"é": "\x00\x1f\x7f\x80\u2028\U0001f40d\"\\/\b\f\n\r\t", "level": Level.HIGH, "pair": (1, True), "": {}}
+    state = {"é": '\x00\x1f\x7f\x80\u2028\U0001f40d"\\/\b\f\n\r\t', "level": Level.HIGH, "pair": (1, True), "": {}}
     assert dumps_state(state) == plain(state)
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exuvia import bars, errors, lake, orders, quotes, scan
 from legacy_bot import archive as legacy_archive
 from legacy_bot import bars as legacy_bars
 from legacy_bot import model, strategies
@@ -18,14 +19,13 @@ from legacy_bot import quotes as legacy_quotes
 from legacy_bot import state as legacy_state
 from legacy_bot import stream as legacy_stream
 
-from exuvia import bars, errors, lake, orders, quotes, scan
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from legacy_bot.config import Scenario
 
 # Pure units: they run in shadow, then they flip one by one.
+
 
 def decode_frame(frame: bytes) -> list[model.Message]:
     """`legacy_bot.stream.decode_frame`: a binary frame to its messages."""
@@ -104,6 +104,7 @@ def _native(scenario: Scenario) -> scan.Scenario:
 
 
 # Units with effects: they are compared by a second whole run.
+
 
 def save_state(path: Path | str, document: dict[str, Any]) -> None:
     """`legacy_bot.state.save_state`: the state file, byte for byte, whole or not at all."""

@@ -20,12 +20,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import exuvia
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-import exuvia
-from runs import HERE, BotFailed, Run, differences, parity, run_bot
+from runs import HERE, BotFailedError, Run, differences, parity, run_bot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +64,24 @@ def source_of(days: int, data: Path | None) -> tuple[str, str]:
 
 def configuration(path: Path, modes: dict[str, str], plant: str | None) -> None:
     """Writes `exuvia.toml`: a rehearsal with one table for each unit."""
-    lines = ["[exuvia]", 'calendar = "FX 24x5"', f'evidence = "{path.stem}-evidence/"', "rehearsal = true", 'endpoints = ["http://127.0.0.1"]']
+    lines = [
+        "[exuvia]",
+        'calendar = "FX 24x5"',
+        f'evidence = "{path.stem}-evidence/"',
+        "rehearsal = true",
+        'endpoints = ["http://127.0.0.1"]',
+    ]
     for unit, (candidate, _, rules) in UNITS.items():
-        if plant and PLANTS[plant][0] == unit:
-            candidate = PLANTS[plant][1]
+        served = PLANTS[plant][1] if plant and PLANTS[plant][0] == unit else candidate
         compare = ", ".join(f'"{where}" = "{rule}"' for where, rule in rules.items())
-        lines += ["", f'[unit."{unit}"]', f'candidate = "{candidate}"', 'aim = "speed"', f'mode = "{modes[unit]}"', 'effect = "pure"']
+        lines += [
+            "",
+            f'[unit."{unit}"]',
+            f'candidate = "{served}"',
+            'aim = "speed"',
+            f'mode = "{modes[unit]}"',
+            'effect = "pure"',
+        ]
         lines += [f"compare = {{ {compare} }}"] if compare else []
     path.write_text("\n".join(lines) + "\n")
     path.chmod(0o644)
@@ -79,7 +90,11 @@ def configuration(path: Path, modes: dict[str, str], plant: str | None) -> None:
 def exuvia_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line of exuvia, as a user would call it."""
     return subprocess.run(
-        [sys.executable, "-m", "exuvia", *arguments], capture_output=True, text=True, check=False, timeout=120,
+        [sys.executable, "-m", "exuvia", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
         env=os.environ | {"COLUMNS": str(console.width)},
     )
 
@@ -88,7 +103,7 @@ def status_of(config: Path) -> dict[str, Any]:
     """The status of a finished run, from its evidence."""
     answer = exuvia_command("status", "--config", str(config), "--json")
     if answer.returncode == 2:
-        raise BotFailed(f"exuvia status failed:\n{answer.stderr or answer.stdout}")
+        raise BotFailedError(f"exuvia status failed:\n{answer.stderr or answer.stdout}")
     return json.loads(answer.stdout)
 
 
@@ -102,10 +117,22 @@ class Demo:
 
     def run(self, name: str, launcher: list[str]) -> Run:
         """One run of the bot under a progress bar."""
-        columns = (TextColumn("  {task.description:<34}"), BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("ticks"), TimeElapsedColumn())
+        columns = (
+            TextColumn("  {task.description:<34}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("ticks"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=console) as progress:
             task = progress.add_task(name, total=None)
-            run = run_bot(name, self.source, self.out / name.replace(" ", "-"), launcher, lambda done, of: progress.update(task, completed=done, total=of))
+            run = run_bot(
+                name,
+                self.source,
+                self.out / name.replace(" ", "-"),
+                launcher,
+                lambda done, of: progress.update(task, completed=done, total=of),
+            )
             ticks = run.summary["ticks"]
             progress.update(task, completed=ticks, total=ticks)
         return run
@@ -132,14 +159,18 @@ class Demo:
         """Too quiet a day proves nothing."""
         trades = run.trades
         console.print(
-            f"  {run.summary['ticks']:,} ticks, {run.summary['bars']:,} bars, {trades} closed trades in {len(run.summary['closed_trades'])} scenarios, "
+            f"  {run.summary['ticks']:,} ticks, {run.summary['bars']:,} bars, {trades} closed trades "
+            f"in {len(run.summary['closed_trades'])} scenarios, "
             f"{run.summary['rejects']} rejects, {run.summary['cancels']} cancels"
         )
         short = [
             text
             for held, text in (
                 (trades >= LEAST_TRADES, f"{trades} closed trades, at least {LEAST_TRADES} are needed"),
-                (all(run.summary["closed_trades"].values()) and len(run.summary["closed_trades"]) >= 3, "a scenario did not trade"),
+                (
+                    all(run.summary["closed_trades"].values()) and len(run.summary["closed_trades"]) >= 3,
+                    "a scenario did not trade",
+                ),
                 (run.summary["rejects"] >= 1, "no order was rejected"),
                 (run.summary["cancels"] >= 1, "no order was cancelled"),
             )
@@ -182,7 +213,9 @@ class Demo:
             if modes[unit["unit"]] != "rust":
                 continue
             if unit["legacy_calls"] or not unit["candidate_calls"]:
-                self.failures.append(f"{unit['unit']} in rust: {unit['legacy_calls']} legacy calls, {unit['candidate_calls']} Rust calls")
+                self.failures.append(
+                    f"{unit['unit']} in rust: {unit['legacy_calls']} legacy calls, {unit['candidate_calls']} Rust calls"
+                )
 
     def whole(self) -> None:
         """Writing, the order manager and the state too: all Rust against all legacy."""
@@ -199,14 +232,19 @@ class Demo:
         times = (("compute", "compute_s"), ("waiting", "waiting_s"), ("start", "start_s"), ("wall", "wall_s"))
         for label, key in times:
             before, after = getattr(self.legacy, key), getattr(self.rust, key)
-            table.add_row(label, f"{before:.2f} s", f"{after:.2f} s", f"{before - after:+.2f} s ({(1 - after / before):.0%})")
+            table.add_row(
+                label, f"{before:.2f} s", f"{after:.2f} s", f"{before - after:+.2f} s ({(1 - after / before):.0%})"
+            )
         table.add_row("peak memory", f"{self.legacy.peak_mb:.0f} MB", f"{self.rust.peak_mb:.0f} MB", "")
         console.print(table)
-        console.print("  compute: the bot's loop; waiting: HTTP and WebSocket, where Rust saves nothing (it varies from run")
+        console.print(
+            "  compute: the bot's loop; waiting: HTTP and WebSocket, where Rust saves nothing (it varies from run"
+        )
         console.print("  to run); start: interpreter and imports. Per unit, as timed in the shadow run:")
         for unit in self.shadow_status["units"]:
             ratio = f"{unit['speedup']:.1f}×" if unit["speedup"] else "–"
-            console.print(f"    {unit['unit']:<34} {unit['legacy_ns'] / 1e6:9.1f} ms → {unit['candidate_ns'] / 1e6:8.1f} ms  {ratio:>7}")
+            legacy, rust = unit["legacy_ns"] / 1e6, unit["candidate_ns"] / 1e6
+            console.print(f"    {unit['unit']:<34} {legacy:9.1f} ms → {rust:8.1f} ms  {ratio:>7}")
 
     def report(self) -> None:
         """The HTML report, with the whole runs in it."""
@@ -215,16 +253,29 @@ class Demo:
             figures["runs"].append(self.rust.figures())
             figures["parity"] = parity(self.legacy, self.rust)
             figures["notes"] = [
-                "Compute is the bot's loop, waiting is HTTP and WebSocket, start is interpreter and imports; cpu is user and system time of the process.",
+                "Compute is the bot's loop, waiting is HTTP and WebSocket, start is interpreter and imports; "
+                "cpu is user and system time of the process.",
                 *(f"After the flip of {unit}: equal to legacy." for unit in self.flipped),
             ]
         runs = self.out / "runs.json"
         runs.write_text(json.dumps(figures, indent=1))
         page = self.out / "report.html"
-        answer = exuvia_command("report", "--config", str(self.out / "shadow.toml"), "--run", str(runs), "-o", str(page), "--title", "The legacy bot moults")
+        answer = exuvia_command(
+            "report",
+            "--config",
+            str(self.out / "shadow.toml"),
+            "--run",
+            str(runs),
+            "-o",
+            str(page),
+            "--title",
+            "The legacy bot moults",
+        )
         if not page.is_file():
-            raise BotFailed(f"exuvia report wrote nothing:\n{answer.stderr or answer.stdout}")
-        console.print(f"  report: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", markup=False)
+            raise BotFailedError(f"exuvia report wrote nothing:\n{answer.stderr or answer.stdout}")
+        console.print(
+            f"  report: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", markup=False
+        )
 
     def play(self) -> int:
         """All acts; the exit code."""
@@ -243,8 +294,8 @@ class Demo:
                 console.print(f"  {line}", markup=False)
             return 1
         console.print(
-            f"\n[bold green]EQUAL[/]: {self.legacy.trades} trades, {self.legacy.summary['bars']:,} bars, final equity and state "
-            "are the same in Python and in Rust; 0 legacy calls in flipped units."
+            f"\n[bold green]EQUAL[/]: {self.legacy.trades} trades, {self.legacy.summary['bars']:,} bars, final equity "
+            "and state are the same in Python and in Rust; 0 legacy calls in flipped units."
         )
         return 0
 
@@ -253,9 +304,16 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line; the environment's DAYS, PLANT and EXUVIA_DATA are the defaults."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=int(os.environ.get("DAYS") or 1), help="how many days, 1 to 13")
-    parser.add_argument("--plant", choices=sorted(PLANTS), default=os.environ.get("PLANT") or None, help="plant a bug in the Rust side")
+    parser.add_argument(
+        "--plant", choices=sorted(PLANTS), default=os.environ.get("PLANT") or None, help="plant a bug in the Rust side"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "demo", help="folder for all output")
-    parser.add_argument("--simulated", action="store_true", default=bool(os.environ.get("SIMULATED")), help="take the simulated market even if there is data")
+    parser.add_argument(
+        "--simulated",
+        action="store_true",
+        default=bool(os.environ.get("SIMULATED")),
+        help="take the simulated market even if there is data",
+    )
     given = parser.parse_args(arguments)
     if given.plant not in (None, *PLANTS):
         parser.error(f"PLANT={given.plant} is unknown: one of {', '.join(PLANTS)}")
@@ -280,13 +338,15 @@ def main(arguments: list[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     build = exuvia.build_info()
-    console.print(f"[bold]exuvia {build['version']}[/] ({build['commit']}, {build['profile']}) · REHEARSAL on 127.0.0.1 · {words}")
+    console.print(
+        f"[bold]exuvia {build['version']}[/] ({build['commit']}, {build['profile']}) · REHEARSAL on 127.0.0.1 · {words}"
+    )
     if given.plant:
         console.print(f"[yellow]a bug is planted in the Rust side of {PLANTS[given.plant][0]}: {given.plant}[/]")
     started = time.monotonic()
     try:
         code = Demo(out, source, given.plant).play()
-    except BotFailed as error:
+    except BotFailedError as error:
         console.print(f"[bold red]error[/]: {error}", markup=True)
         return 2
     console.print(f"  {time.monotonic() - started:.0f} s")

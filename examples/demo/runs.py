@@ -61,12 +61,14 @@ class Run:
         """What the report shows of this run: times, counts, equity and the digest of its artefacts."""
         counts = {name: self.summary[name] for name in ("ticks", "bars", "scans", "rejects", "cancels")}
         equity = {f"equity, {name}": value for name, value in self.summary["equity"].items()}
-        times = {name: round(getattr(self, name), 3) for name in ("wall_s", "compute_s", "waiting_s", "start_s", "cpu_s")}
+        times = {
+            name: round(getattr(self, name), 3) for name in ("wall_s", "compute_s", "waiting_s", "start_s", "cpu_s")
+        }
         shown = {"closed trades": self.trades, **counts, **equity, "digest": digest(self.folder)[:16]}
         return {"name": self.name, **times, "peak_mb": round(self.peak_mb, 1), **shown}
 
 
-class BotFailed(RuntimeError):
+class BotFailedError(RuntimeError):
     """The bot's process ended with another code than 0."""
 
 
@@ -90,14 +92,26 @@ def run_bot(
         Times and artefacts.
 
     Raises:
-        BotFailed: with the end of the bot's output.
+        BotFailedError: with the end of the bot's output.
     """
     folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(BOT), str(HERE)]), "PYTHONHASHSEED": "0"}
     with SaxoVenue(source) as venue:
-        command = [sys.executable, *launcher, "--url", venue.url, "--out", str(folder), "--scenarios", str(BOT / "scenarios"), "--progress"]
+        command = [
+            sys.executable,
+            *launcher,
+            "--url",
+            venue.url,
+            "--out",
+            str(folder),
+            "--scenarios",
+            str(BOT / "scenarios"),
+            "--progress",
+        ]
         started = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
         guard = threading.Timer(LIMIT_S, process.kill)
         guard.start()
         tail: list[str] = []
@@ -116,7 +130,7 @@ def run_bot(
                 process.wait()
         wall = time.monotonic() - started
     if process.returncode:
-        raise BotFailed(f"{name}: the bot ended with {process.returncode}:\n" + "\n".join(tail[-25:]))
+        raise BotFailedError(f"{name}: the bot ended with {process.returncode}:\n" + "\n".join(tail[-25:]))
     summary = json.loads((folder / "summary.json").read_text())
     return Run(name, folder, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, summary)
 
@@ -169,6 +183,11 @@ def parity(left: Run, right: Run) -> list[dict[str, Any]]:
     """The report's rows: each artefact with the digest of both sides."""
     a, b = artefacts(left.folder), artefacts(right.folder)
     return [
-        {"what": name, "legacy": a.get(name, "missing")[:16], "rust": b.get(name, "missing")[:16], "equal": a.get(name) == b.get(name)}
+        {
+            "what": name,
+            "legacy": a.get(name, "missing")[:16],
+            "rust": b.get(name, "missing")[:16],
+            "equal": a.get(name) == b.get(name),
+        }
         for name in sorted(a | b)
     ]

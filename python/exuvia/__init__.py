@@ -47,9 +47,7 @@ __all__ = [
 
 __version__: str
 
-_AREAS = frozenset(
-    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "venues"}
-)
+_AREAS = frozenset({"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "venues"})
 
 
 def __getattr__(name: str) -> ModuleType | str:

@@ -93,12 +93,8 @@ def check_build() -> None:
     others = [path for path in _extensions() if path != loaded]
     if others:
         listed = ", ".join(str(path) for path in others)
-        raise ExuviaError(
-            f"a second exuvia extension lies on the path: {listed}; {loaded} is loaded: remove the other"
-        )
-    record = next(
-        (f for f in metadata.files("exuvia") or [] if Path(str(f.locate())).resolve() == loaded), None
-    )
+        raise ExuviaError(f"a second exuvia extension lies on the path: {listed}; {loaded} is loaded: remove the other")
+    record = next((f for f in metadata.files("exuvia") or [] if Path(str(f.locate())).resolve() == loaded), None)
     if record is None or record.hash is None:
         raise ExuviaError(f"{loaded} is not in the RECORD of the installed wheel: install exuvia with pip")
     digest = base64.urlsafe_b64decode(record.hash.value + "==").hex()

@@ -114,9 +114,7 @@ def encode_bars(bars: Iterable[object] | ArrowTable, *, compression: str = "zstd
 @overload
 def decode_bars(data: Data, record: None = None, *, cast: bool = False, name: str = "data") -> Table: ...
 @overload
-def decode_bars(
-    data: Data, record: Callable[..., R], *, cast: bool = False, name: str = "data"
-) -> list[R]: ...
+def decode_bars(data: Data, record: Callable[..., R], *, cast: bool = False, name: str = "data") -> list[R]: ...
 def decode_bars(
     data: Data, record: Callable[..., R] | None = None, *, cast: bool = False, name: str = "data"
 ) -> Table | list[R]:
@@ -315,9 +313,7 @@ def sweep(folder: Path) -> list[str]:
     return [str(path) for path in _exuvia.lake_sweep(folder)]
 
 
-def compare(
-    left: Data | Path | ArrowTable, right: Data | Path | ArrowTable, *, limit: int = 100
-) -> Comparison:
+def compare(left: Data | Path | ArrowTable, right: Data | Path | ArrowTable, *, limit: int = 100) -> Comparison:
     """Compares two tables to the bit: schema, number of rows, every value (0.0 is not -0.0).
 
     Args:

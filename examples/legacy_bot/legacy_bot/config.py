@@ -94,9 +94,7 @@ def _scenario(path: Path, values: dict[str, Any]) -> Scenario:
     arguments = dict(values.pop("strategy", {}))
     kind = arguments.pop("kind", None)
     if kind not in _STRATEGIES:
-        raise ConfigError(
-            f"{path}: key 'kind' of the strategy is {kind!r}, expected one of {list(_STRATEGIES)}"
-        )
+        raise ConfigError(f"{path}: key 'kind' of the strategy is {kind!r}, expected one of {list(_STRATEGIES)}")
     strategy = _build(path, _STRATEGIES[kind], arguments)
     return _build(path, Scenario, values, name=path.stem, strategy=strategy)
 
@@ -115,9 +113,7 @@ def _build(path: Path, kind: type[_T], values: dict[str, Any], **given: object) 
     """Make a dataclass of YAML values, which must be its other fields and of the types that these declare."""
     wanted = {field.name: str(field.type) for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
     for key in values.keys() ^ wanted.keys():
-        raise ConfigError(
-            f"{path}: {'unknown' if key in values else 'missing'} key {key!r} of {kind.__name__}"
-        )
+        raise ConfigError(f"{path}: {'unknown' if key in values else 'missing'} key {key!r} of {kind.__name__}")
     arguments = dict(values)
     for key, type_name in wanted.items():
         if type_name == "float" and type(values[key]) is int:

@@ -155,15 +155,11 @@ class Runner:
         orders.close()
         self._save_state(now)
         summary = self._summary(time.perf_counter() - started)
-        write_atomic(
-            self._out / "summary.json", json.dumps(summary, sort_keys=True, indent=2).encode() + b"\n"
-        )
+        write_atomic(self._out / "summary.json", json.dumps(summary, sort_keys=True, indent=2).encode() + b"\n")
         return summary
 
     def _write_bars(self, name: str, series: list[Bar]) -> None:
-        for day, rows in groupby(
-            sorted(series, key=attrgetter("ts", "uic")), key=lambda bar: utc_day(bar.ts)
-        ):
+        for day, rows in groupby(sorted(series, key=attrgetter("ts", "uic")), key=lambda bar: utc_day(bar.ts)):
             archive.write_eod(self._out / "bars", day, name, list(rows))
 
     def _write_equity(self, now: int) -> None:

@@ -66,9 +66,7 @@ def _expire(scenario: Scenario, view: ScenarioView, now: int) -> Intent | None:
     return Intent("cancel", scenario.name, scenario.uic, view.open_side, 0, "Limit", None, now, "ttl")
 
 
-def _leave(
-    scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int
-) -> Intent | None:
+def _leave(scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int) -> Intent | None:
     """Close the position at the market if a stop, a target, the clock or the strategy says so."""
     reason = _exit_reason(scenario, view, quote, target, now)
     if reason is None:
@@ -77,9 +75,7 @@ def _leave(
     return Intent("place", scenario.name, scenario.uic, side, abs(view.position), "Market", None, now, reason)
 
 
-def _exit_reason(
-    scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int
-) -> str | None:
+def _exit_reason(scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int) -> str | None:
     if view.entry_price is not None:
         gain = quote.bid - view.entry_price if view.position > 0 else view.entry_price - quote.ask
         if gain <= -scenario.stop:
@@ -93,9 +89,7 @@ def _exit_reason(
     return None
 
 
-def _enter(
-    scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int
-) -> Intent | None:
+def _enter(scenario: Scenario, view: ScenarioView, quote: Quote, target: int | None, now: int) -> Intent | None:
     """Open a position in the direction of the strategy, unless it is too soon or too dear."""
     if not target:
         return None
@@ -105,9 +99,7 @@ def _enter(
         return None
     side = "Buy" if target > 0 else "Sell"
     if scenario.order_type == "market":
-        return Intent(
-            "place", scenario.name, scenario.uic, side, scenario.amount, "Market", None, now, "entry"
-        )
+        return Intent("place", scenario.name, scenario.uic, side, scenario.amount, "Market", None, now, "entry")
     price = quote.bid - scenario.limit_offset if side == "Buy" else quote.ask + scenario.limit_offset
     price = round(round(price / scenario.tick) * scenario.tick, 5)
     return Intent("place", scenario.name, scenario.uic, side, scenario.amount, "Limit", price, now, "entry")

@@ -53,9 +53,7 @@ def decode_frame(frame: bytes) -> list[Message]:
         offset += _TAIL.size
         payload = frame[offset : offset + size]
         if len(payload) < size:
-            raise FrameError(
-                f"message at offset {start} announces {size} bytes, the frame has {len(payload)} left"
-            )
+            raise FrameError(f"message at offset {start} announces {size} bytes, the frame has {len(payload)} left")
         offset += size
         try:
             reference_id = name.decode("ascii")

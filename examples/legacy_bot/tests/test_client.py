@@ -95,9 +95,7 @@ REFUSAL = {"ErrorInfo": {"ErrorCode": "MarketClosed", "Message": "later"}}
         (200, None, PlaceResult(error="answer without OrderId", unknown=True)),
     ],
 )
-def test_only_a_refusal_of_the_venue_rejects(
-    connect: Connect, status: int, document: Any, result: PlaceResult
-) -> None:
+def test_only_a_refusal_of_the_venue_rejects(connect: Connect, status: int, document: Any, result: PlaceResult) -> None:
     assert connect(answer(status, document)).place_order(ORDER) == result
 
 

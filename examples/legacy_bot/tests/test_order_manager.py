@@ -30,9 +30,7 @@ class Venue:
         return self.knows_order
 
 
-def intent(
-    side: str = "Buy", amount: int = 100, second: int = 0, reason: str = "entry", scenario: str = "s"
-) -> Intent:
+def intent(side: str = "Buy", amount: int = 100, second: int = 0, reason: str = "entry", scenario: str = "s") -> Intent:
     return Intent("place", scenario, 21, side, amount, "Market", None, second * SECOND, reason)
 
 

@@ -91,9 +91,7 @@ def test_arrays_are_replaced_whole_and_deleted_rows_are_gone(book: QuoteBook) ->
 
 
 @pytest.mark.parametrize("broken", [b"", b"[{", b"3", b'"text"', b'{"Data": 3}', b"[" * 100_000, b"\xff"])
-def test_a_payload_that_is_no_collection_is_an_error_and_merges_nothing(
-    book: QuoteBook, broken: bytes
-) -> None:
+def test_a_payload_that_is_no_collection_is_an_error_and_merges_nothing(book: QuoteBook, broken: bytes) -> None:
     before = book.get(21)
     with pytest.raises(QuoteError, match="price payload"):
         book.apply(broken)

@@ -94,9 +94,7 @@ def test_a_wide_spread_or_a_recent_exit_keeps_out() -> None:
         (replace(LONG, position=3_000), DOWN, place("Sell", "signal", 3_000)),
     ],
 )
-def test_the_first_reason_to_leave_holds(
-    view: ScenarioView, closes: list[float], intent: list[Intent]
-) -> None:
+def test_the_first_reason_to_leave_holds(view: ScenarioView, closes: list[float], intent: list[Intent]) -> None:
     assert scan(view, closes=closes) == intent
 
 

@@ -34,9 +34,7 @@ def test_only_the_last_closes_count() -> None:
         ([1.0, 1.0, 2.0, 2.0], 0, 0),
     ],
 )
-def test_reversion_fades_extremes_and_keeps_in_between(
-    closes: list[float], position: int, target: int | None
-) -> None:
+def test_reversion_fades_extremes_and_keeps_in_between(closes: list[float], position: int, target: int | None) -> None:
     assert ZScoreReversion(4, 1.5, 0.5).target(closes, position) == target
 
 
