@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["compare_call", "copy_arguments", "numbered", "observer"]
 
 
-def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool] | None:
+def copy_arguments(
+    record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, bool] | None:
     """Copy a call's arguments before legacy can change them.
 
     Args:

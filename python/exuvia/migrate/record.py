@@ -150,7 +150,9 @@ class Record:
         now = {} if self.switch is None else dict(self.switch.counts())
         counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
         served = {
-            name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
+            name: now[name] - self._flip.get(name, 0)
+            for name in ("legacy_calls", "candidate_calls")
+            if name in now
         }
         with self._lock:
             return {

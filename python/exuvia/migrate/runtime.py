@@ -78,7 +78,9 @@ class _Runtime:
 
     def watch(self) -> None:
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
+        self.thread = threading.Thread(
+            target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True
+        )
         self.thread.start()
 
     def _poll(self, stop: threading.Event) -> None:
@@ -208,7 +210,9 @@ def status() -> list[UnitStatus]:
     runtime = _require()
     states = []
     for name, unit in runtime.units.items():
-        state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
+        state = UnitStatus(
+            unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal
+        )
         state.add(unit.record.counters(unit.mode))
         state.notes = [*unit.notes]
         if runtime.segment.trouble is not None:
@@ -221,7 +225,9 @@ def status() -> list[UnitStatus]:
 
 def _require() -> _Runtime:
     if _current is None:
-        raise MigrateError("exuvia.migrate is not installed in this process: call exuvia.migrate.install() first")
+        raise MigrateError(
+            "exuvia.migrate is not installed in this process: call exuvia.migrate.install() first"
+        )
     return _current
 
 

@@ -118,15 +118,15 @@ impl Walk<'_> {
     }
 
     fn plain(&mut self, legacy: &Value, candidate: &Value, alive: &Alive, rule: Option<&Rule>) {
-        if let Some(rule) = rule.filter(|rule| rule.is_numeric()) {
-            if let Some(equal) = number::within(legacy, candidate, rule) {
-                self.found.compared += 1;
-                if !equal {
-                    let kind = if *rule == Rule::Number { Kind::Value } else { Kind::ToleranceExceeded };
-                    self.differ(kind, legacy.shown(), candidate.shown(), alive);
-                }
-                return;
+        if let Some(rule) = rule.filter(|rule| rule.is_numeric())
+            && let Some(equal) = number::within(legacy, candidate, rule)
+        {
+            self.found.compared += 1;
+            if !equal {
+                let kind = if *rule == Rule::Number { Kind::Value } else { Kind::ToleranceExceeded };
+                self.differ(kind, legacy.shown(), candidate.shown(), alive);
             }
+            return;
         }
         match (legacy, candidate) {
             (Value::List(one), Value::List(two)) | (Value::Tuple(one), Value::Tuple(two)) => {
