@@ -67,7 +67,7 @@ pub enum StateError {
         /// Which file.
         path: PathBuf,
         /// What the writer said.
-        source: exuvia_lake::LakeError,
+        source: Box<exuvia_lake::LakeError>,
     },
     /// The file could not be read.
     #[error("state file {}: {source}", path.display())]

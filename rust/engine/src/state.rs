@@ -26,7 +26,7 @@ pub fn save_state(files: &dyn Files, path: &Path, state: &StateValue) -> Result<
     }
     let text = state.to_json()?;
     let written = exuvia_lake::write_atomic(files, path, text.as_bytes(), false);
-    written.map_err(|source| StateError::Write { path: path.to_path_buf(), source })
+    written.map_err(|source| StateError::Write { path: path.to_path_buf(), source: Box::new(source) })
 }
 
 /// Reads a state.
