@@ -12,6 +12,7 @@ import numpy as np
 from arro3.core import Schema, Table
 from numpy import generic
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 _T = TypeVar("_T")
 
@@ -176,6 +177,7 @@ class Quote:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[type[Quote], tuple[int, int, float, float, str]]: ...
 
+@disjoint_base
 class QuoteBook:
     def __new__(
         cls, record: Callable[[int, int, float, float, str], Any] | None = None, allow_negative: bool = False
@@ -312,6 +314,7 @@ class Bar:
     def __getnewargs__(self) -> tuple[int, int, float, float, float, float, float, int]: ...
 
 @final
+@disjoint_base
 class QuoteBarBuilder:
     def __new__(
         cls,
@@ -328,6 +331,7 @@ class QuoteBarBuilder:
     def flush(self, /) -> list[Any]: ...
 
 @final
+@disjoint_base
 class TradeBarBuilder:
     def __new__(
         cls,
@@ -412,7 +416,472 @@ def zone_data_version() -> str: ...
 
 # --- end of sessions ---
 
+# --- orders ---
+
+_OrderRecord = TypeVar("_OrderRecord")
+
+@final
+class Account:
+    __match_args__: Final = (
+        "position",
+        "cost",
+        "realised",
+        "closed_trades",
+        "entry_ts",
+        "last_exit_ts",
+        "opened",
+        "opened_notional",
+        "closed_notional",
+    )
+    def __new__(
+        cls,
+        position: int,
+        cost: int | str | Decimal,
+        realised: int | str | Decimal,
+        closed_trades: int,
+        entry_ts: int | None,
+        last_exit_ts: int | None,
+        opened: int,
+        opened_notional: int | str | Decimal,
+        closed_notional: int | str | Decimal,
+    ) -> Account: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def cost(self) -> Decimal: ...
+    @property
+    def realised(self) -> Decimal: ...
+    @property
+    def closed_trades(self) -> int: ...
+    @property
+    def entry_ts(self) -> int | None: ...
+    @property
+    def last_exit_ts(self) -> int | None: ...
+    @property
+    def opened(self) -> int: ...
+    @property
+    def opened_notional(self) -> Decimal: ...
+    @property
+    def closed_notional(self) -> Decimal: ...
+    def __hash__(self) -> int: ...
+    @property
+    def entry_price(self) -> Decimal | None: ...
+    def as_state(self) -> dict[str, Any]: ...
+
+@final
+class ClosedTrade:
+    __match_args__: Final = (
+        "scenario",
+        "uic",
+        "side",
+        "amount",
+        "entry_ts",
+        "entry_price",
+        "exit_ts",
+        "exit_price",
+        "pnl",
+        "reason",
+    )
+    def __new__(
+        cls,
+        scenario: str,
+        uic: int,
+        side: str,
+        amount: int,
+        entry_ts: int,
+        entry_price: int | str | Decimal,
+        exit_ts: int,
+        exit_price: int | str | Decimal,
+        pnl: int | str | Decimal,
+        reason: str,
+    ) -> ClosedTrade: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def entry_ts(self) -> int: ...
+    @property
+    def entry_price(self) -> Decimal: ...
+    @property
+    def exit_ts(self) -> int: ...
+    @property
+    def exit_price(self) -> Decimal: ...
+    @property
+    def pnl(self) -> Decimal: ...
+    @property
+    def reason(self) -> str: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Fill:
+    __match_args__: Final = (
+        "client_id",
+        "scenario",
+        "uic",
+        "side",
+        "amount",
+        "price",
+        "ts",
+    )
+    def __new__(
+        cls, client_id: str, scenario: str, uic: int, side: str, amount: int, price: int | str | Decimal, ts: int
+    ) -> Fill: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def ts(self) -> int: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Limits:
+    __match_args__: Final = (
+        "max_amount",
+        "max_position",
+        "duplicate_window_s",
+    )
+    def __new__(cls, max_amount: int, max_position: int, duplicate_window_s: int) -> Limits: ...
+    @property
+    def max_amount(self) -> int: ...
+    @property
+    def max_position(self) -> int: ...
+    @property
+    def duplicate_window_s(self) -> int: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Order:
+    __match_args__: Final = (
+        "client_id",
+        "scenario",
+        "uic",
+        "side",
+        "amount",
+        "order_type",
+        "limit_price",
+        "decided",
+        "reason",
+        "status",
+        "order_id",
+        "placed",
+        "filled",
+        "note",
+    )
+    def __new__(
+        cls,
+        client_id: str,
+        scenario: str,
+        uic: int,
+        side: str,
+        amount: int,
+        order_type: str,
+        limit_price: float | None,
+        decided: int,
+        reason: str,
+        status: str,
+        order_id: str | None = None,
+        placed: int | None = None,
+        filled: int = 0,
+        note: str = ...,
+    ) -> Order: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def order_type(self) -> str: ...
+    @property
+    def limit_price(self) -> float | None: ...
+    @property
+    def decided(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def order_id(self) -> str | None: ...
+    @property
+    def placed(self) -> int | None: ...
+    @property
+    def filled(self) -> int: ...
+    @property
+    def note(self) -> str: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Ledger:
+    def __new__(
+        cls, start_equity: int | str | Decimal = "100000.00", record: Callable[..., Any] | None = None
+    ) -> Ledger: ...
+    def on_fill(self, fill: Any, reason: str) -> Any: ...
+    def account(self, scenario: str) -> Account: ...
+    def equity(self, scenario: str, quote: Any) -> Decimal: ...
+
+@disjoint_base
+class OrderManager:
+    def __new__(
+        cls,
+        broker: Any,
+        limits: Any,
+        prefix: str = "LB",
+        record: Callable[..., Any] | None = None,
+        fill_record: Callable[..., Any] | None = None,
+    ) -> Self: ...
+    def submit(self, intent: Any) -> Any: ...
+    def cancel(self, scenario: str, now: int) -> Any: ...
+    def on_activity(self, activity: dict[str, Any]) -> Any: ...
+    def open_order(self, scenario: str) -> Any: ...
+    def find(self, client_id: str) -> Any: ...
+    def orders(self) -> list[Any]: ...
+    @property
+    def pending(self) -> Mapping[str, Any]: ...
+    @property
+    def active(self) -> Mapping[str, Any]: ...
+    @property
+    def terminal(self) -> Mapping[str, Any]: ...
+    @property
+    def positions(self) -> dict[str, int]: ...
+    @property
+    def counter(self) -> int: ...
+    @property
+    def ignored(self) -> int: ...
+
+# --- end of orders ---
+# --- scan ---
+
+@final
+class Intent:
+    __match_args__: Final = (
+        "action",
+        "scenario",
+        "uic",
+        "side",
+        "amount",
+        "order_type",
+        "limit_price",
+        "decided",
+        "reason",
+    )
+    def __new__(
+        cls,
+        action: str,
+        scenario: str,
+        uic: int,
+        side: str,
+        amount: int,
+        order_type: str,
+        limit_price: float | None,
+        decided: int,
+        reason: str,
+    ) -> Intent: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def order_type(self) -> str: ...
+    @property
+    def limit_price(self) -> float | None: ...
+    @property
+    def decided(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Scenario:
+    __match_args__: Final = (
+        "name",
+        "uic",
+        "amount",
+        "strategy",
+        "order_type",
+        "limit_offset",
+        "tick",
+        "max_spread",
+        "stop",
+        "take",
+        "max_hold_s",
+        "cooldown_s",
+        "order_ttl_s",
+        "max_quote_age_s",
+    )
+    def __new__(
+        cls,
+        name: str,
+        uic: int,
+        amount: int,
+        strategy: Any,
+        order_type: str,
+        limit_offset: float,
+        tick: float,
+        max_spread: float,
+        stop: float,
+        take: float,
+        max_hold_s: int,
+        cooldown_s: int,
+        order_ttl_s: int,
+        max_quote_age_s: int,
+    ) -> Scenario: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uic(self) -> int: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def strategy(self) -> Any: ...
+    @property
+    def order_type(self) -> str: ...
+    @property
+    def limit_offset(self) -> float: ...
+    @property
+    def tick(self) -> float: ...
+    @property
+    def max_spread(self) -> float: ...
+    @property
+    def stop(self) -> float: ...
+    @property
+    def take(self) -> float: ...
+    @property
+    def max_hold_s(self) -> int: ...
+    @property
+    def cooldown_s(self) -> int: ...
+    @property
+    def order_ttl_s(self) -> int: ...
+    @property
+    def max_quote_age_s(self) -> int: ...
+    def __hash__(self) -> int: ...
+
+@final
+class ScenarioView:
+    __match_args__: Final = (
+        "position",
+        "entry_price",
+        "entry_ts",
+        "last_exit_ts",
+        "open_order",
+        "open_side",
+        "open_type",
+        "open_decided",
+    )
+    def __new__(
+        cls,
+        position: int = 0,
+        entry_price: float | None = None,
+        entry_ts: int | None = None,
+        last_exit_ts: int | None = None,
+        open_order: str | None = None,
+        open_side: str | None = None,
+        open_type: str | None = None,
+        open_decided: int | None = None,
+    ) -> ScenarioView: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def entry_price(self) -> float | None: ...
+    @property
+    def entry_ts(self) -> int | None: ...
+    @property
+    def last_exit_ts(self) -> int | None: ...
+    @property
+    def open_order(self) -> str | None: ...
+    @property
+    def open_side(self) -> str | None: ...
+    @property
+    def open_type(self) -> str | None: ...
+    @property
+    def open_decided(self) -> int | None: ...
+    def __hash__(self) -> int: ...
+
+@final
+class SmaCross:
+    __match_args__: Final = (
+        "fast",
+        "slow",
+    )
+    def __new__(cls, fast: int, slow: int) -> SmaCross: ...
+    @property
+    def fast(self) -> int: ...
+    @property
+    def slow(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def target(self, closes: Any, position: int = 0) -> int | None: ...
+
+@final
+class ZScoreReversion:
+    __match_args__: Final = (
+        "window",
+        "entry",
+        "exit",
+    )
+    def __new__(cls, window: int, entry: float, exit: float) -> ZScoreReversion: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def entry(self) -> float: ...
+    @property
+    def exit(self) -> float: ...
+    def __hash__(self) -> int: ...
+    def target(self, closes: Any, position: int = 0) -> int | None: ...
+
+@final
+class Scanner:
+    def __new__(
+        cls, scenarios: Iterable[Any], record: Callable[..., Any] | None = None, keep: int = 240
+    ) -> Scanner: ...
+    def __len__(self) -> int: ...
+    def push_close(self, uic: int, value: float) -> None: ...
+    def closes(self, uic: int) -> list[float]: ...
+    def decide(self, views: Mapping[str, Any], quotes: Any, now: int) -> list[Any]: ...
+
+@overload
+def decide(
+    views: dict[str, Any], quotes: Any, closes: Any, scenarios: Iterable[Any], now: int, record: None = None
+) -> list[Intent]: ...
+@overload
+def decide(
+    views: dict[str, Any],
+    quotes: Any,
+    closes: Any,
+    scenarios: Iterable[Any],
+    now: int,
+    record: Callable[..., _OrderRecord],
+) -> list[_OrderRecord]: ...
+def dumps_state(state: Mapping[str, Any]) -> bytes: ...
+def load_state(path: str | PathLike[str]) -> dict[str, Any]: ...
+def save_state(path: str | PathLike[str], state: Mapping[str, Any]) -> None: ...
+
+# --- end of scan ---
+
 # --- dispatch ---
+@final
 class Switch:
     def __new__(
         cls, legacy: Callable[..., Any], candidate: Callable[..., Any], observer: Callable[..., Any]
@@ -429,6 +898,7 @@ class Switch:
     def counts(self) -> dict[str, int]: ...
 
 # --- compare ---
+@final
 class Difference:
     def __new__(cls, path: str, place: str, kind: str, legacy: str, candidate: str, rule: str) -> Self: ...
     @property
@@ -446,6 +916,7 @@ class Difference:
     def __getnewargs__(self) -> tuple[str, str, str, str, str, str]: ...
     def __hash__(self) -> int: ...
 
+@final
 class Verdict:
     def __new__(
         cls,
@@ -472,6 +943,7 @@ class Verdict:
         self,
     ) -> tuple[list[Difference], int, int, list[tuple[str, str, int]], list[str]]: ...
 
+@final
 class Comparator:
     def __new__(cls, rules: Mapping[str, str] | None = None, limit: int = 20) -> Self: ...
     @property

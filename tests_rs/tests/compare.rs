@@ -1,6 +1,8 @@
 //! The comparator over value trees: nothing differs from itself, and what was changed is found where
 //! it was changed.
 
+#![allow(clippy::unwrap_used, reason = "a broken rule in a test is the test's defect")]
+
 use std::sync::Arc;
 
 use exuvia_migrate::{Cells, Class, Column, Comparator, Kind, MigrateError, NoDecoder, Rules, Value};

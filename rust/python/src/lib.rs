@@ -32,5 +32,6 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ] {
         register(module)?;
     }
-    Ok(())
+    // The names for users are those of the package's own modules.
+    module.delattr("__all__")
 }
