@@ -313,7 +313,6 @@ class Bar:
     def __hash__(self) -> int: ...
     def __getnewargs__(self) -> tuple[int, int, float, float, float, float, float, int]: ...
 
-@final
 @disjoint_base
 class QuoteBarBuilder:
     def __new__(
@@ -330,7 +329,6 @@ class QuoteBarBuilder:
     def push_quote(self, /, quote: Any) -> Any: ...
     def flush(self, /) -> list[Any]: ...
 
-@final
 @disjoint_base
 class TradeBarBuilder:
     def __new__(
