@@ -138,7 +138,9 @@ def plain_is_open(now: int) -> bool:
     return 0 <= minutes < 5 * 24 * 60
 
 
-def plain_decide(rules: Rules, view: View, quote: Quote | None, closes: list[float], now: int) -> Wanted | None:
+def plain_decide(  # noqa: PLR0911
+    rules: Rules, view: View, quote: Quote | None, closes: list[float], now: int
+) -> Wanted | None:
     if quote is None or quote.market_state != "Open" or now - quote.ts > rules.max_quote_age_s * S:
         return None
     if not plain_is_open(now):
@@ -360,10 +362,21 @@ def test_a_symbol_without_a_quote_decides_nothing_and_a_scenario_without_a_view_
 )
 def test_a_scenario_that_makes_no_sense_is_refused(field: str, value: Any, message: str) -> None:
     values = {
-        "name": "s", "uic": 21, "amount": 1000, "strategy": Fixed(1), "order_type": "limit", "limit_offset": 0.0,
-        "tick": 1e-5, "max_spread": 1.0, "stop": 1.0, "take": 1.0, "max_hold_s": 60, "cooldown_s": 0, "order_ttl_s": 60,
+        "name": "s",
+        "uic": 21,
+        "amount": 1000,
+        "strategy": Fixed(1),
+        "order_type": "limit",
+        "limit_offset": 0.0,
+        "tick": 1e-5,
+        "max_spread": 1.0,
+        "stop": 1.0,
+        "take": 1.0,
+        "max_hold_s": 60,
+        "cooldown_s": 0,
+        "order_ttl_s": 60,
         "max_quote_age_s": 60,
-    }  # fmt: skip
+    }
     with pytest.raises(ScanError, match=message):
         scan.Scenario(**{**values, field: value})
     plain = Rules(**{**values, field: value})
