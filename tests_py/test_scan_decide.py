@@ -138,9 +138,7 @@ def plain_is_open(now: int) -> bool:
     return 0 <= minutes < 5 * 24 * 60
 
 
-def plain_decide(  # noqa: PLR0911
-    rules: Rules, view: View, quote: Quote | None, closes: list[float], now: int
-) -> Wanted | None:
+def plain_decide(rules: Rules, view: View, quote: Quote | None, closes: list[float], now: int) -> Wanted | None:
     if quote is None or quote.market_state != "Open" or now - quote.ts > rules.max_quote_age_s * S:
         return None
     if not plain_is_open(now):

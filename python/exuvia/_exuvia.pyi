@@ -12,6 +12,7 @@ import numpy as np
 from arro3.core import Schema, Table
 from numpy import generic
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 _T = TypeVar("_T")
 
@@ -946,6 +947,7 @@ class _Broker(Protocol):
     def place_order(self, order: Any, /) -> Any: ...
     def cancel_order(self, order_id: str, /) -> Any: ...
 
+@disjoint_base
 class OrderManager:
     def __new__(
         cls,
