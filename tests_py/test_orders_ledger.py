@@ -49,9 +49,17 @@ class PlainLedger:
             return None
         pnl = (-self.cost).quantize(CENT, ROUND_HALF_EVEN)
         trade = (
-            "trend", 21, "Sell" if side == "Buy" else "Buy", self.opened, self.entry_ts, self.average(self.bought), ts,
-            self.average(self.sold), pnl, "signal",
-        )  # fmt: skip
+            "trend",
+            21,
+            "Sell" if side == "Buy" else "Buy",
+            self.opened,
+            self.entry_ts,
+            self.average(self.bought),
+            ts,
+            self.average(self.sold),
+            pnl,
+            "signal",
+        )
         fresh = PlainLedger(self.start, realised=self.realised + pnl, trades=self.trades + 1, last_exit=ts)
         self.__dict__.update(fresh.__dict__)
         return trade
@@ -141,9 +149,9 @@ def test_scenarios_are_kept_apart_and_one_that_has_not_traded_is_empty() -> None
 
 
 def test_money_as_a_float_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="start_equity 1000.0 is a float"):
+    with pytest.raises(TypeError, match=r"start_equity 1000.0 is a float"):
         Ledger(1000.0)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="price 1.5 is a float"):
+    with pytest.raises(TypeError, match=r"price 1.5 is a float"):
         Ledger().on_fill(fill("Buy", 1, 1.5), "entry")
     with pytest.raises(TypeError, match="price True is a bool"):
         Ledger().on_fill(fill("Buy", 1, True), "entry")

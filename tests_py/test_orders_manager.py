@@ -55,17 +55,30 @@ UNKNOWN = SimpleNamespace(order_id=None, error="timed out", unknown=True)
 
 def intent(amount: int = 1, **changes: Any) -> Intent:
     values = {
-        "action": "place", "scenario": "trend", "uic": 21, "side": "Buy", "amount": amount, "order_type": "Market",
-        "limit_price": None, "decided": 0, "reason": "entry",
-    }  # fmt: skip
+        "action": "place",
+        "scenario": "trend",
+        "uic": 21,
+        "side": "Buy",
+        "amount": amount,
+        "order_type": "Market",
+        "limit_price": None,
+        "decided": 0,
+        "reason": "entry",
+    }
     return Intent(**{**values, **changes})
 
 
 def activity(client_id: str, sequence: int, status: str, **changes: Any) -> dict[str, Any]:
     return {
-        "ActivityType": "Orders", "ExternalReference": client_id, "SequenceId": str(sequence), "OrderId": "7001",
-        "Status": status, "SubStatus": "Confirmed", "ActivityTime": NOW, **changes,
-    }  # fmt: skip
+        "ActivityType": "Orders",
+        "ExternalReference": client_id,
+        "SequenceId": str(sequence),
+        "OrderId": "7001",
+        "Status": status,
+        "SubStatus": "Confirmed",
+        "ActivityTime": NOW,
+        **changes,
+    }
 
 
 def executed(client_id: str, sequence: int, amount: int, status: str = "FinalFill", price: Any = "1.39298") -> Any:
@@ -91,10 +104,21 @@ class PlainOrder:
     def row(self) -> tuple[Any, ...]:
         of = self.intent
         return (
-            self.client_id, of.scenario, of.uic, of.side, of.amount, of.order_type, of.limit_price,
-            of.decided, of.reason,
-            self.status, self.order_id, self.placed, self.filled, self.note,
-        )  # fmt: skip
+            self.client_id,
+            of.scenario,
+            of.uic,
+            of.side,
+            of.amount,
+            of.order_type,
+            of.limit_price,
+            of.decided,
+            of.reason,
+            self.status,
+            self.order_id,
+            self.placed,
+            self.filled,
+            self.note,
+        )
 
 
 ENDS = ("filled", "cancelled", "rejected", "expired")
@@ -132,10 +156,15 @@ class PlainManager:
         for earlier in self.everything:
             them = earlier.intent
             same = (them.scenario, them.uic, them.side, them.order_type, them.amount) == (
-                of.scenario, of.uic, of.side, of.order_type, of.amount,
-            )  # fmt: skip
+                of.scenario,
+                of.uic,
+                of.side,
+                of.order_type,
+                of.amount,
+            )
             recent = of.decided - them.decided < LIMITS.duplicate_window_s * S
-            if same and recent and (earlier.status not in ENDS or earlier.status == "rejected"):
+            counts = earlier.status not in ENDS or earlier.status == "rejected"
+            if same and recent and counts and not earlier.note.startswith("duplicate"):
                 return f"duplicate: {earlier.client_id}"
         return None
 
@@ -146,7 +175,7 @@ class PlainManager:
         if problem is not None:
             order.status, order.note = "rejected", problem
         elif answer.unknown:
-            order.status = "unknown"
+            order.status, order.note = "unknown", answer.error
         elif answer.order_id is not None:
             order.status, order.order_id, order.placed = "working", answer.order_id, of.decided
         else:
@@ -170,12 +199,14 @@ class PlainManager:
         if status in ("Fill", "FinalFill") and order.filled + what["FillAmount"] > order.intent.amount:
             raise OverflowError
         self.seen.add(what["SequenceId"])
+        if what["SubStatus"] == "Requested" and "Fill" not in status:
+            return None
         waiting = order.status in ("pending", "unknown")
         if waiting and status in ("Placed", "Fill", "FinalFill"):
             order.status, order.order_id = "working", what["OrderId"]
             order.placed = NOW_NS if status == "Placed" else order.intent.decided
         fill = None
-        if status in ("Fill", "FinalFill"):
+        if status in ("Fill", "FinalFill"):  # whatever the sub-status
             amount = what["FillAmount"]
             order.filled += amount
             name = order.intent.scenario
@@ -197,15 +228,24 @@ def rows(orders: Any) -> list[tuple[Any, ...]]:
 
 scenarios = st.sampled_from(["trend", "fade"])
 submits = st.tuples(
-    st.just("submit"), scenarios, st.sampled_from(["Buy", "Sell"]), st.integers(1, 6),
-    st.sampled_from(["entry", "stop"]), st.integers(0, 12),
+    st.just("submit"),
+    scenarios,
+    st.sampled_from(["Buy", "Sell"]),
+    st.integers(1, 6),
+    st.sampled_from(["entry", "stop"]),
+    st.integers(0, 12),
     st.sampled_from([accepted(), accepted(), UNKNOWN, refused("NoTrade"), refused(None)]),
-)  # fmt: skip
+)
 cancels = st.tuples(st.just("cancel"), scenarios, st.booleans())
 events = st.tuples(
-    st.just("activity"), st.integers(1, 8), scenarios, st.integers(1, 12), st.integers(1, 6),
-    st.sampled_from(["Placed", "Fill", "FinalFill", "Cancelled", "Changed", "Expired"]),
-)  # fmt: skip
+    st.just("activity"),
+    st.integers(1, 8),
+    scenarios,
+    st.integers(1, 12),
+    st.integers(1, 6),
+    st.sampled_from(["Placed", "Fill", "FinalFill", "Cancelled", "Changed", "Expired", "DoneForDay"]),
+    st.sampled_from(["Confirmed", "Confirmed", "Requested"]),
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -225,9 +265,14 @@ def test_any_history_ends_in_the_books_that_the_rules_say(history: list[tuple[An
             order, plain = manager.cancel(scenario, now), model.cancel(scenario, broker.takes_cancels)
             assert rows([order] if order else []) == ([plain.row()] if plain else [])
         else:
-            number, scenario, sequence, amount, status = rest
+            number, scenario, sequence, amount, status, sub_status = rest
             what = activity(
-                f"LB-{scenario}-{number:06d}", sequence, status, FillAmount=amount, ExecutionPrice=Decimal("1.39298")
+                f"LB-{scenario}-{number:06d}",
+                sequence,
+                status,
+                SubStatus=sub_status,
+                FillAmount=amount,
+                ExecutionPrice=Decimal("1.39298"),
             )
             try:
                 expected = model.on_activity(what)
@@ -352,13 +397,26 @@ class Kept:
     note: str = ""
 
 
+def test_a_refused_repeat_does_not_extend_the_window() -> None:
+    manager = OrderManager(Scripted([accepted(), accepted()]), LIMITS)
+    manager.submit(intent())
+    assert manager.submit(intent(decided=9 * S)).note == "duplicate: LB-trend-000001"
+    assert manager.submit(intent(decided=10 * S)).status == "working"
+
+
 def test_an_order_of_the_bots_own_class_is_one_object_for_its_life() -> None:
     manager = OrderManager(Scripted([accepted()]), LIMITS, "X", record=Kept, fill_record=lambda *values: values)
     order = manager.submit(intent(2, order_type="Limit", limit_price=1.39284))
     assert order == Kept("X-trend-000001", "trend", 21, "Buy", 2, "Limit", 1.39284, 0, "entry", "working", "7001", 0)
     assert manager.on_activity(executed("X-trend-000001", 1, 2)) == (
-        "X-trend-000001", "trend", 21, "Buy", 2, Decimal("1.39298"), NOW_NS,
-    )  # fmt: skip
+        "X-trend-000001",
+        "trend",
+        21,
+        "Buy",
+        2,
+        Decimal("1.39298"),
+        NOW_NS,
+    )
     assert manager.terminal["X-trend-000001"] is order
     assert (order.status, order.filled) == ("filled", 2)
 

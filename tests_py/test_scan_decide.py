@@ -360,10 +360,21 @@ def test_a_symbol_without_a_quote_decides_nothing_and_a_scenario_without_a_view_
 )
 def test_a_scenario_that_makes_no_sense_is_refused(field: str, value: Any, message: str) -> None:
     values = {
-        "name": "s", "uic": 21, "amount": 1000, "strategy": Fixed(1), "order_type": "limit", "limit_offset": 0.0,
-        "tick": 1e-5, "max_spread": 1.0, "stop": 1.0, "take": 1.0, "max_hold_s": 60, "cooldown_s": 0, "order_ttl_s": 60,
+        "name": "s",
+        "uic": 21,
+        "amount": 1000,
+        "strategy": Fixed(1),
+        "order_type": "limit",
+        "limit_offset": 0.0,
+        "tick": 1e-5,
+        "max_spread": 1.0,
+        "stop": 1.0,
+        "take": 1.0,
+        "max_hold_s": 60,
+        "cooldown_s": 0,
+        "order_ttl_s": 60,
         "max_quote_age_s": 60,
-    }  # fmt: skip
+    }
     with pytest.raises(ScanError, match=message):
         scan.Scenario(**{**values, field: value})
     plain = Rules(**{**values, field: value})

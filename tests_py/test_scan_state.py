@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from enum import IntEnum
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.errors import StateError, StateMissingError
 from exuvia.scan import dumps_state, load_state, save_state
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 leaves = st.none() | st.booleans() | st.integers() | st.integers(-(10**40), 10**40) | text
@@ -137,7 +139,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     with pytest.raises(StateError):
         save_state(path, {"version": 1, "n": 1.5})
     (tmp_path / "folder").mkdir()
-    with pytest.raises(StateError, match="cannot rename .*folder"):
+    with pytest.raises(StateError, match=r"cannot rename .*folder"):
         save_state(tmp_path / "folder", {"version": 1})
     save_state(tmp_path / "new" / "state.json", {"version": 1})
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "new", "state.json"]

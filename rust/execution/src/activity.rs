@@ -135,10 +135,11 @@ impl Activity {
         match (self.status, self.sub_status) {
             (A::Fill | A::FinalFill, _) => Meaning::Execution { last: matches!(self.status, A::FinalFill) },
             (A::Placed, SubStatus::Rejected) => Meaning::Step(OrderEvent::Refused),
-            (A::Placed | A::Working, _) => Meaning::Step(OrderEvent::Accepted),
+            (A::Placed | A::Working, SubStatus::Confirmed) => Meaning::Step(OrderEvent::Accepted),
             (A::Cancelled, SubStatus::Rejected) => Meaning::Step(OrderEvent::CancelRefused),
-            (A::Cancelled, _) => Meaning::Step(OrderEvent::Cancelled),
-            (A::Expired | A::DoneForDay, _) => Meaning::Step(OrderEvent::Expired),
+            (A::Cancelled, SubStatus::Confirmed) => Meaning::Step(OrderEvent::Cancelled),
+            (A::Expired | A::DoneForDay, SubStatus::Confirmed) => Meaning::Step(OrderEvent::Expired),
+            // Asked for or under way: the venue says more when it is done.
             _ => Meaning::News,
         }
     }

@@ -365,14 +365,16 @@ impl OrderManager {
 /// The broker's answer: `unknown` first, then an id, then an error.
 fn outcome(answer: &Bound<'_, PyAny>) -> PyResult<PlaceOutcome> {
     let py = answer.py();
+    let error = || -> PyResult<Option<String>> {
+        let error = answer.getattr(intern!(py, "error"))?;
+        if error.is_truthy()? { Ok(Some(error.str()?.to_str()?.to_owned())) } else { Ok(None) }
+    };
     if answer.getattr(intern!(py, "unknown"))?.is_truthy()? {
-        return Ok(PlaceOutcome::Unknown(String::new()));
+        return Ok(PlaceOutcome::Unknown(error()?.unwrap_or_default()));
     }
     let order_id = answer.getattr(intern!(py, "order_id"))?;
-    if !order_id.is_none() {
-        return Ok(PlaceOutcome::Accepted(order_id.cast::<PyString>()?.to_str()?.to_owned()));
+    if order_id.is_none() {
+        return Ok(PlaceOutcome::Rejected(error()?.unwrap_or_else(|| "no order id".to_owned())));
     }
-    let error = answer.getattr(intern!(py, "error"))?;
-    let text = if error.is_truthy()? { error.str()?.to_str()?.to_owned() } else { "no order id".to_owned() };
-    Ok(PlaceOutcome::Rejected(text))
+    Ok(PlaceOutcome::Accepted(order_id.cast::<PyString>()?.to_str()?.to_owned()))
 }
