@@ -379,7 +379,10 @@ def test_a_scenario_that_makes_no_sense_is_refused(field: str, value: Any, messa
         scan.Scenario(**{**values, field: value})
     plain = Rules(**{**values, field: value})
     with pytest.raises(ScanError, match=message):
-        scan.decide({"s": View()}, {21: Quote(21, WEDNESDAY, 1.3, 1.3, "Open")}, {}, [plain], WEDNESDAY)
+        scan.Scanner([plain])
+    held = View(1000, 1.3, WEDNESDAY) if field == "stop" else View()
+    with pytest.raises(ScanError, match=message):
+        scan.decide({"s": held}, {21: Quote(21, WEDNESDAY, 1.3, 1.3, "Open")}, {}, [plain], WEDNESDAY)
 
 
 def test_parameters_of_a_strategy_that_make_no_sense_are_refused() -> None:

@@ -113,100 +113,217 @@ impl Reason {
     }
 }
 
-/// Whether the quote may be acted on: the market is open and the quote not too old.
-#[must_use]
-pub fn is_tradable(quote: &Quote, rules: &Rules, now: Time) -> bool {
-    quote.open && !longer(now, quote.time, rules.max_quote_age_s)
+/// A rule that is one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Widest spread to enter at.
+    MaxSpread,
+    /// Loss per unit at which it leaves.
+    Stop,
+    /// Gain per unit at which it leaves.
+    Take,
+    /// Longest time in a position, in seconds.
+    MaxHold,
+    /// Shortest time between an exit and an entry, in seconds.
+    Cooldown,
+    /// How long a limit order rests, in seconds.
+    OrderTtl,
 }
 
-/// Decides for one scenario whose quote is tradable. `wanted` asks the strategy; it is asked only when no order is open.
+/// What a decision may ask of a scenario and its view. Asking may be dear (attributes of Python objects, each in a
+/// cache line of its own), so a decision asks only for what it needs.
+pub trait Facts<E> {
+    /// A rule.
+    ///
+    /// # Errors
+    /// What the source fails with; the same for the others.
+    fn rule(&self, rule: Rule) -> Result<f64, E>;
+    /// Units of an entry.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn amount(&self) -> Result<i64, E>;
+    /// How it enters.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn style(&self) -> Result<OrderStyle, E>;
+    /// Signed units held.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn position(&self) -> Result<i64, E>;
+    /// Average entry price of the position.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn entry_price(&self) -> Result<Option<f64>, E>;
+    /// When it was entered.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn entry_time(&self) -> Result<Option<Time>, E>;
+    /// When the last position was left.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn last_exit(&self) -> Result<Option<Time>, E>;
+    /// The open order.
+    ///
+    /// # Errors
+    /// As `rule`.
+    fn open(&self) -> Result<Option<OpenOrder>, E>;
+}
+
+/// Rules and view that are known already.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a>(pub &'a Rules, pub &'a View);
+
+impl<E> Facts<E> for Known<'_> {
+    fn rule(&self, rule: Rule) -> Result<f64, E> {
+        Ok(match rule {
+            Rule::MaxSpread => self.0.max_spread,
+            Rule::Stop => self.0.stop,
+            Rule::Take => self.0.take,
+            Rule::MaxHold => self.0.max_hold_s,
+            Rule::Cooldown => self.0.cooldown_s,
+            Rule::OrderTtl => self.0.order_ttl_s,
+        })
+    }
+
+    fn amount(&self) -> Result<i64, E> {
+        Ok(self.0.amount)
+    }
+
+    fn style(&self) -> Result<OrderStyle, E> {
+        Ok(self.0.style)
+    }
+
+    fn position(&self) -> Result<i64, E> {
+        Ok(self.1.position)
+    }
+
+    fn entry_price(&self) -> Result<Option<f64>, E> {
+        Ok(self.1.entry_price)
+    }
+
+    fn entry_time(&self) -> Result<Option<Time>, E> {
+        Ok(self.1.entry_time)
+    }
+
+    fn last_exit(&self) -> Result<Option<Time>, E> {
+        Ok(self.1.last_exit)
+    }
+
+    fn open(&self) -> Result<Option<OpenOrder>, E> {
+        Ok(self.1.open)
+    }
+}
+
+/// Whether the quote may be acted on: the market is open and the quote not older than `max_age_s` seconds.
+#[must_use]
+pub fn is_tradable(quote: &Quote, max_age_s: f64, now: Time) -> bool {
+    quote.open && !longer(now, quote.time, max_age_s)
+}
+
+/// Decides for the scenario `name` on instrument `uic`, whose quote is tradable. `wanted` asks the strategy, which is
+/// given the position; it is asked only when no order is open.
 ///
 /// # Errors
-/// `BadPrice` for a quote that is no price, `BadLimit` for a limit that cannot be rounded, and what `wanted` fails with.
+/// `BadPrice` for a quote that is no price, `BadLimit` for a limit that cannot be rounded, and what `facts` and `wanted`
+/// fail with.
 pub fn act<E: From<ScanError>>(
-    scenario: (&str, i64, &Rules),
-    view: &View,
+    (name, uic): (&str, i64),
+    facts: &impl Facts<E>,
     quote: &Quote,
     now: Time,
-    wanted: impl FnOnce() -> Result<Option<i64>, E>,
+    wanted: impl FnOnce(i64) -> Result<Option<i64>, E>,
 ) -> Result<Option<Decision>, E> {
-    let (name, uic, rules) = scenario;
     for (what, value) in [("bid", quote.bid), ("ask", quote.ask)] {
         if !value.is_finite() || value <= 0.0 {
             return Err(ScanError::BadPrice { uic, what, value }.into());
         }
     }
-    if let Some(order) = &view.open {
-        return Ok(expire(rules, order, now));
+    if let Some(order) = facts.open()? {
+        return expire(facts, &order, now);
     }
-    let target = wanted()?;
-    if view.position != 0 {
-        return Ok(exit(rules, view, quote, target, now));
-    }
-    Ok(enter(name, rules, view, quote, target, now)?)
+    let position = facts.position()?;
+    let target = wanted(position)?;
+    if position == 0 { enter(name, facts, quote, target, now) } else { exit(facts, position, quote, target, now) }
 }
 
 /// A limit order that has rested for as long as it may.
-fn expire(rules: &Rules, order: &OpenOrder, now: Time) -> Option<Decision> {
+fn expire<E>(facts: &impl Facts<E>, order: &OpenOrder, now: Time) -> Result<Option<Decision>, E> {
     let (Some(OrderType::Limit), Some(side), Some(decided)) = (order.order_type, order.side, order.decided) else {
-        return None;
+        return Ok(None);
     };
-    at_least(now, decided, rules.order_ttl_s).then_some(Decision {
+    let cancel = Decision {
         action: Action::Cancel,
         side,
         amount: 0,
         order_type: OrderType::Limit,
         limit: None,
         reason: Reason::Ttl,
-    })
+    };
+    Ok(at_least(now, decided, facts.rule(Rule::OrderTtl)?).then_some(cancel))
 }
 
 /// The position closed at the market, if a rule or the strategy says so.
-fn exit(rules: &Rules, view: &View, quote: &Quote, target: Option<i64>, now: Time) -> Option<Decision> {
-    let long = view.position > 0;
-    let gain = view.entry_price.map(|entry| if long { quote.bid - entry } else { entry - quote.ask });
-    let against = |target: i64| i128::from(target) * i128::from(view.position.signum()) <= 0;
-    let reason = if gain.is_some_and(|gain| gain <= -rules.stop) {
-        Reason::Stop
-    } else if gain.is_some_and(|gain| gain >= rules.take) {
-        Reason::Take
-    } else if view.entry_time.is_some_and(|entry| at_least(now, entry, rules.max_hold_s)) {
-        Reason::Time
-    } else if target.is_some_and(against) {
-        Reason::Signal
-    } else {
-        return None;
-    };
-    Some(Decision {
-        action: Action::Place,
-        side: if long { Side::Sell } else { Side::Buy },
-        amount: view.position.saturating_abs(),
-        order_type: OrderType::Market,
-        limit: None,
-        reason,
-    })
-}
-
-/// A position opened as the strategy wants, unless it is too soon or too dear.
-fn enter(
-    name: &str,
-    rules: &Rules,
-    view: &View,
+fn exit<E>(
+    facts: &impl Facts<E>,
+    position: i64,
     quote: &Quote,
     target: Option<i64>,
     now: Time,
-) -> Result<Option<Decision>, ScanError> {
+) -> Result<Option<Decision>, E> {
+    let close = |reason| Decision {
+        action: Action::Place,
+        side: if position > 0 { Side::Sell } else { Side::Buy },
+        amount: position.saturating_abs(),
+        order_type: OrderType::Market,
+        limit: None,
+        reason,
+    };
+    if let Some(entry) = facts.entry_price()? {
+        let gain = if position > 0 { quote.bid - entry } else { entry - quote.ask };
+        if gain <= -facts.rule(Rule::Stop)? {
+            return Ok(Some(close(Reason::Stop)));
+        }
+        if gain >= facts.rule(Rule::Take)? {
+            return Ok(Some(close(Reason::Take)));
+        }
+    }
+    if let Some(entry) = facts.entry_time()?
+        && at_least(now, entry, facts.rule(Rule::MaxHold)?)
+    {
+        return Ok(Some(close(Reason::Time)));
+    }
+    let against = target.is_some_and(|target| target.signum() * position.signum() <= 0);
+    Ok(against.then(|| close(Reason::Signal)))
+}
+
+/// A position opened as the strategy wants, unless it is too soon or too dear.
+fn enter<E: From<ScanError>>(
+    name: &str,
+    facts: &impl Facts<E>,
+    quote: &Quote,
+    target: Option<i64>,
+    now: Time,
+) -> Result<Option<Decision>, E> {
     let side = match target {
         None | Some(0) => return Ok(None),
         Some(target) if target > 0 => Side::Buy,
         Some(_) => Side::Sell,
     };
-    if view.last_exit.is_some_and(|exit| !at_least(now, exit, rules.cooldown_s))
-        || quote.ask - quote.bid > rules.max_spread
+    if let Some(exit) = facts.last_exit()?
+        && !at_least(now, exit, facts.rule(Rule::Cooldown)?)
     {
         return Ok(None);
     }
-    let limit = match rules.style {
+    if quote.ask - quote.bid > facts.rule(Rule::MaxSpread)? {
+        return Ok(None);
+    }
+    let limit = match facts.style()? {
         OrderStyle::Market => None,
         OrderStyle::Limit { offset, tick } => {
             let price = if side == Side::Buy { quote.bid - offset } else { quote.ask + offset };
@@ -217,7 +334,7 @@ fn enter(
     Ok(Some(Decision {
         action: Action::Place,
         side,
-        amount: rules.amount,
+        amount: facts.amount()?,
         order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
         limit,
         reason: Reason::Entry,

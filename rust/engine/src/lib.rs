@@ -11,11 +11,11 @@ mod state;
 mod strategy;
 mod value;
 
-pub use decide::{Action, Decision, OpenOrder, Quote, Reason, View, act, is_tradable};
+pub use decide::{Action, Decision, Facts, Known, OpenOrder, Quote, Reason, Rule, View, act, is_tradable};
 pub use error::{ScanError, StateError};
 pub use rounding::round_decimals;
 pub use scanner::{Intent, Ring, Scanner, decide};
-pub use scenario::{OrderStyle, Rules, Scenario};
+pub use scenario::{OrderStyle, Rules, Scenario, number, positive};
 pub use session::fx_is_open;
 pub use state::{STATE_VERSION, load_state, save_state};
 pub use strategy::{SmaCross, Strategy, ZScoreReversion};

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use exuvia_model::{OrderType, Side, Time};
 
-use crate::{Action, Decision, Quote, Reason, ScanError, Scenario, Strategy, View, act, fx_is_open, is_tradable};
+use crate::{
+    Action, Decision, Known, Quote, Reason, ScanError, Scenario, Strategy, View, act, fx_is_open, is_tradable,
+};
 
 /// What a scan wants done, with whose it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,9 +154,9 @@ pub fn decide<S, E: From<ScanError>>(
     }
     for scenario in scenarios {
         let (name, uic, rules) = (scenario.name.as_str(), scenario.uic, &scenario.rules);
-        let Some(quote) = quote(uic)?.filter(|quote| is_tradable(quote, rules, now)) else { continue };
+        let Some(quote) = quote(uic)?.filter(|quote| is_tradable(quote, rules.max_quote_age_s, now)) else { continue };
         let view = view(name)?;
-        let decision = act((name, uic, rules), &view, &quote, now, || wanted(scenario, &view))?;
+        let decision = act((name, uic), &Known(rules, &view), &quote, now, |_| wanted(scenario, &view))?;
         intents.extend(decision.map(|decision| Intent::new(name, uic, now, decision)));
     }
     Ok(intents)

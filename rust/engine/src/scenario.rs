@@ -59,21 +59,9 @@ impl Rules {
     /// # Errors
     /// `Parameter` for an amount that is not positive, a number that is NaN or a tick that is not positive.
     pub fn checked(self, name: &str) -> Result<Self, ScanError> {
-        let refuse = |field, value: String, rule| {
-            Err(ScanError::Parameter { owner: format!("scenario {name:?}"), field, value, rule })
-        };
-        if self.amount <= 0 {
-            return refuse("amount", self.amount.to_string(), "it must be positive");
-        }
-        let (offset, tick) = match self.style {
-            OrderStyle::Market => (0.0, 1.0),
-            OrderStyle::Limit { offset, tick } => (offset, tick),
-        };
-        if tick.is_nan() || tick <= 0.0 {
-            return refuse("tick", tick.to_string(), "it must be positive");
-        }
+        positive(name, self.amount)?;
+        self.style.checked(name)?;
         for (field, value) in [
-            ("limit_offset", offset),
             ("max_spread", self.max_spread),
             ("stop", self.stop),
             ("take", self.take),
@@ -82,10 +70,44 @@ impl Rules {
             ("order_ttl_s", self.order_ttl_s),
             ("max_quote_age_s", self.max_quote_age_s),
         ] {
-            if value.is_nan() {
-                return refuse(field, value.to_string(), "it must be a number");
+            number(name, field, value)?;
+        }
+        Ok(self)
+    }
+}
+
+impl OrderStyle {
+    /// Checks how scenario `name` enters.
+    ///
+    /// # Errors
+    /// `Parameter` for a tick that is not positive or an offset that is NaN.
+    pub fn checked(self, name: &str) -> Result<Self, ScanError> {
+        if let Self::Limit { offset, tick } = self {
+            number(name, "limit_offset", offset)?;
+            if tick.is_nan() || tick <= 0.0 {
+                return Err(refusal(name, "tick", tick.to_string(), "it must be positive"));
             }
         }
         Ok(self)
     }
+}
+
+/// The amount of scenario `name`.
+///
+/// # Errors
+/// `Parameter` unless it is positive.
+pub fn positive(name: &str, amount: i64) -> Result<i64, ScanError> {
+    if amount > 0 { Ok(amount) } else { Err(refusal(name, "amount", amount.to_string(), "it must be positive")) }
+}
+
+/// The rule `field` of scenario `name`.
+///
+/// # Errors
+/// `Parameter` if it is NaN.
+pub fn number(name: &str, field: &'static str, value: f64) -> Result<f64, ScanError> {
+    if value.is_nan() { Err(refusal(name, field, value.to_string(), "it must be a number")) } else { Ok(value) }
+}
+
+fn refusal(name: &str, field: &'static str, value: String, rule: &'static str) -> ScanError {
+    ScanError::Parameter { owner: format!("scenario {name:?}"), field, value, rule }
 }

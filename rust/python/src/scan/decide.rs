@@ -78,22 +78,34 @@ fn one<'py>(
         None => scenario.getattr(intern!(py, "name"))?,
     };
     let name = name_key.cast::<PyString>()?.to_str()?;
-    let rules = ours.map_or_else(|| read::rules(scenario, name), |ours| Ok(ours.rules()))?;
-    if !engine::is_tradable(&quote, &rules, now) {
+    let max_age_s = match ours {
+        Some(ours) => ours.rules().max_quote_age_s,
+        None => read::max_quote_age_s(scenario, name)?,
+    };
+    if !engine::is_tradable(&quote, max_age_s, now) {
         return Ok(None);
     }
     let Some(view) = read::look_up(views, &name_key)? else {
         return Err(Refusal::from(engine::ScanError::NoView(name.to_owned())).into());
     };
-    let view = read::view(&view)?;
-    let decision = engine::act::<Refusal>((name, uic, &rules), &view, &quote, now, || {
+    let wanted = |position: i64| {
         let strategy = match ours {
             Some(ours) => ours.strategy().bind(py).clone(),
             None => scenario.getattr(intern!(py, "strategy"))?,
         };
         let closes = read::look_up(closes, &uic_key)?;
-        Ok(strategies::wanted(&strategy, closes.as_ref(), view.position, uic, scratch)?)
-    })?;
+        Ok(strategies::wanted(&strategy, closes.as_ref(), position, uic, scratch)?)
+    };
+    let decision = match ours {
+        Some(ours) => {
+            let (rules, view) = (ours.rules(), read::view(&view)?);
+            engine::act::<Refusal>((name, uic), &engine::Known(&rules, &view), &quote, now, wanted)?
+        }
+        None => {
+            let facts = read::Attributes { name, scenario, view: &view };
+            engine::act::<Refusal>((name, uic), &facts, &quote, now, wanted)?
+        }
+    };
     Ok(decision.map(|decision| engine::Intent::new(name, uic, now, decision)))
 }
 
