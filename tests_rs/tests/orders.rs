@@ -1,7 +1,7 @@
 //! The order machine and the book under random histories: no fill is lost, an end is an end, the same
 //! events lead to the same state.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use exuvia_execution::{
     Activity, ActivityStatus, Admission, Broker, CancelOutcome, CheckedOrder, Decimal, Limits, Order, OrderBook,
