@@ -125,9 +125,7 @@ def _tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
         first, last = sides[0], sides[-1]
         saved = first["compute_s"] - last["compute_s"]
         tiles.append((f"{saved:,.2f} s", f"of {first['compute_s']:,.2f} s compute saved in the whole run"))
-    cells = "".join(
-        f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles
-    )
+    cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
     return f'<div class="tiles">{cells}</div>'
 
 
@@ -141,9 +139,7 @@ def _whole_runs(runs: dict[str, Any]) -> str:
     for key in keys:
         cells = "".join(f'<td class="n">{_figure(key, run.get(key))}</td>' for run in sides)
         rows.append(f"<tr><td>{escape(TIMES.get(key, key.replace('_', ' ')))}</td>{cells}</tr>")
-    table = (
-        f'<div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>' if sides else ""
-    )
+    table = f'<div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>' if sides else ""
     parity = "".join(
         f"<tr><td>{escape(row['what'])}</td><td><code>{escape(str(row.get('legacy', '')))}</code></td>"
         f"<td><code>{escape(str(row.get('rust', '')))}</code></td>"
@@ -153,9 +149,7 @@ def _whole_runs(runs: dict[str, Any]) -> str:
     if parity:
         parity = _table(_heads("artefact", "legacy", "rust", ""), parity)
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in runs.get("notes", []))
-    legend = _legend(
-        ("compute", "compute: what Rust can take away"), ("waiting", "waiting: sockets, disk, the venue")
-    )
+    legend = _legend(("compute", "compute: what Rust can take away"), ("waiting", "waiting: sockets, disk, the venue"))
     return _section(
         "Whole run, all Rust against all legacy",
         legend + plot + table + parity + (f"<ul>{notes}</ul>" if notes else ""),
@@ -183,11 +177,7 @@ def _units(states: list[UnitStatus]) -> str:
             f"{state.verdict}</span></td></tr>"
         )
     heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
-    head = (
-        "<th>unit</th><th>mode</th>"
-        + "".join(f'<th class="n">{name}</th>' for name in heads)
-        + "<th>verdict</th>"
-    )
+    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
     return _section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>')
 
 
@@ -207,8 +197,7 @@ def _speed(states: list[UnitStatus]) -> str:
     legend = _legend(("legacy", "legacy"), ("rust", "Rust"))
     return _section(
         "Time per call, same calls on both sides",
-        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in '
-        "shadow.</p>",
+        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in shadow.</p>',
     )
 
 
@@ -224,9 +213,7 @@ def _calls(states: list[UnitStatus]) -> str:
         for state in states
     ]
     plot = plots.stacked_bars(rows, "Compared calls by unit", "calls")
-    return (
-        _section("Calls compared", _legend(("equal", "equal"), ("differs", "differs")) + plot) if plot else ""
-    )
+    return _section("Calls compared", _legend(("equal", "equal"), ("differs", "differs")) + plot) if plot else ""
 
 
 def _differences(states: list[UnitStatus]) -> str:
@@ -259,14 +246,11 @@ def _remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
             f"{unit}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
             for (path, rule), hits in state.ignored.items()
         ]
-        items += [
-            f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()
-        ]
+        items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
         items += [f"{unit}: {escape(note)}" for note in state.notes]
         if state.counts["cascades"]:
             items.append(
-                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before "
-                "(cascade)"
+                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
             )
     items += [escape(segment.trouble) for segment in segments if segment.trouble]
     return _section("To know", f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>") if items else ""

@@ -13,9 +13,7 @@ from exuvia.migrate import runtime
 __all__ = ["run"]
 
 
-def run(
-    config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool
-) -> int:
+def run(config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool) -> int:
     """Install the units, then run a module or script as `__main__`.
 
     Args:
