@@ -115,6 +115,17 @@ def test_the_programs_exit_code_and_arguments_are_its_own(project: Path) -> None
     assert (ran.returncode, "['3', '--exit', '--config', 'mine']" in ran.stdout) == (7, True), ran
 
 
+def test_an_error_of_the_program_is_shown_as_python_shows_it(project: Path) -> None:
+    (project / "prog.py").write_text("import bot\nopen('nowhere.txt')\n")
+    for words in (("-m", "prog"), ("prog.py",)):
+        ran = exuvia(project, "run", *words)
+        assert ran.returncode == 1
+        head, first, *_, last = ran.stderr.splitlines()
+        assert head.startswith("Traceback")
+        assert "prog.py" in first
+        assert last == "FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.txt'"
+
+
 def test_errors_exit_with_2_and_name_the_line(project: Path) -> None:
     configure(project, mode="rusty")
     broken = exuvia(project, "run", "-m", "prog")
