@@ -52,12 +52,8 @@ def parser() -> argparse.ArgumentParser:
         "`python SCRIPT` would. Everything after the module or script belongs to it.",
     )
     # The program's own arguments never pass through argparse: see _split_run.
-    run.add_argument(
-        "-m", dest="module", metavar="MODULE", help="module to run; what follows are its arguments"
-    )
-    run.add_argument(
-        "script", nargs="?", metavar="SCRIPT", help="script to run; what follows are its arguments"
-    )
+    run.add_argument("-m", dest="module", metavar="MODULE", help="module to run; what follows are its arguments")
+    run.add_argument("script", nargs="?", metavar="SCRIPT", help="script to run; what follows are its arguments")
 
     status = commands.add_parser(
         "status",
@@ -75,9 +71,7 @@ def parser() -> argparse.ArgumentParser:
         description="Writes status, times of both sides, differences by path and plots into one HTML file. "
         "Exit codes as for status.",
     )
-    report.add_argument(
-        "-o", "--output", metavar="FILE", default="exuvia-report.html", help="default: %(default)s"
-    )
+    report.add_argument("-o", "--output", metavar="FILE", default="exuvia-report.html", help="default: %(default)s")
     report.add_argument("--title", default="Migration report", help="default: %(default)s")
     report.add_argument("--run", metavar="FILE", help="JSON with figures of whole runs, legacy and rust")
     report.add_argument("--json", action="store_true", help="also print the status as JSON")
@@ -185,9 +179,7 @@ def _run(options: argparse.Namespace) -> int:
     if not program:
         print("exuvia run: name a module (-m MODULE) or a script", file=sys.stderr)
         return ERROR
-    return running.run(
-        options.config, options.evidence, program, options.arguments, is_module=bool(options.module)
-    )
+    return running.run(options.config, options.evidence, program, options.arguments, is_module=bool(options.module))
 
 
 def _status(options: argparse.Namespace) -> int:

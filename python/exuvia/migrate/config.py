@@ -118,9 +118,7 @@ class Config:
             text: What is wrong and what to do.
             key: The key it stands in.
         """
-        line = (
-            line_of(self.path.read_text(encoding="utf-8"), ("unit", unit), key) if self.path.exists() else 1
-        )
+        line = line_of(self.path.read_text(encoding="utf-8"), ("unit", unit), key) if self.path.exists() else 1
         return ConfigError(f"{self.path}:{line}: unit {unit!r}: {text}")
 
 
@@ -183,9 +181,7 @@ class _Reader:
     def config(self, data: dict[str, Any]) -> Config:
         for name in data:
             if name == "group":
-                raise self.refuse(
-                    (), "group", "groups come with the gates, in a later version: declare units only"
-                )
+                raise self.refuse((), "group", "groups come with the gates, in a later version: declare units only")
             self.known((), name, ("exuvia", "unit"), "table")
         general = data.get("exuvia", {})
         if not isinstance(general, dict) or not isinstance(data.get("unit", {}), dict):
@@ -224,9 +220,7 @@ class _Reader:
             self.known(here, key, UNIT, "key")
         candidate = self.typed(here, table, "candidate", str, "")
         if not _UNIT_NAME.match(candidate):
-            raise self.refuse(
-                here, "candidate", f"candidate {candidate!r} is not written as package.module:name"
-            )
+            raise self.refuse(here, "candidate", f"candidate {candidate!r} is not written as package.module:name")
         if candidate == name:
             raise self.refuse(here, "candidate", f"unit {name!r} names itself as its candidate")
         effect = self.word(here, table, "effect", EFFECTS, None)
@@ -262,9 +256,7 @@ class _Reader:
     def compare(self, name: str, table: Any) -> tuple[tuple[str, str], ...]:
         here = ("unit", name)
         if not isinstance(table, dict):
-            raise self.refuse(
-                here, "compare", 'compare is a table of path and rule: { "$.price" = "tick:0.01" }'
-            )
+            raise self.refuse(here, "compare", 'compare is a table of path and rule: { "$.price" = "tick:0.01" }')
         for path, rule in table.items():
             inside = (*here, "compare")
             in_table = line_of(self.text, inside, path) > 1
@@ -314,18 +306,14 @@ class _Reader:
     ) -> str:
         if key not in data:
             if default is None:
-                raise self.refuse(
-                    table, None, f"unit {table[-1]!r} declares no {key}: one of {', '.join(words)}"
-                )
+                raise self.refuse(table, None, f"unit {table[-1]!r} declares no {key}: one of {', '.join(words)}")
             return default
         value = data[key]
         if value not in words:
             raise self.refuse(table, key, f"unknown {key} {value!r}{_nearest(str(value), words)}")
         return str(value)
 
-    def typed(
-        self, table: tuple[str, ...], data: dict[str, Any], key: str, kind: type[_T], default: _T
-    ) -> _T:
+    def typed(self, table: tuple[str, ...], data: dict[str, Any], key: str, kind: type[_T], default: _T) -> _T:
         value = data.get(key, default)
         if not isinstance(value, kind):
             raise self.refuse(table, key, f"{key} = {value!r} must be a {kind.__name__}")

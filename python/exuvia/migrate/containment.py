@@ -163,9 +163,4 @@ def _restore_random(saved: tuple[Any, Any]) -> None:
         random.setstate(state)
     numpy = sys.modules.get("numpy.random")
     if arrays is not None and numpy is not None:
-        now = numpy.get_state(legacy=False)
-        if (
-            now["state"]["pos"] != arrays["state"]["pos"]
-            or (now["state"]["key"] != arrays["state"]["key"]).any()
-        ):
-            numpy.set_state(arrays)
+        numpy.set_state(arrays)

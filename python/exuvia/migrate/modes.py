@@ -54,9 +54,7 @@ def refuse_writable_by_others(path: Path) -> None:
         ConfigError: With the command that repairs it.
     """
     if os.name == "posix" and path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigError(
-            f"{path}: others may write this file, and it decides which code trades: chmod go-w {path}"
-        )
+        raise ConfigError(f"{path}: others may write this file, and it decides which code trades: chmod go-w {path}")
 
 
 @dataclass(slots=True)

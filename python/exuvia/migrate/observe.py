@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["compare_call", "copy_arguments", "numbered", "observer"]
 
 
-def copy_arguments(
-    record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Any, bool] | None:
+def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool] | None:
     """Copy a call's arguments before legacy can change them.
 
     Args:
@@ -43,6 +41,9 @@ def copy_arguments(
     Returns:
         The copies and whether anything in them could change, or `None` if they cannot be copied.
     """
+    if not record.sampling():
+        record.lost("evidence cannot be written")
+        return None
     try:
         copied, mutable = detached_copy(args)
         if kwargs:

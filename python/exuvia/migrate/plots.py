@@ -54,9 +54,7 @@ def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
         parts.append(_label(name, y + ROW / 2 + 4))
         for side, value, dy in (("legacy", legacy, 5), ("rust", candidate, 23)):
             width = reach(value)
-            parts.append(
-                f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>'
-            )
+            parts.append(f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>')
             shown = escape(duration(value))
             parts.append(f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{shown}</text>')
     return "".join([*parts, "</svg>"])

@@ -59,11 +59,7 @@ def rebind(
     is_candidate = getattr(old, "__module__", None) == theirs
     patched = []
     for other, found in list(sys.modules.items()):
-        if (
-            not isinstance(found, types.ModuleType)
-            or other in (module, theirs)
-            or other.partition(".")[0] == "exuvia"
-        ):
+        if not isinstance(found, types.ModuleType) or other in (module, theirs) or other.partition(".")[0] == "exuvia":
             continue
         theirs_too = other.partition(".")[0] not in (package, "__main__")
         space = vars(found)

@@ -25,11 +25,15 @@ class Record:
     Args:
         unit: The unit's name.
         write: Takes one line of evidence; it never raises.
+        sampling: Says whether evidence can still be kept; without it nothing is sampled.
     """
 
-    def __init__(self, unit: str, write: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, unit: str, write: Callable[[dict[str, Any]], None], sampling: Callable[[], bool] = lambda: True
+    ) -> None:
         self.unit = unit
         self.write = write
+        self.sampling = sampling
         self.switch: Switch | None = None
         self.places: Counter[tuple[str, str]] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
@@ -150,9 +154,7 @@ class Record:
         now = {} if self.switch is None else dict(self.switch.counts())
         counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
         served = {
-            name: now[name] - self._flip.get(name, 0)
-            for name in ("legacy_calls", "candidate_calls")
-            if name in now
+            name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
         }
         with self._lock:
             return {

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "read_runs"]
 
-TIMES = {"wall_s": "wall", "compute_s": "compute", "waiting_s": "waiting"}
+TIMES = ("wall_s", "compute_s", "waiting_s")
+PARTS = (
+    ("compute", "compute: what Rust can take away"),
+    ("waiting", "waiting: sockets, disk, the venue"),
+    ("start", "start: interpreter and imports"),
+)
 EXAMPLES = 12
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -46,6 +51,8 @@ def read_runs(path: Path) -> dict[str, Any]:
             run["name"] = str(run["name"])
             for name in TIMES:
                 run[name] = float(run.get(name, 0.0))
+            if "start_s" in run:
+                run["start_s"] = float(run["start_s"])
         for row in data.get("parity", []):
             row["what"], row["equal"] = str(row["what"]), row["equal"] is True
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -81,11 +88,12 @@ def page(
     differing = sum(1 for row in (runs or {}).get("parity", []) if not row["equal"])
     sections = [
         _tiles(states, runs),
+        _differences(states) if verdict == "FAIL" else "",
         _whole_runs(runs) if runs else "",
         _units(states),
         _speed(states),
         _calls(states),
-        _differences(states),
+        "" if verdict == "FAIL" else _differences(states),
         _remarks(states, segments),
     ]
     note = " Evidence of a rehearsal does not count towards a cutover." if config.rehearsal else ""
@@ -125,25 +133,22 @@ def _tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
         first, last = sides[0], sides[-1]
         saved = first["compute_s"] - last["compute_s"]
         tiles.append((f"{saved:,.2f} s", f"of {first['compute_s']:,.2f} s compute saved in the whole run"))
-    cells = "".join(
-        f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles
-    )
+    cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
     return f'<div class="tiles">{cells}</div>'
 
 
 def _whole_runs(runs: dict[str, Any]) -> str:
     sides = runs.get("runs", [])
-    bars = [(run["name"], (("compute", run["compute_s"]), ("waiting", run["waiting_s"]))) for run in sides]
-    plot = plots.stacked_bars(bars, "Whole runs: compute and waiting", "s")
+    parts = [(part, text) for part, text in PARTS if any(f"{part}_s" in run for run in sides)]
+    bars = [(run["name"], tuple((part, run.get(f"{part}_s", 0.0)) for part, _ in parts)) for run in sides]
+    plot = plots.stacked_bars(bars, "Whole runs: compute, waiting and start", "s")
     keys = list(dict.fromkeys(key for run in sides for key in run if key != "name"))
     head = "".join(f'<th class="n">{escape(run["name"])}</th>' for run in sides)
     rows = []
     for key in keys:
         cells = "".join(f'<td class="n">{_figure(key, run.get(key))}</td>' for run in sides)
-        rows.append(f"<tr><td>{escape(TIMES.get(key, key.replace('_', ' ')))}</td>{cells}</tr>")
-    table = (
-        f'<div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>' if sides else ""
-    )
+        rows.append(f"<tr><td>{escape(_label(key))}</td>{cells}</tr>")
+    table = f'<div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>' if sides else ""
     parity = "".join(
         f"<tr><td>{escape(row['what'])}</td><td><code>{escape(str(row.get('legacy', '')))}</code></td>"
         f"<td><code>{escape(str(row.get('rust', '')))}</code></td>"
@@ -153,9 +158,7 @@ def _whole_runs(runs: dict[str, Any]) -> str:
     if parity:
         parity = _table(_heads("artefact", "legacy", "rust", ""), parity)
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in runs.get("notes", []))
-    legend = _legend(
-        ("compute", "compute: what Rust can take away"), ("waiting", "waiting: sockets, disk, the venue")
-    )
+    legend = _legend(*parts)
     return _section(
         "Whole run, all Rust against all legacy",
         legend + plot + table + parity + (f"<ul>{notes}</ul>" if notes else ""),
@@ -183,11 +186,7 @@ def _units(states: list[UnitStatus]) -> str:
             f"{state.verdict}</span></td></tr>"
         )
     heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
-    head = (
-        "<th>unit</th><th>mode</th>"
-        + "".join(f'<th class="n">{name}</th>' for name in heads)
-        + "<th>verdict</th>"
-    )
+    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
     return _section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>')
 
 
@@ -207,8 +206,7 @@ def _speed(states: list[UnitStatus]) -> str:
     legend = _legend(("legacy", "legacy"), ("rust", "Rust"))
     return _section(
         "Time per call, same calls on both sides",
-        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in '
-        "shadow.</p>",
+        f'{legend}{plot}<p class="soft">Logarithmic scale; means over all compared calls, measured in shadow.</p>',
     )
 
 
@@ -224,9 +222,7 @@ def _calls(states: list[UnitStatus]) -> str:
         for state in states
     ]
     plot = plots.stacked_bars(rows, "Compared calls by unit", "calls")
-    return (
-        _section("Calls compared", _legend(("equal", "equal"), ("differs", "differs")) + plot) if plot else ""
-    )
+    return _section("Calls compared", _legend(("equal", "equal"), ("differs", "differs")) + plot) if plot else ""
 
 
 def _differences(states: list[UnitStatus]) -> str:
@@ -259,14 +255,11 @@ def _remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
             f"{unit}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
             for (path, rule), hits in state.ignored.items()
         ]
-        items += [
-            f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()
-        ]
+        items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
         items += [f"{unit}: {escape(note)}" for note in state.notes]
         if state.counts["cascades"]:
             items.append(
-                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before "
-                "(cascade)"
+                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
             )
     items += [escape(segment.trouble) for segment in segments if segment.trouble]
     return _section("To know", f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>") if items else ""
@@ -308,6 +301,10 @@ def _heads(*names: str) -> str:
 
 def _code(value: object) -> str:
     return f"<td><code>{escape(str(value))}</code></td>"
+
+
+def _label(key: str) -> str:
+    return key.removesuffix("_s").removesuffix("_mb").replace("_", " ")
 
 
 def _figure(key: str, value: Any) -> str:

@@ -13,9 +13,7 @@ from exuvia.migrate import runtime
 __all__ = ["run"]
 
 
-def run(
-    config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool
-) -> int:
+def run(config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool) -> int:
     """Install the units, then run a module or script as `__main__`.
 
     Args:
@@ -47,4 +45,11 @@ def run(
             return leaving.code or 0
         print(leaving.code, file=sys.stderr)  # noqa: T201 - what the interpreter does with it
         return 1
+    except BaseException as error:
+        # The program's own error: shown as the interpreter shows it, without the frames of exuvia.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, runpy.__file__, "<frozen runpy>"):
+            trace = trace.tb_next
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0

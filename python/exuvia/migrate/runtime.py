@@ -39,7 +39,7 @@ class _Runtime:
         self.config = config
         self.lock = threading.RLock()
         self.stop = threading.Event()
-        records = {name: Record(name, self.write) for name in config.units}
+        records = {name: Record(name, self.write, self.sampling) for name in config.units}
         self.units: dict[str, FunctionUnit | ClassUnit] = {
             name: units.make(config, unit, records[name]) for name, unit in config.units.items()
         }
@@ -61,6 +61,9 @@ class _Runtime:
     def write(self, line: dict[str, Any]) -> None:
         self.segment.write(line)
 
+    def sampling(self) -> bool:
+        return self.segment.sampling
+
     def start(self) -> None:
         """Take up the modes that configuration and journal say, then watch the journal."""
         self.said = modes.read(self.config.evidence)
@@ -78,9 +81,7 @@ class _Runtime:
 
     def watch(self) -> None:
         self.stop = threading.Event()
-        self.thread = threading.Thread(
-            target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True
-        )
+        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
         self.thread.start()
 
     def _poll(self, stop: threading.Event) -> None:
@@ -210,9 +211,7 @@ def status() -> list[UnitStatus]:
     runtime = _require()
     states = []
     for name, unit in runtime.units.items():
-        state = UnitStatus(
-            unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal
-        )
+        state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
         state.add(unit.record.counters(unit.mode))
         state.notes = [*unit.notes]
         if runtime.segment.trouble is not None:
@@ -225,9 +224,7 @@ def status() -> list[UnitStatus]:
 
 def _require() -> _Runtime:
     if _current is None:
-        raise MigrateError(
-            "exuvia.migrate is not installed in this process: call exuvia.migrate.install() first"
-        )
+        raise MigrateError("exuvia.migrate is not installed in this process: call exuvia.migrate.install() first")
     return _current
 
 

@@ -57,9 +57,7 @@ def plain_function(unit: str, found: object, module: str, qualname: str) -> type
         )
     for flag, kind in _REFUSED_KINDS.items():
         if found.__code__.co_flags & flag:
-            raise MigrateError(
-                f"unit {unit!r} is {kind}: these come later; move the plain function inside it"
-            )
+            raise MigrateError(f"unit {unit!r} is {kind}: these come later; move the plain function inside it")
     if found.__module__ != module:
         raise MigrateError(
             f"unit {unit!r} comes from {found.__module__!r}: name it where it is defined, "

@@ -68,12 +68,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
     if state.verdict != "PASS":
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
-        example = next(
-            (e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None
-        )
-        values = (
-            f": legacy {_cut(example['legacy'])}, candidate {_cut(example['candidate'])}" if example else ""
-        )
+        example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
+        values = f": legacy {_cut(example['legacy'])}, candidate {_cut(example['candidate'])}" if example else ""
         yield Text(f"  {place}  {kind} ×{count:,}{values}")
     if len(state.places) > DIFFERENCES:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")

@@ -35,7 +35,7 @@ def line_of(text: str, table: tuple[str, ...], key: str | None = None) -> int:
             here = parts
             if here == table and header_line == 1:
                 header_line = number
-            if key is not None and here == (*table, key):
+            if key is not None and here[: len(table) + 1] == (*table, key):
                 return number
             continue
         found = _KEY.match(line)

@@ -83,8 +83,7 @@ def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
             )
         if not hasattr(candidate, name):
             raise MigrateError(
-                f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: "
-                "both need the same surface"
+                f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface"
             )
         members[name] = member
     return members
@@ -141,9 +140,7 @@ class TwinMaker:
         if self.legacy.__itemsize__ == 0:
             space["__slots__"] = (SLOT,)
         for name, member in members.items():
-            space[name] = (
-                self._property(name, member) if isinstance(member, property) else self._method(name, member)
-            )
+            space[name] = self._property(name, member) if isinstance(member, property) else self._method(name, member)
         try:
             return type(self.legacy)(self.legacy.__name__, (self.legacy,), space)
         except TypeError as error:
@@ -227,9 +224,7 @@ class TwinMaker:
                 def candidate(*args: Any, **kwargs: Any) -> Any:
                     return getattr(pair.candidate, name)(*args, **kwargs)
 
-            return self._both(
-                _Call(name, pair, functools.partial(function, self_), candidate, self_, args, kwargs)
-            )
+            return self._both(_Call(name, pair, functools.partial(function, self_), candidate, self_, args, kwargs))
 
         return method
 
@@ -251,13 +246,9 @@ class TwinMaker:
                 setter(self_, value)
                 return
             own = functools.partial(setter, self_)
-            self._both(
-                _Call(name, pair, own, lambda new: setattr(pair.candidate, name, new), self_, (value,))
-            )
+            self._both(_Call(name, pair, own, lambda new: setattr(pair.candidate, name, new), self_, (value,)))
 
-        return property(
-            read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__
-        )
+        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
 
     def _pair(self, self_: Any) -> _Pair | None:
         """The pair, if this call is to be observed: not from inside another call on the same object."""
@@ -337,9 +328,7 @@ class TwinMaker:
                 pair.owner = owner
 
 
-def _with_self_named(
-    outcome: tuple[Any, BaseException | None], owner: object
-) -> tuple[Any, BaseException | None]:
+def _with_self_named(outcome: tuple[Any, BaseException | None], owner: object) -> tuple[Any, BaseException | None]:
     """An object that returns itself returns "the same object" on both sides."""
     result, raised = outcome
     return ("(the object itself)", raised) if owner is not None and result is owner else outcome

@@ -45,18 +45,14 @@ def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | Cla
         raise config.refuse(unit.name, f"kind = {unit.kind!r}, but it is a {type(legacy).__name__}", "kind")
     if is_class:
         if not isinstance(candidate, type):
-            raise config.refuse(
-                unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate"
-            )
+            raise config.refuse(unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate")
         return ClassUnit(unit, legacy, candidate, record)
     if any(split_method(path)[0] for path, _ in unit.compare):
         raise config.refuse(
             unit.name, "a rule names a method, but the unit is a function: start the path with $", "compare"
         )
     if unit.attributes:
-        raise config.refuse(
-            unit.name, "attributes belong to classes, but the unit is a function", "attributes"
-        )
+        raise config.refuse(unit.name, "attributes belong to classes, but the unit is a function", "attributes")
     return FunctionUnit(unit, legacy, candidate, record)
 
 
@@ -76,9 +72,7 @@ def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> An
             raise config.refuse(
                 unit.name, f"{name!r} is unknown: {part!r} is not there; there is {names}", key
             ) from None
-    return (
-        found if key is None or not isinstance(holder, type) else getattr(holder, qualname.rpartition(".")[2])
-    )
+    return found if key is None or not isinstance(holder, type) else getattr(holder, qualname.rpartition(".")[2])
 
 
 def _nearest(part: str, holder: object) -> list[str]:
@@ -118,9 +112,7 @@ class FunctionUnit:
                 f"{sys.version.split()[0]}"
             )
         else:
-            self.notes.append(
-                f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}"
-            )
+            self.notes.append(f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}")
         self._function: Any = legacy
 
     def flip(self, mode: str) -> None:
@@ -150,8 +142,7 @@ class ClassUnit:
     def __init__(self, unit: UnitConfig, legacy: type, candidate: type, record: Record) -> None:
         if legacy.__module__ != unit.module or legacy.__qualname__ != unit.qualname:
             raise MigrateError(
-                f"unit {unit.name!r} is defined elsewhere: name it as "
-                f"{legacy.__module__}:{legacy.__qualname__}"
+                f"unit {unit.name!r} is defined elsewhere: name it as {legacy.__module__}:{legacy.__qualname__}"
             )
         self.unit, self.record = unit, record
         self.legacy, self.candidate = legacy, candidate
@@ -163,9 +154,7 @@ class ClassUnit:
         rules = _comparators(unit, members), unit.attributes
         maker = TwinMaker((legacy, candidate), members, rules, self.switch, record)
         self.twin = maker.twin
-        self._methods = {
-            name: member for name, member in members.items() if isinstance(member, types.FunctionType)
-        }
+        self._methods = {name: member for name, member in members.items() if isinstance(member, types.FunctionType)}
         self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}
 
@@ -178,9 +167,7 @@ class ClassUnit:
         wanted = {"legacy": self.legacy, "shadow": self.twin, "rust": self.candidate}[mode]
         current = owns(self.unit.module, self.unit.qualname)
         if current not in (self.legacy, self.twin, self.candidate):
-            raise MigrateError(
-                f"{self.unit.name} was replaced by someone else after install: take that off first"
-            )
+            raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
         self._count_calls(on=mode == "rust")
         place = self.unit.module, self.unit.qualname
         patched: list[str] = []
@@ -247,8 +234,7 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
             own.setdefault(method, {})[path] = rule
         else:
             raise MigrateError(
-                f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: "
-                f"{', '.join(members)}"
+                f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: {', '.join(members)}"
             )
     made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
     return {**made, "": Comparator(common)}
@@ -262,14 +248,11 @@ def _refuse_other_signature(unit: UnitConfig, legacy: types.FunctionType, candid
         return
     ours = inspect.signature(legacy)
     kinds = inspect.Parameter
-    positional = [
-        p for p in ours.parameters.values() if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-    ]
+    positional = [p for p in ours.parameters.values() if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
     keywords = {p.name: None for p in ours.parameters.values() if p.kind is kinds.KEYWORD_ONLY}
     try:
         theirs.bind(*[None] * len(positional), **keywords)
     except TypeError as error:
         raise MigrateError(
-            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: "
-            f"{error}"
+            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
         ) from None

@@ -137,11 +137,11 @@ impl<'py> Converter<'py> {
                 fields.push((Arc::clone(name), self.value(&value)?));
             }
         }
-        if let Some(own) = object.getattr_opt("__dict__")? {
-            if let Ok(own) = own.cast::<PyDict>() {
-                for (key, value) in own.iter() {
-                    fields.push((Arc::from(text(&key.str()?)?), self.value(&value)?));
-                }
+        if let Some(own) = object.getattr_opt("__dict__")?
+            && let Ok(own) = own.cast::<PyDict>()
+        {
+            for (key, value) in own.iter() {
+                fields.push((Arc::from(text(&key.str()?)?), self.value(&value)?));
             }
         }
         Ok(Value::Record { class, fields })
