@@ -22,8 +22,9 @@ BOT = ROOT / "examples" / "legacy_bot"
 DEMO = ROOT / "examples" / "demo" / "demo.py"
 PYTHON_FOLDERS = ("python", "tests_py", "examples", ".ci", "benches")
 ONE_VERSION = ("arrow", "parquet", "pyo3", "numpy")
-# The extension has no Rust tests; with it in the selection, dependencies have the features of the wheel.
-RUST = ("--workspace", "--locked")
+# The extension has no Rust tests, but with it in the selection, and without criterion, dependencies have the
+# features that they have in the wheel, and are compiled once.
+RUST = ("--workspace", "--exclude", "exuvia-benches", "--locked")
 SLICE_SECONDS = 110
 
 # What a planted bug must be reported as: the unit, and a part of the path of the difference.
