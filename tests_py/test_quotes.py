@@ -63,7 +63,7 @@ class Model:
         self.skipped += sum(quote is None for quote in made)
         return [quote for quote in made if isinstance(quote, Record)]
 
-    def one(self, each: Any) -> Record | bool | None:  # noqa: PLR0911
+    def one(self, each: Any) -> Record | bool | None:
         uic = each.get("Uic") if isinstance(each, dict) else None
         if type(uic) is not int or not -(2**63) <= uic < 2**63:
             return None

@@ -66,7 +66,7 @@ def configuration(path: Path, modes: dict[str, str], plant: str | None) -> None:
     """Writes `exuvia.toml`: a rehearsal with one table for each unit."""
     lines = [
         "[exuvia]",
-        'calendar = "FX 24x5"',
+        'calendar = "FX24x5"',
         f'evidence = "{path.stem}-evidence/"',
         "rehearsal = true",
         'endpoints = ["http://127.0.0.1"]',

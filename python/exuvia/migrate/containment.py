@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HERE", "Outcome", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
+__all__ = ["HERE", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
 
 Outcome = tuple[Any, BaseException | None]
 """A result, or `None` and the exception."""
