@@ -25,7 +25,7 @@ ONE_VERSION = ("arrow", "parquet", "pyo3", "numpy")
 # The extension has no Rust tests, but with it in the selection, and without criterion, dependencies have the
 # features that they have in the wheel, and are compiled once.
 RUST = ("--workspace", "--exclude", "exuvia-benches", "--locked")
-SLICE_SECONDS = 110
+SLICE_SECONDS = 180
 
 # What a planted bug must be reported as: the unit, and a part of the path of the difference.
 PLANTS = {
@@ -305,13 +305,7 @@ def long_slice(run: Run) -> None:
         env={**data_env(), "EXUVIA_LONG_SECONDS": "5"},
         timeout=SLICE_SECONDS,
         count=count.pytest(report),
-        verdict=unless_empty,
     )
-
-
-def unless_empty(outcome: Outcome) -> str | None:
-    """Pytest's status 5 says that no test was chosen: that is no failure here."""
-    return f"status {outcome.status}" if outcome.status not in {0, 5} else None
 
 
 def demos(run: Run) -> None:

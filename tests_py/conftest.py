@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import json
 import os
 import socket
 import sys
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
@@ -112,6 +113,19 @@ def data_dir() -> Path:
 def long_seconds() -> float:
     """How long a test marked `long` may go on: short in `make test`, minutes in `make test-long`."""
     return float(os.environ.get("EXUVIA_LONG_SECONDS") or 5)
+
+
+@pytest.fixture
+def proof() -> Callable[[str, int], None]:
+    """Counts what a long test did; `make test-long` writes the counts to docs/proof.md."""
+
+    def count(what: str, number: int) -> None:
+        print(f"{what}: {number:,}")
+        if path := os.environ.get("EXUVIA_PROOF"):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(json.dumps([what, number]) + "\n")
+
+    return count
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from exuvia import lake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
@@ -89,7 +90,10 @@ def name_of(number: int) -> str:
     return f"date=2026-02-0{1 + number % 5}/part-{number % 20}.parquet"
 
 
-def test_a_writer_killed_at_any_moment_loses_no_committed_row(tmp_path: Path, long_seconds: float) -> None:
+@pytest.mark.long
+def test_a_writer_killed_at_any_moment_loses_no_committed_row(
+    tmp_path: Path, long_seconds: float, proof: Callable[[str, int], None]
+) -> None:
     dice = random.Random(20260203)  # noqa: S311 - repeatable
     committed: dict[str, int] = {}
     number, kills, swept = 0, 0, 0
@@ -115,7 +119,9 @@ def test_a_writer_killed_at_any_moment_loses_no_committed_row(tmp_path: Path, lo
         assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")} == set(committed)
         swept += len(lake.sweep(tmp_path))
         assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.suffix != ".parquet"]
-    sys.stdout.write(f"{kills} kills, {number} files, {swept} temporary files swept\n")
+    proof("lake writers killed", kills)
+    proof("files that they had written", number)
+    proof("temporary files swept", swept)
     assert number > kills
 
 
