@@ -120,7 +120,7 @@ def proof() -> Callable[[str, int], None]:
     """Counts what a long test did; `make test-long` writes the counts to docs/proof.md."""
 
     def count(what: str, number: int) -> None:
-        print(f"{what}: {number:,}")
+        sys.stdout.write(f"{what}: {number:,}\n")
         if path := os.environ.get("EXUVIA_PROOF"):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(json.dumps([what, number]) + "\n")

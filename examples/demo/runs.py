@@ -125,6 +125,8 @@ def run_bot(
             process.returncode = os.waitstatus_to_exitcode(status)
         finally:
             guard.cancel()
+            if process.stdout:
+                process.stdout.close()
             if process.returncode is None:
                 process.kill()
                 process.wait()

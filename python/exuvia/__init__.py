@@ -19,13 +19,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from exuvia.build import build_info
 from exuvia.errors import ExuviaError, ForkError, PanicError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from collections.abc import Callable
+
     from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, venues
+    from exuvia.build import BuildInfo, build_info
 
 __all__ = [
     "ExuviaError",
@@ -50,12 +52,13 @@ __version__: str
 _AREAS = frozenset({"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "venues"})
 
 
-def __getattr__(name: str) -> ModuleType | str:
-    """Loads an area, or the version, when it is first asked for."""
+def __getattr__(name: str) -> ModuleType | Callable[[], BuildInfo] | str:
+    """Loads an area, `build_info` or the version when it is first asked for: a rollback must not need the extension."""
     if name in _AREAS:
         return importlib.import_module(f"exuvia.{name}")
-    if name == "__version__":
-        return build_info()["version"]
+    if name in ("__version__", "build_info"):
+        build = importlib.import_module("exuvia.build")
+        return build.build_info if name == "build_info" else str(build.build_info()["version"])
     raise AttributeError(f"module 'exuvia' has no attribute {name!r}: it has {', '.join(__all__)}")
 
 
