@@ -21,6 +21,7 @@ __all__ = ["render"]
 WIDTH = 100
 COLOURS = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow"}
 DIFFERENCES = 5
+NAME = 26
 
 
 def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False) -> None:
@@ -46,7 +47,7 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
         if state.effective is not None and state.effective != state.mode:
             mode = f"{mode}→{state.effective}"
         table.add_row(
-            state.unit,
+            state.unit if len(state.unit) <= NAME else state.unit.replace(":", ":\n  "),
             mode,
             *(_count(counts[name]) for name in ("legacy_calls", "candidate_calls", "compared", "differed")),
             duration(counts["legacy_ns"]) if counts["compared"] else "–",
