@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 from exuvia.errors import ExuviaError, ForkError, PanicError
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from collections.abc import Callable
+    from types import ModuleType
 
     from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, venues
     from exuvia.build import BuildInfo, build_info
