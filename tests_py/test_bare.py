@@ -51,3 +51,34 @@ def test_the_command_line_answers() -> None:
 def test_the_script_is_installed_beside_the_interpreter() -> None:
     folder = Path(sys.executable).parent
     assert any((folder / name).is_file() for name in ("exuvia", "exuvia.exe"))
+
+
+def test_without_numpy_tables_work_and_arrays_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a fresh interpreter from which NumPy is hidden."""
+    code = """
+import sys
+sys.modules["numpy"] = None  # an import of it fails now
+del sys.modules["numpy"]
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            raise ModuleNotFoundError("No module named 'numpy'")
+sys.meta_path.insert(0, Hidden())
+from arro3.core import Array, DataType, Table
+from exuvia import bars
+from exuvia.errors import SchemaError
+ts = Array([0, 61_000_000_000], DataType.int64())
+price = Array([1.5, 2.5], DataType.float64())
+assert bars.bars_from_ticks(Table.from_pydict({"ts": ts, "price": price}), every="1m").num_rows == 2
+minutes = bars.bars_from_ticks({"ts": ts, "price": price}, every="1m")
+for call, error in ((lambda: bars.columns(minutes), ModuleNotFoundError),
+                    (lambda: bars.bars_from_ticks([1, 2], [1.0, 2.0], every="1m"), SchemaError)):
+    try:
+        call()
+    except error as caught:
+        print(type(caught).__name__, caught)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 'pip install "exuvia[numpy]"' in done.stdout
+    assert "pass a NumPy array" in done.stdout

@@ -1,6 +1,7 @@
 //! `exuvia._exuvia`: bindings and nothing else. Each file binds one area; the Python face in
 //! `python/exuvia/` documents it.
 
+mod arrays;
 mod bars;
 mod build;
 mod compare;

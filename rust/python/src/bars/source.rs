@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 
+use crate::arrays;
 use crate::failure::Failure;
 
 /// Values of one column, borrowed where they lie.
@@ -111,7 +112,9 @@ impl<'py> Source<'py> {
 impl<'py> Column<'py> {
     /// Takes a NumPy array or an Arrow array.
     pub fn new(name: &str, object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(array) = object.cast::<PyUntypedArray>() {
+        if arrays::is_loaded(object.py())
+            && let Ok(array) = object.cast::<PyUntypedArray>()
+        {
             return Ok(Self::Numpy(array.clone()));
         }
         let Ok(array) = object.extract::<AnyArray>() else {

@@ -102,6 +102,7 @@ struct ArrowMemory {
 #[pyfunction]
 #[pyo3(signature = (table, /))]
 pub fn columns<'py>(py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    crate::arrays::need(py, "exuvia.bars.columns")?;
     let Source::Table(batches, schema) = Source::new(table)? else {
         return Err(schema_error("a dict of arrays needs no conversion: use it as it is".to_owned()));
     };

@@ -100,6 +100,8 @@ impl QuoteStream {
     /// Returns:
     ///     `ts` (int64, UTC nanoseconds), `uic` (int64), `bid` and `ask` (float64), all of one length.
     fn take_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        // Before the quotes are taken: they stay for take_arrow where NumPy is missing.
+        crate::arrays::need(py, "QuoteStream.take_numpy")?;
         let columns = locked(&self.inner).take();
         let out = PyDict::new(py);
         out.set_item("ts", columns.ts.into_pyarray(py))?;
