@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 
@@ -80,4 +81,9 @@ fn calm<T>(work: impl FnOnce() -> T) -> PyResult<T> {
             .into())
         }
     }
+}
+
+/// A lock that outlives a panic: what it guards is whole after each call.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

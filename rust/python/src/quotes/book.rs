@@ -7,9 +7,9 @@ use exuvia_model::{Symbol, SymbolTable};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use super::{bytes_of, locked, quote, table};
+use super::{bytes_of, quote, table};
 use crate::failure::Failure;
-use crate::gate;
+use crate::gate::{self, locked};
 
 /// Merges snapshots and deltas of an infoprices subscription into one row for each instrument.
 ///

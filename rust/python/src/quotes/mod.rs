@@ -7,7 +7,6 @@ mod stream;
 mod table;
 
 use std::borrow::Cow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -36,9 +35,4 @@ fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
         PyTypeError::new_err(format!("expected bytes, bytearray or memoryview, got {name}"))
     })?;
     buffer.to_vec(object.py()).map(Cow::Owned)
-}
-
-/// A lock that outlives a panic: what it guards is whole after each call.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

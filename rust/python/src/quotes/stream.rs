@@ -9,9 +9,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
 
 use super::message::Control;
-use super::{bytes_of, locked, table};
+use super::{bytes_of, table};
 use crate::failure::Failure;
-use crate::gate;
+use crate::gate::{self, locked};
 
 /// Reads frames of price subscriptions straight into columns, without a Python object for each message.
 ///
