@@ -108,6 +108,48 @@ def test_a_cancelled_order_is_gone() -> None:
     assert broker.on_quote(Quote(1, "1.1", "1.2")) == []
 
 
+def test_a_repeated_client_order_id_sends_nothing() -> None:
+    broker = PaperBroker()
+    assert broker.place_order(PaperOrder("a", 21, "Buy", 1_000)).order_id == "P-000001"
+    for _ in ("while it works", "after it was filled"):
+        repeated = broker.place_order(PaperOrder("a", 22, "Sell", 5, "Limit", "1.4"))
+        assert (repeated.order_id, repeated.unknown) == (None, False)
+        assert 'client id "a" is already that of order P-000001: nothing was sent' in (repeated.error or "")
+        broker.on_quote(Quote(1, "1.1", "1.2"))
+    assert (broker.working, broker.position(21), broker.position(22)) == ([], Decimal(1_000), Decimal(0))
+    assert [activity["Status"] for activity in broker.activities()] == ["Placed", "FinalFill"]
+    assert broker.place_order(PaperOrder("b", 21, "Buy", 0)).order_id is None
+    assert broker.place_order(PaperOrder("b", 21, "Buy", 1)).order_id == "P-000002"
+
+
+def test_a_late_quote_changes_nothing_and_is_counted() -> None:
+    broker = PaperBroker()
+    broker.on_quote(Quote(10, "1.1", "1.2"))
+    broker.place_order(PaperOrder("a", 21, "Buy", 1_000, decided=5))
+    assert broker.on_quote(Quote(9, "1.0", "1.05")) == []
+    assert broker.on_quote(Quote(8, "1.0", "1.05", market_state="Closed")) == []
+    assert (broker.late, broker.working) == (2, ["P-000001"])
+    # Each instrument has its own time.
+    assert broker.on_quote(Quote(1, "5", "6", uic=22)) == []
+    assert [fill.price for fill in broker.on_quote(Quote(10, "1.15", "1.25"))] == [Decimal("1.25")]
+    assert broker.late == 2
+
+
+def test_a_crossed_quote_does_not_close_the_market() -> None:
+    broker = PaperBroker()
+    with pytest.raises(OrderError, match="crossed"):
+        broker.on_quote(Quote(1, "1.6", "1.5", market_state="Closed"))
+    assert broker.place_order(PaperOrder("a", 21, "Buy", 1)).error is None
+
+
+def test_an_order_of_an_unseen_instrument_waits_for_its_first_quote() -> None:
+    broker = PaperBroker()
+    assert broker.position(4_711) == 0
+    broker.place_order(PaperOrder("a", 4_711, "Buy", 1))
+    assert broker.on_quote(Quote(1, "1.1", "1.2")) == []
+    assert [fill.uic for fill in broker.on_quote(Quote(1, "2", "3", uic=4_711))] == [4_711]
+
+
 def test_the_order_manager_works_over_the_paper_broker() -> None:
     broker = PaperBroker(tick="0.00001")
     limits = Limits(max_amount=100_000, max_position=200_000, duplicate_window_s=60)

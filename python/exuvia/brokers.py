@@ -2,7 +2,9 @@
 
 An order fills whole at the first quote after its decision time: a market order at once, a limit order when
 the quote has reached its limit; buys at the ask, sells at the bid. Positions net by instrument, cash moves
-by what was realised, and an order that the cash could not carry at `leverage` is refused.
+by what was realised, and an order that the cash could not carry at `leverage` is refused. A client id that
+was used before sends nothing; a quote older than the newest one of its instrument is counted in `late` and
+ignored; an order of an instrument without quotes waits for the first one.
 
 >>> from exuvia.brokers import PaperBroker, PaperOrder
 >>> from types import SimpleNamespace as Quote

@@ -1,18 +1,37 @@
 //! A broker over the paper exchange: orders in, their ids out; quotes in, fills out. No venue, no socket:
 //! an order fills at the first quote after its decision.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use exuvia_execution::matching::{Execution, Matching, NewOrder, Refusal, Terms, WorkingOrder};
 use exuvia_execution::{
     Activity, ActivityStatus, Broker, CancelOutcome, CheckedOrder, Decimal, PlaceOutcome, SubStatus,
 };
 use exuvia_model::{Fill, Money, Position, Quote, Symbol, Time};
+use thiserror::Error;
 
 /// What the order ids start with.
 const PREFIX: &str = "P-";
 /// Most activities that wait to be taken.
 const KEPT: usize = 10_000;
+
+/// Why the paper broker refused an order; nothing was sent then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PaperError {
+    /// The reference named an order before.
+    #[error(
+        "client id {reference:?} is already that of order {earlier}: nothing was sent; look up what became of that order, or take a new id for another one"
+    )]
+    Repeated {
+        /// The client's id.
+        reference: String,
+        /// The order that had it first.
+        earlier: String,
+    },
+    /// The exchange refused.
+    #[error(transparent)]
+    Exchange(#[from] Refusal),
+}
 
 /// A paper account with its working orders.
 ///
@@ -39,23 +58,41 @@ pub struct PaperBroker {
     exchange: Matching,
     activities: VecDeque<Activity>,
     sequence: u64,
-    /// Time of the last quote.
+    /// Time of the newest quote.
     now: Time,
+    /// The order of each reference, also of orders that ended.
+    references: BTreeMap<String, u64>,
+    /// Time of the newest quote of each instrument.
+    newest: BTreeMap<Symbol, Time>,
+    late: u64,
 }
 
 impl PaperBroker {
     /// A broker with cash and nothing else.
     #[must_use]
     pub const fn new(terms: Terms) -> Self {
-        Self { exchange: Matching::new(terms), activities: VecDeque::new(), sequence: 0, now: Time(0) }
+        Self {
+            exchange: Matching::new(terms),
+            activities: VecDeque::new(),
+            sequence: 0,
+            now: Time(0),
+            references: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            late: 0,
+        }
     }
 
-    /// Places an order and gives its id.
+    /// Places an order and gives its id. A reference names one order for ever: a repeated one sends nothing.
+    /// The reference of an order that was refused may be used again.
     ///
     /// # Errors
-    /// What the exchange refuses; the account is as before then.
-    pub fn place(&mut self, order: NewOrder) -> Result<String, Refusal> {
+    /// `Repeated`, and what the exchange refuses; the account is as before then.
+    pub fn place(&mut self, order: NewOrder) -> Result<String, PaperError> {
+        if let Some(earlier) = self.references.get(&order.reference) {
+            return Err(PaperError::Repeated { reference: order.reference, earlier: order_id(*earlier) });
+        }
         let working = self.exchange.place(order)?;
+        self.references.insert(working.order.reference.clone(), working.id);
         self.tell(&working, ActivityStatus::Placed, working.order.decided, None);
         Ok(order_id(working.id))
     }
@@ -71,17 +108,41 @@ impl PaperBroker {
         Ok(())
     }
 
-    /// Takes a quote and fills what it fills, in order of arrival.
+    /// Takes a quote and fills what it fills, in order of arrival. A quote older than the newest one of its
+    /// instrument changes nothing and is counted in `late`.
     ///
     /// # Errors
     /// `Refusal::Crossed`: nothing was filled.
     pub fn on_quote(&mut self, quote: &Quote) -> Result<Vec<Fill>, Refusal> {
+        if self.newest.get(&quote.symbol).is_some_and(|newest| quote.time < *newest) {
+            self.late += 1;
+            return Ok(Vec::new());
+        }
         let executions = self.exchange.on_quote(quote)?;
-        self.now = quote.time;
+        self.newest.insert(quote.symbol, quote.time);
+        self.now = self.now.max(quote.time);
         for execution in &executions {
             self.tell(&execution.order, ActivityStatus::FinalFill, execution.time, Some(execution));
         }
         Ok(executions.into_iter().map(fill).collect())
+    }
+
+    /// As [`Self::on_quote`], after it opened or closed the instrument's market; a quote that is late or crossed does not.
+    ///
+    /// # Errors
+    /// `Refusal::Crossed`: nothing was filled.
+    pub fn on_quote_while(&mut self, open: bool, quote: &Quote) -> Result<Vec<Fill>, Refusal> {
+        let late = self.newest.get(&quote.symbol).is_some_and(|newest| quote.time < *newest);
+        if !late && !quote.is_crossed() {
+            self.set_open(quote.symbol, open);
+        }
+        self.on_quote(quote)
+    }
+
+    /// How many quotes were older than the newest one of their instrument.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
     }
 
     /// Takes what became of the orders since the last call, oldest first, as an order manager wants to hear it.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use exuvia_brokers::paper::PaperBroker;
+use exuvia_brokers::paper::{PaperBroker, PaperError};
 use exuvia_execution::Activity;
 use exuvia_execution::matching::{NewOrder, Refusal, Terms};
 use exuvia_model::{Fill, ModelError, Money, Price, Quantity, Quote, Side, Symbol, Time};
@@ -184,7 +184,10 @@ impl PyPaperBroker {
         Ok(Self { broker: Mutex::new(PaperBroker::new(Terms { cash, leverage })), tick })
     }
 
-    /// Places an order.
+    /// Places an order; that of an instrument without a quote so far waits for its first one.
+    ///
+    /// A `client_id` names one order for ever: one that was used before sends nothing, and the refusal names the earlier
+    /// order. The id of an order that was refused may be used again.
     ///
     /// Args:
     ///     order: Any object with `client_id`, `uic`, `side`, `amount`, `order_type`, `limit_price`, `decided`.
@@ -217,7 +220,7 @@ impl PyPaperBroker {
         gate::stay(|| {
             Ok::<_, Failure>(match self.with(|broker| broker.place(order)) {
                 Ok(order_id) => PlaceResult::new(Some(order_id), None, false),
-                Err(refusal) => PlaceResult::new(None, Some(refusal.to_string()), false),
+                Err(refusal) => PlaceResult::new(None, Some(PaperError::to_string(&refusal)), false),
             })
         })
     }
@@ -228,6 +231,8 @@ impl PyPaperBroker {
     }
 
     /// Takes a quote and hands back the fills that it brought, in order of arrival.
+    ///
+    /// A quote older than the newest one of its instrument changes nothing and is counted in `late`.
     ///
     /// Args:
     ///     quote: Any object with `uic`, `ts` (UTC nanoseconds), `bid`, `ask`, and `market_state` if it has one:
@@ -250,10 +255,7 @@ impl PyPaperBroker {
             ask_size: Quantity::ZERO,
         };
         gate::stay(|| {
-            let fills = self.with(|broker| {
-                broker.set_open(symbol, open);
-                broker.on_quote(&quote)
-            })?;
+            let fills = self.with(|broker| broker.on_quote_while(open, &quote))?;
             Ok::<_, Failure>(fills.into_iter().map(|fill| PaperFill { fill }).collect())
         })
     }
@@ -265,7 +267,7 @@ impl PyPaperBroker {
         activities.iter().map(|activity| activity_dict(py, activity)).collect()
     }
 
-    /// What is held of an instrument, as a signed `Decimal`.
+    /// What is held of an instrument, as a signed `Decimal`; 0 of one that was never seen.
     fn position<'py>(&self, py: Python<'py>, uic: u32) -> PyResult<Bound<'py, PyAny>> {
         decimal(py, self.with(|broker| broker.position(Symbol(uic))).quantity)
     }
@@ -274,6 +276,12 @@ impl PyPaperBroker {
     #[getter]
     fn cash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         decimal(py, self.with(|broker| broker.cash()))
+    }
+
+    /// How many quotes were older than the newest one of their instrument.
+    #[getter]
+    fn late(&self) -> u64 {
+        self.with(|broker| broker.late())
     }
 
     /// The ids of the working orders, oldest first.
