@@ -12,15 +12,16 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import checks
+import count
 import environment
 import needs
 from places import BUILD, CI, COVERED, ROOT, VENV, bin_of, python_of
-from steps import Run
+from steps import Outcome, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ class Lines:
 
     all: int = 0
     hit: int = 0
+    missing: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def percent(self) -> float:
@@ -115,7 +117,8 @@ def extension(run: Run, instrumented: dict[str, str]) -> Path:
         "COVERAGE_FILE": str(OUT / ".coverage"),
         "EXUVIA_LONG_SECONDS": "5",
     }
-    python = python_of(COVERED)
+    python, report = python_of(COVERED), BUILD / "pytest-coverage.xml"
+    report.unlink(missing_ok=True)
     run.step(
         "pytest, instrumented",
         checks.loopback(
@@ -135,11 +138,16 @@ def extension(run: Run, instrumented: dict[str, str]) -> Path:
             "-p",
             "no:cacheprovider",
             "-q",
+            f"--junitxml={report}",
             ROOT / "tests_py",
         ),
         cwd=checks.outside(),
         env={**env, "EXUVIA_COVERAGE": "1"},
+        verdict=lambda outcome: None if outcome.status in {0, 1} else f"status {outcome.status}",
     )
+    counted = count.pytest(report)(Outcome(0, "", report, 0.0))
+    if counted.failed:
+        print(f"          {counted.failed} tests cannot bear to be measured (times, kills): `make test` judges them")
     if checks.DEMO.is_file():
         run.step(
             "demo, instrumented",
@@ -154,7 +162,9 @@ def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[st
     merged, lcov = OUT / "rust.profdata", OUT / "rust.lcov"
     inputs = OUT / "profiles.txt"
     inputs.write_text("\n".join(str(path) for path in sorted(raw.glob("*.profraw"))), encoding="utf-8")
-    run.must("merge the profiles", [tools / "llvm-profdata", "merge", "-sparse", "-f", inputs, "-o", merged])
+    # a process that was killed leaves a broken profile: only if all are broken something is wrong
+    merge = [tools / "llvm-profdata", "merge", "-sparse", "-failure-mode=all", "-f", inputs, "-o", merged]
+    run.must("merge the profiles", merge)
     first, *others = objects
     more = [part for path in others for part in ("-object", path)]
     done = run.call("export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", first, *more])
@@ -167,6 +177,7 @@ def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[st
         area = areas.setdefault(crate, Lines())
         area.all += len(counts)
         area.hit += sum(1 for count in counts.values() if count)
+        area.missing[str(file)] = [line for line, count in counts.items() if not count]
     return areas
 
 
@@ -198,6 +209,7 @@ def python_lines(run: Run) -> dict[str, Lines]:
         area = areas["python/exuvia/migrate" if "/migrate/" in name else "python/exuvia"]
         area.all += file["summary"]["num_statements"]
         area.hit += file["summary"]["covered_lines"]
+        area.missing[f"python/exuvia{name.partition('site-packages/exuvia')[2]}"] = file["missing_lines"]
     return areas
 
 
@@ -210,6 +222,9 @@ def judge(run: Run, areas: dict[str, Lines]) -> None:
     for name, area in shown.items():
         low, goal = floor.get(name, 0.0), GOALS.get(name, 0.0)
         print(f"  {name:28} {area.all:7} {area.hit:7} {area.percent:7.2f} {low or '':>7} {goal or '':>6}")
+    listing = [f"{file}: {lines}" for area in areas.values() for file, lines in sorted(area.missing.items()) if lines]
+    (OUT / "missing.txt").write_text("\n".join(listing) + "\n", encoding="utf-8")
+    print(f"  lines that no test reached: {(OUT / 'missing.txt').relative_to(ROOT)}")
     for name, area in shown.items():
         if area.percent < floor.get(name, 0.0):
             run.fail(name, f"{area.percent:.2f} % of the lines, the recorded floor is {floor[name]} %")
