@@ -97,18 +97,12 @@ def types(run: Run) -> None:
     """Types of the package, of the bot, and of the stub against the extension that is installed."""
     out = outside()
     run.step("mypy, the package", [tool("mypy")])
-    if (BOT / "legacy_bot").is_dir():
-        run.step("mypy, the bot", [tool("mypy"), "--strict", "legacy_bot"], cwd=BOT)
-    else:
-        run.skip("mypy, the bot", "examples/legacy_bot is not there yet")
-    if (ROOT / "python" / "exuvia" / "_exuvia.pyi").is_file():
-        run.step(
-            "stubtest of the extension",
-            [python_of(VENV), "-P", "-m", "mypy.stubtest", "exuvia._exuvia"],
-            cwd=out,
-        )
-    else:
-        run.skip("stubtest of the extension", "_exuvia.pyi is not there yet")
+    run.step("mypy, the bot", [tool("mypy"), "--strict", "legacy_bot"], cwd=BOT)
+    run.step(
+        "stubtest of the extension",
+        [python_of(VENV), "-P", "-m", "mypy.stubtest", "exuvia._exuvia"],
+        cwd=out,
+    )
 
 
 def tree(run: Run) -> None:
@@ -270,9 +264,6 @@ def bare_tests(run: Run, wheel: Path) -> None:
 
 def bot_tests(run: Run) -> None:
     """The legacy bot's own tests: it knows nothing of exuvia."""
-    if not (BOT / "tests").is_dir():
-        run.skip("pytest, the legacy bot", "examples/legacy_bot/tests is not there yet")
-        return
     report = BUILD / "pytest-bot.xml"
     report.unlink(missing_ok=True)
     run.step(
@@ -310,9 +301,6 @@ def long_slice(run: Run) -> None:
 
 def demos(run: Run) -> None:
     """The demo as it is, and with each planted bug: then it must fail and say where."""
-    if not DEMO.is_file():
-        run.skip("demo", "examples/demo/demo.py is not there yet")
-        return
     command = loopback(python_of(VENV), DEMO)
     plain: dict[str, str | None] = {**data_env(), "PLANT": None, "DAYS": None, "SIMULATED": None}
     run.step("demo", command, env=plain, timeout=600, count=one)

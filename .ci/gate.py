@@ -29,8 +29,6 @@ DEMO = ROOT / "examples" / "demo" / "demo.py"
 def demo() -> None:
     """Builds, installs, and shows the migration."""
     needs.check()
-    if not DEMO.is_file():
-        sys.exit("examples/demo/demo.py is not there yet")
     run = Run(env=environment.cargo_env())
     environment.ready(run)
     outcome = run.call("demo", [python_of(VENV), DEMO], show=True)
@@ -62,13 +60,8 @@ def bench() -> None:
     run = Run(env=environment.cargo_env())
     environment.ready(run, "release")
     peers = ROOT / "benches" / "run.py"
-    if list((ROOT / "benches" / "benches").glob("*.rs")):
-        run.call("criterion", ["cargo", "bench", "--locked", "-p", "exuvia-benches"], show=True)
-    else:
-        run.skip("criterion", "benches/benches/ holds no bench yet")
-    if peers.is_file():
-        sys.exit(run.call("peers", [python_of(VENV), peers], show=True).status)
-    run.skip("peers", "benches/run.py is not there yet")
+    run.must("criterion", ["cargo", "bench", "--locked", "-p", "exuvia-benches"])
+    sys.exit(run.call("peers", [python_of(VENV), peers], show=True).status)
 
 
 def clean() -> None:
