@@ -1,5 +1,11 @@
-//! The one gate for calls that leave Python: releases the GIL, turns panics into
-//! `exuvia.PanicError`, refuses a forked child, maps errors.
+//! The one gate for calls that leave Python: turns panics into `exuvia.PanicError`, maps errors. Every function that
+//! does work goes through it: `enter` with the GIL released, `stay` with the GIL held, `guard` where Python is called back.
+//!
+//! A forked child may call what computes in the calling thread. What needs threads of the parent, as a venue's server does,
+//! goes through `enter_threaded`, which refuses with `exuvia.ForkError`.
+//!
+//! Signals: no call waits for the world, so none looks for signals while it runs; Ctrl-C is raised when it returns. The
+//! longest are whole tables (bars, Parquet), whose time grows with their rows.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +28,7 @@ pub fn remember_process() {
 /// `ForkError`.
 pub fn refuse_fork() -> PyResult<()> {
     let (parent, me) = (PROCESS.load(Ordering::Relaxed), std::process::id());
-    if parent != me {
+    if is_forked() {
         return Err(Failure::text(
             "ForkError",
             format!("process {me} was forked from {parent} after exuvia was imported: start it with the spawn method, or import exuvia in the child"),
@@ -32,17 +38,34 @@ pub fn refuse_fork() -> PyResult<()> {
     Ok(())
 }
 
+/// Whether this process is a child that was forked after the import.
+pub fn is_forked() -> bool {
+    PROCESS.load(Ordering::Relaxed) != std::process::id()
+}
+
 /// Runs `work` with the GIL released.
 ///
 /// # Errors
-/// What `work` fails with; `PanicError` if it panics; `ForkError` in a forked child.
+/// What `work` fails with; `PanicError` if it panics.
 pub fn enter<T, E>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T>
 where
     T: Send,
     E: Into<Failure> + Send,
 {
-    refuse_fork()?;
     py.detach(|| caught(work))
+}
+
+/// As [`enter`], for work that needs threads that this process may have lost.
+///
+/// # Errors
+/// As [`enter`]; `ForkError` in a forked child.
+pub fn enter_threaded<T, E>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T>
+where
+    T: Send,
+    E: Into<Failure> + Send,
+{
+    refuse_fork()?;
+    enter(py, work)
 }
 
 /// Runs `work` with the GIL held: for calls so short that releasing it would cost more.
@@ -86,4 +109,25 @@ fn calm<T>(work: impl FnOnce() -> T) -> PyResult<T> {
 /// A lock that outlives a panic: what it guards is whole after each call.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Panics inside of the gate, so that a test sees what Python gets; nothing else calls it.
+///
+/// Args:
+///     kind: "enter", "stay" or "guard".
+#[pyfunction]
+#[allow(clippy::panic)]
+fn _panic_in_gate(py: Python<'_>, kind: &str) -> PyResult<()> {
+    let fall = || -> Result<(), Failure> { panic!("on purpose, in {kind}") };
+    match kind {
+        "enter" => enter(py, fall),
+        "stay" => stay(fall),
+        "guard" => guard(|| fall().map_err(PyErr::from)),
+        other => Err(Failure::text("ValueRangeError", format!("kind {other:?} is not enter, stay or guard")).into()),
+    }
+}
+
+/// Adds the seam of the tests to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(_panic_in_gate, module)?)
 }

@@ -8,6 +8,7 @@ mod compare;
 mod dispatch;
 mod failure;
 mod gate;
+mod integers;
 mod lake;
 mod orders;
 mod quotes;
@@ -22,6 +23,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
     gate::remember_process();
     for register in [
         build::register,
+        gate::register,
         bars::register,
         quotes::register,
         lake::register,

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::records::{Bar, QuoteBar};
 use super::{Every, policy};
 use crate::gate::{self, locked};
+use crate::integers;
 
 /// A streaming builder of one instrument, and the bar for Python that it makes.
 trait Streaming: Sized {
@@ -173,7 +174,14 @@ impl QuoteBarBuilder {
     ///
     /// Raises:
     ///     BarError: NaN or infinity, or a late quote where the policy is "reject"; the open bar stays as it was.
-    fn push<'py>(&self, py: Python<'py>, uic: i64, ts: i64, bid: f64, ask: f64) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
+        bid: f64,
+        ask: f64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let next = gate::stay(|| {
             let mut instruments = locked(&self.instruments);
             let closed = match instruments.get(uic) {
@@ -191,8 +199,8 @@ impl QuoteBarBuilder {
     ///     BarError: As push.
     fn push_quote<'py>(&self, quote: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = quote.py();
-        let uic = quote.getattr(intern!(py, "uic"))?.extract()?;
-        let ts = quote.getattr(intern!(py, "ts"))?.extract()?;
+        let uic = integers::uic(&quote.getattr(intern!(py, "uic"))?)?;
+        let ts = integers::ts(&quote.getattr(intern!(py, "ts"))?)?;
         let bid = quote.getattr(intern!(py, "bid"))?.extract()?;
         let ask = quote.getattr(intern!(py, "ask"))?.extract()?;
         self.push(py, uic, ts, bid, ask)
@@ -257,8 +265,8 @@ impl TradeBarBuilder {
     fn push<'py>(
         &self,
         py: Python<'py>,
-        uic: i64,
-        ts: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
         price: f64,
         size: f64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use crate::failure::Failure;
 use crate::gate;
+use crate::integers;
 
 impl From<CalendarError> for Failure {
     fn from(error: CalendarError) -> Self {
@@ -83,7 +84,7 @@ impl PyCalendar {
     ///
     /// Raises:
     ///     CalendarError: The calendar does not cover that time.
-    fn is_open(&self, ts: i64) -> PyResult<bool> {
+    fn is_open(&self, #[pyo3(from_py_with = integers::ts)] ts: i64) -> PyResult<bool> {
         gate::stay(|| self.calendar.is_open(Time(ts)))
     }
 
@@ -108,7 +109,7 @@ impl PyCalendar {
     ///
     /// Raises:
     ///     CalendarError: The calendar does not cover that time.
-    fn session_at(&self, ts: i64) -> PyResult<Option<Session>> {
+    fn session_at(&self, #[pyo3(from_py_with = integers::ts)] ts: i64) -> PyResult<Option<Session>> {
         gate::stay(|| self.calendar.session_at(Time(ts)).map(|session| session.map(Session::from)))
     }
 
@@ -116,7 +117,7 @@ impl PyCalendar {
     ///
     /// Raises:
     ///     CalendarError: The calendar does not cover that time.
-    fn next_open(&self, ts: i64) -> PyResult<Option<i64>> {
+    fn next_open(&self, #[pyo3(from_py_with = integers::ts)] ts: i64) -> PyResult<Option<i64>> {
         gate::stay(|| self.calendar.next_open(Time(ts)).map(|time| time.map(|time| time.0)))
     }
 
@@ -124,7 +125,7 @@ impl PyCalendar {
     ///
     /// Raises:
     ///     CalendarError: The calendar does not cover that time.
-    fn next_close(&self, ts: i64) -> PyResult<Option<i64>> {
+    fn next_close(&self, #[pyo3(from_py_with = integers::ts)] ts: i64) -> PyResult<Option<i64>> {
         gate::stay(|| self.calendar.next_close(Time(ts)).map(|time| time.map(|time| time.0)))
     }
 

@@ -36,11 +36,13 @@ fn aggregate<'py>(
     let py = bars.py();
     let grid = Fixed::new(gate::stay(|| every.interval())?, offset);
     let mut read = Vec::with_capacity(bars.len().unwrap_or_default());
-    for bar in bars.try_iter()? {
-        read.push(read_bar(&bar?)?);
-    }
-    let longer = gate::stay(|| lengthen(&read, grid))?;
-    longer.into_iter().map(|bar| bar.build(py, record)).collect()
+    gate::guard(|| {
+        for bar in bars.try_iter()? {
+            read.push(read_bar(&bar?)?);
+        }
+        let longer = lengthen(&read, grid)?;
+        longer.into_iter().map(|bar| bar.build(py, record)).collect()
+    })
 }
 
 fn read_bar(bar: &Bound<'_, PyAny>) -> PyResult<QuoteBar> {

@@ -4,6 +4,8 @@ use exuvia_model::{self as model, Ohlc};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::integers;
+
 /// A bar of bid and ask; `ts` is the start of its interval in UTC nanoseconds.
 #[pyclass(frozen, eq, get_all, module = "exuvia.bars")]
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,8 +85,8 @@ impl QuoteBar {
     #[new]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        uic: i64,
-        ts: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
         bid_open: f64,
         bid_high: f64,
         bid_low: f64,
@@ -93,7 +95,7 @@ impl QuoteBar {
         ask_high: f64,
         ask_low: f64,
         ask_close: f64,
-        ticks: i64,
+        #[pyo3(from_py_with = integers::ticks)] ticks: i64,
     ) -> Self {
         Self { uic, ts, bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close, ticks }
     }
@@ -163,7 +165,16 @@ impl Bar {
 impl Bar {
     #[new]
     #[allow(clippy::too_many_arguments)]
-    fn new(uic: i64, ts: i64, open: f64, high: f64, low: f64, close: f64, volume: f64, ticks: i64) -> Self {
+    fn new(
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
+        open: f64,
+        high: f64,
+        low: f64,
+        close: f64,
+        volume: f64,
+        #[pyo3(from_py_with = integers::ticks)] ticks: i64,
+    ) -> Self {
         Self { uic, ts, open, high, low, close, volume, ticks }
     }
 

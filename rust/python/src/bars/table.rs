@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 use pyo3_arrow::PyTable;
 
 use super::source::{Numbers, Source, Values, schema_error};
+use crate::gate;
 
 /// A number with a column of its own in Arrow and NumPy.
 pub trait Cell: Number + Element + ArrowNativeType {
@@ -103,6 +104,10 @@ struct ArrowMemory {
 #[pyo3(signature = (table, /))]
 pub fn columns<'py>(py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     crate::arrays::need(py, "exuvia.bars.columns")?;
+    gate::guard(|| arrays(py, table))
+}
+
+fn arrays<'py>(py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let Source::Table(batches, schema) = Source::new(table)? else {
         return Err(schema_error("a dict of arrays needs no conversion: use it as it is".to_owned()));
     };

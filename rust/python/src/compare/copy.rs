@@ -4,6 +4,8 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+
+use crate::gate;
 use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMappingProxy, PyString, PyTuple, PyType,
 };
@@ -20,7 +22,7 @@ use pyo3::types::{
 #[pyo3(text_signature = "(value)")]
 pub(super) fn detached_copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let mut copier = Copier { memo: PyDict::new(value.py()), depth: 0 };
-    let copied = copier.copy(value)?;
+    let copied = gate::guard(|| copier.copy(value))?;
     let mutable = !copied.is(value);
     Ok((copied, mutable))
 }

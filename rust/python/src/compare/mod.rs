@@ -11,7 +11,6 @@ use exuvia_migrate::{Comparator as Inner, Decode, Kind, Rules, Value};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::failure::Failure;
 use crate::gate;
 use convert::Converter;
 pub use verdict::{Difference, Verdict};
@@ -50,7 +49,7 @@ impl Comparator {
             }
         }
         let pairs = written.iter().map(|(path, rule)| (path.as_str(), rule.as_str()));
-        let parsed = Rules::parse(pairs).map_err(Failure::from)?;
+        let parsed = gate::stay(|| Rules::parse(pairs))?;
         Ok(Self { inner: Inner::new(parsed, limit), written })
     }
 
@@ -63,31 +62,16 @@ impl Comparator {
     /// Compares two results below `root`: `$`, `$args` (arguments after the call), `$self`.
     #[pyo3(signature = (legacy, candidate, root = "$"), text_signature = "(self, legacy, candidate, root='$')")]
     fn compare(&self, legacy: &Bound<'_, PyAny>, candidate: &Bound<'_, PyAny>, root: &str) -> PyResult<Verdict> {
-        let mut converter = Converter::new(legacy.py());
-        let (one, two) = (converter.value(legacy)?, converter.value(candidate)?);
-        gate::stay(|| Ok::<_, Failure>(self.inner.compare_at(root, &one, &two, &Decoder).into()))
+        gate::guard(|| {
+            let mut converter = Converter::new(legacy.py());
+            let (one, two) = (converter.value(legacy)?, converter.value(candidate)?);
+            Ok(self.inner.compare_at(root, &one, &two, &Decoder).into())
+        })
     }
 
     /// Compares two outcomes `(result, exception)`; the exception is `None` where the call returned.
     fn compare_outcomes(&self, legacy: &Bound<'_, PyTuple>, candidate: &Bound<'_, PyTuple>) -> PyResult<Verdict> {
-        let py = legacy.py();
-        let (result, raised) = (legacy.get_item(0)?, legacy.get_item(1)?);
-        let (other, other_raised) = (candidate.get_item(0)?, candidate.get_item(1)?);
-        let mut converter = Converter::new(py);
-        match (raised.is_none(), other_raised.is_none()) {
-            (true, true) => self.compare(&result, &other, "$"),
-            (false, false) => {
-                let (one, two) = (converter.value(&raised)?, converter.value(&other_raised)?);
-                gate::stay(|| Ok::<_, Failure>(self.inner.compare_raised(&one, &two, &Decoder).into()))
-            }
-            (returned, _) => {
-                let (one, two) = if returned { (&result, &other_raised) } else { (&raised, &other) };
-                let (one, two) = (converter.shown(one), converter.shown(two));
-                let panicked = returned && other_raised.get_type().name()?.to_str()?.contains("Panic");
-                let kind = if panicked { Kind::Panic } else { Kind::Exception };
-                gate::stay(|| Ok::<_, Failure>(self.inner.one_raised(&one, &two, kind).into()))
-            }
-        }
+        gate::guard(|| self.outcomes(legacy, candidate))
     }
 
     fn __repr__(&self) -> String {
@@ -100,6 +84,29 @@ impl Comparator {
             rules.set_item(path, rule)?;
         }
         Ok((slf.get_type().into_any(), (rules.into_any(),)))
+    }
+}
+
+impl Comparator {
+    fn outcomes(&self, legacy: &Bound<'_, PyTuple>, candidate: &Bound<'_, PyTuple>) -> PyResult<Verdict> {
+        let py = legacy.py();
+        let (result, raised) = (legacy.get_item(0)?, legacy.get_item(1)?);
+        let (other, other_raised) = (candidate.get_item(0)?, candidate.get_item(1)?);
+        let mut converter = Converter::new(py);
+        match (raised.is_none(), other_raised.is_none()) {
+            (true, true) => self.compare(&result, &other, "$"),
+            (false, false) => {
+                let (one, two) = (converter.value(&raised)?, converter.value(&other_raised)?);
+                Ok(self.inner.compare_raised(&one, &two, &Decoder).into())
+            }
+            (returned, _) => {
+                let (one, two) = if returned { (&result, &other_raised) } else { (&raised, &other) };
+                let (one, two) = (converter.shown(one), converter.shown(two));
+                let panicked = returned && other_raised.get_type().name()?.to_str()?.contains("Panic");
+                let kind = if panicked { Kind::Panic } else { Kind::Exception };
+                Ok(self.inner.one_raised(&one, &two, kind).into())
+            }
+        }
     }
 }
 

@@ -107,8 +107,10 @@ impl Ledger {
     ///     scenario: Whose.
     #[pyo3(signature = (scenario))]
     fn account(&self, scenario: &str) -> PyResult<Account> {
-        let account = self.locked().ledger.account(scenario).map_err(|error| refused(&error))?;
-        Account::of(&account)
+        gate::guard(|| {
+            let account = self.locked().ledger.account(scenario).map_err(|error| refused(&error))?;
+            Account::of(&account)
+        })
     }
 
     /// Return start + realised + the open position at the price at which it could be closed, to 0.01.

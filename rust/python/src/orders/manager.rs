@@ -227,8 +227,10 @@ impl OrderManager {
 
     /// Return all orders, in the order in which they were submitted.
     fn orders<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let ids: Vec<_> = self.locked().book.orders().iter().map(|order| order.client_id().to_owned()).collect();
-        ids.iter().filter_map(|client_id| self.find(py, client_id).transpose()).collect()
+        gate::guard(|| {
+            let ids: Vec<_> = self.locked().book.orders().iter().map(|order| order.client_id().to_owned()).collect();
+            ids.iter().filter_map(|client_id| self.find(py, client_id).transpose()).collect()
+        })
     }
 
     /// Orders without an answer that can be trusted, by client id.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use super::money::units;
 use super::refused;
 use crate::failure::Failure;
+use crate::integers;
 use crate::scan::value::{value, value_methods};
 
 /// The pre-trade limits.
@@ -31,7 +32,7 @@ value!(Limits {
 value_methods!(Limits {
     #[new]
     #[pyo3(signature = (max_amount, max_position, duplicate_window_s))]
-    fn new(max_amount: i64, max_position: i64, duplicate_window_s: i64) -> PyResult<Self> {
+    fn new(#[pyo3(from_py_with = integers::max_amount)] max_amount: i64, #[pyo3(from_py_with = integers::max_position)] max_position: i64, #[pyo3(from_py_with = integers::duplicate_window_s)] duplicate_window_s: i64) -> PyResult<Self> {
         execution::Limits::whole(max_amount, max_position, duplicate_window_s).map_err(|error| refused(&error))?;
         Ok(Self { max_amount, max_position, duplicate_window_s })
     }

@@ -4,6 +4,8 @@ use exuvia_market::wire::saxo::QuoteTick;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
+use crate::integers;
+
 /// Best bid and ask of an instrument after an update.
 ///
 /// Args:
@@ -48,7 +50,13 @@ impl Quote {
 
     #[new]
     #[pyo3(signature = (uic, ts, bid, ask, market_state))]
-    fn new(uic: i64, ts: i64, bid: f64, ask: f64, market_state: Py<PyString>) -> Self {
+    fn new(
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
+        bid: f64,
+        ask: f64,
+        market_state: Py<PyString>,
+    ) -> Self {
         Self { uic, ts, bid, ask, market_state }
     }
 

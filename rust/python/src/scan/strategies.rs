@@ -11,6 +11,8 @@ use super::Refusal;
 use super::closes::Closes;
 use super::value::{value, value_methods};
 
+use crate::integers;
+
 /// Follow the trend: long while the fast mean is above the slow one, short while it is below.
 ///
 /// Args:
@@ -30,7 +32,7 @@ value!(SmaCross {
 value_methods!(SmaCross {
     #[new]
     #[pyo3(signature = (fast, slow))]
-    fn new(fast: usize, slow: usize) -> PyResult<Self> {
+    fn new(#[pyo3(from_py_with = integers::fast)] fast: usize, #[pyo3(from_py_with = integers::slow)] slow: usize) -> PyResult<Self> {
         Ok(Self(engine::SmaCross::new(fast, slow).map_err(Refusal::from)?))
     }
 
@@ -81,7 +83,7 @@ value!(ZScoreReversion {
 value_methods!(ZScoreReversion {
     #[new]
     #[pyo3(signature = (window, entry, exit))]
-    fn new(window: usize, entry: f64, exit: f64) -> PyResult<Self> {
+    fn new(#[pyo3(from_py_with = integers::window)] window: usize, entry: f64, exit: f64) -> PyResult<Self> {
         Ok(Self(engine::ZScoreReversion::new(window, entry, exit).map_err(Refusal::from)?))
     }
 

@@ -30,12 +30,25 @@ impl From<VenueError> for Failure {
 struct PySaxoVenue {
     source: String,
     address: SocketAddr,
-    server: Mutex<SaxoServer>,
+    server: Mutex<Option<SaxoServer>>,
 }
 
 impl PySaxoVenue {
-    fn server(&self) -> MutexGuard<'_, SaxoServer> {
+    fn server(&self) -> MutexGuard<'_, Option<SaxoServer>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self) -> bool {
+        self.server().as_ref().is_some_and(SaxoServer::is_open)
+    }
+}
+
+impl Drop for PySaxoVenue {
+    /// A forked child leaves the server to its parent: the threads to wait for are there.
+    fn drop(&mut self) {
+        if gate::is_forked() {
+            std::mem::forget(self.server.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        }
     }
 }
 
@@ -50,7 +63,7 @@ impl PySaxoVenue {
                 Failure::text("VenueError", format!("host {other:?} is not 127.0.0.1, where a simulated venue serves"))
             })?,
         };
-        gate::enter(py, move || {
+        gate::enter_threaded(py, move || {
             // The address is refused before a large source is read.
             let address = SocketAddr::new(host, port);
             if !address.ip().is_loopback() {
@@ -58,7 +71,7 @@ impl PySaxoVenue {
             }
             let venue = SaxoVenue::new(ticks::read(&source)?, Money::from_whole(cash)?);
             let server = SaxoServer::start(venue, address)?;
-            Ok(Self { source, address: server.address(), server: Mutex::new(server) })
+            Ok(Self { source, address: server.address(), server: Mutex::new(Some(server)) })
         })
     }
 
@@ -82,14 +95,17 @@ impl PySaxoVenue {
 
     /// Whether it was closed.
     #[getter]
-    fn closed(&self) -> bool {
-        !self.server().is_open()
+    fn closed(&self) -> PyResult<bool> {
+        gate::refuse_fork()?;
+        Ok(!self.is_open())
     }
 
     /// Stops the server and drops its connections; a second call does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        gate::enter(py, || {
-            self.server().close();
+        gate::enter_threaded(py, || {
+            if let Some(server) = self.server().as_mut() {
+                server.close();
+            }
             Ok::<_, Failure>(())
         })
     }
@@ -104,7 +120,13 @@ impl PySaxoVenue {
     }
 
     fn __repr__(&self) -> String {
-        let state = if self.server().is_open() { "" } else { " closed" };
+        let state = if gate::is_forked() {
+            " of the parent process"
+        } else if self.is_open() {
+            ""
+        } else {
+            " closed"
+        };
         format!("<SaxoVenue {:?} at {}{state}>", self.source, self.url())
     }
 }

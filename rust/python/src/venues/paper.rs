@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyFloat, PyType};
 
 use crate::failure::Failure;
 use crate::gate;
+use crate::integers;
 
 impl From<Refusal> for Failure {
     fn from(error: Refusal) -> Self {
@@ -211,11 +212,11 @@ impl PyPaperBroker {
         };
         let order = NewOrder {
             reference: order.getattr("client_id")?.extract()?,
-            symbol: Symbol(order.getattr("uic")?.extract()?),
+            symbol: Symbol(integers::uic(&order.getattr("uic")?)?),
             side: side_of(&order.getattr("side")?.extract::<String>()?)?,
             quantity: quantity_of(&order.getattr("amount")?)?,
             limit,
-            decided: Time(order.getattr("decided")?.extract()?),
+            decided: Time(integers::whole(&order.getattr("decided")?, "decided")?),
         };
         gate::stay(|| {
             Ok::<_, Failure>(match self.with(|broker| broker.place(order)) {
@@ -243,12 +244,12 @@ impl PyPaperBroker {
     ///     ValueRangeError: A price that does not fit.
     ///     TypeError: A float price and no `tick` to round it to.
     fn on_quote(&self, quote: &Bound<'_, PyAny>) -> PyResult<Vec<PaperFill>> {
-        let symbol = Symbol(quote.getattr("uic")?.extract()?);
+        let symbol = Symbol(integers::uic(&quote.getattr("uic")?)?);
         let state = quote.getattr_opt("market_state")?;
         let open = state.is_none_or(|state| state.eq("Open").unwrap_or(false));
         let quote = Quote {
             symbol,
-            time: Time(quote.getattr("ts")?.extract()?),
+            time: Time(integers::ts(&quote.getattr("ts")?)?),
             bid: price_of(&quote.getattr("bid")?, self.tick)?,
             ask: price_of(&quote.getattr("ask")?, self.tick)?,
             bid_size: Quantity::ZERO,
@@ -268,7 +269,11 @@ impl PyPaperBroker {
     }
 
     /// What is held of an instrument, as a signed `Decimal`; 0 of one that was never seen.
-    fn position<'py>(&self, py: Python<'py>, uic: u32) -> PyResult<Bound<'py, PyAny>> {
+    fn position<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = integers::uic)] uic: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
         decimal(py, self.with(|broker| broker.position(Symbol(uic))).quantity)
     }
 
