@@ -106,7 +106,10 @@ def test_processes_add_up_and_a_changed_source_starts_again(desk: Desk) -> None:
     price([1])
     exuvia.migrate.uninstall()
     state = desk.status()
-    assert (state.counts["compared"], state.notes) == (1, ["2 processes of another fingerprint are left out"])
+    assert (state.counts["compared"], state.notes) == (
+        1,
+        ["evidence of 2 runs with other code, rules or build is not counted"],
+    )
 
 
 def test_the_fingerprint_follows_rules_and_sources_but_not_the_mode(desk: Desk) -> None:

@@ -159,7 +159,7 @@ def load(given: str | os.PathLike[str] | None = None, *, rules: bool = True) -> 
     """
     path = find(given)
     refuse_writable_by_others(path)
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -167,6 +167,22 @@ def load(given: str | os.PathLike[str] | None = None, *, rules: bool = True) -> 
         place = line.group(1) if line else str(len(text.splitlines()) or 1)
         raise ConfigError(f"{path}:{place}: not TOML: {error}") from None
     return _Reader(path, text, rules).config(data)
+
+
+def _text(path: Path) -> str:
+    """Read a file that must be UTF-8 without a byte order mark."""
+    raw = path.read_bytes()
+    marks = (("UTF-8 with a byte order mark", b"\xef\xbb\xbf"), ("UTF-16", b"\xff\xfe"), ("UTF-16", b"\xfe\xff"))
+    for name, mark in marks:
+        if raw.startswith(mark):
+            raise ConfigError(f"{path}:1: this is {name}: save it as UTF-8 without a byte order mark")
+    try:
+        return raw.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        ) from None
 
 
 class _Reader:
@@ -218,6 +234,10 @@ class _Reader:
             raise self.refuse(here, None, f"unit {name!r} is not written as package.module:name")
         for key in table:
             self.known(here, key, UNIT, "key")
+        if "candidate" not in table:
+            raise self.refuse(
+                here, None, f"unit {name!r}: candidate is missing: name what replaces it, as package.module:name"
+            )
         candidate = self.typed(here, table, "candidate", str, "")
         if not _UNIT_NAME.match(candidate):
             raise self.refuse(here, "candidate", f"candidate {candidate!r} is not written as package.module:name")

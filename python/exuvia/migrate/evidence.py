@@ -96,18 +96,20 @@ class Segment:
             except OSError as error:
                 self._mute(error)
 
-    def counters(self, units: dict[str, Any], *, sync: bool = False) -> None:
+    def counters(self, units: dict[str, Any], *, sync: bool = False, ended: bool = False) -> None:
         """Append a line of counters if anything changed since the last one.
 
         Args:
             units: Counters by unit.
             sync: Whether it is forced to the disk.
+            ended: Whether the process ends here.
         """
         said = json.dumps(units, default=str).encode()
         if said == self._last and not sync:
             return
         self._last = said
-        self.write({"kind": "counters", "units": units, "lost": self.lost}, sync=sync)
+        end = {"ended": True} if ended else {}
+        self.write({"kind": "counters", "units": units, "lost": self.lost, **end}, sync=sync)
 
     def close(self) -> None:
         """Close the file."""

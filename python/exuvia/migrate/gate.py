@@ -32,6 +32,7 @@ class UnitStatus:
     Attributes:
         unit: Its name.
         mode: The mode in which it stood last.
+        file: Its mode in the configuration, the ceiling, if that is known.
         effective: The mode that configuration and journal give it, if that is known.
         fingerprint: F of what was observed.
         rehearsal: Whether the evidence is a rehearsal's and does not count.
@@ -42,12 +43,14 @@ class UnitStatus:
         reasons: Why samples were lost.
         examples: Recorded differences with both values.
         segments: Processes that contributed.
+        objects: Of a class: objects that each side made, the candidate's that are alive; `None` is unknown.
         notes: What else should be known.
     """
 
     unit: str
     mode: str = "legacy"
     effective: str | None = None
+    file: str | None = None
     fingerprint: str = ""
     rehearsal: bool = False
     counts: Counter[str] = field(default_factory=Counter)
@@ -57,6 +60,7 @@ class UnitStatus:
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[dict[str, Any]] = field(default_factory=list)
     segments: int = 0
+    objects: dict[str, int | None] | None = None
     notes: list[str] = field(default_factory=list)
 
     def add(self, counters: dict[str, Any]) -> None:
@@ -70,6 +74,12 @@ class UnitStatus:
         for name in COUNTS:
             self.counts[name] += int(counters.get(name, 0))
         self.since_flip.update(counters.get("since_flip", {}))
+        if "objects" in counters:
+            known = self.objects or {}
+            self.objects = {
+                name: None if count is None or known.get(name, 0) is None else count + (known.get(name) or 0)
+                for name, count in counters["objects"].items()
+            }
         for place, kind, count in counters.get("places", ()):
             self.places[place, kind] += count
         for path, rule, hits in counters.get("ignored", ()):
@@ -78,7 +88,9 @@ class UnitStatus:
 
     @property
     def speedup(self) -> float | None:
-        """Legacy's time over the candidate's, for the same calls."""
+        """Legacy's time over the candidate's for the same calls; `None` unless the unit passes."""
+        if self.verdict != "PASS":
+            return None
         legacy, candidate = self.counts["legacy_ns"], self.counts["candidate_ns"]
         return legacy / candidate if candidate else None
 
@@ -105,6 +117,27 @@ class UnitStatus:
             return "INCONCLUSIVE", f"{counts['skipped']:,} calls were not sampled"
         return "PASS", f"{counts['compared']:,} calls compared, none differs"
 
+    def object_notes(self) -> list[str]:
+        """Say of a class unit what a flip does not reach: objects that were made before it."""
+        if self.objects is None:
+            return []
+        legacy, candidate, alive = (self.objects.get(name) for name in ("legacy", "candidate", "alive"))
+        notes = []
+        if legacy or candidate:
+            notes.append(
+                "a flip acts on new objects: objects made before the flip stay on their side; "
+                f"{legacy or 0:,} legacy and {candidate or 0:,} rust made since install"
+            )
+        if candidate and (self.effective or self.mode) in ("legacy", "shadow"):
+            if alive is None:
+                notes.append("whether objects of the candidate class are alive is unknown: restart to be sure")
+            elif alive:
+                notes.append(
+                    f"live objects of the candidate class go on until they are gone ({alive:,} alive): "
+                    "restart to be sure"
+                )
+        return notes
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for `--json`."""
         verdict, reason = self.judged()
@@ -112,6 +145,7 @@ class UnitStatus:
             "unit": self.unit,
             "mode": self.mode,
             "effective": self.effective,
+            "file": self.file,
             "verdict": verdict,
             "reason": reason,
             "fingerprint": self.fingerprint,
@@ -124,6 +158,7 @@ class UnitStatus:
             "not_compared": dict(self.reasons),
             "examples": self.examples,
             "processes": self.segments,
+            "objects": self.objects,
             "notes": self.notes,
         }
 

@@ -65,11 +65,13 @@ class Journal:
         modes: Last mode by unit.
         default: Mode of units that are not named after the last entry for all units.
         broken: Why the journal cannot be trusted; then every unit stands in legacy.
+        entries: The last entry of each unit, and that for all units.
     """
 
     modes: dict[str, str] = field(default_factory=dict)
     default: str | None = None
     broken: str | None = None
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def effective(self, unit: str, ceiling: str) -> str:
         """Return the mode in which a unit stands.
@@ -82,6 +84,32 @@ class Journal:
             return MODES[0]
         said = self.modes.get(unit, self.default)
         return ceiling if said is None else lower(ceiling, said)
+
+    def glass_broken(self, unit: str) -> str | None:
+        """Return the reason for which a unit was promoted without a PASS, if its last entry did that.
+
+        Args:
+            unit: The unit's name.
+        """
+        reason = self.entries.get(unit, {}).get("break_glass")
+        return None if reason is None else str(reason)
+
+    def held(self, unit: str, ceiling: str) -> str | None:
+        """Say that the journal holds a unit below its mode in the file, since when and why, if it does.
+
+        Args:
+            unit: The unit's name.
+            ceiling: Its mode in the configuration.
+        """
+        effective = self.effective(unit, ceiling)
+        if self.broken is not None or effective == ceiling:
+            return None
+        entry = self.entries.get(unit) or self.entries.get(EVERY_UNIT, {})
+        since = str(entry.get("at", "?"))[:19].replace("T", " ")
+        return (
+            f"file says {ceiling}, the mode journal holds it at {effective} since {since} UTC "
+            f"({entry.get('reason', 'no reason given')}): exuvia promote {unit} --to {ceiling}"
+        )
 
 
 def read(folder: Path) -> Journal:
@@ -120,9 +148,11 @@ def read(folder: Path) -> Journal:
             return journal
         if unit == EVERY_UNIT:
             journal.modes.clear()
+            journal.entries.clear()
             journal.default = mode
         else:
             journal.modes[unit] = mode
+        journal.entries[unit] = entry
     return journal
 
 
@@ -137,7 +167,7 @@ def entry_was_torn(lines: list[str], number: int) -> bool:
     return line.startswith('{"v"') and not line.endswith("}") and after == ""
 
 
-def append(folder: Path, unit: str, mode: str, reason: str) -> None:
+def append(folder: Path, unit: str, mode: str, reason: str, *, break_glass: str | None = None) -> None:
     """Append one entry and force it to the disk, before anything else is told.
 
     Args:
@@ -145,6 +175,7 @@ def append(folder: Path, unit: str, mode: str, reason: str) -> None:
         unit: The unit's name, or `*` for all.
         mode: The mode.
         reason: Why; it is kept with the user's name and the time.
+        break_glass: Why the unit goes up without a PASS.
 
     Raises:
         OSError: If the entry could not be made durable.
@@ -159,6 +190,8 @@ def append(folder: Path, unit: str, mode: str, reason: str) -> None:
         "who": _user(),
         "reason": reason,
     }
+    if break_glass is not None:
+        entry["break_glass"] = break_glass
     line = json.dumps(entry).encode() + b"\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:

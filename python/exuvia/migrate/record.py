@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -10,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from exuvia._exuvia import Switch, Verdict
+    from exuvia.migrate.lives import Lives
 
-__all__ = ["Record"]
+__all__ = ["Record", "apart"]
 
 LINES_A_PLACE = 5
 PLACES = 200
@@ -35,6 +38,7 @@ class Record:
         self.write = write
         self.sampling = sampling
         self.switch: Switch | None = None
+        self.lives: Lives | None = None
         self.places: Counter[tuple[str, str]] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -101,6 +105,7 @@ class Record:
                     "difference": found.kind,
                     "legacy": found.legacy,
                     "candidate": found.candidate,
+                    "apart": apart(found.legacy, found.candidate),
                     "rule": found.rule,
                     "total": total,
                     "arguments": shown(arguments),
@@ -151,6 +156,7 @@ class Record:
         Args:
             mode: The mode in which it stands.
         """
+        objects = {} if self.lives is None else {"objects": self.lives.counters()}
         now = {} if self.switch is None else dict(self.switch.counts())
         counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
         served = {
@@ -161,11 +167,40 @@ class Record:
                 "mode": mode,
                 **counts,
                 "since_flip": served,
+                **objects,
                 "cascades": self.cascades,
                 "places": [[place, kind, count] for (place, kind), count in self.places.items()],
                 "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],
                 "reasons": dict(self.reasons),
             }
+
+
+def apart(legacy: str, candidate: str) -> str:
+    """Say how far two floats are apart: in units of the last place if few, else as a number.
+
+    >>> apart("0.1", "0.10000000000000002"), apart("1.75", "2.0"), apart("'a'", "2.0"), apart("1", "2")
+    ('1 ulp', '0.25', '', '')
+
+    Args:
+        legacy: Legacy's value as its repr.
+        candidate: The candidate's.
+    """
+    if not any(set(text) & set(".e") for text in (legacy, candidate)):
+        return ""
+    try:
+        one, other = float(legacy), float(candidate)
+    except ValueError:
+        return ""
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return ""
+    ulps = abs(_ordinal(one) - _ordinal(other))
+    return f"{ulps} ulp" if 0 < ulps < 10_000 else f"{abs(one - other):.2g}"
+
+
+def _ordinal(value: float) -> int:
+    """The place of a float among all floats in order."""
+    (bits,) = struct.unpack("<q", struct.pack("<d", value))
+    return int(bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF))
 
 
 def shown(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
-from exuvia.migrate import fingerprint, modes, units
+from exuvia.migrate import fingerprint, modes, reading, units
 from exuvia.migrate.evidence import Segment
 from exuvia.migrate.gate import UnitStatus
 from exuvia.migrate.record import Record
@@ -43,7 +44,13 @@ class _Runtime:
         self.units: dict[str, FunctionUnit | ClassUnit] = {
             name: units.make(config, unit, records[name]) for name, unit in config.units.items()
         }
-        self.fingerprints = {name: fingerprint.of_unit(config, unit) for name, unit in config.units.items()}
+        self.sources = {name: fingerprint.sources(unit) for name, unit in config.units.items()}
+        self.fingerprints = {
+            name: fingerprint.of_unit(config, unit, self.sources[name]) for name, unit in config.units.items()
+        }
+        self.record = {state.unit: state for state in reading.statuses(config, reading.read_folder(config.evidence))}
+        self.standing: dict[str, list[str]] = {}
+        self.muted = False
         self.segment = Segment(
             config.evidence,
             {
@@ -51,6 +58,7 @@ class _Runtime:
                 "calendar": config.calendar,
                 "config": str(config.path),
                 "fingerprints": self.fingerprints,
+                "sources": self.sources,
                 "build": fingerprint.build(),
             },
         )
@@ -70,14 +78,39 @@ class _Runtime:
         done: list[str] = []
         try:
             for name, unit in self.units.items():
-                self.flip(name, self.said.effective(name, unit.unit.mode), "install")
+                self.flip(name, self.first_mode(name, unit.unit.mode), "install")
                 done.append(name)
         except BaseException:
             for name in done:
                 self.units[name].flip("legacy")
             self.segment.close()
             raise
+        if not self.units:
+            say(f"{self.config.path} declares no units: the program runs as it is")
+        self.complain()
         self.watch()
+
+    def first_mode(self, name: str, ceiling: str) -> str:
+        """Where file and journal put a unit; in rust only if no difference of this very code is on record."""
+        mode = self.said.effective(name, ceiling)
+        notes = [note for note in (self.said.held(name, ceiling),) if note]
+        if mode == "rust":
+            state = self.record[name]
+            if state.fingerprint != self.fingerprints[name]:
+                state = UnitStatus(unit=name)
+            allowed, note = reading.flip_allowed(state, self.said)
+            mode = mode if allowed else "shadow"
+            notes += [note] if note else []
+        for note in notes:
+            say(f"{name}: {note}")
+        self.standing[name] = notes
+        return mode
+
+    def complain(self) -> None:
+        """Say once that evidence cannot be written."""
+        if self.segment.trouble is not None and not self.muted:
+            self.muted = True
+            say(f"{self.segment.trouble}; the program goes on, nothing more is compared")
 
     def watch(self) -> None:
         self.stop = threading.Event()
@@ -90,7 +123,10 @@ class _Runtime:
                 self.follow_journal()
             except Exception as error:
                 self.segment.write({"kind": "trouble", "what": f"{type(error).__name__}: {error}"})
+            for unit in self.units.values():
+                unit.settle()
             self.segment.counters(self.counters())
+            self.complain()
 
     def follow_journal(self) -> None:
         """Take up what the journal says now and did not say before."""
@@ -115,6 +151,8 @@ class _Runtime:
             unit = self.units[name]
             unit.flip(mode)
             unit.record.flipped()
+            if reason != "install":
+                self.standing.pop(name, None)
             self.segment.write({"kind": "mode", "unit": name, "mode": mode, "reason": reason})
 
     def counters(self) -> dict[str, Any]:
@@ -123,7 +161,7 @@ class _Runtime:
     def finish(self) -> None:
         """Write the last counters."""
         if self.pid == os.getpid():
-            self.segment.counters(self.counters(), sync=True)
+            self.segment.counters(self.counters(), sync=True, ended=True)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own."""
@@ -182,6 +220,8 @@ def uninstall() -> None:
 def set_mode(unit: str, mode: str) -> None:
     """Flip one unit in this process; the next call follows. Raising a mode needs a rehearsal.
 
+    In a rehearsal this goes above the file's mode too, and without a PASS: the evidence says who did it.
+
     Args:
         unit: The unit's name, as in the configuration.
         mode: `legacy`, `shadow` or `rust`.
@@ -213,13 +253,24 @@ def status() -> list[UnitStatus]:
     for name, unit in runtime.units.items():
         state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
         state.add(unit.record.counters(unit.mode))
-        state.notes = [*unit.notes]
+        state.file = unit.unit.mode
+        state.notes = [*runtime.standing.get(name, ()), *unit.notes, *state.object_notes()]
         if runtime.segment.trouble is not None:
             state.notes.append(runtime.segment.trouble)
         if runtime.said.broken is not None:
             state.notes.append(runtime.said.broken)
         states.append(state)
     return states
+
+
+def say(text: str) -> None:
+    """Write one line to standard error, if there is one.
+
+    Args:
+        text: The line.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"exuvia: {text}\n")
 
 
 def _require() -> _Runtime:

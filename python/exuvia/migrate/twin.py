@@ -168,6 +168,8 @@ class TwinMaker:
                     init(self_, *args, **kwargs)
 
             self.switch.count(legacy=1)
+            if self.record.lives is not None and not HERE.contained:
+                self.record.lives.made("legacy")
             if HERE.contained or self.switch.mode != "shadow" or type(self_) is not self.twin:
                 legacy(*args, **kwargs)
                 return

@@ -13,6 +13,8 @@ from exuvia._exuvia import Comparator, Switch
 from exuvia.errors import MigrateError
 from exuvia.migrate import splice
 from exuvia.migrate.config import split_method
+from exuvia.migrate.containment import HERE
+from exuvia.migrate.lives import Lives
 from exuvia.migrate.observe import observer
 from exuvia.migrate.rebind import owns, rebind
 from exuvia.migrate.twin import TwinMaker, observable
@@ -53,6 +55,9 @@ def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | Cla
         )
     if unit.attributes:
         raise config.refuse(unit.name, "attributes belong to classes, but the unit is a function", "attributes")
+    if callable(candidate):
+        function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
+        _refuse_other_signature(f"{config.path}:{unit.line}", unit, function, candidate)
     return FunctionUnit(unit, legacy, candidate, record)
 
 
@@ -93,7 +98,6 @@ class FunctionUnit:
         function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
         if not callable(candidate):
             raise MigrateError(f"unit {unit.name!r}: the candidate {unit.candidate} cannot be called")
-        _refuse_other_signature(unit, function, candidate)
         self.unit, self.record = unit, record
         self.mode = "legacy"
         self.notes: list[str] = []
@@ -114,6 +118,9 @@ class FunctionUnit:
         else:
             self.notes.append(f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}")
         self._function: Any = legacy
+
+    def settle(self) -> None:
+        """Nothing outlives a flip of a function."""
 
     def flip(self, mode: str) -> None:
         """Stand in a mode; the next call follows it.
@@ -151,6 +158,7 @@ class ClassUnit:
         members = observable(unit.name, legacy, candidate)
         self.switch = Switch(legacy, candidate, legacy)
         record.switch = self.switch
+        self.lives = record.lives = Lives(candidate)
         rules = _comparators(unit, members), unit.attributes
         maker = TwinMaker((legacy, candidate), members, rules, self.switch, record)
         self.twin = maker.twin
@@ -168,7 +176,7 @@ class ClassUnit:
         current = owns(self.unit.module, self.unit.qualname)
         if current not in (self.legacy, self.twin, self.candidate):
             raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
-        self._count_calls(on=mode == "rust")
+        self._count_calls(mode)
         place = self.unit.module, self.unit.qualname
         patched: list[str] = []
         for old in {current, self.legacy, self.twin} - {wanted}:
@@ -182,24 +190,39 @@ class ClassUnit:
         self.switch.set_mode(mode)
         self.mode = mode
 
-    def _count_calls(self, *, on: bool) -> None:
-        """In mode rust count the calls of both sides, so that status can prove who served."""
+    def settle(self) -> None:
+        """Stop counting the candidate's calls once none of its objects is alive."""
+        if self._patched and self.mode != "rust" and self.lives.alive == 0:
+            self._count_calls(self.mode)
+
+    def _count_calls(self, mode: str) -> None:
+        """In mode rust count the calls of both sides, so that status can prove who served.
+
+        After a rollback the candidate's calls are counted on for as long as it may have objects.
+        """
         for (owner, name), original in self._patched.items():
             if original is _INHERITED:
                 delattr(owner, name)
             else:
                 setattr(owner, name, original)
         self._patched.clear()
-        if not on:
+        if mode != "rust" and self.lives.alive == 0:
             return
+        if mode == "rust":
+            # Before `__init__` is counted, so that the count stands around it.
+            self._patch(self.candidate, "__init__", self.lives.initialiser())
+            self.lives.known = self.lives.known and (self.candidate, "__init__") in self._patched
         for name, function in {**self._methods, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
-            if isinstance(own, types.FunctionType):
+            if mode == "rust" and isinstance(own, types.FunctionType):
                 self._patch(self.legacy, name, _counting(function, self.switch))
             theirs = inspect.getattr_static(self.candidate, name, None)
             if isinstance(theirs, (types.FunctionType, types.MethodDescriptorType)):
-                counted = self.switch.counted(theirs)
-                functools.update_wrapper(counted, theirs)
+                if mode == "rust":
+                    counted = self.switch.counted(theirs)
+                    functools.update_wrapper(counted, theirs)
+                else:
+                    counted = _counting_survivors(theirs, self.switch)
                 self._patch(self.candidate, name, counted)
         if not any(owner is self.candidate for owner, _ in self._patched):
             self.notes.append("calls of a compiled class are not counted")
@@ -210,13 +233,25 @@ class ClassUnit:
             setattr(owner, name, value)
         except TypeError:
             return
-        self._patched[owner, name] = original
+        self._patched.setdefault((owner, name), original)
 
 
 def _counting(function: Any, switch: Switch) -> Callable[..., Any]:
     @functools.wraps(function)
     def counted(*args: Any, **kwargs: Any) -> Any:
         switch.count(legacy=1)
+        return function(*args, **kwargs)
+
+    return counted
+
+
+def _counting_survivors(function: Any, switch: Switch) -> Callable[..., Any]:
+    """Count the calls of the candidate's objects that outlived a flip, not those of twins."""
+
+    @functools.wraps(function)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        if not HERE.contained:
+            switch.count(candidate=1)
         return function(*args, **kwargs)
 
     return counted
@@ -240,7 +275,7 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
     return {**made, "": Comparator(common)}
 
 
-def _refuse_other_signature(unit: UnitConfig, legacy: types.FunctionType, candidate: Any) -> None:
+def _refuse_other_signature(place: str, unit: UnitConfig, legacy: types.FunctionType, candidate: Any) -> None:
     """The candidate must take what the trampoline passes: positions first, keyword-only by name."""
     try:
         theirs = inspect.signature(candidate)
@@ -254,5 +289,5 @@ def _refuse_other_signature(unit: UnitConfig, legacy: types.FunctionType, candid
         theirs.bind(*[None] * len(positional), **keywords)
     except TypeError as error:
         raise MigrateError(
-            f"unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
+            f"{place}: unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
         ) from None

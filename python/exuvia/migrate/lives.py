@@ -1,0 +1,85 @@
+"""Objects of a class unit: how many each side made since install, and which of the candidate's are alive.
+
+A flip acts on new objects only: those made before stay on their side until they are gone.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.containment import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Lives"]
+
+
+class Lives:
+    """Counts the objects of both sides.
+
+    Args:
+        candidate: The candidate class.
+    """
+
+    def __init__(self, candidate: type) -> None:
+        self.candidate = candidate
+        self.known = bool(getattr(candidate, "__weakrefoffset__", 0))
+        self._made = {"legacy": itertools.count(), "candidate": itertools.count()}
+        self._seen = {"legacy": 0, "candidate": 0}
+        self._alive: dict[int, weakref.ref[Any]] = {}
+
+    def made(self, side: str) -> None:
+        """Count one object.
+
+        Args:
+            side: `legacy` or `candidate`.
+        """
+        self._seen[side] = next(self._made[side]) + 1
+
+    def follow(self, made: object) -> None:
+        """Count an object of the candidate and follow it until it is gone.
+
+        Args:
+            made: The object.
+        """
+        self.made("candidate")
+        if not self.known:
+            return
+        key = id(made)
+        # Without a lock: a callback may come in the middle of anything, and one operation on a dict is whole.
+        try:
+            self._alive[key] = weakref.ref(made, lambda _gone: self._alive.pop(key, None))
+        except TypeError:
+            self.known = False
+
+    @property
+    def alive(self) -> int | None:
+        """How many of the candidate's objects are alive, or `None` if it cannot be known."""
+        if self.known:
+            return len(self._alive)
+        return None if self._seen["candidate"] else 0
+
+    def counters(self) -> dict[str, int | None]:
+        """Return what a line of counters says of objects."""
+        return {**self._seen, "alive": self.alive}
+
+    def initialiser(self) -> Callable[..., None]:
+        """Return an `__init__` for the candidate that follows each new object that serves."""
+        lives, candidate = self, self.candidate
+        init: Any = candidate.__init__  # type: ignore[misc]
+        bare = init is object.__init__
+
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            if not HERE.contained:
+                lives.follow(self_)
+            if not bare:
+                init(self_, *args, **kwargs)
+            elif (args or kwargs) and candidate.__new__ is object.__new__:
+                raise TypeError(f"{candidate.__name__}() takes no arguments")
+
+        return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
