@@ -184,7 +184,8 @@ def test_a_rollback_reaches_a_running_process_and_survives_a_restart(project: Pa
     assert exuvia(project, "run", "-m", "prog", "5").returncode == 0
     unit = json.loads(exuvia(project, "status", "--json").stdout)["units"][0]
     assert unit["candidate_calls"] == 3
-    assert exuvia(project, "promote", "bot:price", "--to", "rust").returncode == 0
+    glass = ("--break-glass", "the drill is over")
+    assert exuvia(project, "promote", "bot:price", "--to", "rust", *glass).returncode == 0
     assert exuvia(project, "run", "-m", "prog", "5").returncode == 0
     assert json.loads(exuvia(project, "status", "--json").stdout)["units"][0]["candidate_calls"] == 8
 

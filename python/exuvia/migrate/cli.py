@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,9 +92,14 @@ def parser() -> argparse.ArgumentParser:
         parents=[shared],
         help="raise what the mode journal allows a unit",
         description="Raises the journal's mode of a unit, up to its ceiling in the configuration. "
-        "To rust only in a rehearsal.",
+        "To rust only in a rehearsal, and only with a PASS of the code as it is now: exit code 1 for a unit "
+        "that fails, 3 for one of which too little is known.",
     )
-    promote.add_argument("unit", metavar="UNIT")
+    promote.add_argument("units", nargs="*", metavar="UNIT", help="units; each is judged by itself")
+    promote.add_argument("--all", action="store_true", help="all units whose mode in the file allows it")
+    promote.add_argument(
+        "--break-glass", metavar="REASON", help="to rust without a PASS; the reason is kept in the journal"
+    )
     promote.add_argument("--to", required=True, choices=("shadow", "rust"), dest="mode")
     promote.add_argument("--reason", default="promoted by hand", help="kept in the journal")
 
@@ -106,9 +112,16 @@ def parser() -> argparse.ArgumentParser:
         help="REST and WebSocket as Saxo OpenAPI has them, in lock-step",
         description="Serves until Ctrl-C and prints the URL. The clock moves only when the client asks.",
     )
-    saxo.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    saxo.add_argument("--port", type=_port, default=0, help="0 takes a free one (default)")
     saxo.add_argument("--source", default="sim:7", help="sim:SEED or lean:ZIP[,ZIP…] (default: %(default)s)")
     return top
+
+
+def _port(text: str) -> int:
+    """Read a port number."""
+    if not (text.isdecimal() and text.isascii() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 to 65535")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         top.print_help()
         return ERROR
     try:
-        return {
+        code: int = {
             "run": _run,
             "status": _status,
             "report": _report,
@@ -141,6 +154,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "promote": _promote,
             "venue": _venue,
         }[options.command](options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read has gone, as `| head` does; what the interpreter flushes at its end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ExuviaError, OSError) as error:
         print(f"exuvia {options.command}: {error}", file=sys.stderr)
         return ERROR
@@ -183,7 +202,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from exuvia.migrate import reading  # noqa: PLC0415
+    from exuvia.migrate import reading, steps  # noqa: PLC0415
     from exuvia.migrate.gate import EXIT, overall  # noqa: PLC0415
 
     config = _config(options)
@@ -191,7 +210,7 @@ def _status(options: argparse.Namespace) -> int:
     if options.units:
         unknown = [unit for unit in options.units if unit not in config.units]
         if unknown:
-            raise _unknown(unknown[0], config)
+            raise steps.unknown(unknown[0], config)
         states = [state for state in states if state.unit in options.units]
     verdict = overall(states)
     if options.json:
@@ -205,6 +224,8 @@ def _status(options: argparse.Namespace) -> int:
         from exuvia.migrate import table  # noqa: PLC0415
 
         table.render(states, rehearsal=config.rehearsal)
+        if not config.units:
+            print(f"no units declared in {config.path}")
     return EXIT[verdict]
 
 
@@ -233,39 +254,19 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from exuvia.migrate import modes  # noqa: PLC0415
+    from exuvia.migrate import steps  # noqa: PLC0415
 
-    config = _config(options, rules=False)
-    for unit in options.units:
-        if unit not in config.units:
-            raise _unknown(unit, config)
-    for unit in options.units or [modes.EVERY_UNIT]:
-        modes.append(config.evidence, unit, "legacy", options.reason)
-        name = "every unit" if unit == modes.EVERY_UNIT else unit
-        print(f"{name}: legacy; running processes follow within a second")
+    for line in steps.rollback(options.config, options.evidence, options.units, options.reason):
+        print(line)
     return 0
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate import modes  # noqa: PLC0415
+    from exuvia.migrate import steps  # noqa: PLC0415
 
-    config = _config(options)
-    if options.unit not in config.units:
-        raise _unknown(options.unit, config)
-    if options.mode == "rust" and not config.rehearsal:
-        raise MigrateError("shadow → rust needs the gates, which come later: only a rehearsal may")
-    ceiling = config.units[options.unit].mode
-    journal = modes.read(config.evidence)
-    if journal.broken is not None:
-        raise MigrateError(f"the mode journal cannot be trusted, so nothing is promoted: {journal.broken}")
-    if modes.lower(ceiling, options.mode) != options.mode:
-        raise MigrateError(
-            f"{options.unit}: the configuration's ceiling is {ceiling}; raise mode in {config.path} first"
-        )
-    modes.append(config.evidence, options.unit, options.mode, options.reason)
-    print(f"{options.unit}: {options.mode}; running processes follow within a second")
-    return 0
+    return steps.promote(
+        _config(options), options.units, options.mode, options.reason, glass=options.break_glass, every=options.all
+    )
 
 
 def _venue(options: argparse.Namespace) -> int:
@@ -281,23 +282,13 @@ def _venue(options: argparse.Namespace) -> int:
     return 0
 
 
-def _config(options: argparse.Namespace, *, rules: bool = True) -> Config:
+def _config(options: argparse.Namespace) -> Config:
     from dataclasses import replace  # noqa: PLC0415
 
     from exuvia.migrate import config  # noqa: PLC0415
 
-    loaded = config.load(options.config, rules=rules)
+    loaded = config.load(options.config)
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded
-
-
-def _unknown(unit: str, config: Config) -> Exception:
-    import difflib  # noqa: PLC0415
-
-    from exuvia.errors import ConfigError  # noqa: PLC0415
-
-    close = difflib.get_close_matches(unit, config.units, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(config.units)}"
-    return ConfigError(f"{config.path}: unknown unit {unit!r}: {hint}")
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ class UnitStatus:
                 "a flip acts on new objects: objects made before the flip stay on their side; "
                 f"{legacy or 0:,} legacy and {candidate or 0:,} rust made since install"
             )
-        if candidate and (self.effective or self.mode) in ("legacy", "shadow"):
+        if (self.effective or self.mode) in ("legacy", "shadow"):
             if alive is None:
                 notes.append("whether objects of the candidate class are alive is unknown: restart to be sure")
             elif alive:

@@ -31,7 +31,13 @@ class Lives:
         self.known = bool(getattr(candidate, "__weakrefoffset__", 0))
         self._made = {"legacy": itertools.count(), "candidate": itertools.count()}
         self._seen = {"legacy": 0, "candidate": 0}
+        self._unfollowed = False
         self._alive: dict[int, weakref.ref[Any]] = {}
+
+    def rebase(self) -> None:
+        """Count from here: a forked child made none of its parent's objects, but has them."""
+        self._made = {"legacy": itertools.count(), "candidate": itertools.count()}
+        self._seen = {"legacy": 0, "candidate": 0}
 
     def made(self, side: str) -> None:
         """Count one object.
@@ -49,20 +55,21 @@ class Lives:
         """
         self.made("candidate")
         if not self.known:
+            self._unfollowed = True
             return
         key = id(made)
         # Without a lock: a callback may come in the middle of anything, and one operation on a dict is whole.
         try:
             self._alive[key] = weakref.ref(made, lambda _gone: self._alive.pop(key, None))
         except TypeError:
-            self.known = False
+            self.known, self._unfollowed = False, True
 
     @property
     def alive(self) -> int | None:
         """How many of the candidate's objects are alive, or `None` if it cannot be known."""
         if self.known:
             return len(self._alive)
-        return None if self._seen["candidate"] else 0
+        return None if self._unfollowed else 0
 
     def counters(self) -> dict[str, int | None]:
         """Return what a line of counters says of objects."""
@@ -72,14 +79,14 @@ class Lives:
         """Return an `__init__` for the candidate that follows each new object that serves."""
         lives, candidate = self, self.candidate
         init: Any = candidate.__init__  # type: ignore[misc]
-        bare = init is object.__init__
+        bare = init is vars(object)["__init__"]
 
         def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             if not HERE.contained:
                 lives.follow(self_)
             if not bare:
                 init(self_, *args, **kwargs)
-            elif (args or kwargs) and candidate.__new__ is object.__new__:
+            elif (args or kwargs) and candidate.__new__ is vars(object)["__new__"]:
                 raise TypeError(f"{candidate.__name__}() takes no arguments")
 
         return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__

@@ -144,6 +144,8 @@ class Record:
         """Count from here: a forked child does not repeat what its parent counted."""
         if self.switch is not None:
             self._base = self._flip = dict(self.switch.counts())
+        if self.lives is not None:
+            self.lives.rebase()
         self._lock = threading.Lock()
         self.places.clear()
         self.ignored.clear()

@@ -113,9 +113,10 @@ def page(
 def _tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
     compared = sum(state.counts["compared"] for state in states)
     differed = sum(state.counts["differed"] for state in states)
-    legacy = sum(state.counts["legacy_ns"] for state in states)
-    candidate = sum(state.counts["candidate_ns"] for state in states)
-    passed = sum(state.verdict == "PASS" for state in states)
+    passing = [state for state in states if state.verdict == "PASS"]
+    legacy = sum(state.counts["legacy_ns"] for state in passing)
+    candidate = sum(state.counts["candidate_ns"] for state in passing)
+    passed = len(passing)
     tiles = [
         (f"{passed} of {len(states)}", "units pass"),
         (f"{compared:,}", "calls compared"),
@@ -169,15 +170,16 @@ def _units(states: list[UnitStatus]) -> str:
     rows = []
     for state in states:
         counts = state.counts
-        moved = f" → {escape(state.effective)}" if state.effective not in (None, state.mode) else ""
+        ceiling = state.file or state.mode
+        moved = f" → {escape(state.effective)}" if state.effective not in (None, ceiling) else ""
         per_call = [
             duration(counts[side] / counts["compared"]) if counts["compared"] else "–"
             for side in ("legacy_ns", "candidate_ns")
         ]
         rows.append(
-            f'<tr><td class="unit"><code>{escape(state.unit)}</code></td><td>{escape(state.mode)}{moved}</td>'
+            f'<tr><td class="unit"><code>{escape(state.unit)}</code></td><td>{escape(ceiling)}{moved}</td>'
             + "".join(
-                f'<td class="n">{counts[name]:,}</td>'
+                f'<td class="n">{_called(state, name)}</td>'
                 for name in ("legacy_calls", "candidate_calls", "compared", "differed")
             )
             + "".join(f'<td class="n">{value}</td>' for value in per_call)
@@ -188,6 +190,13 @@ def _units(states: list[UnitStatus]) -> str:
     heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
     head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
     return _section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>')
+
+
+def _called(state: UnitStatus, name: str) -> str:
+    """Calls of one side; legacy mode runs the original code and counts none."""
+    if name == "legacy_calls" and state.mode == "legacy" and not state.counts[name]:
+        return '<span title="legacy mode runs the original code: not counted">–</span>'
+    return f"{state.counts[name]:,}"
 
 
 def _speed(states: list[UnitStatus]) -> str:
@@ -234,7 +243,9 @@ def _differences(states: list[UnitStatus]) -> str:
             )
             cells = [_code(state.unit), _code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
             cells.append(f'<td class="n">{count:,}</td>')
-            cells += [_code(example.get(name, "")) for name in ("legacy", "candidate", "rule")]
+            apart = f" ({example['apart']})" if example.get("apart") else ""
+            cells += [_code(example.get("legacy", "")), _code(f"{example.get('candidate', '')}{apart}")]
+            cells.append(_code(example.get("rule", "")))
             rows.append(f"<tr>{''.join(cells)}</tr>")
     if not rows:
         text = (

@@ -214,6 +214,7 @@ def uninstall() -> None:
     runtime.finish()
     for name in runtime.units:
         runtime.flip(name, "legacy", "uninstall")
+        runtime.units[name].settle(leave=True)
     runtime.segment.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ WIDTH = 100
 COLOURS = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow"}
 DIFFERENCES = 5
 NAME = 26
+LEAST = 18
 
 
 def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False) -> None:
@@ -33,44 +36,99 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
         rehearsal: Whether to stamp it.
     """
     stream = out or sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False)
+    page = io.StringIO()
+    terminal = stream.isatty()
+    console = Console(file=page, width=None if terminal else _columns(), force_terminal=terminal, highlight=False)
     console.width = min(console.width, WIDTH)
+    heads = ["mode", "legacy", "rust", "compared", "differ", "legacy t", "rust t", "ratio", "verdict"]
+    short = False
+    rows = [_row(state) for state in states]
+    room = _room(console.width, heads, rows)
+    wanted = min(NAME, max((len(line) for state in states for line in _lines(state.unit)), default=0))
+    if room < wanted:
+        short, rows = True, [_row(state, short=True) for state in states]
+        room = _room(console.width, heads, rows)
+    while room < min(wanted, LEAST) and "legacy t" in heads:
+        for name in ("ratio", "rust t", "legacy t"):
+            at = heads.index(name)
+            del heads[at]
+            rows = [[*row[:at], *row[at + 1 :]] for row in rows]
+        room = _room(console.width, heads, rows)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", padding=(0, 1, 0, 0))
-    table.add_column("unit", overflow="fold", ratio=1)
-    table.add_column("mode", no_wrap=True)
-    for name in ("legacy", "rust", "compared", "differ", "legacy t", "rust t", "ratio"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for state in states:
-        counts, verdict = state.counts, state.verdict
-        mode = state.mode
-        if state.effective is not None and state.effective != state.mode:
-            mode = f"{mode}→{state.effective}"
-        table.add_row(
-            state.unit if len(state.unit) <= NAME else state.unit.replace(":", ":\n  "),
-            mode,
-            *(_count(counts[name]) for name in ("legacy_calls", "candidate_calls", "compared", "differed")),
-            duration(counts["legacy_ns"]) if counts["compared"] else "–",
-            duration(counts["candidate_ns"]) if counts["compared"] else "–",
-            f"{state.speedup:.1f}×" if state.speedup else "–",
-            Text(verdict, style=COLOURS[verdict]),
-        )
+    table.add_column("unit", no_wrap=True, ratio=1)
+    for name in heads:
+        table.add_column(name, justify="left" if name in ("mode", "verdict") else "right", no_wrap=True)
+    for state, row in zip(states, rows, strict=True):
+        name = state.unit
+        if len(name) > room:
+            name = "\n".join(_middle(line, room) for line in _lines(name))
+        table.add_row(name, *row[:-1], Text(row[-1], style=COLOURS[state.verdict]))
     if rehearsal:
         console.print(Text("REHEARSAL: loopback only, this evidence does not count", style="bold magenta"))
     console.print(table)
     for state in states:
         for line in _remarks(state):
             console.print(line, soft_wrap=False)
+    if any(_uncounted(state) for state in states):
+        console.print(Text("–: legacy mode runs the original code: not counted", style="dim"))
+    if short:
+        console.print(Text("k, M: thousands, millions", style="dim"))
     total = overall(states)
     console.print(Text.assemble("overall: ", (total, COLOURS[total])))
+    stream.write(page.getvalue())
+    stream.flush()
+
+
+def _row(state: UnitStatus, *, short: bool = False) -> list[str]:
+    counts = state.counts
+    ceiling = state.file or state.mode
+    mode = ceiling if state.effective in (None, ceiling) else f"{ceiling}→{state.effective}"
+    ns = [duration(counts[side], short=short) if counts["compared"] else "–" for side in ("legacy_ns", "candidate_ns")]
+    legacy = "–" if _uncounted(state) else _count(counts["legacy_calls"], short=short)
+    others = [_count(counts[name], short=short) for name in ("candidate_calls", "compared", "differed")]
+    return [mode, legacy, *others, *ns, f"{state.speedup:.1f}×" if state.speedup else "–", state.verdict]
+
+
+def _uncounted(state: UnitStatus) -> bool:
+    return state.mode == "legacy" and not state.counts["legacy_calls"]
+
+
+def _columns() -> int:
+    """The width that the environment asks for, where the output is no terminal."""
+    said = os.environ.get("COLUMNS", "")
+    return max(40, int(said)) if said.isdecimal() and said.isascii() else WIDTH
+
+
+def _room(width: int, heads: list[str], rows: list[list[str]]) -> int:
+    """What is left for the names of units."""
+    taken = sum(max(map(len, column)) + 1 for column in zip(heads, *rows, strict=True))
+    return max(8, width - taken - 1)
+
+
+def _lines(unit: str) -> list[str]:
+    """A name in the lines it takes if it is long: the module, and below it what is in it."""
+    if len(unit) <= NAME:
+        return [unit]
+    module, _, name = unit.partition(":")
+    return [f"{module}:", f"  {name}"]
+
+
+def _middle(text: str, room: int) -> str:
+    """Cut a name in its middle."""
+    if len(text) <= room:
+        return text
+    end = (room - 1) // 2
+    return f"{text[: room - 1 - end]}…{text[len(text) - end :]}"
 
 
 def _remarks(state: UnitStatus) -> Iterable[Text]:
-    if state.verdict != "PASS":
+    if state.verdict != "PASS" or state.notes or state.reasons or state.ignored:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
         example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
         values = f": legacy {_cut(example['legacy'])}, candidate {_cut(example['candidate'])}" if example else ""
+        if example and example.get("apart"):
+            values += f" ({example['apart']})"
         yield Text(f"  {place}  {kind} ×{count:,}{values}")
     if len(state.places) > DIFFERENCES:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
@@ -78,13 +136,15 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  not compared ×{count:,}: {reason}", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
         yield Text(f"  ignored ×{hits:,}: {path} by {rule}", style="dim")
-    for note in state.notes[:3]:
+    for note in dict.fromkeys(state.notes):
         yield Text(f"  note: {note}", style="dim")
 
 
-def _count(number: int) -> str:
-    if number < 1_000_000:
+def _count(number: int, *, short: bool = False) -> str:
+    if number < (10_000 if short else 1_000_000):
         return f"{number:,}"
+    if number < 1_000_000:
+        return f"{number / 1e3:,.0f}k"
     return f"{number / 1e6:,.1f}M"
 
 

@@ -28,12 +28,12 @@ def line_of(text: str, table: tuple[str, ...], key: str | None = None) -> int:
         key: A key in it, or a subtable's name.
     """
     here: tuple[str, ...] = ()
-    header_line = 1
+    header_line: int | None = None
     for number, line in enumerate(text.splitlines(), 1):
         header = _HEADER.match(line)
         if header and (parts := _parts(f"[{header.group(1)}]")) is not None:
             here = parts
-            if here == table and header_line == 1:
+            if here == table and header_line is None:
                 header_line = number
             if key is not None and here[: len(table) + 1] == (*table, key):
                 return number
@@ -43,9 +43,9 @@ def line_of(text: str, table: tuple[str, ...], key: str | None = None) -> int:
             name = (*here, *parts)
             if key is not None and name[: len(table) + 1] == (*table, key):
                 return number
-            if name[: len(table)] == table and header_line == 1:
+            if name[: len(table)] == table and header_line is None:
                 header_line = number
-    return header_line
+    return header_line or 1
 
 
 def _parts(snippet: str) -> tuple[str, ...] | None:

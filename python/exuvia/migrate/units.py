@@ -119,7 +119,7 @@ class FunctionUnit:
             self.notes.append(f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}")
         self._function: Any = legacy
 
-    def settle(self) -> None:
+    def settle(self, *, leave: bool = False) -> None:
         """Nothing outlives a flip of a function."""
 
     def flip(self, mode: str) -> None:
@@ -190,9 +190,15 @@ class ClassUnit:
         self.switch.set_mode(mode)
         self.mode = mode
 
-    def settle(self) -> None:
-        """Stop counting the candidate's calls once none of its objects is alive."""
-        if self._patched and self.mode != "rust" and self.lives.alive == 0:
+    def settle(self, *, leave: bool = False) -> None:
+        """Stop counting the candidate's calls once none of its objects is alive.
+
+        Args:
+            leave: Whether to stop whatever is alive, as exuvia leaves the process.
+        """
+        if leave:
+            self._put_back()
+        elif self._patched and self.mode != "rust" and self.lives.alive == 0:
             self._count_calls(self.mode)
 
     def _count_calls(self, mode: str) -> None:
@@ -200,12 +206,7 @@ class ClassUnit:
 
         After a rollback the candidate's calls are counted on for as long as it may have objects.
         """
-        for (owner, name), original in self._patched.items():
-            if original is _INHERITED:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, original)
-        self._patched.clear()
+        self._put_back()
         if mode != "rust" and self.lives.alive == 0:
             return
         if mode == "rust":
@@ -226,6 +227,14 @@ class ClassUnit:
                 self._patch(self.candidate, name, counted)
         if not any(owner is self.candidate for owner, _ in self._patched):
             self.notes.append("calls of a compiled class are not counted")
+
+    def _put_back(self) -> None:
+        for (owner, name), original in self._patched.items():
+            if original is _INHERITED:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        self._patched.clear()
 
     def _patch(self, owner: type, name: str, value: Any) -> None:
         original = vars(owner).get(name, _INHERITED)
@@ -289,5 +298,6 @@ def _refuse_other_signature(place: str, unit: UnitConfig, legacy: types.Function
         theirs.bind(*[None] * len(positional), **keywords)
     except TypeError as error:
         raise MigrateError(
-            f"{place}: unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} has {theirs}: {error}"
+            f"{place}: unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} "
+            f"has {theirs}: {error}"
         ) from None
