@@ -25,6 +25,7 @@ COLOURS = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yello
 DIFFERENCES = 5
 NAME = 26
 LEAST = 18
+DROPPED = ("legacy t", "rust t", "legacy", "ratio")
 
 
 def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False) -> None:
@@ -48,11 +49,12 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
     if room < wanted:
         short, rows = True, [_row(state, short=True) for state in states]
         room = _room(console.width, heads, rows)
-    while room < min(wanted, LEAST) and "legacy t" in heads:
-        for name in ("ratio", "rust t", "legacy t"):
-            at = heads.index(name)
-            del heads[at]
-            rows = [[*row[:at], *row[at + 1 :]] for row in rows]
+    for name in DROPPED:
+        if room >= min(wanted, LEAST):
+            break
+        at = heads.index(name)
+        del heads[at]
+        rows = [[*row[:at], *row[at + 1 :]] for row in rows]
         room = _room(console.width, heads, rows)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("unit", no_wrap=True, ratio=1)
@@ -61,7 +63,7 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
     for state, row in zip(states, rows, strict=True):
         name = state.unit
         if len(name) > room:
-            name = "\n".join(_middle(line, room) for line in _lines(name))
+            name = "\n".join(_middle(line, room) for line in _lines(name, room))
         table.add_row(name, *row[:-1], Text(row[-1], style=COLOURS[state.verdict]))
     if rehearsal:
         console.print(Text("REHEARSAL: loopback only, this evidence does not count", style="bold magenta"))
@@ -105,9 +107,9 @@ def _room(width: int, heads: list[str], rows: list[list[str]]) -> int:
     return max(8, width - taken - 1)
 
 
-def _lines(unit: str) -> list[str]:
+def _lines(unit: str, room: int = NAME) -> list[str]:
     """A name in the lines it takes if it is long: the module, and below it what is in it."""
-    if len(unit) <= NAME:
+    if len(unit) <= room:
         return [unit]
     module, _, name = unit.partition(":")
     return [f"{module}:", f"  {name}"]
