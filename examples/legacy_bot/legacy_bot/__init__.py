@@ -1,3 +1,1 @@
 """A small intraday FX bot for a Saxo-shaped venue: three scenarios, one scan loop, files as its output."""
-
-__version__ = "1.4.0"

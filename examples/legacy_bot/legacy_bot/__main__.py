@@ -1,7 +1,5 @@
 """Command line: `python -m legacy_bot --url http://127.0.0.1:PORT --out DIR`."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import os
@@ -11,9 +9,9 @@ from pathlib import Path
 
 from .client import VenueClient
 from .config import load_config
+from .model import parse_ns
 from .runner import Runner
 from .stream import Stream
-from .timestamps import parse_ns
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 
@@ -34,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     with closing(VenueClient(options.url, {"client_id": key, "client_secret": secret})) as client:
         client.login(code)
         with Stream(client.stream_url, client.token, client.context_id) as stream:
-            progress = show_progress if options.progress else None
-            summary = Runner(config, client, stream, options.out, progress).run(options.until)
+            runner = Runner(config, client, stream, options.out, show_progress if options.progress else None)
+            summary = runner.run(options.until)
     trades = sum(summary["closed_trades"].values())
     print(f"{summary['ticks']} ticks, {summary['bars']} bars, {trades} closed trades: see {options.out}")
     return 0

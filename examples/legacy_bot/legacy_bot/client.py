@@ -1,19 +1,13 @@
 """The REST side of the venue: token, account, subscriptions, orders, and the simulator's step-wise clock."""
 
-from __future__ import annotations
-
 import logging
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
+from .model import Order, format_ns, parse_ns
 from .order_manager import PlaceResult
-from .timestamps import format_ns, parse_ns
-
-if TYPE_CHECKING:
-    from .model import Order
 
 log = logging.getLogger(__name__)
 
@@ -22,30 +16,17 @@ class ClientError(RuntimeError):
     """The venue refused a request, or answered something that the bot cannot use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The answer to an advance: the message that ends the step, and whether the data are at an end."""
-
-    message_id: int
-    done: bool
-
-
 class VenueClient:
     """A session with the venue at `url`; `wait_s` adds up the time spent waiting for answers."""
 
     def __init__(self, url: str, credentials: dict[str, str], context_id: str = "legacybot") -> None:
         self.context_id = context_id
-        self.account_key = ""
-        self.token = ""
+        self.account_key = self.token = ""
         self.wait_s = 0.0
         self._url = url.rstrip("/")
+        self.stream_url = f"ws{self._url.removeprefix('http')}/sim/oapi/streaming/ws/connect"
         self._credentials = credentials
         self._http = httpx.Client(timeout=30.0)
-
-    @property
-    def stream_url(self) -> str:
-        """Where the streaming connection is opened."""
-        return f"ws{self._url.removeprefix('http')}/sim/oapi/streaming/ws/connect"
 
     def close(self) -> None:
         """Close the connections."""
@@ -61,103 +42,87 @@ class VenueClient:
             raise ClientError(f"the venue lists no account for client {client['ClientKey']}")
         self.account_key = client.get("DefaultAccountKey", accounts[0])
 
-    def subscribe_prices(self, reference_id: str, uics: list[int]) -> dict[str, Any]:
+    def subscribe_prices(self, reference_id: str, uics: list[int]) -> Any:
         """Subscribe to the quotes of FX instruments and return the snapshot."""
         arguments = {"Uics": ",".join(map(str, uics)), "AssetType": "FxSpot", "FieldGroups": ["Quote"]}
         return self._subscribe("/trade/v1/infoprices", reference_id, arguments)
 
-    def subscribe_activities(self, reference_id: str) -> dict[str, Any]:
+    def subscribe_activities(self, reference_id: str) -> Any:
         """Subscribe to what happens to the account's orders and return the snapshot."""
-        arguments = {"AccountKey": self.account_key, "Activities": ["Orders"]}
-        return self._subscribe("/ens/v1/activities", reference_id, arguments)
+        about = {"AccountKey": self.account_key, "Activities": ["Orders"]}
+        return self._subscribe("/ens/v1/activities", reference_id, about)
 
     def place_order(self, order: Order) -> PlaceResult:
         """Send an order. Only the venue's answer rejects; a time-out or a server error leaves it unknown."""
-        body: dict[str, Any] = {
-            "AccountKey": self.account_key,
-            "Uic": order.uic,
-            "AssetType": "FxSpot",
-            "BuySell": order.side,
-            "Amount": order.amount,
-            "OrderType": order.order_type,
+        what: dict[str, Any] = {"AccountKey": self.account_key, "Uic": order.uic, "AssetType": "FxSpot"}
+        how = {"BuySell": order.side, "Amount": order.amount, "OrderType": order.order_type}
+        rest = {
             "OrderDuration": {"DurationType": "DayOrder"},
             "ManualOrder": False,
             "ExternalReference": order.client_id,
         }
-        if order.limit_price is not None:
-            body["OrderPrice"] = order.limit_price
+        price = {"OrderPrice": order.limit_price} if order.limit_price is not None else {}
         try:
-            answer = self._send("POST", "/trade/v2/orders", order.client_id, json=body)
+            status, answer = self._send("POST", "/trade/v2/orders", order.client_id, json=what | how | rest | price)
         except httpx.HTTPError as error:
             return PlaceResult(error=f"no answer: {error}", unknown=True)
-        refusal = _refusal(answer)
-        if answer.status_code in (202, 409) or answer.is_server_error:
-            return PlaceResult(error=refusal, unknown=True)
-        order_id = _document(answer).get("OrderId")
-        if refusal is None and order_id is None:
-            return PlaceResult(error="answer without OrderId", unknown=True)
-        return PlaceResult(order_id=order_id if refusal is None else None, error=refusal)
+        refusal, order_id = _refusal(status, answer), answer.get("OrderId")
+        if refusal is not None:
+            return PlaceResult(error=refusal, unknown=status in (202, 409) or 500 <= status < 600)
+        if status == 202 or order_id is None:
+            return PlaceResult(error=None if status == 202 else "answer without OrderId", unknown=True)
+        return PlaceResult(order_id)
 
     def cancel_order(self, order_id: str) -> bool:
         """Ask for the cancel of an order; return whether the venue took the request."""
-        query = {"AccountKey": self.account_key}
         try:
-            answer = self._send("DELETE", f"/trade/v2/orders/{order_id}", params=query)
+            _, answer = self._send("DELETE", f"/trade/v2/orders/{order_id}", params={"AccountKey": self.account_key})
         except httpx.HTTPError as error:
             log.warning("cancel of %s: no answer: %s", order_id, error)
             return False
-        rows = _document(answer).get("Orders", [])
-        return any(row.get("OrderId") == order_id and "ErrorInfo" not in row for row in rows)
+        return any(row.get("OrderId") == order_id and "ErrorInfo" not in row for row in answer.get("Orders", []))
 
     def clock(self) -> tuple[int, int]:
         """Return the time of the simulator's first tick, and how many ticks there are."""
         answer = self._json("GET", f"{self._url}/lockstep/clock")
         return parse_ns(answer["First"]), answer["Ticks"]
 
-    def advance(self, to: int) -> Step:
-        """Move the simulator's clock to `to`; all that happens before it is sent on the stream."""
+    def advance(self, to: int) -> tuple[int, bool]:
+        """Move the simulator's clock; return the message that ends the step, and whether the data are at an end."""
         body = {"ContextId": self.context_id, "To": format_ns(to)}
         answer = self._json("POST", f"{self._url}/lockstep/advance", json=body)
-        return Step(answer["MessageId"], answer["Done"])
+        return answer["MessageId"], answer["Done"]
 
-    def _subscribe(self, path: str, reference_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        body = {"ContextId": self.context_id, "ReferenceId": reference_id, "Arguments": arguments}
-        answer = self._json("POST", f"{path}/subscriptions", json={**body, "RefreshRate": 1000})
-        snapshot: dict[str, Any] = answer["Snapshot"]
-        return snapshot
+    def _subscribe(self, path: str, reference_id: str, arguments: dict[str, Any]) -> Any:
+        body = {"ContextId": self.context_id, "ReferenceId": reference_id, "Arguments": arguments, "RefreshRate": 1000}
+        return self._json("POST", f"{path}/subscriptions", json=body)["Snapshot"]
 
     def _json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        answer = self._send(method, path, **arguments)
-        refusal = _refusal(answer)
-        if refusal is not None:
+        status, answer = self._send(method, path, **arguments)
+        if (refusal := _refusal(status, answer)) is not None:
             raise ClientError(f"{method} {path}: {refusal}")
-        return _document(answer)
+        return answer
 
-    def _send(self, method: str, path: str, request_id: str = "", **arguments: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, request_id: str = "", **arguments: Any) -> tuple[int, dict[str, Any]]:
+        """Return the status of the answer and its JSON object, an empty one if it has none."""
         url = path if path.startswith("http") else f"{self._url}/sim/openapi{path}"
         headers = {"x-request-id": request_id} if request_id else {}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
         started = time.perf_counter()
         try:
-            return self._http.request(method, url, headers=headers, **arguments)
+            answer = self._http.request(method, url, headers=headers, **arguments)
         finally:
             self.wait_s += time.perf_counter() - started
+        try:
+            document = answer.json()
+        except ValueError:
+            document = {}
+        return answer.status_code, document if isinstance(document, dict) else {}
 
 
-def _document(answer: httpx.Response) -> dict[str, Any]:
-    """Return the answer's JSON object, an empty one if it has none."""
-    try:
-        document = answer.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _refusal(answer: httpx.Response) -> str | None:
+def _refusal(status: int, answer: dict[str, Any]) -> str | None:
     """Return `Code: message` of a refusal, None for a success. A 2xx with ErrorInfo is a refusal as well."""
-    document = _document(answer)
-    info = document.get("ErrorInfo", document)
+    info = answer.get("ErrorInfo", answer)
     if "ErrorCode" in info:
         return f"{info['ErrorCode']}: {info.get('Message', '')}"
-    return None if answer.is_success else f"HTTP {answer.status_code}"
+    return None if 200 <= status < 300 else f"HTTP {status}"

@@ -1,9 +1,4 @@
-"""Configuration: `base.yaml` has the run's settings and the scenarios' defaults, all others are scenarios.
-
-A scenario's file is merged deeply over the section `scenario` of the base; its name is the scenario's.
-"""
-
-from __future__ import annotations
+"""Configuration: `base.yaml` has the run's settings; every other file is a scenario, merged over `scenario:` there."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -61,42 +56,30 @@ class Config:
 
 
 def load_config(folder: Path | str) -> Config:
-    """Read `base.yaml` and the scenarios beside it, in the order of their names.
-
-    Raises:
-        ConfigError: naming the file and the key, if something is unknown, missing or of the wrong type.
-    """
+    """Read `base.yaml` and the scenarios in the order of their names; ConfigError names the file and the key."""
     base_path = Path(folder) / "base.yaml"
     base = _read(base_path)
     defaults, limit_values = base.pop("scenario", {}), base.pop("limits", {})
-    scenarios = [
-        _scenario(path, deep_merge(defaults, _read(path)))
-        for path in sorted(Path(folder).glob("*.yaml"))
-        if path != base_path
-    ]
-    limits = _build(base_path, Limits, limit_values)
-    return _build(base_path, Config, base, limits=limits, scenarios=tuple(scenarios))
+    scenarios = []
+    for path in sorted(path for path in Path(folder).glob("*.yaml") if path != base_path):
+        values = deep_merge(defaults, _read(path))
+        arguments = dict(values.pop("strategy", {}))
+        kind = arguments.pop("kind", None)
+        if kind not in _STRATEGIES:
+            raise ConfigError(f"{path}: key 'kind' of the strategy is {kind!r}, expected one of {list(_STRATEGIES)}")
+        strategy = _build(path, _STRATEGIES[kind], arguments)
+        scenarios.append(_build(path, Scenario, values, name=path.stem, strategy=strategy))
+    return _build(base_path, Config, base, limits=_build(base_path, Limits, limit_values), scenarios=tuple(scenarios))
 
 
 def deep_merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     """Return `base` with `override` on top; sections merge, but one of another `kind` replaces the base's."""
-    merged = dict(base)
+    merged = base | override
     for key, value in override.items():
         old = base.get(key)
         if isinstance(old, dict) and isinstance(value, dict) and value.get("kind") in (None, old.get("kind")):
             merged[key] = deep_merge(old, value)
-        else:
-            merged[key] = value
     return merged
-
-
-def _scenario(path: Path, values: dict[str, Any]) -> Scenario:
-    arguments = dict(values.pop("strategy", {}))
-    kind = arguments.pop("kind", None)
-    if kind not in _STRATEGIES:
-        raise ConfigError(f"{path}: key 'kind' of the strategy is {kind!r}, expected one of {list(_STRATEGIES)}")
-    strategy = _build(path, _STRATEGIES[kind], arguments)
-    return _build(path, Scenario, values, name=path.stem, strategy=strategy)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -111,16 +94,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(path: Path, kind: type[_T], values: dict[str, Any], **given: object) -> _T:
     """Make a dataclass of YAML values, which must be its other fields and of the types that these declare."""
-    wanted = {field.name: str(field.type) for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {field.name: field.type for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
     for key in values.keys() ^ wanted.keys():
         raise ConfigError(f"{path}: {'unknown' if key in values else 'missing'} key {key!r} of {kind.__name__}")
-    arguments = dict(values)
-    for key, type_name in wanted.items():
-        if type_name == "float" and type(values[key]) is int:
-            arguments[key] = float(values[key])
-        elif type(values[key]).__name__ != type_name:
-            raise ConfigError(f"{path}: key {key!r} is {values[key]!r}, expected {type_name}")
+    for key, declared in wanted.items():
+        if type(values[key]) is not declared and (declared, type(values[key])) != (float, int):
+            raise ConfigError(f"{path}: key {key!r} is {values[key]!r}, expected {declared.__name__}")
     try:
-        return kind(**arguments, **given)
+        return kind(**{key: declared(values[key]) for key, declared in wanted.items()}, **given)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -1,15 +1,9 @@
 """The ledger: positions, cost and closed trades of each scenario, in exact decimals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING
 
-from .model import ClosedTrade, Fill, signed
-
-if TYPE_CHECKING:
-    from .model import Quote
+from .model import ClosedTrade, Fill, Quote, signed
 
 CENT = Decimal("0.01")
 PIPETTE = Decimal("0.00001")
@@ -36,16 +30,11 @@ class Account:
         return _average(self.opened_notional, self.opened) if self.opened else None
 
     def as_state(self) -> dict[str, str | int | None]:
-        """Return the account as the state file has it."""
-        return {
-            "position": self.position,
-            "cost": str(self.cost),
-            "realised": str(self.realised),
-            "entry_ts": self.entry_ts,
-            "entry_price": str(self.entry_price) if self.entry_price is not None else None,
-            "last_exit_ts": self.last_exit_ts,
-            "closed_trades": self.closed_trades,
-        }
+        """Return the account as the state file has it: sums of money as text."""
+        price = str(self.entry_price) if self.entry_price is not None else None
+        state: dict[str, str | int | None] = {"cost": str(self.cost), "realised": str(self.realised)}
+        names = ("position", "entry_ts", "last_exit_ts", "closed_trades")
+        return state | {"entry_price": price} | {name: getattr(self, name) for name in names}
 
 
 class Ledger:
@@ -60,27 +49,21 @@ class Ledger:
         return self._accounts.setdefault(scenario, Account())
 
     def on_fill(self, fill: Fill, reason: str) -> ClosedTrade | None:
-        """Book a fill; return the trade that it closed, with `reason` as why.
-
-        Raises:
-            ValueError: if the fill would turn the position to the other side: a closing order never does.
-        """
+        """Book a fill; return the trade that it closed, if it did; ValueError if it would turn the position."""
         account = self.account(fill.scenario)
-        change = signed(fill.side, fill.amount)
-        before = account.position
+        change, before = signed(fill.side, fill.amount), account.position
         if before * change < 0 and abs(change) > abs(before):
             raise ValueError(f"fill of {change} by {fill.client_id} exceeds the position of {before}")
-        notional = fill.price * fill.amount
         account.position += change
         account.cost += fill.price * change
-        if before * change >= 0:
-            if before == 0:
-                account.entry_ts = fill.ts
-            account.opened += fill.amount
-            account.opened_notional += notional
-            return None
-        account.closed_notional += notional
-        return self._close(account, fill, reason) if account.position == 0 else None
+        if before * change < 0:
+            account.closed_notional += fill.price * fill.amount
+            return self._close(account, fill, reason) if account.position == 0 else None
+        if before == 0:
+            account.entry_ts = fill.ts
+        account.opened += fill.amount
+        account.opened_notional += fill.price * fill.amount
+        return None
 
     def equity(self, scenario: str, quote: Quote | None) -> Decimal:
         """Return start + realised + the open position at the price at which it could be closed."""
@@ -96,9 +79,8 @@ class Ledger:
         entry = (account.entry_ts or fill.ts, _average(account.opened_notional, account.opened))
         leave = (fill.ts, _average(account.closed_notional, account.opened))
         pnl = (-account.cost).quantize(CENT, ROUND_HALF_EVEN)
-        after = Account(realised=account.realised + pnl, closed_trades=account.closed_trades + 1)
-        after.last_exit_ts = fill.ts
-        self._accounts[fill.scenario] = after
+        realised, trades = account.realised + pnl, account.closed_trades + 1
+        self._accounts[fill.scenario] = Account(realised=realised, closed_trades=trades, last_exit_ts=fill.ts)
         return ClosedTrade(fill.scenario, fill.uic, side, account.opened, *entry, *leave, pnl, reason)
 
 

@@ -1,17 +1,14 @@
-"""The bot's vocabulary: messages, quotes, bars, intents, orders, fills and closed trades.
+"""The bot's vocabulary. Times are UTC nanoseconds since the epoch; market prices are floats, the ledger's Decimals."""
 
-All times are UTC nanoseconds since the epoch. Market prices are floats, the ledger's are Decimals.
-"""
-
-from __future__ import annotations
-
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 NS_PER_SECOND = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_PATTERN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +130,19 @@ class ScenarioView:
 def signed(side: str, amount: int) -> int:
     """Return `amount` as a change of position: positive for a Buy."""
     return amount if side == "Buy" else -amount
+
+
+def parse_ns(text: str) -> int:
+    """Return the nanoseconds of an ISO-8601 instant with up to nine decimals and a Z; ValueError for anything else."""
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"time {text!r} is not like 2014-05-07T00:00:07.135000Z")
+    whole, fraction = match.groups()
+    seconds = (datetime.fromisoformat(f"{whole}Z") - _EPOCH) // _SECOND
+    return seconds * NS_PER_SECOND + int((fraction or "").ljust(9, "0"))
+
+
+def format_ns(ns: int) -> str:
+    """Return the instant as the venue writes it: six decimals (microseconds) and a Z."""
+    seconds, rest = divmod(ns, NS_PER_SECOND)
+    return f"{_EPOCH + seconds * _SECOND:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"

@@ -4,24 +4,21 @@ An order is in exactly one of three books: `pending` (sent, no answer that can b
 venue has it) and `terminal` (filled, cancelled, expired or rejected).
 """
 
-from __future__ import annotations
-
 import logging
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from operator import attrgetter
+from typing import Any, Protocol
 
-from .model import NS_PER_SECOND, Fill, Intent, Order, signed
-from .timestamps import parse_ns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .model import NS_PER_SECOND, Fill, Intent, Order, parse_ns, signed
 
 log = logging.getLogger(__name__)
 
 _ENDS = {"Cancelled": "cancelled", "Expired": "expired", "DoneForDay": "expired"}
+_CONTENT = attrgetter("scenario", "uic", "side", "order_type", "amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +44,9 @@ class Broker(Protocol):
 
     def place_order(self, order: Order) -> PlaceResult:
         """Send the order."""
-        ...
 
     def cancel_order(self, order_id: str) -> bool:
         """Ask for a cancel; return False if the venue does not know the order (any more)."""
-        ...
 
 
 class OrderManager:
@@ -62,11 +57,8 @@ class OrderManager:
         self.active: dict[str, Order] = {}
         self.terminal: dict[str, Order] = {}
         self.positions: dict[str, int] = {}
-        self.counter = 0
-        self.ignored = 0
-        self._broker = broker
-        self._limits = limits
-        self._prefix = prefix
+        self.counter = self.ignored = 0
+        self._broker, self._limits, self._prefix = broker, limits, prefix
         self._recent: deque[Order] = deque()
         self._seen: set[str] = set()
 
@@ -104,27 +96,23 @@ class OrderManager:
         return order
 
     def on_activity(self, activity: dict[str, Any]) -> Fill | None:
-        """Take one order activity of the venue; return the fill, if it is one.
-
-        Repeated activities and those of unknown or ended orders are counted in `ignored`.
-        """
-        sequence_id = str(activity.get("SequenceId"))
-        client_id = str(activity.get("ExternalReference"))
+        """Take one order activity and return its fill; repeated and foreign ones are counted in `ignored`."""
+        sequence_id, client_id = str(activity.get("SequenceId")), str(activity.get("ExternalReference"))
         order = self.pending.get(client_id) or self.active.get(client_id)
         if order is None or sequence_id in self._seen:
             self.ignored += 1
             return None
         self._seen.add(sequence_id)
-        status, confirmed = activity.get("Status"), activity.get("SubStatus", "Confirmed") == "Confirmed"
+        status, outcome = activity.get("Status"), activity.get("SubStatus", "Confirmed")
         if status in ("Fill", "FinalFill"):
             return self._fill(order, activity)
-        if status in _ENDS and confirmed:
+        if status in _ENDS and outcome == "Confirmed":
             self._finish(order, _ENDS[status], order.note)
-        elif status == "Placed" and confirmed and client_id in self.pending:
+        elif status == "Placed" and outcome == "Confirmed" and client_id in self.pending:
             self._activate(order, str(activity["OrderId"]), parse_ns(activity["ActivityTime"]))
-        elif activity.get("SubStatus") == "Rejected" and status == "Placed":
+        elif status == "Placed" and outcome == "Rejected":
             self._finish(order, "rejected", "rejected by the venue")
-        elif activity.get("SubStatus") == "Rejected" and status == "Cancelled":
+        elif status == "Cancelled" and outcome == "Rejected":
             order.status = "working"
         return None
 
@@ -138,23 +126,22 @@ class OrderManager:
 
     def orders(self) -> list[Order]:
         """Return all orders, in the order of their submission."""
-        everything = [*self.pending.values(), *self.active.values(), *self.terminal.values()]
+        everything = chain(self.pending.values(), self.active.values(), self.terminal.values())
         return sorted(everything, key=lambda order: int(order.client_id.rpartition("-")[2]))
 
     def _broken_limit(self, order: Order) -> str | None:
+        """Say which limit the order breaks; the position is the one when all open orders are filled."""
         limits = self._limits
         if order.amount > limits.max_amount:
             return f"size: {order.amount} > {limits.max_amount}"
         if order.reason == "entry":
-            position = abs(self._exposure(order.scenario) + signed(order.side, order.amount))
+            working = sum(
+                signed(other.side, other.amount - other.filled) for other in self._open_orders(order.scenario)
+            )
+            position = abs(self.positions.get(order.scenario, 0) + working + signed(order.side, order.amount))
             if position > limits.max_position:
                 return f"position: {position} > {limits.max_position}"
         return None
-
-    def _exposure(self, scenario: str) -> int:
-        """Return the scenario's position as it will be when all its open orders are filled."""
-        working = (signed(order.side, order.amount - order.filled) for order in self._open_orders(scenario))
-        return self.positions.get(scenario, 0) + sum(working)
 
     def _open_orders(self, scenario: str) -> Iterator[Order]:
         books = chain(self.pending.values(), self.active.values())
@@ -165,15 +152,11 @@ class OrderManager:
         window = self._limits.duplicate_window_s * NS_PER_SECOND
         while self._recent and order.decided - self._recent[0].decided >= window:
             self._recent.popleft()
-        for earlier in self._recent:
-            ended = earlier.status in ("filled", "cancelled", "expired")
-            if not ended and _content(earlier) == _content(order):
-                return earlier
-        return None
+        live = (earlier for earlier in self._recent if earlier.status not in ("filled", "cancelled", "expired"))
+        return next((earlier for earlier in live if _CONTENT(earlier) == _CONTENT(order)), None)
 
     def _fill(self, order: Order, activity: dict[str, Any]) -> Fill:
-        amount = int(activity["FillAmount"])
-        price = Decimal(str(activity["ExecutionPrice"]))
+        amount, price = int(activity["FillAmount"]), Decimal(str(activity["ExecutionPrice"]))
         order.filled += amount
         self.positions[order.scenario] = self.positions.get(order.scenario, 0) + signed(order.side, amount)
         if order.client_id in self.pending:
@@ -184,21 +167,14 @@ class OrderManager:
         return Fill(order.client_id, order.scenario, order.uic, order.side, amount, price, ts)
 
     def _activate(self, order: Order, order_id: str, placed: int) -> None:
-        order.order_id = order_id
-        order.placed = placed
-        order.status = "working"
+        order.order_id, order.placed, order.status = order_id, placed, "working"
         self.active[order.client_id] = self.pending.pop(order.client_id)
 
     def _finish(self, order: Order, status: str, note: str) -> Order:
-        order.status = status
-        order.note = note
+        order.status, order.note = status, note
         self.pending.pop(order.client_id, None)
         self.active.pop(order.client_id, None)
         self.terminal[order.client_id] = order
         if status == "rejected":
             log.warning("%s: rejected, %s", order.client_id, note)
         return order
-
-
-def _content(order: Order) -> tuple[str, int, str, str, int]:
-    return order.scenario, order.uic, order.side, order.order_type, order.amount

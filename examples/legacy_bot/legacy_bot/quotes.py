@@ -1,13 +1,10 @@
 """The quote book: infoprice payloads (snapshots and deltas) in, quotes out."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Any
 
-from .model import Quote
-from .timestamps import parse_ns
+from .model import Quote, parse_ns
 
 
 class QuoteError(ValueError):
@@ -15,10 +12,7 @@ class QuoteError(ValueError):
 
 
 class QuoteBook:
-    """Merges infoprice deltas into one snapshot for each Uic and emits a quote for each update.
-
-    A stream must go on: elements that cannot be used are counted in `skipped` and leave the book as it was.
-    """
+    """Merges infoprice deltas into a snapshot for each Uic; elements that cannot be used are counted in `skipped`."""
 
     def __init__(self) -> None:
         self.skipped = 0
@@ -30,69 +24,53 @@ class QuoteBook:
         return self._quotes.get(uic)
 
     def apply(self, payload: bytes) -> list[Quote]:
-        """Merge one payload (an array, an object with a `Data` array or one infoprice), return its quotes.
-
-        Raises:
-            QuoteError: if the payload is not such JSON; nothing is merged then.
-        """
-        emitted = []
-        for element in _elements(payload):
-            quote = self._update(element)
-            if quote is not None:
-                emitted.append(quote)
+        """Merge a payload (an array, an object with a `Data` array or one infoprice); QuoteError for another."""
+        try:
+            document = json.loads(payload)
+        except (ValueError, RecursionError) as error:
+            raise QuoteError(f"price payload of {len(payload)} bytes is not JSON: {error}") from error
+        if isinstance(document, dict):
+            document = document.get("Data", [document])
+        if not isinstance(document, list):
+            raise QuoteError(f"price payload is a {type(document).__name__}, expected an array of infoprices")
+        emitted: list[Quote] = []
+        for element in document:
+            try:
+                emitted += self._update(element)
+            except (TypeError, ValueError, OverflowError):
+                self.skipped += 1
         return emitted
 
-    def _update(self, element: object) -> Quote | None:
+    def _update(self, element: object) -> list[Quote]:
+        """Merge one infoprice and return its quote, none if it deletes; one that cannot be used raises."""
         uic = element.get("Uic") if isinstance(element, dict) else None
         if not isinstance(element, dict) or not isinstance(uic, int) or isinstance(uic, bool):
-            self.skipped += 1
-            return None
+            raise TypeError("no Uic")
         if element.get("__meta_deleted") is True:
             self._rows.pop(uic, None)
             self._quotes.pop(uic, None)
-            return None
+            return []
         row = _merged(self._rows.get(uic, {}), element)
         prices = row["Quote"] if isinstance(row.get("Quote"), dict) else {}
-        try:
-            bid, ask = _price(prices.get("Bid")), _price(prices.get("Ask"))
-            ts = parse_ns(row["LastUpdated"]) if "LastUpdated" in row else None
-            if bid is not None and ask is not None and bid > ask:
-                raise ValueError("crossed")
-        except (TypeError, ValueError, OverflowError):
-            self.skipped += 1
-            return None
-
+        bid, ask = _price(prices.get("Bid")), _price(prices.get("Ask"))
+        ts = parse_ns(row["LastUpdated"]) if "LastUpdated" in row else None
+        if bid is not None and ask is not None and bid > ask:
+            raise ValueError("crossed")
         self._rows[uic] = row
         if bid is None or ask is None or ts is None:
-            self.skipped += 1
-            return None
+            raise ValueError("not whole yet")
         state = prices.get("MarketState")
-        quote = Quote(uic, ts, bid, ask, state if isinstance(state, str) else "Unknown")
-        self._quotes[uic] = quote
-        return quote
-
-
-def _elements(payload: bytes) -> list[Any]:
-    try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise QuoteError(f"price payload of {len(payload)} bytes is not JSON: {error}") from error
-    if isinstance(document, dict):
-        document = document.get("Data", [document])
-    if not isinstance(document, list):
-        raise QuoteError(f"price payload is a {type(document).__name__}, expected an array of infoprices")
-    return document
+        self._quotes[uic] = Quote(uic, ts, bid, ask, state if isinstance(state, str) else "Unknown")
+        return [self._quotes[uic]]
 
 
 def _merged(row: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
     """Return `row` with the fields of `delta`: objects merge recursively, everything else is replaced."""
-    merged = dict(row)
+    merged = row | delta
     for key, value in delta.items():
         if isinstance(value, dict):
-            old = merged.get(key)
+            old = row.get(key)
             merged[key] = _merged(old if isinstance(old, dict) else {}, value)
-        else:
-            merged[key] = value
     return merged
 
 

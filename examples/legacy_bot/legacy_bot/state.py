@@ -1,12 +1,9 @@
-"""The state file: JSON with sorted keys, written atomically, read back with its version checked."""
-
-from __future__ import annotations
+"""Files that a reader sees old or new, also after a crash; the state file: JSON of one version, keys sorted."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
-
-from .files import write_atomic
 
 VERSION = 1
 
@@ -15,25 +12,31 @@ class StateError(ValueError):
     """A state cannot be written, or a state file cannot be used."""
 
 
-def save_state(path: Path | str, state: dict[str, Any]) -> None:
-    """Write `state` (strings, integers, booleans, None, lists and objects) atomically.
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` by way of a temporary file in the same folder; folders are made as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
-    Raises:
-        StateError: if its version is not the current one, or it holds another type, such as a float.
-    """
+
+def save_state(path: Path | str, state: dict[str, Any]) -> None:
+    """Write `state` atomically; StateError if its version is not ours, or it holds another type, such as a float."""
     _check_version(str(path), state)
     _check_values("state", state)
-    text = json.dumps(state, sort_keys=True, indent=2) + "\n"
-    write_atomic(Path(path), text.encode())
+    write_atomic(Path(path), (json.dumps(state, sort_keys=True, indent=2) + "\n").encode())
 
 
 def load_state(path: Path | str) -> dict[str, Any]:
-    """Read a state file.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        StateError: if it is not JSON, not an object or of another version.
-    """
+    """Read a state file; StateError if it is not JSON, not an object or of another version."""
     try:
         state = json.loads(Path(path).read_bytes())
     except ValueError as error:

@@ -1,13 +1,8 @@
 """The two strategies: pure functions of recent closes. The order of float operations is fixed."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def mean(values: Sequence[float]) -> float:
@@ -18,9 +13,9 @@ def mean(values: Sequence[float]) -> float:
     return total / len(values)
 
 
-def sign(position: int) -> int:
+def sign(value: float) -> int:
     """Return -1, 0 or +1."""
-    return (position > 0) - (position < 0)
+    return (value > 0) - (value < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +33,8 @@ class SmaCross:
         """Return the wanted direction, or None while there are fewer than `slow` closes."""
         if len(closes) < self.slow:
             return None
-        fast = mean(closes[-self.fast :])
-        slow = mean(closes[-self.slow :])
-        if fast > slow:
-            return 1
-        return -1 if fast < slow else 0
+        fast, slow = mean(closes[-self.fast :]), mean(closes[-self.slow :])
+        return (fast > slow) - (fast < slow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +56,12 @@ class ZScoreReversion:
             return None
         recent = closes[-self.window :]
         centre = mean(recent)
-        total = 0.0
-        for value in recent:
-            deviation = value - centre
-            total += deviation * deviation
-        spread = math.sqrt(total / self.window)
+        spread = math.sqrt(mean([(value - centre) * (value - centre) for value in recent]))
         if spread == 0.0:
             return 0
         score = (recent[-1] - centre) / spread
-        if score >= self.entry:
-            return -1
-        if score <= -self.entry:
-            return 1
+        if abs(score) >= self.entry:
+            return -sign(score)
         return 0 if abs(score) <= self.exit else sign(position)
 
 

@@ -4,19 +4,15 @@ A frame is one or more messages back to back; all integers are little-endian:
 message id (8 bytes), reserved (2), reference id size (1), reference id, format (1), payload size (4), payload
 """
 
-from __future__ import annotations
-
 import struct
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from typing import Self
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from .model import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEAD = struct.Struct("<QHB")
 _TAIL = struct.Struct("<BI")
@@ -31,35 +27,25 @@ class StreamError(ConnectionError):
 
 
 def decode_frame(frame: bytes) -> list[Message]:
-    """Split a binary frame into its messages.
-
-    Raises:
-        FrameError: if the frame ends in the middle of a message, or a reference id is not ASCII.
-    """
-    messages = []
-    offset = 0
+    """Split a binary frame into its messages; FrameError if one is cut short, or a reference id is not ASCII."""
+    messages, offset = [], 0
     while offset < len(frame):
-        start = offset
         try:
             message_id, _reserved, name_size = _HEAD.unpack_from(frame, offset)
-            offset += _HEAD.size
-            name = frame[offset : offset + name_size]
-            offset += name_size
-            payload_format, size = _TAIL.unpack_from(frame, offset)
+            name_end = offset + _HEAD.size + name_size
+            payload_format, size = _TAIL.unpack_from(frame, name_end)
         except struct.error:
             raise FrameError(
-                f"frame of {len(frame)} bytes ends inside the header of the message at offset {start}"
+                f"frame of {len(frame)} bytes ends inside the header of the message at offset {offset}"
             ) from None
-        offset += _TAIL.size
-        payload = frame[offset : offset + size]
+        start = name_end + _TAIL.size
+        name, payload = frame[offset + _HEAD.size : name_end], frame[start : start + size]
         if len(payload) < size:
-            raise FrameError(f"message at offset {start} announces {size} bytes, the frame has {len(payload)} left")
-        offset += size
-        try:
-            reference_id = name.decode("ascii")
-        except UnicodeDecodeError:
-            raise FrameError(f"reference id {name!r} of the message at offset {start} is not ASCII") from None
-        messages.append(Message(message_id, reference_id, payload_format, payload))
+            raise FrameError(f"message at offset {offset} announces {size} bytes, the frame has {len(payload)} left")
+        if not name.isascii():
+            raise FrameError(f"reference id {name!r} of the message at offset {offset} is not ASCII")
+        messages.append(Message(message_id, name.decode("ascii"), payload_format, payload))
+        offset = start + size
     return messages
 
 
@@ -71,13 +57,8 @@ class Stream:
         self._timeout_s = timeout_s
         self._pending: list[Message] = []
         # Unbounded queue: the venue may send all frames of a step before it answers the request for it.
-        self._socket = connect(
-            f"{url}?contextId={context_id}",
-            additional_headers={"Authorization": f"BEARER {token}"},
-            compression=None,
-            max_size=None,
-            max_queue=None,
-        )
+        headers, address = {"Authorization": f"BEARER {token}"}, f"{url}?contextId={context_id}"
+        self._socket = connect(address, additional_headers=headers, compression=None, max_size=None, max_queue=None)
 
     def __enter__(self) -> Self:
         self._socket.__enter__()
@@ -87,26 +68,18 @@ class Stream:
         self._socket.close()
 
     def read_until(self, message_id: int) -> Iterator[Message]:
-        """Yield messages in order, up to and including the one with `message_id`.
-
-        Raises:
-            StreamError: if the connection ends or stays silent before that message.
-            FrameError: if a frame is broken.
-        """
+        """Yield messages up to and including `message_id`; StreamError if they end, FrameError if one is broken."""
         while True:
             while self._pending:
                 message = self._pending.pop(0)
                 yield message
                 if message.message_id == message_id:
                     return
-            self._pending = decode_frame(self._receive(message_id))
-
-    def _receive(self, message_id: int) -> bytes:
-        started = time.perf_counter()
-        try:
-            frame = self._socket.recv(timeout=self._timeout_s)
-        except (TimeoutError, WebSocketException) as error:
-            raise StreamError(f"no more frames, {message_id} is missing: {error}") from error
-        finally:
-            self.wait_s += time.perf_counter() - started
-        return frame if isinstance(frame, bytes) else frame.encode()
+            started = time.perf_counter()
+            try:
+                frame = self._socket.recv(timeout=self._timeout_s)
+            except (TimeoutError, WebSocketException) as error:
+                raise StreamError(f"no more frames, {message_id} is missing: {error}") from error
+            finally:
+                self.wait_s += time.perf_counter() - started
+            self._pending = decode_frame(frame if isinstance(frame, bytes) else frame.encode())

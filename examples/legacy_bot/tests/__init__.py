@@ -1,1 +1,13 @@
-"""Tests of the bot: `pytest` in the folder above. No network but 127.0.0.1."""
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from legacy_bot.model import Bar
+
+
+def read_bars(path: Path) -> list[Bar]:
+    """The bars of an archive file."""
+    with path.open("rb") as file:
+        table = pq.read_table(file)
+    table = table.set_column(1, "ts", table["ts"].cast(pa.int64()))
+    return [Bar(**row) for row in table.to_pylist()]

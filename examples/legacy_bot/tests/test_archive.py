@@ -6,8 +6,10 @@ from pathlib import Path
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
-from legacy_bot.archive import SCHEMA, ArchiveError, decode_bars, encode_bars, read_eod, write_eod
+from legacy_bot.archive import SCHEMA, ArchiveError, encode_bars, write_eod
 from legacy_bot.model import Bar
+
+from . import read_bars
 
 BARS = [
     Bar(21, 1_399_420_800_000_000_001, 1.1, 1.3, 1.0, 1.2, 1.4, 1.6, 1.3, 1.5, 12),
@@ -15,9 +17,9 @@ BARS = [
 ]
 
 
-def test_bars_come_back_bit_for_bit() -> None:
-    assert decode_bars(encode_bars(BARS)) == BARS
-    assert decode_bars(encode_bars([])) == []
+def test_bars_come_back_bit_for_bit(tmp_path: Path) -> None:
+    for bars in (BARS, []):
+        assert read_bars(write_eod(tmp_path, "2014-05-07", "bars_1m", bars)) == bars
 
 
 def test_no_column_may_be_null() -> None:
@@ -38,7 +40,7 @@ def test_a_day_is_written_into_its_folder_and_nothing_else_is_left(tmp_path: Pat
     path = write_eod(tmp_path, "2014-05-07", "bars_1m", BARS)
     assert path == tmp_path / "date=2014-05-07" / "bars_1m.parquet"
     assert list(path.parent.iterdir()) == [path]
-    assert read_eod(path) == BARS
+    assert read_bars(path) == BARS
 
 
 def test_the_file_and_its_folder_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,23 +59,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_eod(tmp_path, "2014-05-07", "bars_1m", [])
-    assert read_eod(path) == BARS
-
-
-def test_a_file_that_is_not_of_the_archive_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "x.parquet"
-    with pytest.raises(FileNotFoundError):
-        read_eod(path)
-    path.write_bytes(encode_bars(BARS)[:-20])
-    with pytest.raises(ArchiveError, match=r"x\.parquet"):
-        read_eod(path)
-    pq.write_table(pa.table({"uic": pa.array([1], pa.int64())}), path)
-    with pytest.raises(ArchiveError, match="uic: int64"):
-        read_eod(path)
-    table = pq.read_table(pa.BufferReader(encode_bars(BARS)))
-    pq.write_table(table.drop_columns(["ticks"]), path)
-    with pytest.raises(ArchiveError, match="ticks"):
-        read_eod(path)
+    assert read_bars(path) == BARS
 
 
 def test_a_day_must_be_a_date(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from legacy_bot.client import ClientError, Step, VenueClient
+from legacy_bot.client import ClientError, VenueClient
 from legacy_bot.model import Order
 from legacy_bot.order_manager import PlaceResult
 
@@ -132,4 +132,4 @@ def test_the_clock_is_read_and_advanced_in_nanoseconds(connect: Connect) -> None
 
     client = connect(venue)
     assert client.clock() == (1_500_000_000, 3)
-    assert client.advance(60_000_000_000) == Step(9, False)
+    assert client.advance(60_000_000_000) == (9, False)

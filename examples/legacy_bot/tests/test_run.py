@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from legacy_bot.archive import read_eod
-from legacy_bot.client import Step, VenueClient
 from legacy_bot.config import Config, load_config
-from legacy_bot.model import Message, Order
+from legacy_bot.model import Message, Order, format_ns, parse_ns
 from legacy_bot.order_manager import Limits, PlaceResult
 from legacy_bot.runner import Runner
 from legacy_bot.state import load_state
 from legacy_bot.strategies import SmaCross
-from legacy_bot.timestamps import format_ns, parse_ns
+
+from . import read_bars
 
 if TYPE_CHECKING:
+    from legacy_bot.client import VenueClient
     from legacy_bot.stream import Stream
 
 SECOND = 1_000_000_000
@@ -61,7 +61,7 @@ class Venue:
         self._activity(order_id, self.orders.pop(order_id), "Cancelled", self.now)
         return True
 
-    def advance(self, to: int) -> Step:
+    def advance(self, to: int) -> tuple[int, bool]:
         while self.tick < min(to, END):
             minute = (self.tick - START) // (60 * SECOND)
             bid = 139_000 + abs(minute % 40 - 20) * 5
@@ -77,7 +77,7 @@ class Venue:
         self._send("_disconnect", [{}])
         self._send("prices", "broken")
         self._send("_heartbeat", [{"ReferenceId": "_heartbeat"}])
-        return Step(self.message_id, self.tick >= END)
+        return self.message_id, self.tick >= END
 
     def read_until(self, message_id: int) -> Iterator[Message]:
         while self.queue:
@@ -149,8 +149,8 @@ def test_a_run_trades_and_its_files_agree_with_each_other(config: Config, tmp_pa
 def test_bars_are_written_for_each_utc_day_and_add_up(config: Config, tmp_path: Path) -> None:
     run(config, tmp_path)
     for day in ("2014-05-07", "2014-05-08"):
-        minutes = read_eod(tmp_path / "bars" / f"date={day}" / "bars_1m.parquet")
-        fives = read_eod(tmp_path / "bars" / f"date={day}" / "bars_5m.parquet")
+        folder = tmp_path / "bars" / f"date={day}"
+        minutes, fives = read_bars(folder / "bars_1m.parquet"), read_bars(folder / "bars_5m.parquet")
         assert (len(minutes), len(fives)) == (120, 24)
         assert [bar.ticks for bar in minutes] == [6] * 120
         assert max(bar.bid_high for bar in minutes) == max(bar.bid_high for bar in fives)

@@ -3,10 +3,9 @@ from typing import Any
 
 import pytest
 from legacy_bot.config import Scenario
-from legacy_bot.model import Intent, Quote, ScenarioView
+from legacy_bot.model import Intent, Quote, ScenarioView, parse_ns
 from legacy_bot.scan import decide, fx_open
 from legacy_bot.strategies import SmaCross
-from legacy_bot.timestamps import parse_ns
 
 SECOND = 1_000_000_000
 NOW = parse_ns("2014-05-07T12:00:00Z")

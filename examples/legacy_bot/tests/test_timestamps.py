@@ -1,5 +1,5 @@
 import pytest
-from legacy_bot.timestamps import format_ns, parse_ns, utc_day
+from legacy_bot.model import format_ns, parse_ns
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,3 @@ def test_another_text_is_refused(text: str) -> None:
 
 def test_format_is_what_the_venue_writes() -> None:
     assert format_ns(1_399_420_807_135_000_000) == "2014-05-07T00:00:07.135000Z"
-    assert utc_day(1_399_420_807_135_000_000) == "2014-05-07"
