@@ -40,3 +40,15 @@ def write_eod(folder: Path | str, day: str, name: str, bars: Sequence[Bar]) -> P
     path = Path(folder) / f"date={date.fromisoformat(day)}" / f"{name}.parquet"
     write_atomic(path, encode_bars(bars))
     return path
+
+
+def read_eod(path: Path | str) -> list[Bar]:
+    """Return the bars of an archive file; ArchiveError if it is no Parquet file or of another schema."""
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, ValueError) as error:
+        raise ArchiveError(f"{path}: not a Parquet file: {error}") from error
+    if not table.schema.equals(SCHEMA):
+        raise ArchiveError(f"{path}: columns are {table.schema.names}, or their types differ from the archive's")
+    columns = [(c.cast(pa.int64()) if pa.types.is_timestamp(c.type) else c).to_pylist() for c in table.columns]
+    return [Bar(*row) for row in zip(*columns, strict=True)]
