@@ -30,18 +30,13 @@ pub struct Column {
 
 impl Cells {
     /// How many cells there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Float(cells) => cells.len(),
             Self::Int(cells) => cells.len(),
             Self::Unsigned(cells) => cells.len(),
             Self::Any(cells) => cells.len(),
         }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

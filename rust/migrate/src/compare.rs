@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::path::{self, Step};
 use crate::rule::{Alive, Rule, Rules};
-use crate::value::{Class, Value};
+use crate::value::Value;
 use crate::verdict::{Difference, Verdict};
 use crate::{Kind, number};
 
@@ -67,7 +67,9 @@ impl Comparator {
     /// Compares two exceptions: class, and arguments where the rule on `$raise` is `args`.
     pub fn compare_raised(&self, legacy: &Value, candidate: &Value, decode: &dyn Decode) -> Verdict {
         let mut walk = self.walk("$raise", decode);
-        walk.raised(legacy, candidate, &self.rules.start("$raise"));
+        walk.values(legacy, candidate, &self.rules.start("$raise"));
+        // That both raised was compared, even where a rule ignores what.
+        walk.found.compared = walk.found.compared.max(1);
         walk.found
     }
 
@@ -100,17 +102,10 @@ impl Walk<'_> {
         let rule = if alive.is_empty() { None } else { rules.here(alive) };
         match rule {
             Some((pattern, rule @ Rule::Ignore { .. })) => {
-                let before = self.found.clone();
-                self.plain(legacy, candidate, &Alive::new(), None);
-                let differed = self.found.total > before.total;
-                self.found = before;
-                if differed {
-                    self.ignore(pattern.text(), rule);
-                }
+                self.ignored(pattern.text(), rule, |walk| walk.plain(legacy, candidate, &Alive::new(), None));
             }
             Some((_, Rule::Parquet)) => self.parquet(legacy, candidate, alive),
-            Some((_, rule @ (Rule::Base | Rule::Args))) if matches!(legacy, Value::Raised { .. }) => {
-                let _ = rule;
+            Some((_, Rule::Base | Rule::Args)) if matches!(legacy, Value::Raised { .. }) => {
                 self.raised(legacy, candidate, alive);
             }
             Some((_, rule)) => self.plain(legacy, candidate, alive, Some(rule)),
@@ -239,11 +234,11 @@ impl Walk<'_> {
         let (one, two) = (sorted(one), sorted(two));
         let lacks =
             |keys: &[(String, Value)], key: &str| keys.binary_search_by(|entry| entry.0.as_str().cmp(key)).is_err();
-        for (key, item) in one.iter().filter(|(key, _)| lacks(&two, key)) {
-            self.step(Step::Key(key.clone()), alive, |walk, alive| walk.absent(Kind::Missing, item, alive));
+        for (_, item) in one.iter().filter(|(key, _)| lacks(&two, key)) {
+            self.step(Step::Key(item.shown()), alive, |walk, alive| walk.absent(Kind::Missing, item, alive));
         }
-        for (key, item) in two.iter().filter(|(key, _)| lacks(&one, key)) {
-            self.step(Step::Key(key.clone()), alive, |walk, alive| walk.absent(Kind::Extra, item, alive));
+        for (_, item) in two.iter().filter(|(key, _)| lacks(&one, key)) {
+            self.step(Step::Key(item.shown()), alive, |walk, alive| walk.absent(Kind::Extra, item, alive));
         }
     }
 
@@ -278,11 +273,7 @@ impl Walk<'_> {
             return;
         };
         let rule = self.rules.here(alive).map(|(_, rule)| rule);
-        if let Some(Rule::Ignore { .. }) = rule {
-            return;
-        }
-        let kin = |a: &Class, b: &Class| a == b;
-        let same = if rule == Some(&Rule::Base) { kin(b1, b2) } else { kin(c1, c2) };
+        let same = if rule == Some(&Rule::Base) { b1 == b2 } else { c1 == c2 };
         if !same {
             self.differ(Kind::Exception, legacy.shown(), candidate.shown(), alive);
         } else if rule == Some(&Rule::Args) {
@@ -328,6 +319,17 @@ impl Walk<'_> {
                 candidate,
                 rule: self.rules.here(alive).map_or_else(|| "exact".to_owned(), |(_, rule)| rule.name()),
             });
+        }
+    }
+
+    /// Compares what a rule ignores: whether it differs is counted, what differs is not kept.
+    fn ignored(&mut self, path: &str, rule: &Rule, compare: impl FnOnce(&mut Self)) {
+        let before = self.found.clone();
+        compare(self);
+        let differed = self.found.total > before.total;
+        self.found = before;
+        if differed {
+            self.ignore(path, rule);
         }
     }
 

@@ -28,6 +28,11 @@ impl Exact {
         Self { coefficient: value, exponent: 0 }
     }
 
+    /// Whether it is nothing, whatever its exponent.
+    pub(crate) fn is_zero(self) -> bool {
+        self.coefficient == 0
+    }
+
     /// Whether `factor · |self − other| <= most` (or `<` if `strict`); `None` if it does not fit.
     pub(crate) fn within(self, other: Self, most: Self, factor: i128, strict: bool) -> Option<bool> {
         let exponent = self.exponent.min(other.exponent).min(most.exponent);

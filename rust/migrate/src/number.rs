@@ -14,41 +14,61 @@ enum Number {
 
 /// Whether two values are equal under a numeric rule; `None` if the rule does not speak of them.
 pub(crate) fn within(legacy: &Value, candidate: &Value, rule: &Rule) -> Option<bool> {
-    if *rule != Rule::Number && std::mem::discriminant(legacy) != std::mem::discriminant(candidate) {
+    // Of subclasses the classes come first: the walk opens them once they are the same.
+    let one_type = std::mem::discriminant(legacy) == std::mem::discriminant(candidate);
+    if *rule != Rule::Number && (!one_type || matches!(legacy, Value::Sub { .. })) {
         return None;
     }
     match (read(legacy)?, read(candidate)?) {
-        (Number::Float(a), Number::Float(b)) => floats(a, b, rule),
-        (Number::Exact(a), Number::Exact(b)) => exacts(a, b, rule, float(legacy)?, float(candidate)?),
-        _ => floats(float(legacy)?, float(candidate)?, rule),
+        (Number::Float(a), Number::Float(b)) => Some(floats(a, b, rule)),
+        (Number::Exact(a), Number::Exact(b)) => exacts(a, b, rule, (float(legacy)?, float(candidate)?)),
+        (Number::Float(a), Number::Exact(_)) => same_number(a, candidate),
+        (Number::Exact(_), Number::Float(b)) => same_number(b, legacy),
     }
 }
 
-fn floats(a: f64, b: f64, rule: &Rule) -> Option<bool> {
+fn floats(a: f64, b: f64, rule: &Rule) -> bool {
     if a.is_nan() || b.is_nan() {
-        return Some(a.is_nan() && b.is_nan());
+        return a.is_nan() && b.is_nan();
     }
     if a.is_infinite() || b.is_infinite() {
-        return Some(a == b);
+        return a == b;
     }
     let apart = (a - b).abs();
-    Some(match rule {
+    match rule {
         Rule::Abs(most, _) => apart <= *most,
         Rule::Rel(share) => apart <= share * a.abs().max(b.abs()),
         Rule::Tick(tick, _) => apart < tick / 2.0,
         Rule::Ulp(steps) => ordered(a).abs_diff(ordered(b)) <= *steps,
-        Rule::Number => a == b,
-        _ => return None,
-    })
+        _ => a == b,
+    }
 }
 
-fn exacts(a: Exact, b: Exact, rule: &Rule, near_a: f64, near_b: f64) -> Option<bool> {
+fn exacts(a: Exact, b: Exact, rule: &Rule, near: (f64, f64)) -> Option<bool> {
     match rule {
-        Rule::Abs(..) => a.within(b, rule.exact_amount()?, 1, false),
-        Rule::Tick(..) => a.within(b, rule.exact_amount()?, 2, true),
+        Rule::Abs(_, most) => a.within(b, Exact::parse(most)?, 1, false),
+        Rule::Tick(_, tick) => a.within(b, Exact::parse(tick)?, 2, true),
         Rule::Number => a.within(b, Exact::int(0), 1, false),
-        Rule::Rel(_) => floats(near_a, near_b, rule),
+        // Beyond the range of floats all numbers look alike: there only the same is the same.
+        Rule::Rel(_) if spans(a, near.0) && spans(b, near.1) => Some(floats(near.0, near.1, rule)),
         _ => None,
+    }
+}
+
+/// Whether `near` stands for the decimal: it lies in the range in which floats keep all their digits.
+fn spans(exact: Exact, near: f64) -> bool {
+    near.is_normal() || (near == 0.0 && exact.is_zero())
+}
+
+/// Whether a float is an integer to its last digit, or the float next to a decimal.
+fn same_number(number: f64, other: &Value) -> Option<bool> {
+    match other {
+        Value::Int(whole) => Some(number.fract() == 0.0 && format!("{number:.0}").parse() == Ok(*whole)),
+        Value::Sub { of, .. } => same_number(number, of),
+        _ => {
+            let (exact, near) = (read(other)?, float(other)?);
+            Some(matches!(exact, Number::Exact(exact) if spans(exact, near)) && near == number)
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The rules of the comparator, as written in `exuvia.toml`: `exact`, `abs:0.01`, `rel:1e-9`,
 //! `ulp:4`, `tick:0.00001`, `number`, `record`, `base`, `args`, `parquet`, `ignore(owner, reason)`.
 
+use crate::MigrateError;
 use crate::path::{Pattern, Step};
-use crate::{MigrateError, decimal};
 
 /// How the value at a path is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,14 +113,6 @@ impl Rule {
     pub(crate) fn is_numeric(&self) -> bool {
         matches!(self, Self::Abs(..) | Self::Rel(_) | Self::Ulp(_) | Self::Tick(..) | Self::Number)
     }
-
-    /// The rule's amount as an exact decimal, for decimals and integers.
-    pub(crate) fn exact_amount(&self) -> Option<decimal::Exact> {
-        match self {
-            Self::Abs(_, text) | Self::Tick(_, text) => decimal::Exact::parse(text),
-            _ => None,
-        }
-    }
 }
 
 /// The rules of one unit, and which of them are alive on the way to a value.
@@ -146,11 +138,6 @@ impl Rules {
             rules.push((pattern, rule));
         }
         Ok(Self { rules })
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
     }
 
     pub(crate) fn start(&self, root: &str) -> Alive {

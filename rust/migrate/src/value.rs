@@ -21,6 +21,16 @@ impl PartialEq for Class {
     }
 }
 
+impl Class {
+    /// The name; in a key also the identity, for two classes may share a name.
+    fn write(&self, out: &mut String, budget: usize) {
+        out.push_str(&self.name);
+        if budget == usize::MAX {
+            let _ = write!(out, "#{}", self.id);
+        }
+    }
+}
+
 /// One value.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -185,10 +195,12 @@ impl Value {
                 let _ = write!(out, "datetime({ns} ns{})", if *aware { " UTC" } else { "" });
             }
             Self::Enum { class, name } => {
-                let _ = write!(out, "{}.{name}", class.name);
+                class.write(out, budget);
+                let _ = write!(out, ".{name}");
             }
             Self::Named { class, text } => {
-                let _ = write!(out, "{}({text})", class.name);
+                class.write(out, budget);
+                let _ = write!(out, "({text})");
             }
             Self::List(items) => all(out, budget, "[", items, "]"),
             Self::Tuple(items) => all(out, budget, "(", items, ",)"),
@@ -211,7 +223,8 @@ impl Value {
                 let _ = write!(out, "{}{{{}}}", if *frozen { "frozen" } else { "" }, keys.join(", "));
             }
             Self::Record { class, fields } => {
-                let _ = write!(out, "{}(", class.name);
+                class.write(out, budget);
+                out.push('(');
                 for (name, value) in fields {
                     let _ = write!(out, "{name}=");
                     value.write(out, budget);
@@ -223,12 +236,13 @@ impl Value {
                 out.push(')');
             }
             Self::Sub { class, of } => {
-                let _ = write!(out, "{}(", class.name);
+                class.write(out, budget);
+                out.push('(');
                 of.write(out, budget);
                 out.push(')');
             }
             Self::Raised { class, args, .. } => {
-                out.push_str(&class.name);
+                class.write(out, budget);
                 all(out, budget, "(", args, ")");
             }
             Self::Array { shape, column } => {

@@ -50,9 +50,7 @@ impl Walk<'_> {
                 Some((_, other)) if one.1 == two.1 => {
                     self.step(step, alive, |walk, alive| match walk.rules.here(alive) {
                         Some((pattern, rule @ Rule::Ignore { .. })) => {
-                            if !column.same(other) {
-                                walk.ignore(pattern.text(), rule);
-                            }
+                            walk.ignored(pattern.text(), rule, |walk| walk.columns(column, other, &Alive::new(), None));
                         }
                         rule => walk.columns(column, other, alive, rule.map(|(_, rule)| rule)),
                     })
