@@ -366,6 +366,7 @@ fn ordering(now: Time, then: Time, seconds: f64) -> std::cmp::Ordering {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use std::cmp::Ordering::{Equal, Greater, Less};
 
@@ -383,5 +384,32 @@ mod tests {
         ] {
             assert_eq!(ordering(Time(nanos), Time(0), seconds), want, "{nanos} {seconds}");
         }
+    }
+
+    #[test]
+    fn a_position_whose_entry_price_is_unknown_still_leaves_by_time_and_signal() {
+        let rules = Rules {
+            amount: 1_000,
+            style: OrderStyle::Market,
+            max_spread: 1.0,
+            stop: 0.0,
+            take: 0.0,
+            max_hold_s: 60.0,
+            cooldown_s: 0.0,
+            order_ttl_s: 0.0,
+            max_quote_age_s: 0.0,
+        };
+        let quote = Quote { time: Time(0), bid: 1.1, ask: 1.2, open: true };
+        let leaves = |view: View, now: i64, wanted: Option<i64>| {
+            let decided = act::<ScanError>(("trend", 21), &Known(&rules, &view), &quote, Time(now), |_| Ok(wanted));
+            decided.unwrap().map(|decision| (decision.reason, decision.side, decision.amount))
+        };
+        let long = View { position: 5, entry_time: Some(Time(0)), ..View::default() };
+        assert_eq!(leaves(long, 60 * SECOND - 1, Some(1)), None);
+        assert_eq!(leaves(long, 60 * SECOND, Some(1)), Some((Reason::Time, Side::Sell, 5)));
+        assert_eq!(leaves(long, 0, Some(-1)), Some((Reason::Signal, Side::Sell, 5)));
+        let short = View { position: -5, ..View::default() };
+        assert_eq!(leaves(short, i64::MAX, None), None, "nothing is known and nothing is wanted");
+        assert_eq!(leaves(short, 0, Some(0)), Some((Reason::Signal, Side::Buy, 5)));
     }
 }

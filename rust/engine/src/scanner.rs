@@ -95,12 +95,6 @@ impl<S: Strategy> Scanner<S> {
         Self { scenarios, closes: HashMap::new(), keep }
     }
 
-    /// The scenarios, in the order in which they decide.
-    #[must_use]
-    pub fn scenarios(&self) -> &[Scenario<S>] {
-        &self.scenarios
-    }
-
     /// Adds the close of a bar.
     ///
     /// # Errors
@@ -164,6 +158,7 @@ pub fn decide<S, E: From<ScanError>>(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -177,5 +172,16 @@ mod tests {
                 assert_eq!(ring.last(), &all[all.len().saturating_sub(keep)..]);
             }
         }
+    }
+
+    #[test]
+    fn a_close_that_is_no_price_is_refused_with_its_instrument_and_not_kept() {
+        let mut scanner = Scanner::<Box<dyn Strategy>>::new(Vec::new(), 3);
+        scanner.push_close(21, 1.5).unwrap();
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let text = scanner.push_close(21, bad).unwrap_err().to_string();
+            assert!(text.contains("21") && text.contains("close"), "{text}");
+        }
+        assert_eq!((scanner.closes(21), scanner.closes(22)), (&[1.5][..], &[][..]));
     }
 }

@@ -218,4 +218,18 @@ mod tests {
             ZScoreReversion::new(2, 1.0, f64::NAN).is_err() && ZScoreReversion::new(2, f64::INFINITY, 1.0).is_err()
         );
     }
+
+    #[test]
+    fn a_boxed_strategy_looks_at_as_many_closes_and_wants_the_same() {
+        let (cross, fade) = (SmaCross::new(2, 7).unwrap(), ZScoreReversion::new(5, 1.5, 0.5).unwrap());
+        let boxed: [Box<dyn Strategy>; 2] = [Box::new(cross), Box::new(fade)];
+        let closes = [1.0, 1.1, 1.2, 1.1, 1.3, 1.2, 1.5];
+        let wants = |strategy: &dyn Strategy| {
+            let seen = &closes[closes.len() - strategy.lookback()..];
+            assert_eq!(strategy.target(&seen[1..], 1).unwrap(), None, "one close fewer is too few");
+            (strategy.lookback(), strategy.target(seen, 1).unwrap())
+        };
+        assert_eq!(boxed.each_ref().map(|strategy| wants(strategy)), [wants(&cross), wants(&fade)]);
+        assert_eq!([cross.lookback(), fade.lookback()], [7, 5]);
+    }
 }

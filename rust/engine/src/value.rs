@@ -132,3 +132,27 @@ fn quote(out: &mut String, text: &str) {
     }
     out.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_repeated_key_counts_with_its_last_value_and_only_objects_have_keys() {
+        let items =
+            vec![("at".to_owned(), "Bern".into()), ("n".to_owned(), 7.into()), ("at".to_owned(), "Basel".into())];
+        let state = StateValue::Object(items);
+        assert_eq!((state.get("at"), state.get("to")), (Some(&"Basel".into()), None));
+        assert_eq!(state.to_json().unwrap(), "{\n  \"at\": \"Basel\",\n  \"n\": 7\n}\n");
+        assert_eq!((StateValue::from("at").get("at"), StateValue::List(vec![state]).get("at")), (None, None));
+    }
+
+    #[test]
+    fn a_state_is_written_to_the_last_level_that_can_be_read_and_not_beyond() {
+        let nested = |levels| (0..levels).fold(StateValue::Null, |inner, _| StateValue::List(vec![inner]));
+        assert!(nested(DEPTH).to_json().is_ok());
+        let error = nested(DEPTH + 1).to_json().unwrap_err();
+        assert!(error.to_string().contains(&DEPTH.to_string()), "{error}");
+    }
+}

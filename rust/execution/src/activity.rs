@@ -174,3 +174,29 @@ pub struct BookedFill {
     /// When.
     pub time: Time,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_status_comes_back_from_its_text_and_no_other_text_is_one() {
+        for text in [
+            "Placed",
+            "Working",
+            "Changed",
+            "Cancelled",
+            "Fill",
+            "FinalFill",
+            "DoneForDay",
+            "Expired",
+            "TrailingStopOrderMove",
+        ] {
+            assert_eq!(text.parse::<ActivityStatus>().map(ActivityStatus::as_str), Ok(text));
+            assert!(
+                text.to_lowercase().parse::<ActivityStatus>().unwrap_err().to_string().contains(&text.to_lowercase())
+            );
+        }
+    }
+}

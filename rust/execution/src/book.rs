@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use exuvia_model::{OrderIntent, OrderStatus, OrderType, Quantity, SECOND, Side, Symbol};
+use exuvia_model::{ModelError, Money, OrderIntent, OrderStatus, OrderType, Quantity, SECOND, Side, Symbol};
 
 use crate::activity::Meaning;
 use crate::{
@@ -153,9 +153,7 @@ impl OrderBook {
         let Some(venue_id) = order.venue_id().map(str::to_owned) else { return Ok(None) };
         let client_id = order.client_id().to_owned();
         let at = self.at(&client_id)?;
-        if let Some(order) = self.orders.get_mut(at) {
-            apply(order, OrderEvent::CancelSent)?;
-        }
+        self.orders.get_mut(at).map_or(Ok(()), |order| apply(order, OrderEvent::CancelSent))?;
         Ok(Some(CancelRequest { client_id, venue_id }))
     }
 
@@ -379,9 +377,11 @@ fn execution(order: &mut Order, activity: &Activity, last: bool) -> Result<Booke
 
 /// Signed whole-or-fractional amount of a raw position.
 pub(crate) fn signed(raw: i128) -> Result<Decimal, OrderError> {
-    let raw = i64::try_from(raw).map_err(|_| exuvia_model::ModelError::OutOfRange {
-        what: "position",
-        text: exuvia_model::Money::from_raw(raw).to_string(),
-    })?;
-    Ok(Decimal::from(Quantity::from_raw(raw)))
+    Ok(Decimal::from(fitting("position", raw)?))
+}
+
+/// A raw sum of amounts as one amount; the error says it in units.
+pub(crate) fn fitting(what: &'static str, raw: i128) -> Result<Quantity, OrderError> {
+    let out_of_range = |_| ModelError::OutOfRange { what, text: Money::from_raw(raw).to_string() };
+    Ok(Quantity::from_raw(i64::try_from(raw).map_err(out_of_range)?))
 }

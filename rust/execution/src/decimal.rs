@@ -273,4 +273,11 @@ mod tests {
             assert_eq!(bad.parse::<Decimal>(), Err(DecimalError::NotANumber(bad.to_owned())));
         }
     }
+
+    #[test]
+    fn a_quotient_is_rounded_once_and_nothing_is_divided_by_zero() {
+        assert_eq!(of("2").divided(&of("3"), -5).unwrap().to_string(), "0.66667");
+        assert_eq!(of("-1").divided(&of("8"), -2).unwrap().to_string(), "-0.12", "a tie goes to even");
+        assert_eq!(of("1.25").divided(&of("0.00"), -5), Err(DecimalError::NotANumber("1.25 ÷ 0".into())));
+    }
 }

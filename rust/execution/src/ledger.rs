@@ -174,9 +174,7 @@ fn close(account: &Account, fill: &BookedFill, reason: &str) -> Result<ClosedTra
         scenario: fill.scenario.clone(),
         symbol: fill.symbol,
         side: fill.side.opposite(),
-        quantity: Quantity::from_raw(i64::try_from(account.opened).map_err(|_| {
-            exuvia_model::ModelError::OutOfRange { what: "quantity", text: account.opened.to_string() }
-        })?),
+        quantity: crate::book::fitting("quantity", account.opened)?,
         entry_time: account.entry_time.unwrap_or(fill.time),
         entry_price: average(&account.opened_notional, account.opened)?,
         exit_time: fill.time,
@@ -188,4 +186,70 @@ fn close(account: &Account, fill: &BookedFill, reason: &str) -> Result<ClosedTra
 
 fn average(notional: &Decimal, raw: i128) -> Result<Decimal, OrderError> {
     Ok(notional.divided(&crate::book::signed(raw)?, PIPETTE)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn fill(side: Side, amount: i64, price: &str, second: i64) -> BookedFill {
+        BookedFill {
+            client_id: format!("LB-{second}"),
+            scenario: "trend".into(),
+            symbol: Symbol(21),
+            side,
+            quantity: Quantity::from_whole(amount).unwrap(),
+            price: price.parse().unwrap(),
+            time: Time(second),
+        }
+    }
+
+    fn ledger(fills: &[BookedFill]) -> Ledger {
+        let mut ledger = Ledger::new("10000.00".parse().unwrap());
+        for fill in fills {
+            ledger.on_fill(fill, "signal").unwrap();
+        }
+        ledger
+    }
+
+    #[test]
+    fn the_entry_price_is_the_mean_of_what_opened_and_does_not_move_while_it_closes() {
+        let price = |fills: &[BookedFill]| {
+            let account = ledger(fills).account("trend").unwrap();
+            account.entry_price().unwrap().map(|price| price.to_string())
+        };
+        let fills = [
+            fill(Side::Sell, 1_000, "1.10", 1),
+            fill(Side::Sell, 3_000, "1.20", 2),
+            fill(Side::Buy, 500, "1.00", 3),
+            fill(Side::Buy, 3_500, "1.05", 4),
+        ];
+        assert_eq!(price(&[]), None);
+        assert_eq!(price(&fills[..1]).as_deref(), Some("1.10000"));
+        assert_eq!(price(&fills[..2]).as_deref(), Some("1.17500"));
+        assert_eq!(price(&fills[..3]).as_deref(), Some("1.17500"));
+        assert_eq!(price(&fills), None, "flat again");
+    }
+
+    #[test]
+    fn a_round_trip_that_is_no_amount_is_refused_in_units_and_books_nothing() {
+        let mut fills = vec![fill(Side::Buy, 5_000_000_000, "1.10", 1)];
+        for second in 2..5 {
+            fills.push(fill(Side::Sell, 4_000_000_000, "1.10", second));
+            fills.push(fill(Side::Buy, 4_000_000_000, "1.10", second));
+        }
+        let mut ledger = ledger(&fills);
+        let before = ledger.account("trend").unwrap();
+        let error = ledger.on_fill(&fill(Side::Sell, 5_000_000_000, "1.20", 9), "signal").unwrap_err();
+        assert!(error.to_string().contains("quantity 17000000000"), "{error}");
+        assert_eq!(ledger.account("trend").unwrap(), before);
+    }
+
+    #[test]
+    fn a_position_that_is_no_amount_is_refused_in_units_when_it_is_valued() {
+        let fills = [fill(Side::Buy, 9_000_000_000, "1.10", 1), fill(Side::Buy, 9_000_000_000, "1.10", 2)];
+        let error = ledger(&fills).equity("trend", Some((1.1, 1.2))).unwrap_err();
+        assert!(error.to_string().contains("position 18000000000"), "{error}");
+    }
 }

@@ -245,4 +245,15 @@ mod tests {
         assert!(walk(&[E::Sent]).is_err() && walk(&[E::Passed, E::Sent, E::Sent]).is_err());
         assert!(walk(&[E::Passed, E::Sent, fill(1, false), E::Refused]).is_err());
     }
+
+    #[test]
+    fn what_was_ordered_is_what_was_filled_and_what_is_open() {
+        let mut state = walk(&[E::Passed, E::Sent, E::Accepted]).unwrap();
+        for filled in 1..=10 {
+            state = state.after(fill(1, filled == 10)).unwrap();
+            assert_eq!(state.quantity(), Quantity::from_raw(10));
+            assert_eq!(state.filled().raw() + state.open().raw(), state.quantity().raw());
+        }
+        assert_eq!(state.status(), OrderStatus::Filled);
+    }
 }

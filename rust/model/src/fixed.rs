@@ -279,4 +279,54 @@ mod tests {
             assert_eq!(text.parse::<Money>().unwrap().round_to(cent).unwrap().to_string(), want, "{text}");
         }
     }
+
+    #[test]
+    fn a_plus_sign_changes_nothing_and_stands_alone_for_nothing() {
+        assert_eq!("+1.5".parse::<Price>(), "1.5".parse());
+        for bad in ["+", "+-1", "-+1", "++1"] {
+            assert!(bad.parse::<Price>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_float_goes_to_the_nearest_tick_or_nowhere() {
+        let tick = |text: &str| text.parse::<Price>().unwrap();
+        assert_eq!(Price::from_float(1.234_56, tick("0.001")).unwrap().to_string(), "1.235");
+        assert_eq!(Price::from_float(0.375, tick("0.25")).unwrap().to_string(), "0.5", "a tie goes to even");
+        for (value, step, says) in [
+            (1.0, "0", "0"),
+            (1.0, "-0.1", "-0.1"),
+            (f64::NAN, "0.1", "NaN"),
+            (1e11, "0.000000001", "100000000000"),
+            (1e10, "1", "10000000000"),
+        ] {
+            let error = Price::from_float(value, tick(step)).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert!(matches!(Price::from_float(1.0, Price::ZERO), Err(ModelError::BadTick(_))));
+    }
+
+    #[test]
+    fn sums_and_roundings_that_leave_the_range_name_both_sides() {
+        let (low, one) = (Price::from_raw(i64::MIN), Price::from_raw(NANO));
+        let error = low.checked_sub(one).unwrap_err().to_string();
+        assert!(error.contains("-9223372036.854775808 - 1"), "{error}");
+        assert_eq!(one.checked_sub(low).is_err(), low.checked_sub(one).is_err());
+        assert_eq!(one.checked_sub(one).unwrap(), Price::ZERO);
+        assert!(matches!(one.round_to(0), Err(ModelError::BadTick(text)) if text == "0"));
+        assert!(matches!(one.round_to(-5), Err(ModelError::BadTick(text)) if text == "-5"));
+        assert!(Price::from_raw(i64::MAX).round_to(NANO).is_err(), "up to 9223372037");
+    }
+
+    #[test]
+    fn money_is_exact_or_an_error_and_its_sign_turns() {
+        let times = |price: &str, amount: &str| price.parse::<Price>().unwrap().times(amount.parse().unwrap());
+        assert_eq!(times("1.39286", "-1000").unwrap().to_string(), "-1392.86");
+        let error = times("0.00001", "0.00001").unwrap_err();
+        assert!(matches!(error, ModelError::TooPrecise { .. }), "{error}");
+        assert!(error.to_string().contains("0.00001 × 0.00001"), "{error}");
+        let money = times("1.1", "3").unwrap();
+        assert_eq!((-money).checked_add(money).unwrap(), Money::ZERO);
+        assert_eq!((-money).to_string(), "-3.3");
+    }
 }

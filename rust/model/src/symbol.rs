@@ -64,3 +64,21 @@ impl SymbolTable {
         self.names.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_place_and_looking_it_up_adds_none() {
+        let mut table = SymbolTable::default();
+        assert!(table.is_empty() && table.get("EURUSD").is_none());
+        let ids = ["EURUSD", "USDCHF", "EURUSD", ""].map(|name| table.intern(name));
+        assert_eq!(ids, [Symbol(0), Symbol(1), Symbol(0), Symbol(2)]);
+        assert_eq!((table.get("USDCHF"), table.get("usdchf")), (Some(Symbol(1)), None));
+        assert_eq!((table.len(), table.is_empty()), (3, false));
+        assert_eq!(table.name(Symbol(1)), Ok("USDCHF"));
+        assert!(table.name(Symbol(3)).is_err());
+    }
+}

@@ -46,3 +46,26 @@ impl Clock for SystemClock {
         i64::try_from(self.start.elapsed().as_nanos()).unwrap_or(i64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_starts_at_zero_and_never_runs_back_and_utc_counts_from_1970() {
+        for clock in [SystemClock::new(), SystemClock::default()] {
+            let (utc, count) = (clock.utc(), clock.monotonic());
+            assert!((0..60 * exuvia_model::SECOND).contains(&count), "{count} ns since it was made");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let counted = clock.monotonic() - count;
+            assert!(counted >= 5_000_000, "{counted} ns");
+            let mut last = clock.monotonic();
+            for _ in 0..1_000 {
+                let now = clock.monotonic();
+                assert!(now >= last);
+                last = now;
+            }
+            assert!(utc.0 > 1_700_000_000 * exuvia_model::SECOND, "UTC in nanoseconds since 1970: {utc}");
+        }
+    }
+}
