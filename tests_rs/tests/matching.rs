@@ -282,3 +282,25 @@ proptest! {
         }
     }
 }
+
+/// 1,000,000 of cash at a leverage of 30 carry a notional of 30,000,000 over all instruments together.
+#[test]
+fn margin_counts_the_position_and_orders_of_every_other_instrument_at_their_mid() {
+    let usdchf = Symbol(39);
+    let of = |symbol, order: NewOrder| NewOrder { symbol, ..order };
+    let mut exchange = exchange(1_000_000);
+    exchange.on_quote(&quote(0, "1.5", "1.5")).unwrap();
+    exchange.on_quote(&Quote { symbol: usdchf, ..quote(0, "0.9", "1.1") }).unwrap();
+    exchange.place(order(Side::Sell, 8_000_000, None, 0)).unwrap();
+    exchange.on_quote(&quote(1, "1.5", "1.5")).unwrap();
+    // 12,000,000 are held; 6,000,000 more could be, and 12,000,000 are left for the other instrument.
+    exchange.place(order(Side::Sell, 4_000_000, Some("2.0"), 1)).unwrap();
+    let refused = exchange.place(of(usdchf, order(Side::Buy, 12_000_001, Some("0.5"), 1))).unwrap_err();
+    assert!(matches!(refused, Refusal::Margin { .. }), "{refused}");
+    let resting = exchange.place(of(usdchf, order(Side::Buy, 12_000_000, Some("0.5"), 1))).unwrap();
+    assert!(matches!(exchange.place(order(Side::Sell, 1, Some("2.0"), 1)), Err(Refusal::Margin { .. })));
+    exchange.place(order(Side::Buy, 8_000_000, Some("1.0"), 1)).unwrap();
+    exchange.cancel(resting.id).unwrap();
+    exchange.place(order(Side::Sell, 8_000_000, Some("2.0"), 1)).unwrap();
+    assert!(matches!(exchange.place(order(Side::Sell, 1, Some("2.0"), 1)), Err(Refusal::Margin { .. })));
+}

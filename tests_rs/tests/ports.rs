@@ -1,5 +1,5 @@
 //! The simulated and taped ports keep their promises, and the live files behave like the simulated ones.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 use std::path::{Path, PathBuf};
 
@@ -90,6 +90,38 @@ fn behaves_like_a_file_system(files: &dyn Files, root: &Path) {
     assert!(files.list(&root.join("nowhere")).unwrap_err().is_not_found());
     assert!(files.sync_dir(&root.join("nowhere")).unwrap_err().is_not_found());
     assert!(files.read(&deep).is_err());
+    folders_and_files_are_not_mistaken(files, root);
+}
+
+fn folders_and_files_are_not_mistaken(files: &dyn Files, root: &Path) {
+    let (folder, file) = (root.join("folder"), root.join("file"));
+    files.create_dir_all(&folder).unwrap();
+    let mut journal = files.append(&file).unwrap();
+    journal.write(b"a journal is made when it is first written").unwrap();
+    let other = |result: Result<(), FilesError>| match result {
+        Err(FilesError::Other { path, .. }) => assert!(path.starts_with(root)),
+        other => panic!("{other:?}"),
+    };
+    other(files.append(&folder).map(drop));
+    other(files.create(&folder, Create::default()).map(drop));
+    assert!(matches!(files.create(&folder, Create::default().exclusive()), Err(FilesError::Exists { .. })));
+    other(files.rename(&file, &folder));
+    other(files.rename(&file, &file.join("below")));
+    other(files.list(&file).map(drop));
+    other(put(files, &file.join("below"), b""));
+    other(files.create_dir_all(&file.join("below")));
+    assert!(matches!(files.create_dir_all(&file), Err(FilesError::Exists { .. })));
+    assert_eq!(files.read(&file).unwrap(), b"a journal is made when it is first written");
+    assert!(files.is_dir(&folder) && files.list(&folder).unwrap().is_empty());
+}
+
+#[test]
+fn folders_take_no_space_of_a_bounded_disk() {
+    let files = SimFiles::new();
+    files.set_capacity(Some(4));
+    files.create_dir_all(Path::new("/2026/02")).unwrap();
+    put(&files, Path::new("/2026/02/a"), b"1234").unwrap();
+    assert!(matches!(put(&files, Path::new("/2026/b"), b"5"), Err(FilesError::Full { .. })));
 }
 
 #[test]

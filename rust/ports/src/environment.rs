@@ -33,3 +33,17 @@ impl Environment for SimEnvironment {
         self.variables.get(name).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_variable_has_its_last_value_and_names_are_told_apart_by_case() {
+        let environment: SimEnvironment = [("TOKEN", "old"), ("TOKEN", "new"), ("EMPTY", "")].into_iter().collect();
+        assert_eq!(environment.variable("TOKEN").as_deref(), Some("new"));
+        assert_eq!(environment.variable("EMPTY").as_deref(), Some(""), "set to nothing is set");
+        assert_eq!((environment.variable("token"), SimEnvironment::default().variable("TOKEN")), (None, None));
+    }
+}

@@ -197,19 +197,69 @@ impl Http for TapedHttp {
             Err(HttpError::NotTaped { method: request.method.clone(), url: request.url.clone(), at, expected })
         };
         let at = tape.0;
-        match tape.1.front() {
-            None => refuse(at, "has ended".to_owned()),
-            Some((recorded, _)) if (&recorded.method, &recorded.url) != (&request.method, &request.url) => {
-                refuse(at, format!("has {} {}", recorded.method, recorded.url))
-            }
-            Some((recorded, _)) if recorded.body != request.body => refuse(at, "has another body".to_owned()),
-            Some(_) => {
-                tape.0 += 1;
-                match tape.1.pop_front() {
-                    Some((_, response)) => Ok(response),
-                    None => refuse(at, "has ended".to_owned()),
-                }
-            }
+        let Some((recorded, response)) = tape.1.pop_front() else { return refuse(at, "has ended".to_owned()) };
+        let expected = if (&recorded.method, &recorded.url) != (&request.method, &request.url) {
+            format!("has {} {}", recorded.method, recorded.url)
+        } else if recorded.body != request.body {
+            "has another body".to_owned()
+        } else {
+            tape.0 += 1;
+            return Ok(response);
+        };
+        // What was not asked for stays on the tape.
+        tape.1.push_front((recorded, response));
+        refuse(at, expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_whatever_its_case_and_the_first_of_two_counts() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = vec![header("retry-after", "1"), header("X-Left", "0"), header("Retry-After", "2")];
+        let response = Response { headers, ..Response::new(429, "") };
+        assert_eq!((response.header("Retry-After"), response.header("x-left")), (Some("1"), Some("0")));
+        assert_eq!((response.header("Retry"), Response::new(200, "").header("Retry-After")), (None, None));
+    }
+
+    #[test]
+    fn only_a_request_that_left_may_have_arrived() {
+        let (method, url, reason) = ("POST".to_owned(), "http://127.0.0.1/orders".to_owned(), "refused".to_owned());
+        let not_sent = HttpError::NotSent { method: method.clone(), url: url.clone(), reason: reason.clone() };
+        let not_taped =
+            HttpError::NotTaped { method: method.clone(), url: url.clone(), at: 0, expected: String::new() };
+        assert!(!not_sent.may_have_arrived() && !not_taped.may_have_arrived());
+        assert!(HttpError::NotAnswered { method, url, reason }.may_have_arrived());
+    }
+
+    #[test]
+    fn a_client_in_a_log_says_how_often_it_was_asked_and_shows_no_token() {
+        let http = SimHttp::new(|_| Ok(Response::new(200, "")));
+        let secret = Request::new("GET", "http://127.0.0.1/a").header("Authorization", "Bearer s3cret");
+        for _ in 0..2 {
+            http.send(&secret).unwrap();
         }
+        assert_eq!(format!("{http:?}"), "SimHttp { requests: 2, .. }");
+    }
+
+    #[test]
+    fn a_refused_request_leaves_the_tape_where_it_is() {
+        let asked = |body: &str| Request::new("POST", "http://127.0.0.1/orders").body(body);
+        let http = TapedHttp::new([(asked("1"), Response::new(200, "a")), (asked("2"), Response::new(201, "b"))]);
+        for _ in 0..2 {
+            let error = http.send(&asked("2")).unwrap_err().to_string();
+            assert!(error.contains("the recording has another body at exchange 0"), "{error}");
+            let error = http.send(&Request::new("GET", "http://127.0.0.1/orders")).unwrap_err().to_string();
+            assert!(error.contains("the recording has POST http://127.0.0.1/orders at exchange 0"), "{error}");
+            assert_eq!(http.left(), 2);
+        }
+        assert_eq!(http.send(&asked("1")).unwrap().status, 200);
+        assert_eq!((http.send(&asked("2")).unwrap().status, http.left()), (201, 0));
+        let error = http.send(&asked("2")).unwrap_err().to_string();
+        assert!(error.contains("the recording has ended at exchange 2"), "{error}");
     }
 }

@@ -135,4 +135,30 @@ mod tests {
         assert!(seen.iter().all(|count| (850..1150).contains(count)), "{seen:?}");
         assert_eq!(generator.below(0), 0);
     }
+
+    #[test]
+    fn below_a_bound_that_does_not_divide_the_words_is_as_even() {
+        // A quarter of all words is rejected here; without that every third number would come twice as often.
+        let bound = 3 << 62;
+        let mut generator = Xoshiro256::seeded(5);
+        let mut thirds = [0_u32; 3];
+        for _ in 0..6_000 {
+            let number = generator.below(bound);
+            assert!(number < bound);
+            thirds[(number % 3) as usize] += 1;
+        }
+        assert!(thirds.iter().all(|count| (1_850..2_150).contains(count)), "{thirds:?}");
+    }
+
+    #[test]
+    fn a_unit_is_spread_over_zero_to_one_and_never_one() {
+        let mut generator = Xoshiro256::seeded(7);
+        let mut tenths = [0_u32; 10];
+        for _ in 0..10_000 {
+            let unit = generator.unit();
+            assert!((0.0..1.0).contains(&unit));
+            tenths[(unit * 10.0) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|count| (850..1150).contains(count)), "{tenths:?}");
+    }
 }

@@ -155,3 +155,18 @@ impl WebSocket for TapedWebSocket {
         Ok(self.frames.pop_front())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_scripted_socket_in_a_log_says_how_many_frames_wait() {
+        let frame = || Frame::Text("{\"token\":\"s3cret\"}".to_owned());
+        let mut socket = SimWebSocket::new([frame(), frame()], |_| Vec::new());
+        assert_eq!(format!("{socket:?}"), "SimWebSocket { waiting: 2, .. }");
+        socket.receive().unwrap();
+        assert_eq!(format!("{socket:?}"), "SimWebSocket { waiting: 1, .. }");
+    }
+}

@@ -186,3 +186,35 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// [`FilesError`].
     fn create_dir_all(&self, folder: &Path) -> Result<(), FilesError>;
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_system_keeps_its_kind_and_names_the_operation_and_the_path() {
+        use io::ErrorKind as Kind;
+        let of = |kind: Kind| FilesError::from_io("write", Path::new("day.parquet"), &io::Error::from(kind));
+        assert!(of(Kind::NotFound).is_not_found() && !of(Kind::PermissionDenied).is_not_found());
+        assert!(matches!(of(Kind::AlreadyExists), FilesError::Exists { .. }));
+        for kind in [Kind::PermissionDenied, Kind::ReadOnlyFilesystem] {
+            assert!(matches!(of(kind), FilesError::Denied { .. }), "{kind}");
+        }
+        for kind in [Kind::StorageFull, Kind::QuotaExceeded, Kind::FileTooLarge] {
+            assert!(matches!(of(kind), FilesError::Full { .. }), "{kind}");
+        }
+        assert!(matches!(of(Kind::Interrupted), FilesError::Other { .. }));
+        for kind in [Kind::NotFound, Kind::AlreadyExists, Kind::PermissionDenied, Kind::StorageFull, Kind::TimedOut] {
+            let text = of(kind).to_string();
+            assert!(text.contains("write") && text.contains("day.parquet"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_made_as_asked_in_any_order() {
+        let both = Create { exclusive: true, private: true };
+        assert_eq!((Create::default().exclusive().private(), Create::default().private().exclusive()), (both, both));
+        assert_eq!(Create::default(), Create { exclusive: false, private: false }, "asked for nothing");
+    }
+}

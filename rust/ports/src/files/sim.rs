@@ -211,7 +211,8 @@ impl Files for SimFiles {
         let file = state.file("rename", from)?;
         state.parent("rename", to)?;
         if state.disk.entry(to) == Some(Entry::Folder) {
-            return Err(FilesError::Exists { operation: "rename to", path: to.to_path_buf() });
+            let reason = "it is a folder".to_owned();
+            return Err(FilesError::Other { operation: "rename to", path: to.to_path_buf(), reason });
         }
         if from != to {
             // The new name first: in one folder a prefix of the changes never has neither.
@@ -260,6 +261,9 @@ impl Files for SimFiles {
         for path in above {
             match state.disk.entry(path) {
                 None => state.disk.change(path, Some(Entry::Folder)),
+                Some(Entry::File(_)) if path == folder => {
+                    return Err(FilesError::Exists { operation: "create folder", path: path.to_path_buf() });
+                }
                 Some(_) => state.folder("create folder", path)?,
             }
         }
