@@ -68,6 +68,8 @@ fn a_number_is_the_same_in_any_type_but_only_to_its_last_digit() {
     assert!(!equal(&Value::Int(i128::MAX), &Value::Float(f64::INFINITY)));
     assert!(!equal(&Value::Int(0), &Value::Float(f64::NAN)));
     assert!(equal(&decimal("0.1"), &Value::Float(0.1)));
+    assert!(equal(&Value::Float(0.0), &Value::Float(-0.0)) && !equal(&Value::Float(0.1), &Value::Float(0.2)));
+    assert!(equal(&Value::Sub { class: class(1, "bot.Lots"), of: Box::new(Value::Int(3)) }, &decimal("3.0")));
     assert!(equal(&decimal("0E-9"), &Value::Float(-0.0)));
     assert!(!equal(&decimal("0.1"), &Value::Float(0.2)));
     assert!(!equal(&decimal("1E+400"), &Value::Float(f64::INFINITY)), "beyond the range of floats");
@@ -83,6 +85,15 @@ fn a_share_of_a_decimal_is_judged_only_where_floats_keep_its_digits() {
     assert_eq!(found(&comparator, &price("100"), &price("102")), [("$.price".into(), Kind::ToleranceExceeded)]);
     assert_eq!(found(&comparator, &price("1E+400"), &price("2E+400")), [("$.price".into(), Kind::Value)]);
     assert_eq!(found(&comparator, &price("1E-400"), &price("2E-400")), [("$.price".into(), Kind::Value)]);
+}
+
+#[test]
+fn an_amount_between_decimals_is_exact_at_its_border() {
+    let price = |text: &str| Value::Decimal(text.into());
+    assert_eq!(found(&at("$", "abs:0.1"), &price("0.3"), &price("0.4")), []);
+    assert_eq!(found(&at("$", "abs:0.1"), &price("0.3"), &price("0.40000000000000000001")).len(), 1);
+    assert_eq!(found(&at("$", "abs:2"), &Value::Int(i128::from(u64::MAX)), &Value::Int((1 << 64) + 1)), []);
+    assert_eq!(found(&at("$", "abs:2"), &Value::Int(i128::from(u64::MAX)), &Value::Int((1 << 64) + 2)).len(), 1);
 }
 
 #[test]
