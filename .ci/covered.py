@@ -165,19 +165,26 @@ def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[st
     # a process that was killed leaves a broken profile: only if all are broken something is wrong
     merge = [tools / "llvm-profdata", "merge", "-sparse", "-failure-mode=all", "-f", inputs, "-o", merged]
     run.must("merge the profiles", merge)
-    first, *others = objects
-    more = [part for path in others for part in ("-object", path)]
-    done = run.call("export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", first, *more])
-    if done.status:
-        sys.exit(f"llvm-cov export failed: see {done.log.relative_to(ROOT)}")
-    lcov.write_text(done.output, encoding="utf-8")
+    # one export for each object: an object in which a function went unused would hide the counts of the others
+    lines: dict[Path, dict[int, int]] = {}
+    text = []
+    for path in objects:
+        done = run.call("export", [tools / "llvm-cov", "export", "-format=lcov", f"-instr-profile={merged}", path])
+        if done.status:
+            sys.exit(f"llvm-cov export failed: see {done.log.relative_to(ROOT)}")
+        text.append(done.output)
+        for file, counts in read_lcov(done.output):
+            known = lines.setdefault(file, {})
+            for line, count in counts.items():
+                known[line] = max(known.get(line, 0), count)
+    lcov.write_text("".join(text), encoding="utf-8")
     areas: dict[str, Lines] = {}
-    for file, counts in read_lcov(done.output):
+    for file, counts in lines.items():
         crate = "/".join(file.parts[:2])
         area = areas.setdefault(crate, Lines())
         area.all += len(counts)
         area.hit += sum(1 for count in counts.values() if count)
-        area.missing[str(file)] = [line for line, count in counts.items() if not count]
+        area.missing[str(file)] = [line for line, count in sorted(counts.items()) if not count]
     return areas
 
 
