@@ -175,8 +175,8 @@ def rust_lines(run: Run, tools: Path, raw: Path, objects: list[Path]) -> dict[st
         text.append(done.output)
         for file, counts in read_lcov(done.output):
             known = lines.setdefault(file, {})
-            for line, count in counts.items():
-                known[line] = max(known.get(line, 0), count)
+            for line, hits in counts.items():
+                known[line] = max(known.get(line, 0), hits)
     lcov.write_text("".join(text), encoding="utf-8")
     areas: dict[str, Lines] = {}
     for file, counts in lines.items():
