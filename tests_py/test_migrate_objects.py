@@ -7,7 +7,7 @@ from typing import Any
 import exuvia.migrate
 from exuvia.migrate import reading
 from exuvia.migrate.record import apart
-from test_migrate import Project, project
+from moult import Project, project
 
 __all__ = ["project"]
 
