@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEGACY = """
-import functools, random
+import functools, random, threading
 
 class FrameError(ValueError):
     pass
@@ -86,6 +86,79 @@ class Frozen:
         self.x = x
     def twice(self):
         return self.x * 2
+
+def by_key(n):
+    return {f"k{n}": n}
+
+class Tools:
+    @staticmethod
+    def half(x):
+        return x / 2
+    @classmethod
+    def named(cls, x):
+        return f"{cls.__name__} {x}"
+
+class Desk(Tools):
+    def double(self, x):
+        return super().half(x) * 4
+
+class Bare:
+    def one(self):
+        return 1
+
+class Made:
+    def __new__(cls, x):
+        made = super().__new__(cls)
+        made.x = x
+        return made
+    def twice(self):
+        return self.x * 2
+
+class Row(tuple):
+    def total(self):
+        return sum(self)
+
+class Pointed(Frozen):
+    def __reduce__(self):
+        return type(self), (self.x,)
+
+class Named(Bare):
+    def __reduce__(self):
+        return "NAMED"
+
+class Kept(Bare):
+    def __init__(self):
+        self.state = [1, 2]
+    def __getstate__(self):
+        return list(self.state)
+    def __setstate__(self, state):
+        self.state = state
+
+class Counted(Bare):
+    def __init__(self):
+        self.n = 3
+    def __getstate__(self):
+        return {"n": self.n}
+
+entered, go = threading.Event(), threading.Event()
+
+class Slow:
+    def wait(self):
+        entered.set()
+        go.wait(20)
+        return 1
+    def poke(self):
+        return 2
+
+class Deck:
+    def __init__(self):
+        self.rows = []
+    def append(self, row):
+        self.rows.append(row)
+    def pop(self):
+        return self.rows.pop()
+    def __len__(self):
+        return len(self.rows)
 """
 
 USER = """
@@ -164,6 +237,33 @@ class Frozen:
         self.x = x
     def twice(self):
         return self.x + self.x
+def by_key(n):
+    return {{f"k{{n}}": n + 1}}
+def half(x):
+    return x * 0.5
+def named(cls, x):
+    return cls.__name__ + " " + str(x)
+def double(self, x):
+    return x + x
+class Bare:
+    def one(self):
+        return 1
+class Made:
+    def __init__(self, x):
+        self.x = x
+    def twice(self):
+        return self.x + self.x
+class Row:
+    def __init__(self, values=()):
+        self.values = values
+    def total(self):
+        return sum(self.values)
+class Slow:
+    def wait(self):
+        return 1
+    def poke(self):
+        return 2
+Pointed, Named, Kept, Counted = Frozen, Bare, Bare, Bare
 """
 
 NUMBER = iter(range(10_000))

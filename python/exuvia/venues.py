@@ -54,9 +54,11 @@ def serve_saxo(
         >>> serve_saxo("sim:7", ready=lambda venue: stop.set(), stop=stop)
     """
     stop = stop or threading.Event()
+    signals: list[int] = []
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def end(number: int, _frame: FrameType | None) -> None:
+        # Not `stop.set()`: the signal may come while this very thread holds the event's lock.
+        signals.append(number)
 
     main = threading.current_thread() is threading.main_thread()
     with SaxoVenue(source, port) as venue:
@@ -64,7 +66,7 @@ def serve_saxo(
         try:
             if ready is not None:
                 ready(venue)
-            while not stop.wait(0.1):
+            while not signals and not stop.wait(0.1):
                 pass
         finally:
             for number, handler in before.items():

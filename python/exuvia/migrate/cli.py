@@ -275,10 +275,7 @@ def _venue(options: argparse.Namespace) -> int:
     def ready(venue: SaxoVenue) -> None:
         print(venue.url, flush=True)
 
-    try:
-        serve_saxo(options.source, port=options.port, ready=ready)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    serve_saxo(options.source, port=options.port, ready=ready)
     return 0
 
 

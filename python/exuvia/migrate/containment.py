@@ -44,7 +44,9 @@ HERE = _Here()
 
 
 def leaves_random_alone(candidate: object) -> bool:
-    """Say whether a candidate is compiled by exuvia and so cannot touch Python's random streams.
+    """Say whether a candidate is a function compiled by exuvia, which cannot touch Python's random streams.
+
+    A class is not left alone: its objects may hold callbacks of the program.
 
     Args:
         candidate: The callable or class.
@@ -52,10 +54,7 @@ def leaves_random_alone(candidate: object) -> bool:
     while isinstance(candidate, functools.partial):
         candidate = candidate.func
     module = str(getattr(candidate, "__module__", ""))
-    compiled = isinstance(candidate, types.BuiltinFunctionType) or (
-        isinstance(candidate, type) and not candidate.__flags__ & (1 << 9)
-    )
-    return compiled and module.partition(".")[0] == "exuvia"
+    return isinstance(candidate, types.BuiltinFunctionType) and module.partition(".")[0] == "exuvia"
 
 
 def run_contained(

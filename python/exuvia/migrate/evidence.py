@@ -124,6 +124,7 @@ class Segment:
             os.close(self._descriptor)
         self._descriptor = None
         self.lost = 0
+        self.trouble = None
 
     def _mute(self, error: OSError) -> None:
         """Stop writing: the disk is full, read-only or gone."""

@@ -62,7 +62,11 @@ class Lives:
         try:
             self._alive[key] = weakref.ref(made, lambda _gone: self._alive.pop(key, None))
         except TypeError:
-            self.known, self._unfollowed = False, True
+            self.lose()
+
+    def lose(self) -> None:
+        """Say that there may be objects that are not followed: how many are alive is unknown from here on."""
+        self.known, self._unfollowed = False, True
 
     @property
     def alive(self) -> int | None:

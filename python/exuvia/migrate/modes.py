@@ -138,7 +138,7 @@ def read(folder: Path) -> Journal:
         try:
             entry = json.loads(line)
             unit, mode, version = str(entry["unit"]), entry["mode"], int(entry["v"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             if entry_was_torn(lines, number):
                 continue
             journal.broken = f"{path}:{number}: not an entry of the mode journal: {line[:80]!r}"
@@ -204,7 +204,8 @@ def append(folder: Path, unit: str, mode: str, reason: str, *, break_glass: str 
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _sync_folder(folder)
+    if os.name == "posix":
+        _sync_folder(folder)
 
 
 def _last_byte(descriptor: int, size: int) -> bytes:
@@ -213,8 +214,6 @@ def _last_byte(descriptor: int, size: int) -> bytes:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -71,6 +71,8 @@ def read_segment(path: Path) -> SegmentText:
                 segment.trouble = f"{path.name}: {entry['lost']} lines of evidence were lost"
         elif kind == "mismatch":
             segment.mismatches.append(entry)
+        elif kind == "trouble":
+            segment.trouble = f"{path.name}: {entry.get('what')}"
     if torn:
         segment.trouble = segment.trouble or f"{path.name} ends in a torn line: its process was killed"
     segment.ended = segment.ended or _is_gone(segment.header)
@@ -85,7 +87,8 @@ def _is_gone(header: dict[str, Any]) -> bool:
         os.kill(header["pid"], 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
+        # It is there and belongs to someone else, or the number is no process's.
         return False
     return False
 

@@ -51,6 +51,7 @@ class _Runtime:
         self.record = {state.unit: state for state in reading.statuses(config, reading.read_folder(config.evidence))}
         self.standing: dict[str, list[str]] = {}
         self.muted = False
+        self.told: set[str] = set()
         self.segment = Segment(
             config.evidence,
             {
@@ -75,14 +76,11 @@ class _Runtime:
     def start(self) -> None:
         """Take up the modes that configuration and journal say, then watch the journal."""
         self.said = modes.read(self.config.evidence)
-        done: list[str] = []
         try:
             for name, unit in self.units.items():
                 self.flip(name, self.first_mode(name, unit.unit.mode), "install")
-                done.append(name)
         except BaseException:
-            for name in done:
-                self.units[name].flip("legacy")
+            self.put_back("install failed")
             self.segment.close()
             raise
         if not self.units:
@@ -119,14 +117,19 @@ class _Runtime:
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.wait(POLL_S):
-            try:
-                self.follow_journal()
-            except Exception as error:
-                self.segment.write({"kind": "trouble", "what": f"{type(error).__name__}: {error}"})
-            for unit in self.units.values():
-                unit.settle()
-            self.segment.counters(self.counters())
-            self.complain()
+            for step in (self.follow_journal, self.settle, self.count, self.complain):
+                try:
+                    step()
+                except Exception as error:
+                    # Whatever fails, the next rollback must still be followed.
+                    self.trouble(f"{type(error).__name__}: {error}")
+
+    def trouble(self, what: str) -> None:
+        """Put on record, and say once, what went wrong beside the program."""
+        if what not in self.told:
+            self.told.add(what)
+            self.segment.write({"kind": "trouble", "what": what})
+            say(what)
 
     def follow_journal(self) -> None:
         """Take up what the journal says now and did not say before."""
@@ -144,7 +147,11 @@ class _Runtime:
                     or now.default != before.default
                 )
                 if changed and wanted != unit.mode and wanted in SERVED:
-                    self.flip(name, wanted, "journal" if now.broken is None else now.broken)
+                    try:
+                        self.flip(name, wanted, "journal" if now.broken is None else now.broken)
+                    except Exception as error:
+                        # One unit that cannot move keeps no other from its rollback.
+                        self.trouble(f"{name} stays in {unit.mode}, the journal says {wanted}: {error}")
 
     def flip(self, name: str, mode: str, reason: str) -> None:
         with self.lock:
@@ -154,6 +161,24 @@ class _Runtime:
             if reason != "install":
                 self.standing.pop(name, None)
             self.segment.write({"kind": "mode", "unit": name, "mode": mode, "reason": reason})
+
+    def settle(self) -> None:
+        for unit in self.units.values():
+            unit.settle()
+
+    def count(self) -> None:
+        self.segment.counters(self.counters())
+
+    def put_back(self, reason: str) -> list[Exception]:
+        """Give every unit its own code back, each whatever becomes of the others; return what failed."""
+        errors: list[Exception] = []
+        for name, unit in self.units.items():
+            try:
+                self.flip(name, "legacy", reason)
+                unit.settle(leave=True)
+            except Exception as error:
+                errors.append(error)
+        return errors
 
     def counters(self) -> dict[str, Any]:
         return {name: unit.record.counters(unit.mode) for name, unit in self.units.items()}
@@ -203,7 +228,11 @@ def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitS
 
 
 def uninstall() -> None:
-    """Put every unit back to legacy's own code, write the last counters and stop watching."""
+    """Put every unit back to legacy's own code, write the last counters and stop watching.
+
+    Raises:
+        MigrateError: If someone else has patched a unit since; every other unit is back all the same.
+    """
     global _current
     runtime, _current = _current, None
     if runtime is None:
@@ -212,10 +241,10 @@ def uninstall() -> None:
     if runtime.thread is not None and runtime.thread is not threading.current_thread():
         runtime.thread.join(timeout=5.0)
     runtime.finish()
-    for name in runtime.units:
-        runtime.flip(name, "legacy", "uninstall")
-        runtime.units[name].settle(leave=True)
+    errors = runtime.put_back("uninstall")
     runtime.segment.close()
+    if errors:
+        raise errors[0]
 
 
 def set_mode(unit: str, mode: str) -> None:

@@ -162,7 +162,9 @@ class TwinMaker:
 
         def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             def legacy(*args: Any, **kwargs: Any) -> None:
-                if init is object.__init__:
+                if init is vars(object)["__init__"]:
+                    if (args or kwargs) and self.legacy.__new__ is vars(object)["__new__"]:
+                        raise TypeError(f"{self.legacy.__name__}() takes no arguments")
                     init(self_)
                 else:
                     init(self_, *args, **kwargs)
@@ -192,6 +194,9 @@ class TwinMaker:
 
         def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807
             twin: Any = maker.twin
+            if not getattr(maker.legacy, "__slots__", None):
+                # The old protocols refuse the twin's slot, which the legacy class has not.
+                protocol = max(protocol, 2)
             reduced = super(twin, self_).__reduce_ex__(protocol)
             if isinstance(reduced, str) or type(self_) is not maker.twin:
                 return reduced
@@ -214,17 +219,17 @@ class TwinMaker:
         @functools.wraps(function)
         def method(self_: Any, *args: Any, **kwargs: Any) -> Any:
             self.switch.count(legacy=1)
-            pair = self._pair(self_)
+            pair, twin = self._pair(self_)
             if pair is None:
                 return function(self_, *args, **kwargs)
             if name.startswith("__"):
 
                 def candidate(*args: Any, **kwargs: Any) -> Any:
-                    return getattr(type(pair.candidate), name)(pair.candidate, *args, **kwargs)
+                    return getattr(type(twin), name)(twin, *args, **kwargs)
             else:
 
                 def candidate(*args: Any, **kwargs: Any) -> Any:
-                    return getattr(pair.candidate, name)(*args, **kwargs)
+                    return getattr(twin, name)(*args, **kwargs)
 
             return self._both(_Call(name, pair, functools.partial(function, self_), candidate, self_, args, kwargs))
 
@@ -233,31 +238,35 @@ class TwinMaker:
     def _property(self, name: str, member: property) -> property:
         def read(self_: Any) -> Any:
             self.switch.count(legacy=1)
-            pair = self._pair(self_)
+            pair, twin = self._pair(self_)
             getter: Any = member.fget
             if pair is None:
                 return getter(self_)
             own = functools.partial(getter, self_)
-            return self._both(_Call(name, pair, own, lambda: getattr(pair.candidate, name), self_))
+            return self._both(_Call(name, pair, own, lambda: getattr(twin, name), self_))
 
         def write(self_: Any, value: Any) -> None:
             self.switch.count(legacy=1)
-            pair = self._pair(self_)
+            pair, twin = self._pair(self_)
             setter: Any = member.fset
             if pair is None:
                 setter(self_, value)
                 return
             own = functools.partial(setter, self_)
-            self._both(_Call(name, pair, own, lambda new: setattr(pair.candidate, name, new), self_, (value,)))
+            self._both(_Call(name, pair, own, lambda new: setattr(twin, name, new), self_, (value,)))
 
         return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
 
-    def _pair(self, self_: Any) -> _Pair | None:
-        """The pair, if this call is to be observed: not from inside another call on the same object."""
+    def _pair(self, self_: Any) -> tuple[_Pair | None, Any]:
+        """The pair and its candidate, if this call is to be observed: not from inside another on the object.
+
+        The candidate is held for the call: another thread may drop it from the pair meanwhile.
+        """
         pair: _Pair | None = getattr(self_, SLOT, None)
-        if pair is None or HERE.contained or pair.candidate is None or self.switch.mode != "shadow":
-            return None
-        return None if pair.owner == threading.get_ident() else pair
+        twin = None if pair is None else pair.candidate
+        if pair is None or twin is None or HERE.contained or self.switch.mode != "shadow":
+            return None, None
+        return (None, None) if pair.owner == threading.get_ident() else (pair, twin)
 
     def _both(self, call: _Call) -> Any:
         """Serve legacy, then run the candidate on copies; only one thread at a time is observed."""
@@ -296,6 +305,10 @@ class TwinMaker:
         copied, named, mutable = copies
         other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random)
         if interrupt is not None:
+            if call.pair is not None:
+                # Half a call was done: what follows on this object could only differ.
+                call.pair.candidate = None
+            self.record.lost(f"{call.name}: interrupted")
             return interrupt
         pair = call.pair or getattr(call.owner, SLOT, None)
         try:
@@ -306,6 +319,9 @@ class TwinMaker:
             verdicts = compare_call(comparator, both, after)
             if self.attributes and twin is not None:
                 verdicts.append(comparator.compare(self._state(call.owner), self._state(twin), "$self"))
+            if call.pair is not None and call.pair.candidate is None:
+                self.record.lost(f"{call.name}: called by two threads at once")
+                return None
             cascade = pair is not None and pair.differed
             differed = self.record.observed(
                 verdicts, (legacy_ns, candidate_ns), copies[:2], call=call.name, cascade=cascade

@@ -65,8 +65,9 @@ def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> An
     module, _, qualname = name.partition(":")
     try:
         found: Any = importlib.import_module(module)
-    except ImportError as error:
-        raise config.refuse(unit.name, f"module {module!r} cannot be imported: {error}", key) from error
+    except Exception as error:
+        what = f"module {module!r} cannot be imported: {type(error).__name__}: {error}"
+        raise config.refuse(unit.name, what, key) from error
     holder: Any = None
     for part in qualname.split("."):
         holder = found
@@ -187,6 +188,8 @@ class ClassUnit:
         self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
         if subclasses:
             self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
+        if mode == "rust" and not any(owner is self.candidate for owner, _ in self._patched):
+            self.notes.append("calls of a compiled class are not counted")
         self.switch.set_mode(mode)
         self.mode = mode
 
@@ -212,7 +215,8 @@ class ClassUnit:
         if mode == "rust":
             # Before `__init__` is counted, so that the count stands around it.
             self._patch(self.candidate, "__init__", self.lives.initialiser())
-            self.lives.known = self.lives.known and (self.candidate, "__init__") in self._patched
+            if (self.candidate, "__init__") not in self._patched:
+                self.lives.lose()
         for name, function in {**self._methods, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
             if mode == "rust" and isinstance(own, types.FunctionType):
@@ -225,16 +229,15 @@ class ClassUnit:
                 else:
                     counted = _counting_survivors(theirs, self.switch)
                 self._patch(self.candidate, name, counted)
-        if not any(owner is self.candidate for owner, _ in self._patched):
-            self.notes.append("calls of a compiled class are not counted")
 
     def _put_back(self) -> None:
-        for (owner, name), original in self._patched.items():
-            if original is _INHERITED:
-                delattr(owner, name)
-            else:
+        for place, original in list(self._patched.items()):
+            owner, name = place
+            if original is not _INHERITED:
                 setattr(owner, name, original)
-        self._patched.clear()
+            elif name in vars(owner):
+                delattr(owner, name)
+            del self._patched[place]
 
     def _patch(self, owner: type, name: str, value: Any) -> None:
         original = vars(owner).get(name, _INHERITED)

@@ -1,0 +1,116 @@
+"""Forked children: each counts for itself, in a file of its own, and repeats nothing of its parent's."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import exuvia.migrate
+import pytest
+from exuvia.migrate import modes, reading
+from moult import Project, project
+from test_migrate_trouble import soon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["project"]
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+
+
+def in_child(work: Callable[[], Any]) -> int:
+    """Do work in a forked child and return its exit code: 0 if nothing was raised."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.alarm(60)
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def on_disk(project: Project) -> dict[str, Any]:
+    config = exuvia.migrate.load(project.config)
+    found = reading.statuses(config, reading.read_folder(config.evidence))
+    return {state.unit.partition(":")[2]: state for state in found}
+
+
+def test_what_the_parent_counted_is_not_counted_again(project: Project) -> None:
+    project.install("sort", "cached")
+    project.legacy.sort([2, 1])
+    project.legacy.sort([(lambda: 0)])
+
+    def work() -> None:
+        project.legacy.sort([4, 3])
+        exuvia.migrate.uninstall()
+
+    before = project.status("sort")
+    assert (before.counts["differed"], before.counts["compared"]) == (1, 2)
+    assert in_child(work) == 0
+    exuvia.migrate.uninstall()
+    state = on_disk(project)["sort"]
+    assert (state.segments, state.counts["compared"], state.counts["differed"]) == (2, 3, 2)
+    assert state.counts["legacy_calls"] == 3
+    assert sum(state.places.values()) == 2 * sum(before.places.values())
+
+
+def test_objects_of_the_parent_are_not_counted_as_made_by_the_child(project: Project) -> None:
+    project.install("Book", mode="rust")
+    kept = project.user.Book()
+
+    def work() -> None:
+        assert kept.add(1) == 1
+        made = project.user.Book()
+        state = project.status("Book")
+        assert (state.objects["candidate"], state.objects["alive"]) == (1, 2)
+        assert state.counts["candidate_calls"] == 2, made
+
+    assert in_child(work) == 0
+    assert project.status("Book").objects == {"legacy": 0, "candidate": 1, "alive": 1}
+
+
+def test_a_child_follows_the_journal_with_a_watch_of_its_own(project: Project) -> None:
+    project.install("mean", mode="rust")
+
+    def work() -> None:
+        modes.append(project.folder / "evidence", project.unit("mean"), "legacy", "drill")
+        assert soon(lambda: project.status("mean").mode == "legacy")
+
+    assert in_child(work) == 0
+    assert soon(lambda: project.status("mean").mode == "legacy")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_child_keeps_evidence_although_its_parents_disk_was_full_before(project: Project) -> None:
+    project.install("mean")
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, exuvia.migrate.runtime._current.segment._descriptor)  # type: ignore[attr-defined,union-attr,arg-type]
+    os.close(full)
+    exuvia.migrate.set_mode(project.unit("mean"), "rust")
+    exuvia.migrate.set_mode(project.unit("mean"), "shadow")
+    assert any("No space left" in note for note in project.status("mean").notes)
+
+    def work() -> None:
+        project.legacy.mean([1.0])
+        assert project.status("mean").notes == []
+        exuvia.migrate.uninstall()
+
+    assert in_child(work) == 0
+    exuvia.migrate.uninstall()
+    segments = sorted((project.folder / "evidence").glob("*.jsonl"))
+    pids = [json.loads(segment.read_text().splitlines()[0])["pid"] for segment in segments]
+    assert len(set(pids)) == 2
+    assert on_disk(project)["mean"].counts["compared"] == 1
