@@ -7,6 +7,7 @@ import copy
 import datetime
 import errno
 import math
+import os
 import pickle
 import random
 import struct
@@ -216,6 +217,26 @@ def test_an_unwritable_folder_is_a_permission_error() -> None:
     with pytest.raises((LakePermissionError, LakeNotFoundError)) as caught:
         lake.write_atomic("/proc/self/exuvia.json", b"{}")
     assert isinstance(caught.value, OSError)
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions are those of POSIX")
+def test_a_file_that_may_not_be_read_is_a_permission_error(tmp_path: Path) -> None:
+    path = tmp_path / "2026-11-20.parquet"
+    pq.write_table(pa.table({"close": [1.5]}), path)
+    path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)  # root may read everything: as nobody for a moment
+    try:
+        with pytest.raises(PermissionError) as caught:
+            lake.read_parquet(path)
+    finally:
+        if root:
+            os.seteuid(0)
+    assert isinstance(caught.value, LakePermissionError)
+    assert caught.value.errno == errno.EACCES
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (str(again), again.errno) == (str(caught.value), errno.EACCES)
 
 
 def test_a_column_of_another_type_says_how_to_convert_it(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pyarrow as pa
 import pytest
@@ -149,6 +152,29 @@ def test_serving_ends_when_it_is_told_and_tells_where_it_is() -> None:
     assert seen[0].startswith("http://127.0.0.1:")
     with pytest.raises(VenueError):
         serve_saxo("nothing")
+
+
+def test_it_serves_until_it_is_told_to_stop_and_then_no_more() -> None:
+    stop, up = threading.Event(), threading.Event()
+    urls: list[str] = []
+
+    def ready(venue: SaxoVenue) -> None:
+        urls.append(venue.url)
+        up.set()
+
+    worker = threading.Thread(target=serve_saxo, args=("sim:7?ticks=100",), kwargs={"ready": ready, "stop": stop})
+    worker.start()
+    try:
+        assert up.wait(20)
+        for _ in range(3):
+            time.sleep(0.15)
+            assert urlopen(f"{urls[0]}/lockstep/clock", timeout=10).status == 200  # noqa: S310 - loopback
+    finally:
+        stop.set()
+        worker.join(10)
+    assert not worker.is_alive()
+    with pytest.raises(URLError):
+        urlopen(f"{urls[0]}/lockstep/clock", timeout=10)  # noqa: S310 - loopback
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
