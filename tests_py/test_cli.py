@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-from exuvia.migrate import modes
+from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
     from pathlib import Path

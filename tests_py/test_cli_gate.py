@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from exuvia.migrate import modes
+from exuvia.migrate.modes import journal as modes
 from test_cli import BOT, SHIM, configure, environment, exuvia, project
 
 if TYPE_CHECKING:

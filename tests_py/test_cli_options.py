@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from exuvia.migrate import modes
+from exuvia.migrate.modes import journal as modes
 from test_cli import environment, exuvia, project
 
 if TYPE_CHECKING:

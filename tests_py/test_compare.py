@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from exuvia.errors import CompareError
 from exuvia.migrate import Comparator, compare, self_test
-from exuvia.migrate.faults import FAULTS
+from exuvia.migrate.comparator.faults import FAULTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

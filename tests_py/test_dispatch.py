@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from exuvia._exuvia import Switch, detached_copy
 from exuvia.errors import MigrateError
-from exuvia.migrate.splice import Splice, can_splice, legacy_copy, plain_function, trampoline
+from exuvia.migrate.dispatch.splice import Splice, can_splice, legacy_copy, plain_function, trampoline
 
 if TYPE_CHECKING:
     import types

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from exuvia.errors import ConfigError
-from exuvia.migrate import load, modes
+from exuvia.migrate import load
 from exuvia.migrate.config import find
+from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
         (("ws://[::1]:9/x", "http://127.0.0.1@10.0.0.1/"), 5, ["not loopback"]),
         (("ws://[::1]:9/x", "http://0.0.0.0:1"), 5, ["not loopback"]),
         (("ws://[::1]:9/x", "127.0.0.1:1"), 5, ["not a URL"]),
-        (("[exuvia]", "[group.x]\nunits = []\n[exuvia]"), 1, ["groups come with the gates"]),
+        (("[exuvia]", '[group.x]\nunits = ["nobody:*"]\n[exuvia]'), 2, ["no declared unit is named 'nobody:*'"]),
         (("[exuvia]", "[exuvai]"), 1, ["unknown table 'exuvai'", "did you mean 'exuvia'"]),
         (("rehearsal = true", "rehearsal ="), 4, ["not TOML"]),
     ],

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import exuvia.migrate
 import pytest
 from exuvia.errors import ConfigError
-from exuvia.migrate import modes, reading
-from exuvia.migrate.evidence import Segment
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.modes import journal as modes
 from moult import Project, project
 
 if TYPE_CHECKING:
@@ -197,8 +198,8 @@ def test_counters_that_did_not_change_are_not_written_again(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("exuvia = 3\n", 1, "[exuvia] and [unit] are tables"),
-        ("unit = 'x'\n", 1, "[exuvia] and [unit] are tables"),
+        ("exuvia = 3\n", 1, "[exuvia], [unit] and [group] are tables"),
+        ("unit = 'x'\n", 1, "[exuvia], [unit] and [group] are tables"),
         ('[unit]\n"bot:price" = "shim:price"\n', 2, "unit 'bot:price' is a table: write [unit.\"bot:price\"]"),
         (
             '[unit."bot:price"]\ncandidate = "shim:price"\neffect = "pure"\ncompare = "exact"\n',

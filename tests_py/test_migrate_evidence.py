@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
-from exuvia.migrate import evidence, fingerprint, reading
-from exuvia.migrate.gate import UnitStatus, overall
+from exuvia.migrate import fingerprint
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence import segment as evidence
+from exuvia.migrate.gates.verdict import UnitStatus, overall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -113,7 +113,7 @@ def test_a_unit_that_does_not_fit_is_refused_and_nothing_is_changed(
 def test_where_the_splice_was_never_tested_the_object_form_serves(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exuvia.migrate.splice.can_splice", lambda: False)
+    monkeypatch.setattr("exuvia.migrate.dispatch.splice.can_splice", lambda: False)
     function = project.legacy.mean
     project.install("mean")
     assert project.user.mean is project.legacy.mean is not function

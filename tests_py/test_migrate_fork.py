@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
-from exuvia.migrate import modes, reading
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.modes import journal as modes
 from moult import Project, project
 from test_migrate_trouble import soon
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import exuvia.migrate
 import pytest
-from exuvia.migrate.record import LINES_A_PLACE, PLACES
+from exuvia.migrate.evidence.record import LINES_A_PLACE, PLACES
 from moult import Project, project
 
 __all__ = ["project"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import exuvia.migrate
-from exuvia.migrate import reading
-from exuvia.migrate.record import apart
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence.record import apart
 from moult import Project, project
 
 __all__ = ["project"]

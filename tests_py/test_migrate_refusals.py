@@ -10,8 +10,8 @@ import exuvia.migrate
 import pytest
 from exuvia.bars import aggregate
 from exuvia.errors import ConfigError, MigrateError
-from exuvia.migrate import splice
-from exuvia.migrate.containment import leaves_random_alone
+from exuvia.migrate.dispatch import splice
+from exuvia.migrate.shadow.containment import leaves_random_alone
 from moult import Project, project
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_class_that_forbids_subclasses_is_refused_and_says_so(project: Project
 def test_methods_are_not_moved_where_the_splice_was_never_tested(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exuvia.migrate.splice.can_splice", lambda: False)
+    monkeypatch.setattr("exuvia.migrate.dispatch.splice.can_splice", lambda: False)
     with pytest.raises(MigrateError, match="methods need the splice, which was never tested on Python"):
         project.install("Book.add")
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from exuvia.errors import MigrateError
-from exuvia.migrate import faults, load, plots, report, table
-from exuvia.migrate.gate import UnitStatus
+from exuvia.migrate import load
+from exuvia.migrate.comparator import faults
+from exuvia.migrate.face import plots, report, table
+from exuvia.migrate.gates.verdict import UnitStatus
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import exuvia.migrate
 import pytest
 from exuvia.errors import MigrateError
-from exuvia.migrate import modes, reading
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.modes import journal as modes
 from moult import Project, project
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from exuvia import bars, lake, quotes
 from exuvia.migrate import Switch
-from exuvia.migrate.splice import Splice
+from exuvia.migrate.dispatch.splice import Splice
 
 from rows import Job, row
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from exuvia._exuvia import Comparator, Difference, Switch, Verdict
-    from exuvia.migrate.comparing import compare, self_test
+    from exuvia.migrate.comparator.comparing import compare, self_test
     from exuvia.migrate.config import Config, UnitConfig, load
-    from exuvia.migrate.gate import UnitStatus, overall
+    from exuvia.migrate.gates.verdict import UnitStatus, overall
     from exuvia.migrate.runtime import install, set_mode, status, uninstall
 
 __all__ = [
@@ -48,13 +48,13 @@ _HOME = {
     "Difference": "exuvia._exuvia",
     "Switch": "exuvia._exuvia",
     "Verdict": "exuvia._exuvia",
-    "compare": "exuvia.migrate.comparing",
-    "self_test": "exuvia.migrate.comparing",
+    "compare": "exuvia.migrate.comparator.comparing",
+    "self_test": "exuvia.migrate.comparator.comparing",
     "Config": "exuvia.migrate.config",
     "UnitConfig": "exuvia.migrate.config",
     "load": "exuvia.migrate.config",
-    "UnitStatus": "exuvia.migrate.gate",
-    "overall": "exuvia.migrate.gate",
+    "UnitStatus": "exuvia.migrate.gates.verdict",
+    "overall": "exuvia.migrate.gates.verdict",
     "install": "exuvia.migrate.runtime",
     "set_mode": "exuvia.migrate.runtime",
     "status": "exuvia.migrate.runtime",

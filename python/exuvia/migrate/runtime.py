@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
-from exuvia.migrate import fingerprint, modes, reading, units
-from exuvia.migrate.evidence import Segment
-from exuvia.migrate.gate import UnitStatus
-from exuvia.migrate.record import Record
+from exuvia.migrate import fingerprint
+from exuvia.migrate.dispatch import units
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence.record import Record
+from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.gates.verdict import UnitStatus
+from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from exuvia.migrate.config import Config
-    from exuvia.migrate.units import ClassUnit, FunctionUnit
+    from exuvia.migrate.dispatch.units import ClassUnit, FunctionUnit
 
 __all__ = ["install", "set_mode", "status", "uninstall"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exuvia._exuvia import Comparator
-from exuvia.migrate.faults import self_test
+from exuvia.migrate.comparator.faults import self_test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

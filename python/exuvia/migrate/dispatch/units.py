@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator, Switch
 from exuvia.errors import MigrateError
-from exuvia.migrate import splice
 from exuvia.migrate.config import split_method
-from exuvia.migrate.containment import HERE
-from exuvia.migrate.lives import Lives
-from exuvia.migrate.observe import observer
-from exuvia.migrate.rebind import owns, rebind
-from exuvia.migrate.twin import TwinMaker, observable
+from exuvia.migrate.dispatch import splice
+from exuvia.migrate.dispatch.lives import Lives
+from exuvia.migrate.dispatch.rebind import owns, rebind
+from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.observe import observer
+from exuvia.migrate.shadow.twin import TwinMaker, observable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exuvia.migrate.config import Config, UnitConfig
-    from exuvia.migrate.record import Record
+    from exuvia.migrate.evidence.record import Record
 
 __all__ = ["ClassUnit", "FunctionUnit", "make"]
 

@@ -8,9 +8,10 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate import fingerprint, modes
-from exuvia.migrate.evidence import FORMAT
-from exuvia.migrate.gate import UnitStatus
+from exuvia.migrate import fingerprint
+from exuvia.migrate.evidence.segment import FORMAT
+from exuvia.migrate.gates.verdict import UnitStatus
+from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.build import build_info
 from exuvia.errors import MigrateError
-from exuvia.migrate import plots
-from exuvia.migrate.durations import duration
-from exuvia.migrate.gate import UnitStatus, overall
+from exuvia.migrate.face import plots
+from exuvia.migrate.face.durations import duration
+from exuvia.migrate.gates.verdict import UnitStatus, overall
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config
-    from exuvia.migrate.reading import SegmentText
+    from exuvia.migrate.evidence.reading import SegmentText
 
 __all__ = ["page", "read_runs"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
 from exuvia.errors import CompareError
-from exuvia.migrate.containment import (
+from exuvia.migrate.shadow.containment import (
     HERE,
     Outcome,
     give_back,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exuvia._exuvia import Comparator, Verdict
-    from exuvia.migrate.record import Record
+    from exuvia.migrate.evidence.record import Record
 
 __all__ = ["compare_call", "copy_arguments", "numbered", "observer"]
 

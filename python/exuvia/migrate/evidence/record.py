@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from exuvia._exuvia import Switch, Verdict
-    from exuvia.migrate.lives import Lives
+    from exuvia.migrate.dispatch.lives import Lives
 
 __all__ = ["Record", "apart"]
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from exuvia.migrate.durations import duration
-from exuvia.migrate.gate import UnitStatus, overall
+from exuvia.migrate.face.durations import duration
+from exuvia.migrate.gates.verdict import UnitStatus, overall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

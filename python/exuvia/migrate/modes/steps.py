@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
-from exuvia.migrate import modes
+from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +94,8 @@ def promote(config: Config, units: Sequence[str], mode: str, reason: str, *, gla
     Raises:
         MigrateError: For a unit above its ceiling, or a journal that cannot be trusted; nothing is written.
     """
-    from exuvia.migrate import reading  # noqa: PLC0415 - a rollback must not need the extension
-    from exuvia.migrate.gate import EXIT  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415 - a rollback must not need the extension
+    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
 
     _refuse(config, units, mode, every=every)
     journal = modes.read(config.evidence)

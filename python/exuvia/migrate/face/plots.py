@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.durations import duration
+from exuvia.migrate.face.durations import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

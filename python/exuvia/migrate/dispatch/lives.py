@@ -11,7 +11,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.containment import HERE
+from exuvia.migrate.shadow.containment import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

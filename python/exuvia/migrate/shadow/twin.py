@@ -17,7 +17,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.containment import (
+from exuvia.migrate.shadow.containment import (
     HERE,
     Outcome,
     give_back,
@@ -26,13 +26,13 @@ from exuvia.migrate.containment import (
     run_contained,
     served,
 )
-from exuvia.migrate.observe import compare_call, copy_arguments, numbered
+from exuvia.migrate.shadow.observe import compare_call, copy_arguments, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exuvia._exuvia import Comparator, Switch
-    from exuvia.migrate.record import Record
+    from exuvia.migrate.evidence.record import Record
 
 __all__ = ["TwinMaker", "observable"]
 

@@ -1,0 +1,113 @@
+"""The command line: `exuvia run | status | report | rollback | promote | venue | …`.
+
+Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors. Each command is a file beside this one with
+`add(commands, shared)`, which declares it and sets `handler`, the function that runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.cli.shared import ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "main", "parser"]
+
+DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module by module, while it trades.
+
+  exuvia run -m bot --url …      run a program with the units of exuvia.toml in their modes
+  exuvia status                  what was compared, what differs, and the verdict
+  exuvia report -o report.html   the same as one file for a browser
+  exuvia rollback                every unit back to legacy, in every process, within a second"""
+
+COMMANDS = ("run", "status", "report", "rollback", "promote", "venue")
+"""In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser."""
+    top = argparse.ArgumentParser(
+        prog="exuvia", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--version", action="store_true", help="print the version and which binary this is")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        metavar="FILE",
+        help="exuvia.toml (else EXUVIA_CONFIG, beside pyproject.toml, this folder)",
+    )
+    shared.add_argument("--evidence", metavar="DIR", help="evidence folder, instead of the configuration's")
+    for name in COMMANDS:
+        importlib.import_module(f"exuvia.migrate.cli.{name.replace('-', '_')}").add(commands, shared)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Instead of the process's own.
+
+    Returns:
+        The exit code.
+    """
+    from exuvia.errors import ExuviaError  # noqa: PLC0415 - so that --help answers at once
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    top = parser()
+    given, rest = _split_run(given)
+    options = top.parse_args(given)
+    options.arguments = rest
+    if options.version:
+        return _version()
+    if options.command is None:
+        top.print_help()
+        return ERROR
+    try:
+        code: int = options.handler(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read has gone, as `| head` does; what the interpreter flushes at its end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ExuviaError, OSError) as error:
+        print(f"exuvia {options.command}: {error}", file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _version() -> int:
+    from exuvia.build import build_info  # noqa: PLC0415
+
+    info = build_info()
+    built = f"{info['commit']}, {info['profile']}, {info['abi']}, sha256 {info['sha256'][:16]}"
+    print(f"exuvia {info['version']} ({built})")
+    return 0
+
+
+def _split_run(given: list[str]) -> tuple[list[str], list[str]]:
+    """Cut `run -m bot --url x` after the program: what follows is the program's, options and all."""
+    if not given or given[0] != "run":
+        return given, []
+    at = 1
+    while at < len(given):
+        word = given[at]
+        if word == "-m":
+            return given[: at + 2], given[at + 2 :]
+        if not word.startswith("-"):
+            return given[: at + 1], given[at + 1 :]
+        at += 2 if word in ("--config", "--evidence") else 1
+    return given, []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""`exuvia run`: a program with the units of `exuvia.toml` in their modes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.cli.shared import ERROR
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add"]
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    run = commands.add_parser(
+        "run",
+        parents=[shared],
+        help="run a module or script with exuvia installed",
+        usage="exuvia run [--config FILE] [--evidence DIR] (-m MODULE | SCRIPT) [ARGUMENT …]",
+        description="Installs the units of exuvia.toml, then runs the program as `python -m MODULE` or "
+        "`python SCRIPT` would. Everything after the module or script belongs to it.",
+    )
+    # The program's own arguments never pass through argparse: see _split_run.
+    run.add_argument("-m", dest="module", metavar="MODULE", help="module to run; what follows are its arguments")
+    run.add_argument("script", nargs="?", metavar="SCRIPT", help="script to run; what follows are its arguments")
+    run.set_defaults(handler=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from exuvia.migrate import running  # noqa: PLC0415
+
+    program = options.module or options.script
+    if not program:
+        print("exuvia run: name a module (-m MODULE) or a script", file=sys.stderr)
+        return ERROR
+    return running.run(options.config, options.evidence, program, options.arguments, is_module=bool(options.module))

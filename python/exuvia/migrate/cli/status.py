@@ -1,0 +1,60 @@
+"""`exuvia status`: what was compared and the verdict of each unit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.cli.shared import config_of
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add"]
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    status = commands.add_parser(
+        "status",
+        parents=[shared],
+        help="what was compared and the verdict of each unit",
+        description="Reads the evidence of all processes. Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
+    )
+    status.add_argument("units", nargs="*", metavar="UNIT", help="only these units")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    status.set_defaults(handler=_status)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
+    from exuvia.migrate.modes import steps  # noqa: PLC0415
+
+    config = config_of(options)
+    states = reading.statuses(config, reading.read_folder(config.evidence))
+    if options.units:
+        unknown = [unit for unit in options.units if unit not in config.units]
+        if unknown:
+            raise steps.unknown(unknown[0], config)
+        states = [state for state in states if state.unit in options.units]
+    verdict = overall(states)
+    if options.json:
+        print(
+            json.dumps(
+                {"overall": verdict, "rehearsal": config.rehearsal, "units": [s.as_dict() for s in states]},
+                indent=2,
+            )
+        )
+    else:
+        from exuvia.migrate.face import table  # noqa: PLC0415
+
+        table.render(states, rehearsal=config.rehearsal)
+        if not config.units:
+            print(f"no units declared in {config.path}")
+    return EXIT[verdict]

@@ -1,0 +1,1 @@
+"""The comparator as a function, and the test of the comparator itself."""

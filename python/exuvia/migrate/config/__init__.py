@@ -1,0 +1,21 @@
+"""The configuration, `exuvia.toml`: found, read, and validated whole."""
+
+from __future__ import annotations
+
+from exuvia.migrate.config.find import NAME, find
+from exuvia.migrate.config.reader import load
+from exuvia.migrate.config.tables import Caps, Config, Divergence, GateConfig, GroupConfig, UnitConfig
+from exuvia.migrate.config.units import split_method
+
+__all__ = [
+    "NAME",
+    "Caps",
+    "Config",
+    "Divergence",
+    "GateConfig",
+    "GroupConfig",
+    "UnitConfig",
+    "find",
+    "load",
+    "split_method",
+]

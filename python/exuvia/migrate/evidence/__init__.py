@@ -1,0 +1,1 @@
+"""Evidence: what each process saw, written so that a kill loses at most a torn tail, and read back."""

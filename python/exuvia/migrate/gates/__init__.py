@@ -1,0 +1,1 @@
+"""Gates: the verdict on what was seen, with its bounds."""

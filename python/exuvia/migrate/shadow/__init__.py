@@ -1,0 +1,1 @@
+"""Shadow: the candidate runs beside legacy and leaves no trace in the trading program."""
