@@ -12,6 +12,7 @@ import importlib.util
 import ipaddress
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -76,6 +77,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Arms the guard, registers the markers of this suite, checks what is imported."""
     config.addinivalue_line("markers", "timing: measures a time; best alone on the machine")
     sys.addaudithook(guard)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that starts the suite in the background lets it inherit that; some tests press Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     complaint = wrong_exuvia()
     if complaint:
         pytest.exit(complaint, returncode=4)
