@@ -64,9 +64,13 @@ def test_the_table_says_how_many_places_it_leaves_out_what_was_ignored_and_what_
     assert "overall: FAIL" in text
 
 
-def test_large_counts_are_shown_in_millions_where_they_would_not_fit() -> None:
-    row = shown(failing()).splitlines()[1].split()
-    assert row[:5] == ["bot:price", "shadow", "123.5M", "0", "2.5M"]
+def test_large_counts_are_shown_in_millions_where_they_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    few = UnitStatus("bot:size", mode="shadow")
+    few.counts.update(legacy_calls=123_456, compared=9_999)
+    _, first, second, *_ = (line.split() for line in shown(failing(), few).splitlines())
+    assert first[:5] == ["bot:price", "shadow", "123.5M", "0", "2.5M"]
+    assert second[:5] == ["bot:size", "shadow", "123k", "0", "9,999"]
 
 
 def test_the_report_names_cascades_ignored_places_and_samples_that_were_lost(tmp_path: Path) -> None:
@@ -124,3 +128,7 @@ def test_times_of_one_power_of_ten_have_a_scale_too(ns: tuple[float, float], gri
 def test_the_self_test_names_the_faults_that_a_rule_hides() -> None:
     caught, known, missed = faults.self_test({"$.fills[*].price": "abs:1"})
     assert (caught, known, missed) == (26, 27, ["a tick up"])
+
+
+def test_the_self_test_names_a_rule_that_takes_equals_for_different() -> None:
+    assert faults.self_test({"$.raw": "parquet"})[2] == ["(an equal pair raised an alarm)"]
