@@ -7,6 +7,7 @@ mod column;
 mod compare;
 mod decimal;
 mod error;
+pub mod evidence;
 mod kind;
 mod mode;
 mod number;

@@ -6,6 +6,7 @@ mod bars;
 mod build;
 mod compare;
 mod dispatch;
+mod evidence;
 mod failure;
 mod gate;
 mod integers;
@@ -32,6 +33,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         venues::register,
         dispatch::register,
         compare::register,
+        evidence::register,
     ] {
         register(module)?;
     }
