@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
+from exuvia import _exuvia
 from exuvia.migrate import fingerprint
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence import segment as evidence
@@ -45,10 +46,10 @@ class Desk:
         return sys.modules[self.name].price
 
     def segments(self) -> list[Path]:
-        return sorted((self.folder / "evidence").glob("*.jsonl"))
+        return sorted((self.folder / "evidence").glob("*.seg"))
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.segments()[-1].read_text().splitlines()]
+        return reading.lines(self.segments()[-1])
 
     def status(self) -> UnitStatus:
         config = exuvia.migrate.load(self.config)
@@ -70,10 +71,10 @@ def test_a_segment_starts_with_a_header_and_only_its_owner_may_read_it(desk: Des
     price([1])
     exuvia.migrate.uninstall()
     header, *rest = desk.lines()
-    assert (header["kind"], header["format"], header["pid"], header["rehearsal"]) == ("header", 1, os.getpid(), True)
+    assert (header["kind"], header["format"], header["pid"], header["rehearsal"]) == ("header", 2, os.getpid(), True)
     assert set(header["fingerprints"]) == {f"{desk.name}:price"}
     assert len(header["build"]["sha256"]) == 64
-    assert [line["kind"] for line in rest] == ["mode", "counters", "mode"]
+    assert [line["kind"] for line in rest] == ["mode", "novel", "counters", "session", "end", "mode", "seal"]
     if os.name == "posix":
         assert stat.S_IMODE(desk.segments()[-1].stat().st_mode) == 0o600
         assert stat.S_IMODE((desk.folder / "evidence").stat().st_mode) == 0o700
@@ -110,7 +111,7 @@ def test_processes_add_up_and_a_changed_source_starts_again(desk: Desk) -> None:
     state = desk.status()
     assert (state.counts["compared"], state.notes) == (
         1,
-        ["evidence of 2 runs with other code, rules or build is not counted"],
+        ["evidence of 2 runs with other code, rules or build is not counted", f"changed since then: {shim}"],
     )
 
 
@@ -131,10 +132,13 @@ def test_a_torn_last_line_is_seen_and_the_rest_counts(desk: Desk) -> None:
     price([1])
     exuvia.migrate.uninstall()
     path = desk.segments()[-1]
-    path.write_bytes(path.read_bytes() + b'{"kind": "counters", "units": {')
+    data = path.read_bytes()
+    *_, seal = _exuvia.evidence_scan(data, False)
+    assert seal is not None
+    path.write_bytes(data[: seal + 20])
     state = desk.status()
     assert (state.counts["compared"], state.verdict) == (1, "PASS")
-    assert "torn line" in state.notes[0]
+    assert "torn frame (20 bytes)" in state.notes[0]
 
 
 def test_evidence_that_cannot_be_written_leaves_the_program_alone(desk: Desk) -> None:
@@ -181,8 +185,8 @@ def test_a_forked_child_counts_for_itself(desk: Desk) -> None:
 
 
 def test_a_newer_format_is_named_and_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "1.jsonl"
-    path.write_text(json.dumps({"kind": "header", "format": evidence.FORMAT + 1}) + "\n")
+    path = tmp_path / "1.seg"
+    path.write_bytes(_exuvia.evidence_frames([json.dumps({"kind": "header", "format": evidence.FORMAT + 1}).encode()]))
     assert "newer exuvia" in str(reading.read_segment(path).trouble)
 
 

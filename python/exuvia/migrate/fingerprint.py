@@ -1,6 +1,6 @@
 """The fingerprint F: a hash over everything that decides what runs.
 
-Evidence of one F says nothing of another.
+Evidence of one F says nothing of another. libc and CPU are not in it: the header of each segment names them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.build import build_info
+from exuvia.migrate import imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["build", "current", "of_unit", "sources"]
+__all__ = ["build", "changes", "current", "of_unit", "parts", "sources"]
+
+EXTENSION = "exuvia._exuvia"
 
 
 def build() -> dict[str, str]:
@@ -25,32 +28,55 @@ def build() -> dict[str, str]:
     return {name: str(value) for name, value in build_info().items()}
 
 
-def sources(unit: UnitConfig) -> dict[str, str]:
-    """Return the files that hold both sides of a unit, with the SHA-256 of each.
+def sources(unit: UnitConfig, packages: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the files that both sides of a unit are made of, with the SHA-256 of each.
 
-    These are the modules that the unit names and those that define what is found there: a candidate that
-    a package re-exports counts by its own file. Modules that these import in turn are not followed.
+    These are the modules that the unit names and those that define what is found there, and what they import in
+    turn within the packages: statements in functions and names in texts count, nothing is run.
 
     Args:
-        unit: The unit, whose modules are imported.
+        unit: The unit, whose modules are imported already.
+        packages: The packages that are followed; by default the top packages of both sides.
     """
-    found: dict[str, str] = {}
+    starts: list[str] = []
+    tops = []
     for name in (unit.name, unit.candidate):
         module, _, qualname = name.partition(":")
         held: object = sys.modules.get(module)
         for part in qualname.split("."):
             held = getattr(held, part, None)
-        for each in (module, getattr(held, "__module__", None)):
-            path = getattr(sys.modules.get(str(each)), "__file__", None)
-            if path and each != "exuvia._exuvia":
-                found[str(Path(path).absolute())] = _digest(Path(path))
-    return found
+        tops.append(module.partition(".")[0])
+        starts += [each for each in (module, getattr(held, "__module__", None)) if isinstance(each, str)]
+    follow = dict.fromkeys((*packages, tops[1]) if packages else tops)
+    files = imports.closure((each for each in starts if each != EXTENSION), follow)
+    extension = getattr(sys.modules.get(EXTENSION), "__file__", "")
+    return {path: digest for path, digest in sorted(files.items()) if path != str(Path(extension or "").absolute())}
+
+
+def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
+    """Return what F has in it beside the sources, each as a short digest or a version.
+
+    The mode is not in it: a unit that climbs is the same unit.
+
+    Args:
+        config: The whole configuration.
+        unit: The unit.
+    """
+    group = config.group_of(unit.name)
+    rules = (unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, unit.strata, config.rehearsal)
+    gates = [(gate.name, gate.kind, sorted(gate.params.items(), key=str)) for gate in group.gates.values()]
+    return {
+        "rules": _short(repr(rules)),
+        "declared divergences": _short(repr(unit.divergences)),
+        "gates": _short(repr((gates, group.sessions, group.activity, group.calendar, config.calendar))),
+        "extension": build()["sha256"],
+        "exuvia": build()["version"],
+        "Python": sys.version,
+    }
 
 
 def of_unit(config: Config, unit: UnitConfig, files: Mapping[str, str] | None = None) -> str:
-    """Return the fingerprint of one unit: sources of both sides, rules, calendar, extension, Python.
-
-    The mode is not in it: a unit that climbs is the same unit.
+    """Return the fingerprint of one unit: sources of both sides, rules, gates, extension, versions.
 
     Args:
         config: The whole configuration.
@@ -58,17 +84,8 @@ def of_unit(config: Config, unit: UnitConfig, files: Mapping[str, str] | None = 
         files: As `sources` returns them, where the modules are not imported.
     """
     digest = hashlib.sha256()
-    settings = (
-        unit.name,
-        unit.candidate,
-        unit.effect,
-        unit.compare,
-        unit.attributes,
-        config.calendar,
-        config.rehearsal,
-    )
-    files = sources(unit) if files is None else files
-    for part in (repr(settings), build()["sha256"], sys.version, *sorted(files.values())):
+    files = sources(unit, config.packages) if files is None else files
+    for part in (*parts(config, unit).values(), *sorted(files.values())):
         digest.update(len(part.encode()).to_bytes(8, "little"))
         digest.update(part.encode())
     return digest.hexdigest()[:16]
@@ -85,11 +102,23 @@ def current(config: Config, unit: UnitConfig, header: Mapping[str, Any]) -> str:
     files = header.get("sources", {}).get(unit.name)
     if files is None:
         return ""
-    return of_unit(config, unit, {path: _digest(Path(path)) for path in files})
+    return of_unit(config, unit, {path: imports.digest(Path(path)) for path in files})
 
 
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "missing"
+def changes(config: Config, unit: UnitConfig, header: Mapping[str, Any]) -> list[str]:
+    """Say what is not as it was when a process ran: the files by name, rules, gates, extension, versions.
+
+    Args:
+        config: The whole configuration.
+        unit: The unit.
+        header: The first line of that process's evidence.
+    """
+    files = header.get("sources", {}).get(unit.name, {})
+    found = [path for path, digest in files.items() if imports.digest(Path(path)) != digest]
+    before = header.get("parts", {}).get(unit.name, {})
+    now = parts(config, unit)
+    return found + [name for name, said in before.items() if now.get(name) != said]
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,14 @@ from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate import fingerprint
 from exuvia.migrate.dispatch import units
-from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence import reading, term
 from exuvia.migrate.evidence.record import Record
+from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from exuvia.migrate.config import Config
     from exuvia.migrate.dispatch.units import ClassUnit, FunctionUnit
 
@@ -43,11 +41,15 @@ class _Runtime:
         self.config = config
         self.lock = threading.RLock()
         self.stop = threading.Event()
-        records = {name: Record(name, self.write, self.sampling) for name in config.units}
+        redactor = Redactor(config.redact)
+        records = {
+            name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
+            for name, unit in config.units.items()
+        }
         self.units: dict[str, FunctionUnit | ClassUnit] = {
             name: units.make(config, unit, records[name]) for name, unit in config.units.items()
         }
-        self.sources = {name: fingerprint.sources(unit) for name, unit in config.units.items()}
+        self.sources = {name: fingerprint.sources(unit, config.packages) for name, unit in config.units.items()}
         self.fingerprints = {
             name: fingerprint.of_unit(config, unit, self.sources[name]) for name, unit in config.units.items()
         }
@@ -63,8 +65,12 @@ class _Runtime:
                 "config": str(config.path),
                 "fingerprints": self.fingerprints,
                 "sources": self.sources,
+                "parts": {name: fingerprint.parts(config, unit) for name, unit in config.units.items()},
                 "build": fingerprint.build(),
             },
+            rotate=config.rotate,
+            quota=config.quota,
+            redact=config.redact,
         )
         self.said: modes.Journal = modes.Journal()
         self.pid = os.getpid()
@@ -131,7 +137,7 @@ class _Runtime:
         """Put on record, and say once, what went wrong beside the program."""
         if what not in self.told:
             self.told.add(what)
-            self.segment.write({"kind": "trouble", "what": what})
+            self.segment.write({"kind": "trouble", "what": "moult", "text": what})
             say(what)
 
     def follow_journal(self) -> None:
@@ -320,24 +326,17 @@ def _hook_process() -> None:
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
-    main = threading.current_thread() is threading.main_thread()
-    if main and sys.platform != "win32" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_term)
+    term.hook(_at_exit)
 
 
 def _at_exit() -> None:
     if _current is not None:
         _current.stop.set()
         _current.finish()
+        if _current.pid == os.getpid():
+            _current.segment.close()
 
 
 def _in_child() -> None:
     if _current is not None:
         _current.after_fork()
-
-
-def _on_term(number: int, _frame: FrameType | None) -> None:
-    """Only where the program has no handler of its own: flush, then die as it would have."""
-    _at_exit()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

@@ -1,15 +1,19 @@
-"""Evidence of all processes, read back: the status of each unit over every segment of the newest F."""
+"""Evidence of all processes, read back: what each segment holds, and the status of each unit over those of one F."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import socket
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from exuvia import _exuvia
+from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
-from exuvia.migrate.evidence.segment import FORMAT
+from exuvia.migrate.evidence import chain, folder, linking
+from exuvia.migrate.evidence import header as headers
+from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 
@@ -18,91 +22,234 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["SegmentText", "flip_allowed", "read_folder", "read_segment", "statuses"]
+__all__ = ["SegmentText", "flip_allowed", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
 
 EXAMPLES = 40
+RETRIES = 5
+RETRY_S = 0.02
+LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes"}
 
 
 @dataclass(slots=True)
 class SegmentText:
-    """One process's evidence.
+    """One process's evidence, or one file of it.
 
     Attributes:
-        path: The file.
+        path: The file; it may be gone if its day was compacted.
         header: Its first line.
-        counters: The last counters of each unit.
+        counters: The last counters of each unit, of the whole process; empty if a later file of it has newer ones.
         mismatches: Recorded differences.
-        trouble: What is wrong with the file, if anything.
+        sessions: Activity by unit and day, of the whole process.
+        novel: Signatures of inputs as they were first seen.
+        modes: Flips of units.
+        troubles: What is wrong with the file or happened to the process, in order.
         ended: Whether its process has ended.
+        sealed: Whether the file is complete, as its own last frame says.
+        sealed_at: When, in UTC nanoseconds.
+        digest: SHA-256 of what the seal covers, else of the whole file.
+        length: Bytes.
+        frames: Whole frames.
+        last_at: When its process was last heard of, in UTC nanoseconds.
+        recorded: Recorded calls as they stand in the file.
     """
 
     path: Path
     header: dict[str, Any] = field(default_factory=dict)
     counters: dict[str, Any] = field(default_factory=dict)
     mismatches: list[dict[str, Any]] = field(default_factory=list)
-    trouble: str | None = None
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    novel: list[dict[str, Any]] = field(default_factory=list)
+    modes: list[dict[str, Any]] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
     ended: bool = False
+    sealed: bool = False
+    sealed_at: int = 0
+    digest: str = ""
+    length: int = 0
+    frames: int = 0
+    last_at: int = 0
+    recorded: list[bytes] = field(default_factory=list)
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong, in one sentence, if anything is."""
+        return self.troubles[0].text if self.troubles else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing: the process said its last word, and nothing happened in between."""
+        return self.sealed and not self.troubles
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Recorded calls: `arguments` and `outcome` are base64 of pickles, without secrets."""
+        return [json.loads(line) for line in self.recorded]
+
+    def add_trouble(self, what: str, text: str, at: int | None = None) -> None:
+        """Put on record that something is wrong.
+
+        Args:
+            what: A word for it.
+            text: A sentence.
+            at: When, in UTC nanoseconds, if that is known.
+        """
+        self.troubles.append(Trouble(what, text, at))
 
 
 def read_segment(path: Path) -> SegmentText:
-    """Read one file; a torn last line is what a kill leaves and is left out.
+    """Read one file; a torn end is what a kill leaves, and is seen.
 
     Args:
         path: The file.
     """
-    segment = SegmentText(path)
-    lines = path.read_bytes().split(b"\n")
-    torn = lines.pop()
-    for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
-            kind = entry["kind"]
-        except (ValueError, KeyError, TypeError):
-            segment.trouble = f"{path.name}:{number} is not evidence"
-            continue
-        if kind == "header":
-            segment.header = entry
-            if entry.get("format", 0) > FORMAT:
-                segment.trouble = f"{path.name} was written by a newer exuvia (format {entry['format']})"
-                return segment
-        elif kind == "counters":
-            segment.counters.update(entry.get("units", {}))
-            segment.ended = bool(entry.get("ended"))
-            if entry.get("lost"):
-                segment.trouble = f"{path.name}: {entry['lost']} lines of evidence were lost"
-        elif kind == "mismatch":
-            segment.mismatches.append(entry)
-        elif kind == "trouble":
-            segment.trouble = f"{path.name}: {entry.get('what')}"
-    if torn:
-        segment.trouble = segment.trouble or f"{path.name} ends in a torn line: its process was killed"
-    segment.ended = segment.ended or _is_gone(segment.header)
+    segment = _read(path)
+    for _ in range(RETRIES):
+        if segment.ended or segment.sealed or not any(trouble.what == "torn" for trouble in segment.troubles):
+            break
+        # Its process is at work: this was read in the middle of a write.
+        time.sleep(RETRY_S)
+        segment = _read(path)
     return segment
 
 
-def _is_gone(header: dict[str, Any]) -> bool:
-    """Whether the process of a header has ended, where that can be seen from here."""
-    if header.get("host") != socket.gethostname() or not isinstance(header.get("pid"), int) or os.name != "posix":
-        return False
+def _read(path: Path) -> SegmentText:
+    segment = SegmentText(path)
     try:
-        os.kill(header["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        # It is there and belongs to someone else, or the number is no process's.
-        return False
-    return False
+        data = folder.read_file(path)
+        kept, segment.frames, damaged, torn, seal = _exuvia.evidence_scan(data, False)
+    except OSError as error:
+        segment.add_trouble("refused", f"{path.name} is not read: {error}")
+        return segment
+    except MigrateError as error:
+        segment.add_trouble("newer", f"{path.name} was {error}")
+        return segment
+    segment.length = len(data)
+    segment.digest = hashlib.sha256(data if seal is None else memoryview(data)[:seal]).hexdigest()
+    for kind, payload in kept:
+        if kind == "call":
+            segment.recorded.append(payload)
+        else:
+            _take(segment, kind, payload)
+    for offset, length in damaged:
+        segment.add_trouble("damaged", f"{path.name}: {length} bytes at {offset} are not what was written")
+    if torn is not None:
+        segment.add_trouble("torn", f"{path.name} ends in a torn frame ({torn[1]} bytes): its process was killed")
+    if segment.sealed and seal is None:
+        segment.sealed = False
+        segment.add_trouble("changed", f"{path.name} was changed after it was sealed: something follows its seal")
+    if not segment.header:
+        segment.add_trouble("headless", f"{path.name} has no header: nobody knows what it is evidence of")
+    elif not segment.ended and not segment.sealed and headers.is_gone(segment.header):
+        segment.ended = True
+        if torn is None:
+            segment.add_trouble(
+                "killed",
+                f"{path.name} has no end: its process was killed, and what came last is not known",
+                segment.last_at,
+            )
+    return segment
 
 
-def read_folder(folder: Path) -> list[SegmentText]:
-    """Read every segment of an evidence folder, oldest first.
+def _take(segment: SegmentText, kind: str, payload: bytes) -> None:
+    try:
+        entry = json.loads(payload)
+    except ValueError:
+        segment.add_trouble("damaged", f"{segment.path.name}: a frame of kind {kind!r} is not JSON")
+        return
+    segment.last_at = max(segment.last_at, int(entry.get("at", 0)))
+    if kind in LISTS:
+        getattr(segment, LISTS[kind]).append(entry)
+    elif kind == "header":
+        segment.header = segment.header or entry
+    elif kind == "counters":
+        segment.counters = entry.get("units", {})
+        if entry.get("lost"):
+            segment.add_trouble(
+                "lost", f"{segment.path.name}: {entry['lost']} lines of evidence were lost", entry["at"]
+            )
+    elif kind == "end":
+        segment.ended = True
+    elif kind == "seal":
+        segment.sealed, segment.sealed_at = True, entry["at"]
+        if entry.get("digest") != segment.digest:
+            segment.add_trouble("changed", f"{segment.path.name} was changed after it was sealed")
+    elif kind == "trouble":
+        text = str(entry.get("text", entry.get("what", "")))
+        segment.add_trouble(str(entry.get("what", "trouble")), f"{segment.path.name}: {text}", entry.get("at"))
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Return every line of a segment, those that later ones replace among them.
 
     Args:
-        folder: The folder; if it is missing there is no evidence.
+        path: The file.
+
+    Raises:
+        OSError: If it is refused.
+        MigrateError: If a newer exuvia wrote it.
     """
-    if not folder.is_dir():
-        return []
-    return [read_segment(path) for path in sorted(folder.glob("*.jsonl")) if path.name != modes.JOURNAL]
+    kept = _exuvia.evidence_scan(folder.read_file(path), True)[0]
+    return [json.loads(payload) for _, payload in kept]
+
+
+def read_folder(evidence: Path) -> list[SegmentText]:
+    """Read every segment of an evidence folder, oldest first; those that made room are known by their compacted day.
+
+    Args:
+        evidence: The folder; if it is missing there is no evidence.
+    """
+    files = folder.segments(evidence)
+    days = [(path, *chain.read_day(path)) for path in folder.day_folders(evidence)]
+    found = [read_segment(path) for path in files]
+    known = {path.name: segment for path, segment in zip(files, found, strict=True)}
+    for path, day, wrong in days:
+        if wrong is not None:
+            broken = SegmentText(path / chain.HEAD_FILE)
+            broken.add_trouble("changed", wrong)
+            found.append(broken)
+        for entry in day.get("segments", ()):
+            held = known.get(entry["name"])
+            if held is None:
+                found.append(_from_day(evidence, entry))
+            elif held.digest != entry["digest"]:
+                held.add_trouble("changed", f"{entry['name']} was changed after its day was compacted")
+    found.sort(key=lambda segment: segment.path.name)
+    linking.link(found)
+    return found
+
+
+def _from_day(evidence: Path, entry: dict[str, Any]) -> SegmentText:
+    plain = ("header", "counters", "mismatches", "sessions", "novel", "modes", "ended", "sealed", "sealed_at", "digest")
+    more = {"length": entry["bytes"], "frames": entry["frames"], "last_at": entry["last_at"]}
+    troubles = [Trouble(*said) for said in entry["troubles"]]
+    return SegmentText(evidence / entry["name"], **{name: entry[name] for name in plain}, **more, troubles=troubles)
+
+
+def heads(evidence: Path, segments: list[SegmentText] | None = None) -> list[str]:
+    """Return every head that the chain of sealed segments had, oldest first: an approval names one of them.
+
+    Args:
+        evidence: The evidence folder.
+        segments: As `read_folder` returns them, if that was done already.
+    """
+    compacted = {
+        entry["name"]: (entry["sealed_at"], entry["name"], entry["digest"]) for entry in chain.compacted(evidence)
+    }
+    read = read_folder(evidence) if segments is None else segments
+    sealed = {each.path.name: (each.sealed_at, each.path.name, each.digest) for each in read if each.sealed}
+    changed = {each.path.name: each.digest for each in read if any(t.what == "changed" for t in each.troubles)}
+    links = {**compacted, **sealed}
+    return chain.heads((at, name, changed.get(name, digest)) for at, name, digest in links.values())
+
+
+def head(evidence: Path, segments: list[SegmentText] | None = None) -> str:
+    """Return the digest that an approval names: the head of the chain over everything that is sealed.
+
+    Args:
+        evidence: The evidence folder.
+        segments: As `read_folder` returns them, if that was done already.
+    """
+    return heads(evidence, segments)[-1]
 
 
 def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
@@ -115,49 +262,64 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
         segments: As `read_folder` returns them.
     """
     journal = modes.read(config.evidence)
-    return [_status(config, unit, segments, journal) for unit in config.units.values()]
+    lost = [str(segment.trouble) for segment in segments if not segment.header and segment.trouble]
+    return [_status(config, unit, segments, journal, lost) for unit in config.units.values()]
 
 
-def _status(config: Config, unit: UnitConfig, segments: list[SegmentText], journal: modes.Journal) -> UnitStatus:
+def _status(
+    config: Config, unit: UnitConfig, segments: list[SegmentText], journal: modes.Journal, lost: list[str]
+) -> UnitStatus:
     name = unit.name
     mine = [segment for segment in segments if name in segment.header.get("fingerprints", {})]
     now = _current(config, unit, mine)
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
     state.effective = journal.effective(name, unit.mode)
-    others = 0
+    others: list[SegmentText] = []
     for segment in mine:
         counters = segment.counters.get(name, {})
         if segment.header["fingerprints"][name] != now:
-            others += 1
+            others.append(segment)
             continue
         if segment.ended and "objects" in counters:
             counters = {**counters, "objects": {**counters["objects"], "alive": 0}}
-        state.add(counters)
+        if counters or not segment.header.get("number"):
+            state.add(counters)
         state.rehearsal = state.rehearsal or bool(segment.header.get("rehearsal"))
         examples = [entry for entry in segment.mismatches if entry.get("unit") == name]
         state.examples += examples[: max(0, EXAMPLES - len(state.examples))]
         state.counts["recorded"] += len(examples)
-        if segment.trouble:
-            state.notes.append(segment.trouble)
+        state.signatures.update(
+            signature for entry in segment.novel if entry.get("unit") == name for signature in entry["signatures"]
+        )
+        state.notes += [trouble.text for trouble in segment.troubles]
     if not state.segments:
         state.mode = state.effective
     if state.counts["recorded"] and not state.counts["differed"]:
         # A kill came between a difference, which is on disk at once, and the next counters.
         state.counts["differed"] = state.counts["recorded"]
         state.counts["compared"] = max(state.counts["compared"], state.counts["recorded"])
-    state.notes = [*_standing(state, unit, journal), *state.object_notes(), *state.notes]
+    state.notes = [*_standing(state, unit, journal), *state.object_notes(), *state.notes, *lost]
     if others:
-        runs = "1 run" if others == 1 else f"{others} runs"
-        state.notes.append(f"evidence of {runs} with other code, rules or build is not counted")
+        runs = len({segment.header.get("process", segment.path.name) for segment in others})
+        said = "1 run" if runs == 1 else f"{runs} runs"
+        state.notes.append(f"evidence of {said} with other code, rules or build is not counted")
+        changed = fingerprint.changes(config, unit, others[-1].header)
+        if changed:
+            state.notes.append(f"changed since then: {', '.join(changed)}")
     return state
 
 
 def _current(config: Config, unit: UnitConfig, mine: list[SegmentText]) -> str:
     """The fingerprint of the unit as it is on disk now: the newest that still holds, else a new one."""
     now = ""
+    seen: set[str] = set()
     for segment in reversed(mine):
+        said = segment.header["fingerprints"][unit.name]
+        if said in seen:
+            continue
+        seen.add(said)
         now = fingerprint.current(config, unit, segment.header)
-        if now == segment.header["fingerprints"][unit.name]:
+        if now == said:
             break
     return now
 

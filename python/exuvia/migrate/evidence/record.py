@@ -1,25 +1,40 @@
-"""What is known of one unit while the process runs: its counters, and its differences by place."""
+"""What is known of one unit while the process runs: its counters, its differences by place, its novel inputs."""
 
 from __future__ import annotations
 
+import base64
+import inspect
 import math
+import pickle
 import struct
+import sys
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from exuvia._exuvia import evidence_signature
+from exuvia.migrate.evidence.activity import Activity
+from exuvia.migrate.evidence.redact import Redactor
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from exuvia._exuvia import Switch, Verdict
     from exuvia.migrate.dispatch.lives import Lives
 
-__all__ = ["Record", "apart"]
+__all__ = ["BUCKETS", "OWN", "Record", "apart", "shown"]
 
 LINES_A_PLACE = 5
 PLACES = 200
 REASONS = 20
+STRATA = 200
 SHOWN = 300
+SIGNATURES = 4096
+CALLS = 1000
+LONGEST_CALL = 1024 * 1024
+BUCKETS = 64
+OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
+"""Counters that this side keeps; if the switch counts one of them too, both add up."""
 
 
 class Record:
@@ -29,23 +44,44 @@ class Record:
         unit: The unit's name.
         write: Takes one line of evidence; it never raises.
         sampling: Says whether evidence can still be kept; without it nothing is sampled.
+        redactor: Takes secrets out of what is shown and recorded.
+        record: Calls that are recorded for each novel signature.
     """
 
     def __init__(
-        self, unit: str, write: Callable[[dict[str, Any]], None], sampling: Callable[[], bool] = lambda: True
+        self,
+        unit: str,
+        write: Callable[[dict[str, Any]], None],
+        sampling: Callable[[], bool] = lambda: True,
+        *,
+        redactor: Redactor | None = None,
+        record: int = 1,
     ) -> None:
         self.unit = unit
         self.write = write
         self.sampling = sampling
+        self.redactor = redactor or Redactor()
         self.switch: Switch | None = None
         self.lives: Lives | None = None
+        self._record = record
+        self._base: dict[str, int] = {}
+        self._flip: dict[str, int] = {}
+        self._parameters: dict[str, tuple[str, ...]] = {}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._lock = threading.Lock()
         self.places: Counter[tuple[str, str]] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
         self.cascades = 0
-        self._lock = threading.Lock()
-        self._base: dict[str, int] = {}
-        self._flip: dict[str, int] = {}
+        self._own: Counter[str] = Counter()
+        self._strata: dict[str, list[int]] = {}
+        self._latency = ([0] * BUCKETS, [0] * BUCKETS)
+        self._signatures: set[int] = set()
+        self._novel: list[int] = []
+        self._kept: Counter[tuple[str, int]] = Counter()
+        self._activity = Activity(self._counts())
 
     def observed(
         self,
@@ -55,6 +91,8 @@ class Record:
         *,
         call: str = "",
         cascade: bool = False,
+        stratum: str = "",
+        signature: int | None = None,
     ) -> bool:
         """Count one compared call and put its differences on record.
 
@@ -64,53 +102,196 @@ class Record:
             arguments: The call's arguments, shown with a difference.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.
+            stratum: Which kind of call it is, for the bounds: side, instrument.
+            signature: Of the inputs, if it is known already.
 
         Returns:
             Whether the call differed.
         """
         differed = any(verdict.total for verdict in verdicts)
+        if signature is None:
+            signature = evidence_signature(arguments)
+        self._compared(times, differed, cascade=cascade, stratum=stratum, signature=signature)
+        ignored = [hit for verdict in verdicts for hit in verdict.ignored]
+        if ignored:
+            self._ignore(ignored)
+        if differed and not cascade:
+            said: str | None = None
+            for verdict in verdicts:
+                for found in verdict.differences:
+                    place, write = self._place(found.place, found.kind, call)
+                    if write:
+                        said = said or self._shown(call, arguments)
+                        line = {name: getattr(found, name) for name in ("path", "kind", "legacy", "candidate", "rule")}
+                        self._difference(
+                            found=line,
+                            place=place,
+                            call=call,
+                            total=verdict.total,
+                            arguments=said,
+                            stratum=stratum,
+                            signature=signature,
+                        )
+        return differed
+
+    def observed_remote(
+        self,
+        lines: Sequence[dict[str, Any]],
+        times: tuple[int, int],
+        *,
+        call: str = "",
+        cascade: bool = False,
+        stratum: str = "",
+        signature: int | None = None,
+        arguments: str = "",
+        total: int | None = None,
+        ignored: Iterable[tuple[str, str, int]] = (),
+    ) -> bool:
+        """Count one call that the worker compared, and put its differences on record.
+
+        Args:
+            lines: Differences as `{"path", "place", "kind", "legacy", "candidate", "rule"}`.
+            times: Nanoseconds of legacy and of the candidate.
+            call: The method, where the unit is a class.
+            cascade: Whether the object had differed before.
+            stratum: Which kind of call it is.
+            signature: Of the inputs.
+            arguments: The call's arguments as they are shown with a difference.
+            total: Differences, if there are more than lines.
+            ignored: Path, rule and hits of ignored differences.
+
+        Returns:
+            Whether the call differed.
+        """
+        count = len(lines) if total is None else total
+        self._compared(times, count > 0, cascade=cascade, stratum=stratum, signature=signature)
+        self._ignore(ignored)
+        if not cascade:
+            for line in lines:
+                place, write = self._place(line["place"], line["kind"], call)
+                if write:
+                    self._difference(
+                        found=line,
+                        place=place,
+                        call=call,
+                        total=count,
+                        arguments=arguments[:SHOWN],
+                        stratum=stratum,
+                        signature=signature,
+                    )
+        return count > 0
+
+    def _compared(
+        self, times: tuple[int, int], differed: bool, *, cascade: bool, stratum: str, signature: int | None
+    ) -> None:
         if self.switch is not None:
             self.switch.observed(*times, differed and not cascade)
         with self._lock:
-            for verdict in verdicts:
-                for path, rule, hits in verdict.ignored:
-                    self.ignored[path, rule] += hits
-        if not differed:
-            return False
-        if cascade:
-            with self._lock:
+            for buckets, time in zip(self._latency, times, strict=True):
+                buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
+            counts = self._strata.get(stratum)
+            if counts is None:
+                name = stratum if len(self._strata) < STRATA else "(further strata)"
+                counts = self._strata.setdefault(name, [0, 0])
+            counts[0] += 1
+            counts[1] += differed and not cascade
+            if differed and cascade:
                 self.cascades += 1
-            return True
-        for verdict in verdicts:
-            for found in verdict.differences:
-                self._difference(found, call, verdict.total, arguments)
-        return True
+            if signature is not None and signature not in self._signatures and len(self._signatures) < SIGNATURES:
+                self._signatures.add(signature)
+                self._novel.append(signature)
 
-    def _difference(self, found: Any, call: str, total: int, arguments: object) -> None:
-        place = f"{call}: {found.place}" if call else found.place
+    def _ignore(self, hits: Iterable[tuple[str, str, int]]) -> None:
         with self._lock:
-            known = (place, found.kind) in self.places
-            if not known and len(self.places) >= PLACES:
+            for path, rule, count in hits:
+                self.ignored[path, rule] += count
+
+    def _place(self, place: str, kind: str, call: str) -> tuple[str, bool]:
+        """Count a difference at its place; say how the place is called, and whether a line is written."""
+        place = f"{call}: {place}" if call else place
+        with self._lock:
+            if (place, kind) not in self.places and len(self.places) >= PLACES:
                 place = "(further places)"
-            self.places[place, found.kind] += 1
-            write = self.places[place, found.kind] <= LINES_A_PLACE
-        if write:
-            self.write(
-                {
-                    "kind": "mismatch",
-                    "unit": self.unit,
-                    "call": call,
-                    "path": f"{call}: {found.path}" if call else found.path,
-                    "place": place,
-                    "difference": found.kind,
-                    "legacy": found.legacy,
-                    "candidate": found.candidate,
-                    "apart": apart(found.legacy, found.candidate),
-                    "rule": found.rule,
-                    "total": total,
-                    "arguments": shown(arguments),
-                }
-            )
+            self.places[place, kind] += 1
+            return place, self.places[place, kind] <= LINES_A_PLACE
+
+    def _difference(
+        self,
+        *,
+        found: dict[str, Any],
+        place: str,
+        call: str,
+        total: int,
+        arguments: str,
+        stratum: str,
+        signature: int | None,
+    ) -> None:
+        self.write(
+            {
+                "kind": "mismatch",
+                "unit": self.unit,
+                "call": call,
+                "stratum": stratum,
+                "path": f"{call}: {found['path']}" if call else found["path"],
+                "place": place,
+                "difference": found["kind"],
+                "legacy": found["legacy"],
+                "candidate": found["candidate"],
+                "apart": apart(found["legacy"], found["candidate"]),
+                "rule": found["rule"],
+                "total": total,
+                "arguments": arguments,
+                "signature": signature,
+            }
+        )
+
+    def wants(self, call: str, signature: int) -> bool:
+        """Say whether a call of these inputs is still to be recorded.
+
+        Args:
+            call: The method, where the unit is a class.
+            signature: Of the inputs.
+        """
+        return self._kept[call, signature] < self._record and sum(self._kept.values()) < CALLS
+
+    def sampled(self, call: str, arguments: bytes, outcome: bytes, *, signature: int | None = None) -> bool:
+        """Record a call for repro, replay and A/A, if its inputs are novel.
+
+        Args:
+            call: The method, where the unit is a class.
+            arguments: The pickle of positional and keyword arguments.
+            outcome: The pickle of legacy's result and exception.
+            signature: Of the inputs, if it is known already.
+
+        Returns:
+            Whether it was recorded.
+        """
+        try:
+            if signature is None:
+                signature = evidence_signature(pickle.loads(arguments))  # noqa: S301 - made by this very process
+            with self._lock:
+                if not self.wants(call, signature):
+                    return False
+                self._kept[call, signature] += 1
+            if len(arguments) + len(outcome) > LONGEST_CALL:
+                self._reason("a call was too big to be recorded")
+                return False
+            plain = self.redactor.pickle(arguments, self._names(call)), self.redactor.pickle(outcome)
+        except Exception as error:
+            self._reason(f"a call could not be recorded: {type(error).__name__}: {error}")
+            return False
+        texts = [base64.b64encode(data).decode("ascii") for data in plain]
+        self.write(
+            {
+                "kind": "call",
+                "unit": self.unit,
+                "call": call,
+                "signature": signature,
+                "arguments": texts[0],
+                "outcome": texts[1],
+            }
+        )
+        return True
 
     def lost(self, reason: str) -> None:
         """Count a sample that could not be taken.
@@ -128,12 +309,42 @@ class Record:
         """
         self._unobserved(reason, error=True)
 
+    def dropped(self, reason: str = "the queue is full", samples: int = 1) -> None:
+        """Count samples that were shed: they are lost too.
+
+        Args:
+            reason: Why.
+            samples: How many.
+        """
+        for _ in range(samples):
+            self._unobserved(reason, error=False)
+        self.count("dropped", samples)
+
+    def count(self, what: str, times: int = 1) -> None:
+        """Count what happened beside comparing.
+
+        Args:
+            what: One of `OWN`.
+            times: How often.
+
+        Raises:
+            ValueError: For another name.
+        """
+        if what not in OWN:
+            raise ValueError(f"nothing is counted as {what!r}: one of {', '.join(OWN)}")
+        with self._lock:
+            self._own[what] += times
+
     def _unobserved(self, reason: str, *, error: bool) -> None:
         if self.switch is not None:
             self.switch.unobserved(error)
+        self._reason(reason)
+
+    def _reason(self, reason: str) -> None:
+        reason = self.redactor.text(reason)[:SHOWN]
         with self._lock:
             if reason in self.reasons or len(self.reasons) < REASONS:
-                self.reasons[reason[:SHOWN]] += 1
+                self.reasons[reason] += 1
 
     def flipped(self) -> None:
         """Note where the counters stand: from here on they tell who served in the new mode."""
@@ -146,11 +357,12 @@ class Record:
             self._base = self._flip = dict(self.switch.counts())
         if self.lives is not None:
             self.lives.rebase()
-        self._lock = threading.Lock()
-        self.places.clear()
-        self.ignored.clear()
-        self.reasons.clear()
-        self.cascades = 0
+        self._clear()
+
+    def _counts(self) -> dict[str, int]:
+        now: dict[str, int] = {} if self.switch is None else dict(self.switch.counts())
+        counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
+        return {**counts, **{name: counts.get(name, 0) + self._own[name] for name in OWN}}
 
     def counters(self, mode: str) -> dict[str, Any]:
         """Return everything that a line of counters says of this unit.
@@ -159,13 +371,14 @@ class Record:
             mode: The mode in which it stands.
         """
         objects = {} if self.lives is None else {"objects": self.lives.counters()}
-        now = {} if self.switch is None else dict(self.switch.counts())
-        counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
+        now: dict[str, int] = {} if self.switch is None else dict(self.switch.counts())
         served = {
             name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
         }
         with self._lock:
-            return {
+            counts = self._counts()
+            novel, self._novel = self._novel, []
+            found = {
                 "mode": mode,
                 **counts,
                 "since_flip": served,
@@ -174,7 +387,46 @@ class Record:
                 "places": [[place, kind, count] for (place, kind), count in self.places.items()],
                 "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],
                 "reasons": dict(self.reasons),
+                "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
+                "signatures": len(self._signatures),
+                "latency": {
+                    side: list(buckets) for side, buckets in zip(("legacy", "candidate"), self._latency, strict=True)
+                },
+                "sessions": self._activity.look(counts),
             }
+        if novel:
+            self.write({"kind": "novel", "unit": self.unit, "signatures": novel})
+        return found
+
+    def _shown(self, call: str, arguments: object) -> str:
+        try:
+            if isinstance(arguments, tuple) and len(arguments) == 2 and isinstance(arguments[1], dict):
+                positional, named = arguments
+                return shown(self.redactor.arguments(positional, named, self._names(call)))
+            return shown(self.redactor.value(arguments))
+        except Exception as error:
+            return f"<arguments that cannot be shown: {type(error).__name__}>"
+
+    def _names(self, call: str) -> tuple[str, ...]:
+        """Names of the parameters of the unit, or of one of its methods: they tell secrets that come by position."""
+        if call not in self._parameters:
+            self._parameters[call] = _parameters(self.unit, call)
+        return self._parameters[call]
+
+
+def _parameters(unit: str, call: str) -> tuple[str, ...]:
+    module, _, qualname = unit.partition(":")
+    held: Any = sys.modules.get(module)
+    try:
+        for part in qualname.split("."):
+            held = inspect.getattr_static(held, part)
+        if call and isinstance(held, type):
+            held = inspect.getattr_static(held, call)
+        bound = bool(call) and not isinstance(held, staticmethod)
+        names = tuple(inspect.signature(getattr(held, "__func__", held)).parameters)
+    except (AttributeError, TypeError, ValueError):
+        return ()
+    return names[1:] if bound else names
 
 
 def apart(legacy: str, candidate: str) -> str:

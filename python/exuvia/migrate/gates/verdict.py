@@ -21,6 +21,12 @@ COUNTS = (
     "legacy_ns",
     "candidate_ns",
     "cascades",
+    "dropped",
+    "unsampled",
+    "canary_calls",
+    "fallbacks",
+    "panics",
+    "timeouts",
 )
 SKIPPED_AT_MOST = 0.001
 
@@ -45,6 +51,9 @@ class UnitStatus:
         segments: Processes that contributed.
         objects: Of a class: objects that each side made, the candidate's that are alive; `None` is unknown.
         notes: What else should be known.
+        strata: Compared and differing calls by stratum.
+        signatures: Shapes of inputs that were seen.
+        latency: Calls of each side by time, in 64 buckets of powers of two of a nanosecond.
     """
 
     unit: str
@@ -62,6 +71,9 @@ class UnitStatus:
     segments: int = 0
     objects: dict[str, int | None] | None = None
     notes: list[str] = field(default_factory=list)
+    strata: dict[str, list[int]] = field(default_factory=dict)
+    signatures: set[int] = field(default_factory=set)
+    latency: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -85,6 +97,13 @@ class UnitStatus:
         for path, rule, hits in counters.get("ignored", ()):
             self.ignored[path, rule] += hits
         self.reasons.update(counters.get("reasons", {}))
+        for stratum, compared, differed in counters.get("strata", ()):
+            known_stratum = self.strata.setdefault(stratum, [0, 0])
+            known_stratum[0] += compared
+            known_stratum[1] += differed
+        for side, buckets in counters.get("latency", {}).items():
+            sums = self.latency.get(side, [0] * len(buckets))
+            self.latency[side] = [one + more for one, more in zip(sums, buckets, strict=True)]
 
     @property
     def speedup(self) -> float | None:
@@ -159,6 +178,9 @@ class UnitStatus:
             "examples": self.examples,
             "processes": self.segments,
             "objects": self.objects,
+            "strata": self.strata,
+            "signatures": len(self.signatures),
+            "latency": self.latency,
             "notes": self.notes,
         }
 

@@ -1,0 +1,96 @@
+"""What the first line of a segment says of the machine and the process: host, boot, versions, libc, CPU."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["born", "facts", "is_gone", "machine"]
+
+
+@functools.lru_cache(maxsize=1)
+def machine() -> dict[str, str]:
+    """Return what stays as it is while the machine runs.
+
+    libc and CPU are not in F: their change marks the session and asks for a replay on the new host.
+    """
+    return {
+        "host": socket.gethostname(),
+        "boot": _text("/proc/sys/kernel/random/boot_id"),
+        "python": sys.version.split()[0],
+        "implementation": sys.implementation.name,
+        "libc": _libc(),
+        "cpu": _cpu(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def facts(started_ns: int) -> dict[str, Any]:
+    """Return machine and process.
+
+    Args:
+        started_ns: UTC nanoseconds of the segment's start.
+    """
+    return {**machine(), "pid": os.getpid(), "born": born(os.getpid()), "started_ns": started_ns}
+
+
+def born(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; `None` where the system does not say.
+
+    Args:
+        pid: The process.
+    """
+    said = _text(f"/proc/{pid}/stat")
+    fields = said.rpartition(")")[2].split()
+    return int(fields[19]) if len(fields) > 19 and fields[19].isdigit() else None
+
+
+def is_gone(header: dict[str, Any]) -> bool:
+    """Say whether the process of a header has ended, where that can be seen from here.
+
+    Args:
+        header: The first line of a segment.
+    """
+    pid = header.get("pid")
+    here = machine()
+    if header.get("host") != here["host"] or not isinstance(pid, int) or os.name != "posix":
+        return False
+    if header.get("boot") and here["boot"] and header["boot"] != here["boot"]:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        # It is there and belongs to someone else, or the number is no process's.
+        pass
+    now = born(pid)
+    if now is not None and _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"]:
+        return True
+    return now is not None and header.get("born") is not None and now != header["born"]
+
+
+def _libc() -> str:
+    try:
+        return str(os.confstr("CS_GNU_LIBC_VERSION") or "")
+    except (AttributeError, ValueError, OSError):
+        return " ".join(platform.libc_ver()).strip()
+
+
+def _cpu() -> str:
+    for line in _text("/proc/cpuinfo").splitlines():
+        if line.startswith(("model name", "Model")):
+            return f"{line.partition(':')[2].strip()} ({platform.machine()})"
+    return platform.processor() or platform.machine()
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,99 @@
+"""Segments seen together: files of one process in a row, files that are missing, children that nobody heard of."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from exuvia.migrate.evidence.reading import SegmentText
+
+__all__ = ["Trouble", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong with evidence, or that happened while it was taken.
+
+    Attributes:
+        what: `torn`, `killed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`, `lost`, `stopped`,
+            `quota`, `resumed`, `clock`, `still`, `child`, or a word of whoever wrote it.
+        text: A sentence.
+        at: When, in UTC nanoseconds, if that is known.
+    """
+
+    what: str
+    text: str
+    at: int | None = None
+
+
+def link(segments: Sequence[SegmentText]) -> None:
+    """Look at all segments of a folder together, and put on record what only that shows.
+
+    Args:
+        segments: In order of name.
+    """
+    processes: dict[str, list[SegmentText]] = {}
+    for segment in segments:
+        process = segment.header.get("process")
+        if process is not None:
+            processes.setdefault(process, []).append(segment)
+    for files in processes.values():
+        files.sort(key=lambda segment: int(segment.header.get("number", 0)))
+        _in_a_row(files)
+        _newest_counts(files)
+    _children(segments)
+
+
+def _in_a_row(files: list[SegmentText]) -> None:
+    """Every file of a process is there, and each names the digest of the one before."""
+    first = int(files[0].header.get("number", 0))
+    if first > 0:
+        files[0].add_trouble("missing", f"{files[0].path.name}: {first} earlier files of its process are gone")
+    for before, after in itertools.pairwise(files):
+        gap = int(after.header["number"]) - int(before.header["number"]) - 1
+        if gap:
+            after.add_trouble("missing", f"{after.path.name}: {gap} files of its process before it are gone")
+        elif before.sealed and after.header.get("previous") != before.digest:
+            before.add_trouble("changed", f"{before.path.name} is not what the next file of its process names")
+        elif not before.sealed:
+            _say_once(before, "cut", f"{before.path.name} was not sealed, and its process went on: its end is missing")
+    if any(segment.ended for segment in files):
+        for segment in files:
+            segment.ended = True
+
+
+def _newest_counts(files: list[SegmentText]) -> None:
+    """Counters go on over the files of a process: only the newest count, or each call would count twice."""
+    units: set[str] = set()
+    days: set[tuple[Any, Any]] = set()
+    for segment in reversed(files):
+        segment.counters = {name: of for name, of in segment.counters.items() if name not in units}
+        units.update(segment.counters)
+        segment.sessions = [entry for entry in segment.sessions if (entry["unit"], entry["day"]) not in days]
+        days.update((entry["unit"], entry["day"]) for entry in segment.sessions)
+
+
+def _children(segments: Iterable[SegmentText]) -> None:
+    """A child that runs the same Python and wrote nothing is one that exuvia does not see."""
+    heard = {(s.header.get("host"), s.header.get("boot"), s.header.get("pid")) for s in segments}
+    for segment in segments:
+        host, boot = segment.header.get("host"), segment.header.get("boot")
+        troubles, segment.troubles = segment.troubles, []
+        for trouble in troubles:
+            pid = trouble.text.rpartition(" ")[2]
+            if trouble.what != "child" or not pid.isdigit():
+                segment.troubles.append(trouble)
+            elif (host, boot, int(pid)) not in heard:
+                text = (
+                    f"{segment.path.name}: a child ran the same Python without exuvia, its calls are not known: {pid}"
+                )
+                segment.add_trouble("child", text, trouble.at)
+
+
+def _say_once(segment: SegmentText, what: str, text: str) -> None:
+    if not any(trouble.what in ("torn", "killed", what) for trouble in segment.troubles):
+        segment.add_trouble(what, text)
