@@ -8,6 +8,7 @@ mod compare;
 mod decimal;
 mod error;
 pub mod evidence;
+pub mod gate;
 mod kind;
 mod mode;
 mod number;

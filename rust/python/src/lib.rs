@@ -9,6 +9,7 @@ mod dispatch;
 mod evidence;
 mod failure;
 mod gate;
+mod gates;
 mod integers;
 mod lake;
 mod orders;
@@ -34,6 +35,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         dispatch::register,
         compare::register,
         evidence::register,
+        gates::register,
     ] {
         register(module)?;
     }
