@@ -26,7 +26,7 @@ DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module b
   exuvia report -o report.html   the same as one file for a browser
   exuvia rollback                every unit back to legacy, in every process, within a second"""
 
-COMMANDS = ("run", "status", "report", "compact", "rollback", "promote", "venue")
+COMMANDS = ("run", "status", "gate", "report", "compact", "rollback", "promote", "venue")
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 
 

@@ -74,7 +74,10 @@ def _group(check: Checker, name: str, table: Any, declared: Mapping[str, UnitCon
         raise check.refuse(
             here, "effect", f"effect {effect!r} needs the tape, which comes later: a group of units is 'pure' now"
         )
-    gates = {key: GateConfig(key, gate["kind"], gate) for key, gate in base.get("gate", {}).items()}
+    gates = {
+        key: GateConfig(key, gate["kind"], kinds.checked(gate["kind"], gate, key)[0], line_of(check.text, here))
+        for key, gate in base.get("gate", {}).items()
+    }
     gates.update(_gates(check, name, table.get("gate", {}), gates))
     return GroupConfig(
         name=name,
@@ -103,7 +106,7 @@ def _gates(check: Checker, group: str, tables: Any, base: Mapping[str, GateConfi
         kind = check.word(here, table, "kind", kinds.KINDS, None)
         for key in table:
             check.known(here, key, ("kind", *kinds.keys(kind)), "key")
-        params, wrong = kinds.checked(kind, table)
+        params, wrong = kinds.checked(kind, table, name)
         if wrong is not None:
             raise check.refuse(here, *wrong)
         gates[name] = GateConfig(name, kind, params, line_of(check.text, here))

@@ -1,0 +1,66 @@
+"""`exuvia gate`: one verdict on a group, for a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.cli.shared import config_of, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add"]
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    gate = commands.add_parser(
+        "gate",
+        parents=[shared],
+        help="one verdict on a group: sessions, bounds, business gates",
+        description="Judges a group over its sessions up to a day. Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
+    )
+    gate.add_argument("group", metavar="GROUP", help="a group, or a unit that stands alone")
+    gate.add_argument("--day", metavar="D", type=_day, help="look at this day, YYYY-MM-DD, and what came before it")
+    gate.add_argument(
+        "--to", choices=("canary", "rust", "retired"), help="for this step: sessions of the mode before it"
+    )
+    gate.add_argument("--json", action="store_true", help="print JSON, with one `overall`")
+    gate.set_defaults(handler=_gate)
+
+
+def _day(text: str) -> str:
+    from argparse import ArgumentTypeError  # noqa: PLC0415
+    from datetime import date  # noqa: PLC0415
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day: write it as 2026-02-03") from None
+
+
+def _gate(options: argparse.Namespace) -> int:
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.gates import judge, sessions, table  # noqa: PLC0415
+    from exuvia.migrate.modes import journal  # noqa: PLC0415
+
+    config = config_of(options)
+    group = sessions.group_named(config, options.group)
+    verdict = judge.group_verdict(
+        config,
+        group,
+        reading.read_folder(config.evidence),
+        journal.read(config.evidence),
+        to=options.to,
+        day=options.day,
+    )
+    if options.json:
+        print_json(verdict.as_dict())
+    else:
+        table.render(verdict)
+    return verdict.exit_code

@@ -1,0 +1,395 @@
+"""One business gate on one day: both artefacts read, joined, and what is wrong named.
+
+A day FAILs for what it shows, is INCONCLUSIVE where there is nothing to compare or an artefact cannot be read, and
+PASSes otherwise. What several days prove together is `exuvia.migrate.gates.runs`.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia import _exuvia
+from exuvia.migrate.gates.artefacts import ArtefactError, at_ns, files_of, place, rows_of, shown, text_of
+from exuvia.migrate.gates.artefacts import field as field_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from exuvia.migrate.config import GateConfig
+
+__all__ = ["GateDay", "Span", "on_day"]
+
+SHOWN = 5
+BETWEEN = "\x1f"
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A session's day with its hours.
+
+    Attributes:
+        day: `YYYY-MM-DD`.
+        open: Its first instant, UTC nanoseconds.
+        close: The first instant after it.
+    """
+
+    day: str
+    open: int
+    close: int
+
+
+@dataclass(slots=True)
+class GateDay:
+    """What one gate says of one day.
+
+    Attributes:
+        gate: The gate's name.
+        kind: Its kind.
+        day: The day.
+        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
+        reasons: Why not PASS.
+        numbers: What was counted, for `--json`.
+        compared: Pairs, keys, members or signs that were compared; nothing is INCONCLUSIVE.
+        series: By series the mean difference of the day; or counts by minute; or members of both and of either.
+        builds: What each side's rows say of the process that wrote them.
+        minutes: Minutes since 1970 that a sign of life covers, where the gate is about that.
+    """
+
+    gate: str
+    kind: str
+    day: str
+    verdict: str = "PASS"
+    reasons: list[str] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+    compared: int = 0
+    series: Any = None
+    builds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    minutes: set[int] | None = None
+
+    def fails(self, reason: str) -> None:
+        """Note what was seen and must not be."""
+        self.verdict = "FAIL"
+        self.reasons.append(reason)
+
+    def unknown(self, reason: str) -> None:
+        """Note what is missing; it never mends a FAIL."""
+        if self.verdict != "FAIL":
+            self.verdict = "INCONCLUSIVE"
+        self.reasons.append(reason)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `--json`."""
+        numbers = {"compared": self.compared, **self.numbers}
+        return {"kind": self.kind, "verdict": self.verdict, "reasons": self.reasons, **numbers}
+
+
+def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
+    """Judge one gate on one day.
+
+    Args:
+        gate: The gate.
+        folder: What the paths of its artefacts start from.
+        span: The day and its hours.
+    """
+    found = GateDay(gate.name, gate.kind, span.day)
+    try:
+        _BY_KIND[gate.kind](_Sides(gate, folder, span), found)
+    except ArtefactError as error:
+        found.unknown(str(error))
+    if found.verdict == "PASS" and not found.compared:
+        found.unknown("nothing was compared: an empty comparison proves nothing")
+    return found
+
+
+class _Sides:
+    """The rows of both sides on a day."""
+
+    def __init__(self, gate: GateConfig, folder: Path, span: Span) -> None:
+        self.gate, self.folder, self.span = gate, folder, span
+        self.settings = gate.params
+        self.named = [side for side in ("legacy", "candidate") if side in self.settings]
+
+    def path(self, side: str) -> Path:
+        return place(self.folder, self.settings[side], self.span.day)
+
+    def rows(self, side: str, found: GateDay) -> list[dict[str, Any]]:
+        path, settings = self.path(side), self.settings
+        rows = rows_of(path)
+        if "{day}" not in settings[side]:
+            rows = [row for row in rows if self._inside(row, path)]
+        for name, value in settings.get("where", {}).items():
+            rows = [row for row in rows if shown(field_of(row, name, path)) == shown(value)]
+        if "build" in settings:
+            builds = tuple(sorted({shown(field_of(row, settings["build"], path)) for row in rows}))
+            found.builds[side] = builds
+            if len(builds) > 1:
+                found.unknown(f"two builds in one day: {side} was written by {', '.join(builds)}")
+        return rows
+
+    def _inside(self, row: dict[str, Any], path: Path) -> bool:
+        value = field_of(row, self.settings["when"], path)
+        if isinstance(value, str) and len(value) == len(self.span.day) and "-" in value:
+            return value == self.span.day
+        return self.span.open <= at_ns(value) < self.span.close
+
+    def keyed(self, side: str, rows: list[dict[str, Any]], fields: list[str]) -> list[str]:
+        path = self.path(side)
+        return [BETWEEN.join(shown(field_of(row, name, path)) for name in fields) for row in rows]
+
+    def times(self, side: str, rows: list[dict[str, Any]]) -> list[int]:
+        path = self.path(side)
+        return [at_ns(field_of(row, self.settings["when"], path)) for row in rows]
+
+    def values(self, side: str, rows: list[dict[str, Any]], name: str) -> list[str]:
+        return self.keyed(side, rows, [name])
+
+
+def _paired(sides: _Sides, found: GateDay) -> None:
+    settings = sides.settings
+    legacy, candidate = (_values_by_key(sides, side, found) for side in ("legacy", "candidate"))
+    pairs, only_legacy, only_candidate = _exuvia.gate_join(legacy, candidate, settings["abs"])
+    found.compared = len(pairs) + len(only_legacy) + len(only_candidate)
+    beyond = [pair for pair in pairs if not pair[4]]
+    for key, one, other, apart, _ in beyond[:SHOWN]:
+        found.fails(f"{_name(key)}: legacy {one}, candidate {other}: {apart:+.2f} is beyond ±{settings['abs']}")
+    _more(found, beyond, "pairs beyond the amount")
+    _only(found, "legacy", only_legacy)
+    _only(found, "candidate", only_candidate)
+    at = [settings["key"].index(name) for name in settings.get("by", ())]
+    sums: dict[str, list[float]] = {}
+    for key, _, _, apart, _ in pairs:
+        parts = key.split(BETWEEN)
+        sums.setdefault(BETWEEN.join(parts[i] for i in at), []).append(apart)
+    found.series = {name: sum(values) / len(values) for name, values in sums.items()}
+    finite = [abs(pair[3]) for pair in pairs if pair[3] == pair[3]]
+    found.numbers |= {
+        "pairs": len(pairs),
+        "only_legacy": len(only_legacy),
+        "only_candidate": len(only_candidate),
+        "beyond": len(beyond),
+        "furthest": max(finite, default=None),
+    }
+
+
+def _values_by_key(sides: _Sides, side: str, found: GateDay) -> list[tuple[str, str]]:
+    rows = sides.rows(side, found)
+    keys = sides.keyed(side, rows, sides.settings["key"])
+    return list(zip(keys, sides.values(side, rows, sides.settings["value"]), strict=True))
+
+
+def _count(sides: _Sides, found: GateDay) -> None:
+    settings, rows = sides.settings, {side: sides.rows(side, found) for side in ("legacy", "candidate")}
+    keys = {side: sides.keyed(side, rows[side], settings.get("key", [])) for side in rows}
+    found.compared = max(len(keys["legacy"]), len(keys["candidate"]))
+    apart = _exuvia.gate_counts(keys["legacy"], keys["candidate"])
+    beyond = [item for item in apart if abs(item[1] - item[2]) > settings["abs"]]
+    for key, one, other in beyond[:SHOWN]:
+        found.fails(f"{_name(key) or 'rows'}: legacy {one}, candidate {other}, ±{settings['abs']} is allowed")
+    _more(found, beyond, "keys whose counts are apart")
+    found.numbers |= {side: len(keys[side]) for side in keys} | {"apart": len(apart), "beyond": len(beyond)}
+
+
+def _rate(sides: _Sides, found: GateDay) -> None:
+    settings, span = sides.settings, sides.span
+    step = max(1, round(settings["per"] * SECOND))
+    edges = list(range(span.open, span.close, step))
+    counts = [[0, 0] for _ in edges]
+    outside = 0
+    for at, side in enumerate(("legacy", "candidate")):
+        for time in sides.times(side, sides.rows(side, found)):
+            if span.open <= time < span.close:
+                counts[bisect.bisect_right(edges, time) - 1][at] += 1
+            else:
+                outside += 1
+    legacy, candidate = (sum(row[at] for row in counts) for at in (0, 1))
+    found.compared, found.series = min(legacy, candidate), counts
+    found.numbers |= {"legacy": legacy, "candidate": candidate, "outside_the_session": outside}
+    if not (legacy and candidate):
+        found.unknown(f"legacy made {legacy} calls, candidate {candidate}: there is no ratio")
+        return
+    _, calls, _ = _exuvia.gate_rate([counts], settings["within"], _exuvia.gate_level(1, 0.05))
+    found.numbers |= {"ratio": calls[1], "interval": list(calls[2:])}
+    if calls[0] == "FAIL":
+        low, high = calls[2:]
+        found.fails(
+            f"the ratio of calls is {calls[1]:.3f} ({low:.3f} … {high:.3f}), not within ±{settings['within']:.0%}"
+        )
+
+
+def _overlap(sides: _Sides, found: GateDay) -> None:
+    settings = sides.settings
+    fields = [*settings.get("key", ()), settings["value"]]
+    members = [sides.keyed(side, sides.rows(side, found), fields) for side in ("legacy", "candidate")]
+    both, only_legacy, only_candidate = _exuvia.gate_overlap(*members)
+    found.compared = both + len(only_legacy) + len(only_candidate)
+    found.series = [both, found.compared]
+    share = both / found.compared if found.compared else None
+    found.numbers |= {"both": both, "union": found.compared, "overlap": share}
+    if share is not None and share < settings["at_least"]:
+        names = ", ".join(map(_name, [*only_legacy, *only_candidate][:SHOWN]))
+        found.fails(f"overlap {share:.1%} is below {settings['at_least']:.0%}: {names} are on one side only")
+
+
+def _histogram(sides: _Sides, found: GateDay) -> None:
+    settings = sides.settings
+    rows = []
+    for side in ("legacy", "candidate"):
+        here = sides.rows(side, found)
+        bins = [_bin(value, settings, sides.path(side)) for value in sides.values(side, here, settings["value"])]
+        rows.append(list(zip(sides.keyed(side, here, settings.get("key", [])), bins, strict=True)))
+    found.compared = max(map(len, rows))
+    moved = _exuvia.gate_moved(*rows)
+    beyond = [item for item in moved if max(item[1:]) > settings["abs"]]
+    for name, left, came in beyond[:SHOWN]:
+        found.fails(
+            f"bin {name}: {left} of legacy's rows are not there, {came} others are: ±{settings['abs']} is allowed"
+        )
+    found.numbers |= {
+        "legacy": len(rows[0]),
+        "candidate": len(rows[1]),
+        "bins_apart": len(moved),
+        "beyond": len(beyond),
+    }
+
+
+def _bin(value: str, settings: Any, path: Path) -> str:
+    if "bins" not in settings:
+        return value
+    try:
+        at = bisect.bisect_right(settings["bins"], float(value))
+    except ValueError:
+        raise ArtefactError(f"{path}: {value!r} is no number and falls into no bin") from None
+    edges = ["-inf", *map(str, settings["bins"]), "inf"]
+    return f"[{edges[at]}, {edges[at + 1]})"
+
+
+def _freshness(sides: _Sides, found: GateDay) -> None:
+    settings, span = sides.settings, sides.span
+    most = round(settings["every"] * SECOND * (1.0 + settings["grace"]))
+    for side in sides.named:
+        times = sides.times(side, sides.rows(side, found))
+        signs, longest, beyond = _exuvia.gate_gaps(times, (span.open, span.close), most)
+        found.numbers[side] = {"signs": signs, "longest_gap_s": longest / SECOND, "gaps": len(beyond)}
+        if side == "candidate":
+            found.compared = signs
+            found.minutes = _covered(times, most, span)
+            if signs:
+                for start, end in beyond[:SHOWN]:
+                    due = f"due every {settings['every']:g} s"
+                    found.fails(f"nothing for {(end - start) / SECOND:,.0f} s from {_clock(start)}, {due}")
+                _more(found, beyond, "gaps")
+
+
+def _covered(times: list[int], most: int, span: Span) -> set[int]:
+    """Minutes of the session that follow a sign of life closely enough."""
+    covered: set[int] = set()
+    for time in times:
+        start, end = max(time, span.open), min(time + most, span.close)
+        if start < end:
+            covered.update(range(start // MINUTE, (end - 1) // MINUTE + 1))
+    return covered
+
+
+def _absent(sides: _Sides, found: GateDay) -> None:
+    settings = sides.settings
+    for side in sides.named:
+        if "value" in settings or "where" in settings or "{day}" not in settings[side]:
+            rows = sides.rows(side, found)
+            values = (
+                sides.values(side, rows, settings["value"]) if "value" in settings else [shown(row) for row in rows]
+            )
+            lines = [value.replace("\n", " ") for value in values]
+        else:
+            lines = text_of(sides.path(side)).splitlines()
+        hits = _exuvia.gate_mentions("\n".join(lines), settings["text"])
+        found.numbers[side] = {"lines": len(lines), "hits": len(hits)}
+        if side == "candidate":
+            found.compared = len(lines)
+            for number in hits[:SHOWN]:
+                found.fails(f"{sides.path(side).name}:{number} has {settings['text']!r}: {lines[number - 1][:80]}")
+            _more(found, hits, "lines")
+
+
+def _parquet(sides: _Sides, found: GateDay) -> None:
+    settings = sides.settings
+    legacy, candidate = (files_of(sides.path(side)) for side in ("legacy", "candidate"))
+    if sides.path("legacy").is_file() and sides.path("candidate").is_file():
+        # Two files are one pair, whatever each side calls its own.
+        legacy, candidate = ({"file": path} for path in (*legacy.values(), *candidate.values()))
+    alone = sorted(legacy.keys() ^ candidate.keys())
+    if len(alone) > settings["files"]:
+        found.fails(
+            f"{len(alone)} files are on one side only, ±{settings['files']} is allowed: {', '.join(alone[:SHOWN])}"
+        )
+    rows = [0, 0]
+    apart = changed = 0
+    for name in sorted(legacy.keys() & candidate.keys()):
+        one, other, keys, values, schema = _tables(legacy[name], candidate[name], settings["key"])
+        rows = [rows[0] + one, rows[1] + other]
+        found.compared += one + other
+        missing, extra = sum(n for _, n in keys[1]), sum(n for _, n in keys[2])
+        apart, changed = apart + missing + extra, changed + values
+        if settings["schema"] and schema:
+            where, left, right = schema[0]
+            found.fails(f"{name}: {where.removeprefix('$.')} is {left} in legacy's file and {right} in the candidate's")
+        if abs(one - other) > settings["rows"]:
+            found.fails(f"{name}: legacy has {one} rows, candidate {other}, ±{settings['rows']} is allowed")
+        if missing + extra > settings["differences"]:
+            names = ", ".join(_name(key) for key, _ in [*keys[1], *keys[2]][:SHOWN])
+            found.fails(
+                f"{name}: {missing} rows only in legacy's file and {extra} only in the candidate's, by key; "
+                f"{settings['differences']} are allowed: {names}"
+            )
+    if abs(rows[0] - rows[1]) > settings["rows"]:
+        found.fails(f"legacy has {rows[0]} rows in all files, candidate {rows[1]}, ±{settings['rows']} is allowed")
+    if "values" in settings and changed > settings["values"]:
+        found.fails(f"{changed} rows of the same key have other values, {settings['values']} are allowed")
+    found.numbers |= {
+        "files": {"legacy": len(legacy), "candidate": len(candidate), "one_side_only": len(alone)},
+        "rows": {"legacy": rows[0], "candidate": rows[1], "key_difference": apart, "other_values": changed},
+    }
+
+
+def _tables(legacy: Path, candidate: Path, key: list[str]) -> Any:
+    from exuvia.errors import LakeError, SchemaError  # noqa: PLC0415
+
+    try:
+        return _exuvia.gate_parquet(legacy, candidate, key)
+    except (LakeError, SchemaError) as error:
+        raise ArtefactError(str(error)) from None
+
+
+def _only(found: GateDay, side: str, keys: list[str]) -> None:
+    if keys:
+        names = ", ".join(map(_name, keys[:SHOWN]))
+        found.fails(f"{len(keys):,} rows only {side} has: {names}{', …' if len(keys) > SHOWN else ''}")
+
+
+def _more(found: GateDay, items: list[Any], what: str) -> None:
+    if len(items) > SHOWN:
+        found.reasons.append(f"… {len(items):,} {what} in all")
+
+
+def _name(key: str) -> str:
+    return key.replace(BETWEEN, " · ")
+
+
+def _clock(ns: int) -> str:
+    return f"{ns // (3600 * SECOND) % 24:02d}:{ns // MINUTE % 60:02d}:{ns // SECOND % 60:02d} UTC"
+
+
+_BY_KIND: dict[str, Callable[[_Sides, GateDay], None]] = {
+    "paired": _paired,
+    "count": _count,
+    "rate": _rate,
+    "overlap": _overlap,
+    "parquet": _parquet,
+    "histogram": _histogram,
+    "freshness": _freshness,
+    "absent": _absent,
+}

@@ -1,0 +1,154 @@
+"""One business gate over the sessions that count: what they prove together, safe at every daily look.
+
+A day that FAILs ends the run. Otherwise the gate passes when there are as many days as the group asks for and, for
+values, rates and overlaps, when a forbidden bias, drift, ratio or overlap is excluded at the level of this look
+(`alpha / (k (k + 1))` at look `k`: all looks together stay below `alpha`). So a history that sits on the edge of
+what the gate forbids passes with a chance of 5 % at most, whenever and however often it is looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia import _exuvia
+from exuvia.migrate.gates.bounds import ALPHA
+from exuvia.migrate.gates.daily import BETWEEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exuvia.migrate.config import GateConfig
+    from exuvia.migrate.gates.daily import GateDay
+
+__all__ = ["GateRun", "over_days"]
+
+OTHERS = "(others)"
+
+
+@dataclass(slots=True)
+class GateRun:
+    """What one gate says of all sessions that count.
+
+    Attributes:
+        gate: The gate's name.
+        kind: Its kind.
+        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
+        reasons: Why not PASS.
+        days: Days that count.
+        intervals: What was estimated, with the ends of its interval, by name.
+        thin: Series that are known of too few days to stand alone.
+    """
+
+    gate: str
+    kind: str
+    verdict: str = "PASS"
+    reasons: list[str] = field(default_factory=list)
+    days: int = 0
+    intervals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    thin: list[str] = field(default_factory=list)
+
+    def note(self, verdict: str, reason: str) -> None:
+        """Note what speaks against a PASS; a FAIL stays."""
+        if self.verdict != "FAIL":
+            self.verdict = verdict
+        self.reasons.append(reason)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `--json`."""
+        return {
+            "gate": self.gate,
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+            "days": self.days,
+            "intervals": self.intervals,
+            "thin": self.thin,
+        }
+
+
+def over_days(gate: GateConfig, days: Sequence[GateDay], needed: int) -> GateRun:
+    """Judge a gate over the days that count.
+
+    Args:
+        gate: The gate.
+        days: Its days in order; those without a verdict are left out by the caller.
+        needed: Sessions that the group asks for: the first look that may pass.
+    """
+    run = GateRun(gate.name, gate.kind, days=len(days))
+    for day in days:
+        if day.verdict == "FAIL":
+            run.note("FAIL", f"{day.day}: {day.reasons[0]}")
+    if len(days) < needed:
+        run.note("INCONCLUSIVE", f"{len(days)} of {needed} sessions")
+        return run
+    level = _exuvia.gate_level(len(days) - needed + 1, ALPHA)
+    match gate.kind:
+        case "paired":
+            _paired(run, gate.params, days, needed, level)
+        case "rate":
+            _rate(run, gate.params, days, level)
+        case "overlap":
+            _overlap(run, gate.params, days, level)
+    return run
+
+
+def _paired(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], needed: int, level: float) -> None:
+    for name, values in _series(run, days, needed).items():
+        for what, test in (("bias", _exuvia.gate_location), ("drift", _exuvia.gate_drift)):
+            if what not in settings:
+                continue
+            verdict, middle, low, high = test(values, float(settings[what]), level)
+            run.intervals[f"{what} {name}".strip()] = _interval(middle, low, high, f"±{settings[what]}")
+            if verdict != "PASS":
+                size = f"{middle:+.2f} a session ({low:+.2f} … {high:+.2f})"
+                known = "is not below" if verdict == "FAIL" else "is not yet known to be below"
+                run.note(verdict, f"{what}{f' of {name}' if name else ''} {size} {known} ±{settings[what]}")
+
+
+def _series(run: GateRun, days: Sequence[GateDay], needed: int) -> dict[str, list[float]]:
+    """Differences by series and day; series of too few days stand together, one value a day."""
+    found: dict[str, dict[int, float]] = {}
+    for at, day in enumerate(days):
+        for name, value in day.series.items():
+            found.setdefault(name.replace(BETWEEN, " · "), {})[at] = value
+    whole = {name: list(values.values()) for name, values in found.items() if len(values) >= needed}
+    thin = {name: values for name, values in found.items() if name not in whole}
+    if thin:
+        run.thin = sorted(thin)[:20]
+        by_day: dict[int, list[float]] = {}
+        for values in thin.values():
+            for at, value in values.items():
+                by_day.setdefault(at, []).append(value)
+        together = [sum(values) / len(values) for _, values in sorted(by_day.items())]
+        if whole and len(together) < needed:
+            return whole
+        whole[OTHERS if whole else ""] = together
+    return whole
+
+
+def _rate(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], level: float) -> None:
+    verdict, calls, by_day = _exuvia.gate_rate([day.series for day in days], settings["within"], level)
+    limit = f"1 ± {settings['within']:g}"
+    run.intervals["ratio by calls"] = _interval(*calls[1:], limit)
+    run.intervals["ratio by days"] = _interval(*by_day[1:], limit)
+    if verdict != "PASS":
+        low, high = min(calls[2], by_day[2]), max(calls[3], by_day[3])
+        known = "is not" if verdict == "FAIL" else "is not yet known to be"
+        run.note(verdict, f"the ratio of calls, {calls[1]:.3f} ({low:.3f} … {high:.3f}), {known} within {limit}")
+
+
+def _overlap(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], level: float) -> None:
+    verdict, middle, low, high = _exuvia.gate_overlap_run([day.series for day in days], settings["at_least"], level)
+    run.intervals["overlap"] = _interval(middle, low, high, f">= {settings['at_least']:g}")
+    if settings["interval"] and verdict != "PASS":
+        known = "is not" if verdict == "FAIL" else "is not yet known to be"
+        run.note(verdict, f"overlap {middle:.1%} (at least {low:.1%}) {known} {settings['at_least']:.0%} or more")
+
+
+def _interval(middle: float, low: float, high: float, limit: str) -> dict[str, Any]:
+    return {"estimate": _finite(middle), "low": _finite(low), "high": _finite(high), "limit": limit}
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None

@@ -1,0 +1,402 @@
+"""Clean sessions: which days count, by the group's calendar and by what was active on them.
+
+A session is `clean` when the calendar has it whole, its processes were active for 95 % of it, its inputs were
+covered, all its evidence is of one F, and nothing differs without a rule. It is `dirty` when something differs.
+Anything else is `inconclusive` and counts neither way: open but silent, half days, a calendar that disagrees with what
+was active, clocks that jumped, drops, two builds, a rehearsal, a day without data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import ConfigError
+from exuvia.migrate import fingerprint
+from exuvia.migrate.gates import activity, artefacts, daily
+from exuvia.sessions import Calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.evidence.reading import SegmentText
+
+__all__ = ["Session", "current_f", "group_named", "sessions_of", "time_ns"]
+
+time_ns = time.time_ns
+"""The clock; a test may replace it."""
+
+MINUTE = 60_000_000_000
+HOUR = 60 * MINUTE
+WHOLE = {"XNYS": 6.5}
+DROPS = 0.001
+NOVEL = 0.05
+CLOSED = 0.05
+LOOK_BACK = 400
+
+
+@dataclass(slots=True)
+class Session:
+    """One day of a group's calendar.
+
+    Attributes:
+        day: `YYYY-MM-DD`.
+        state: `clean`, `dirty` or `inconclusive`.
+        reasons: Why it is not clean.
+        activity: Share of its minutes that were active; `None` where nothing tells.
+        compared: Calls that were compared.
+        differed: Those that differ.
+        f: The fingerprint of all units together; `None` if it is mixed or unknown.
+        current: Whether that is what would run now.
+        modes: Modes in which the units stood.
+        gates: Business gates by name.
+        notes: What else should be known.
+        open: Its first instant, UTC nanoseconds; 0 where the calendar has no session.
+        close: The first instant after it.
+    """
+
+    day: str
+    state: str = "clean"
+    reasons: list[str] = field(default_factory=list)
+    activity: float | None = None
+    compared: int = 0
+    differed: int = 0
+    f: str | None = None
+    current: bool = True
+    modes: tuple[str, ...] = ()
+    gates: dict[str, daily.GateDay] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    open: int = 0
+    close: int = 0
+
+    def dirty(self, reason: str) -> None:
+        """Note a difference."""
+        self.state = "dirty"
+        self.reasons.insert(0, reason)
+
+    def unsure(self, reason: str) -> None:
+        """Note why it cannot count; it does not mend a difference."""
+        if self.state == "clean":
+            self.state = "inconclusive"
+        self.reasons.append(reason)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of this day alone."""
+        return {"clean": "PASS", "dirty": "FAIL"}.get(self.state, "INCONCLUSIVE")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `--json`."""
+        return {
+            "day": self.day,
+            "state": self.state,
+            "reasons": self.reasons,
+            "activity": self.activity,
+            "compared": self.compared,
+            "differed": self.differed,
+            "f": self.f,
+            "counts_for_f_of_now": self.current,
+            "modes": list(self.modes),
+            "gates": {name: gate.as_dict() for name, gate in self.gates.items()},
+            "notes": self.notes,
+        }
+
+
+def group_named(config: Config, name: str) -> GroupConfig:
+    """Return a group, or a unit that stands alone as one.
+
+    Args:
+        config: The configuration.
+        name: A group's or a unit's name.
+
+    Raises:
+        ConfigError: There is neither.
+    """
+    if name in config.groups:
+        return config.groups[name]
+    if name in config.units:
+        return config.group_of(name)
+    import difflib  # noqa: PLC0415 - only for an error
+
+    known = [*config.groups, *config.units]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(known) or 'none: declare [group.NAME]'}"
+    raise ConfigError(f"{config.path}: unknown group {name!r}: {hint}")
+
+
+def sessions_of(
+    config: Config, group: GroupConfig, segments: Sequence[SegmentText], *, until: str | None = None
+) -> list[Session]:
+    """Return the sessions of a group, from the first day with evidence or artefacts to the last.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        segments: As `read_folder` returns them.
+        until: The last day, `YYYY-MM-DD`; the last with data if it is not given.
+
+    Raises:
+        CalendarError: The group's calendar is unknown or does not cover a day.
+    """
+    calendar = Calendar(group.calendar)
+    seen = activity.days_of(group, segments)
+    written = {
+        day
+        for gate in group.gates.values()
+        for side in ("legacy", "candidate")
+        if side in gate.params
+        for day in artefacts.days_of(config.path.parent, gate.params[side])
+    }
+    days = sorted(seen.keys() | written)
+    if until is not None:
+        days = [day for day in days if day <= until]
+        # A day that was asked for is judged, with or without data.
+        days = [*days, until] if until not in days else days
+    if not days:
+        return []
+    now = current_f(config, group, segments)
+    span = _every_day(max(days[0], _back(days[-1])), days[-1])
+    found = (_session(config, group, calendar, seen, day=day, written=day in written) for day in span)
+    sessions = [session for session in found if session is not None]
+    novelty = Counter[str]()
+    for session in sessions:
+        _coverage(session, group, seen, novelty)
+        if not group.units:
+            session.f = now
+        session.current = session.f == now
+    return sessions
+
+
+def _every_day(first: str, last: str) -> list[str]:
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return [(start + timedelta(days=at)).isoformat() for at in range((end - start).days + 1)]
+
+
+def _back(last: str) -> str:
+    return (date.fromisoformat(last) - timedelta(days=LOOK_BACK)).isoformat()
+
+
+def _session(
+    config: Config, group: GroupConfig, calendar: Calendar, seen: dict[str, activity.DayOf], *, day: str, written: bool
+) -> Session | None:
+    here, found = Session(day), calendar.session(day)
+    if found is None:
+        return _closed_day(here, calendar, seen.get(day), written=written)
+    here.open, here.close = found.open, found.close
+    of_day = _merged(day, calendar, seen)
+    if of_day is not None:
+        _units(here, group, of_day)
+    elif group.units:
+        here.unsure("open but silent: no process left evidence of this day")
+    for gate in group.gates.values():
+        here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(day, here.open, here.close))
+    _judge_gates(here, written=written, units=bool(group.units))
+    _judge_activity(here, group, seen)
+    whole = WHOLE.get(group.calendar, 24.0)
+    if here.close - here.open < whole * HOUR:
+        here.unsure(
+            f"a half day: {group.calendar} closes early, after {(here.close - here.open) / HOUR:g} of {whole:g} h"
+        )
+    if here.close > time_ns():
+        here.unsure("the session is not over")
+    return here
+
+
+def _closed_day(here: Session, calendar: Calendar, of_day: activity.DayOf | None, *, written: bool) -> Session | None:
+    """A day on which the calendar has no session: nothing, unless there was more than a little activity."""
+    spans = [found for found in (calendar.session(_next(here.day)),) if found is not None]
+    minutes = of_day.minutes if of_day is not None else set()
+    outside = [at for at in minutes if not any(span.open <= at * MINUTE < span.close for span in spans)]
+    if written or len(outside) > CLOSED * WHOLE.get(calendar.name, 24.0) * 60:
+        what = f"{len(outside)} minutes were active" if outside else "there are artefacts"
+        here.unsure(f"calendar and activity disagree: {calendar.name} is closed on this day and {what}")
+        return here
+    return None
+
+
+def _next(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+
+
+def _before(day: str) -> str:
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+
+
+def _merged(day: str, calendar: Calendar, seen: dict[str, activity.DayOf]) -> activity.DayOf | None:
+    """The records of a session: those of its date, and of a day before that has no session of its own (FX)."""
+    before = seen.get(_before(day)) if calendar.name == "FX24x5" and calendar.session(_before(day)) is None else None
+    parts = [part for part in (before, seen.get(day)) if part is not None]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    one, other = parts
+    whole = activity.DayOf()
+    for part in (one, other):
+        whole.minutes |= part.minutes
+        for unit, counts in part.counts.items():
+            whole.counts[unit].update(counts)
+        for unit, prints in part.prints.items():
+            whole.prints[unit] |= prints
+        whole.builds |= part.builds
+        whole.hosts |= part.hosts
+        whole.modes |= part.modes
+        whole.trouble += [trouble for trouble in part.trouble if trouble not in whole.trouble]
+        whole.rehearsal = whole.rehearsal or part.rehearsal
+        whole.segments += part.segments
+    return whole
+
+
+def _units(here: Session, group: GroupConfig, of_day: activity.DayOf) -> None:
+    """What the units' evidence says of the day."""
+    here.compared, here.differed = of_day.total("compared"), of_day.total("differed")
+    here.modes = tuple(sorted(of_day.modes))
+    here.f = _joined(group, {unit: next(iter(prints)) for unit, prints in of_day.prints.items() if len(prints) == 1})
+    if here.differed:
+        here.dirty(f"{here.differed:,} of {here.compared:,} compared calls differ without a rule")
+    for name in ("panics", "timeouts"):
+        if of_day.total(name):
+            here.dirty(f"{of_day.total(name):,} {name} of the candidate")
+    _one_fleet(here, of_day)
+    for unit in group.units:
+        if not of_day.counts[unit]["compared"]:
+            here.unsure(f"nothing was compared of {unit}")
+    missed, compared = of_day.total("missed"), here.compared
+    if missed > DROPS * (missed + compared):
+        here.unsure(f"{missed:,} of {missed + compared:,} samples were dropped: more than {DROPS:.1%}")
+    if of_day.total("errors"):
+        here.unsure(f"{of_day.total('errors'):,} calls could not be compared")
+    for trouble in of_day.trouble[:3]:
+        here.unsure(f"its evidence is not whole: {trouble}")
+
+
+def _one_fleet(here: Session, of_day: activity.DayOf) -> None:
+    """Whether all processes ran the same, in earnest."""
+    for unit, prints in of_day.prints.items():
+        if len(prints) > 1:
+            here.unsure(f"mixed F: {unit} ran as {', '.join(sorted(prints))} on one day")
+    if len(of_day.builds) > 1:
+        here.unsure(f"two builds in one fleet: {', '.join(sorted(of_day.builds))}")
+    if of_day.rehearsal:
+        here.unsure("a rehearsal's evidence does not count")
+    if len(of_day.hosts) > 1:
+        here.notes.append(f"{len(of_day.hosts)} hosts: {'; '.join(sorted(of_day.hosts))}")
+
+
+def _judge_gates(here: Session, *, written: bool, units: bool) -> None:
+    if here.gates and not written and not units and not any(gate.compared for gate in here.gates.values()):
+        here.unsure("open but silent: neither process left artefacts of this day")
+        return
+    for gate in here.gates.values():
+        if gate.verdict == "FAIL":
+            here.dirty(f"gate {gate.gate}: {gate.reasons[0]}")
+        elif gate.verdict == "INCONCLUSIVE":
+            here.unsure(f"gate {gate.gate}: {gate.reasons[0]}")
+
+
+def _judge_activity(here: Session, group: GroupConfig, seen: dict[str, activity.DayOf]) -> None:
+    """How much of the session was active: calls of the units, else the signs of life that a freshness gate reads."""
+    total = range(here.open // MINUTE, -(-here.close // MINUTE))
+    minutes: set[int] = set()
+    if group.units:
+        for day in (_before(here.day), here.day, _next(here.day)):
+            minutes |= seen[day].minutes if day in seen else set()
+    else:
+        signs = [gate.minutes for gate in here.gates.values() if gate.minutes is not None]
+        if not signs:
+            here.notes.append("activity is not measured: the group has neither units nor a freshness gate")
+            return
+        minutes = set.intersection(*signs)
+    inside = sorted(minutes.intersection(total))
+    here.activity = len(inside) / len(total)
+    if here.activity >= group.activity or (here.day not in seen and group.units):
+        return
+    if not inside:
+        here.unsure("open but silent: nothing was active in the session")
+        return
+    gaps = zip([total.start - 1, *inside], [*inside, total.stop], strict=True)
+    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
+    silent = f"silent from {_clock(start + 1)} to {_clock(end)} UTC"
+    here.unsure(
+        f"calendar and activity disagree: active for {here.activity:.1%} of the session, "
+        f"{group.activity:.0%} is needed; {silent}"
+    )
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
+def _coverage(session: Session, group: GroupConfig, seen: dict[str, activity.DayOf], novelty: Counter[str]) -> None:
+    """Whether the inputs are covered: what is new becomes rare.
+
+    The chance that the next call is of a kind that was never seen is about the share of kinds seen once (I. Good,
+    *Biometrika* 40, 1953), and that is at most the kinds seen over the calls.
+    """
+    of_day = seen.get(session.day)
+    if of_day is None or not group.units:
+        return
+    for unit in group.units:
+        new, calls = of_day.signatures[unit], of_day.counts[unit]["compared"]
+        if not calls:
+            continue
+        if new < 0:
+            session.unsure(f"coverage of {unit} is unknown: its evidence counts no signatures of inputs")
+            continue
+        key = f"{session.f} {unit}"
+        novelty[f"{key} new"] += new
+        novelty[f"{key} calls"] += calls
+        share = novelty[f"{key} new"] / novelty[f"{key} calls"]
+        if new and share > NOVEL:
+            session.unsure(
+                f"coverage of {unit} is not reached: {new:,} kinds of input were new, and the next call "
+                f"is of a new kind with a chance of up to {share:.0%} ({NOVEL:.0%} is allowed)"
+            )
+
+
+def current_f(config: Config, group: GroupConfig, segments: Iterable[SegmentText]) -> str | None:
+    """Return the F of a group as its code is on disk now; `None` where nothing is on record.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        segments: As `read_folder` returns them.
+    """
+    held = list(segments)
+    prints: dict[str, str] = {}
+    for name in group.units:
+        unit = config.units[name]
+        for segment in reversed(held):
+            recorded = segment.header.get("fingerprints", {}).get(name)
+            if recorded is None:
+                continue
+            prints[name] = fingerprint.current(config, unit, segment.header)
+            if prints[name] == recorded:
+                break
+    return _joined(group, prints)
+
+
+def _joined(group: GroupConfig, prints: dict[str, str]) -> str | None:
+    """One F for all units of a group; a unit alone keeps its own."""
+    if not group.units:
+        return settings_digest(group)
+    if any(unit not in prints for unit in group.units):
+        return None
+    if len(group.units) == 1:
+        return prints[group.units[0]]
+    return hashlib.sha256("".join(prints[unit] for unit in sorted(group.units)).encode()).hexdigest()[:16]
+
+
+def settings_digest(group: GroupConfig) -> str:
+    """Return a digest of what a group's gates ask for: the F of a group that is observed by artefacts only.
+
+    Args:
+        group: The group.
+    """
+    settings = {name: dict(gate.params) for name, gate in group.gates.items()}
+    said = json.dumps([group.calendar, group.activity, settings], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
