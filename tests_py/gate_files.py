@@ -69,3 +69,93 @@ class Desk:
         group = sessions.group_named(config, self.group)
         segments = reading.read_folder(config.evidence)
         return judge.group_verdict(config, group, segments, journal.read(config.evidence), to=to, day=day)
+
+
+UNIT = "bot:price"
+MINUTE = 60 * SECOND
+UNITS = """
+[exuvia]
+calendar = "{calendar}"
+[unit."bot:price"]
+candidate = "shim:price"
+effect = "pure"
+[group.bars]
+units = ["bot:price"]
+sessions = {sessions}
+"""
+
+
+@dataclass
+class Said:
+    """Trouble, as a segment tells of it."""
+
+    what: str
+    text: str
+    at: int | None = None
+
+
+@dataclass
+class Seen:
+    """One process's evidence, with what the gates read of a segment."""
+
+    header: dict[str, Any]
+    counters: dict[str, Any] = field(default_factory=dict)
+    mismatches: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    novel: list[dict[str, Any]] = field(default_factory=list)
+    modes: list[dict[str, Any]] = field(default_factory=list)
+    troubles: list[Said] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    ended: bool = True
+    trouble: str | None = None
+
+
+class Bot:
+    """A group of one unit, and processes that leave evidence of its sessions."""
+
+    def __init__(self, folder: Path, calendar: str = "XNYS", sessions: int = 3) -> None:
+        self.folder, self.calendar = folder, calendar
+        self.desk = Desk(folder, UNITS.format(calendar=calendar, sessions=sessions), "bars", calendar)
+        for name in ("bot.py", "shim.py"):
+            (folder / name).write_text("def price(n):\n    return n\n")
+        self.config = load(folder / "exuvia.toml")
+        self.group = self.config.groups["bars"]
+        self.segments: list[Any] = []
+        self.days = self.desk.days
+
+    def header(self, build: str = "b1") -> dict[str, Any]:
+        from exuvia.migrate import fingerprint  # noqa: PLC0415 - where it is used
+
+        sources = {UNIT: {str(self.folder / name): "?" for name in ("bot.py", "shim.py")}}
+        print_ = fingerprint.current(self.config, self.config.units[UNIT], {"sources": sources})
+        return {"fingerprints": {UNIT: print_}, "sources": sources, "build": {"sha256": build}, "host": "desk1"}
+
+    def day(self, day: str, **more: Any) -> Seen:
+        """A process that ran through a session; `more` says what was different about it."""
+        session = Calendar(self.calendar).session(day)
+        assert session is not None
+        start, end = more.get("from_ns", session.open), more.get("to_ns", session.close)
+        counts = {"compared": 1000, "differed": 0, "missed": 0} | {
+            name: more[name] for name in ("compared", "differed", "missed") if name in more
+        }
+        entries: dict[str, dict[str, Any]] = {}
+        for minute in range(start // MINUTE, -(-end // MINUTE)):
+            date_, at = (date(1970, 1, 1) + timedelta(days=minute // 1440)).isoformat(), minute % 1440
+            entry = entries.setdefault(date_, {"unit": UNIT, "day": date_, "minutes": [[at, at]], "hours": {}})
+            entry["minutes"][-1][1] = at
+            entry["hours"].setdefault(str(at // 60), [0, 0, 0, 0])
+        first = next(iter(next(iter(entries.values()))["hours"].values())) if entries else []
+        first[:] = [counts["compared"], counts["compared"], counts["differed"], counts["missed"]] if entries else []
+        strata = more.get("strata", [["side=Buy", counts["compared"], counts["differed"]]])
+        counters = {"mode": more.get("mode", "shadow"), **counts, "signatures": 4, "strata": strata}
+        seen = Seen(self.header(more.get("build", "b1")), {UNIT: counters | more.get("counters", {})})
+        seen.sessions = list(entries.values())
+        seen.novel = [{"unit": UNIT, "at": start, "signatures": more.get("signatures", [1, 2, 3, 4])}]
+        self.segments.append(seen)
+        return seen
+
+    def sessions(self, until: str | None = None) -> list[sessions.Session]:
+        return sessions.sessions_of(self.config, self.group, self.segments, until=until)
+
+    def verdict(self, **more: Any) -> judge.GroupVerdict:
+        return judge.group_verdict(self.config, self.group, self.segments, journal.Journal(), **more)

@@ -44,6 +44,7 @@ units = ["bot.bars:*"]
 requires = ["feeds"]
 [group.bars.gate.equity]
 kind = "paired"
+key = ["scenario", "date"]
 abs = "50.00"
 """
 

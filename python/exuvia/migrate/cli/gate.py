@@ -31,6 +31,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "--to", choices=("canary", "rust", "retired"), help="for this step: sessions of the mode before it"
     )
     gate.add_argument("--json", action="store_true", help="print JSON, with one `overall`")
+    gate.add_argument(
+        "--restart", metavar="CAUSE", help="a group of artefacts: count anew from now on, and keep the cause"
+    )
     gate.set_defaults(handler=_gate)
 
 
@@ -46,11 +49,14 @@ def _day(text: str) -> str:
 
 def _gate(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import reading  # noqa: PLC0415
-    from exuvia.migrate.gates import judge, sessions, table  # noqa: PLC0415
+    from exuvia.migrate.gates import judge, restarts, sessions, table  # noqa: PLC0415
     from exuvia.migrate.modes import journal  # noqa: PLC0415
 
     config = config_of(options)
     group = sessions.group_named(config, options.group)
+    if options.restart is not None:
+        restarts.append(config.evidence, group, options.restart)
+        print(f"{group.name}: sessions are counted anew from now on")
     verdict = judge.group_verdict(
         config,
         group,

@@ -1,44 +1,47 @@
-"""What the processes of a group did on each day, out of their segments: activity by minute, counts, what was wrong.
+"""What the processes of a group did in each session, out of their segments: minutes, counts, and what was wrong.
 
-A segment says of each unit and day of UTC when it was called, how often it was compared and how often it differed; a
-session may reach over two such days (FX opens the evening before).
+A segment says of each unit and day of UTC in which minutes it was active, and hour by hour how often it was called,
+compared and differed. A session is put together of hours: those of its date, where it lies within one day of UTC, else
+those from its open (FX begins on the evening before), so that nothing that was seen falls between two sessions.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
     from exuvia.migrate.config import GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["DayOf", "days_of", "minutes_of"]
+__all__ = ["Activity", "days_of", "in_span"]
 
-DAY_MINUTES = 1440
 MINUTE = 60_000_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+COUNTED = ("calls", "compared", "differed", "missed")
+STOPPED = {"panic": "panics", "timeout": "timeouts"}
 
 
 @dataclass(slots=True)
-class DayOf:
-    """What all processes saw on one day of UTC.
+class Activity:
+    """What all processes saw in a stretch of time.
 
     Attributes:
-        minutes: Minutes since 1970 in which a unit of the group was called.
-        counts: `compared`, `differed`, `missed`, `errors`, `panics`, `timeouts`, by unit and name.
+        minutes: Minutes since 1970 in which a unit of the group was active.
+        counts: `calls`, `compared`, `differed`, `missed`, `errors`, `panics`, `timeouts`, by unit.
         prints: Fingerprints by unit.
         builds: Builds of the extension.
         modes: Modes in which units stood.
-        signatures: Novel signatures by unit.
+        signatures: Kinds of input as they were seen first, by unit.
+        unsigned: Units whose processes do not count kinds of input.
         trouble: What is wrong with the evidence.
-        hosts: Host, libc and CPU, as the header names them.
-        rehearsal: Whether a rehearsal wrote it.
+        hosts: Host, libc and CPU, as the headers name them.
+        rehearsal: Whether a rehearsal wrote some of it.
         segments: Processes.
     """
 
@@ -47,7 +50,8 @@ class DayOf:
     prints: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     builds: set[str] = field(default_factory=set)
     modes: set[str] = field(default_factory=set)
-    signatures: Counter[str] = field(default_factory=Counter)
+    signatures: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
+    unsigned: set[str] = field(default_factory=set)
     trouble: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
     rehearsal: bool = False
@@ -58,96 +62,112 @@ class DayOf:
         return sum(counts[name] for counts in self.counts.values())
 
 
-def days_of(group: GroupConfig, segments: Iterable[SegmentText]) -> dict[str, DayOf]:
-    """Return what is on record of a group by day of UTC.
+def days_of(group: GroupConfig, segments: Iterable[SegmentText]) -> set[str]:
+    """Return the days of UTC on which a group's processes left something.
 
     Args:
         group: The group.
         segments: As `read_folder` returns them.
     """
-    days: dict[str, DayOf] = {}
-    for segment in segments:
-        prints = segment.header.get("fingerprints", {})
-        mine = [unit for unit in group.units if unit in prints]
-        seen = list(_entries(segment, mine))
-        whole = len({day for day, _, _ in seen}) == 1
-        touched = set()
-        for day, unit, entry in seen:
-            into = days.setdefault(day, DayOf())
-            _add(into, unit, entry, segment, whole=whole)
-            into.prints[unit].add(prints[unit])
-            if day not in touched:
-                touched.add(day)
-                _add_header(into, segment)
-    return days
+    return {
+        entry["day"]
+        for segment in segments
+        for entry in _sessions(segment)
+        if entry.get("unit") in group.units and "day" in entry
+    }
 
 
-def _entries(segment: SegmentText, units: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The entries of a segment by day and unit; where it has none, its counters on the day it was started."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for entry in getattr(segment, "sessions", ()):
-        if entry.get("unit") in units and isinstance(entry.get("day"), str):
-            found[entry["day"], entry["unit"]] = entry
-    for unit in units:
-        counters = segment.counters.get(unit)
-        if counters and not any(name == unit for _, name in found):
-            found[_started(segment), unit] = counters
-    for (day, unit), entry in sorted(found.items(), key=lambda item: item[0]):
-        yield day, unit, entry
-
-
-def _started(segment: SegmentText) -> str:
-    return str(segment.header.get("started", ""))[:10]
-
-
-def _add(into: DayOf, unit: str, entry: dict[str, Any], segment: SegmentText, *, whole: bool) -> None:
-    counts, counters = into.counts[unit], segment.counters.get(unit, {})
-    mismatches = sum(
-        1 for found in segment.mismatches if found.get("unit") == unit and _day_at(found) == entry.get("day")
-    )
-    for name in ("compared", "differed"):
-        counts[name] += int(entry.get(name, 0))
-    # A kill may come between a difference, which is on disk at once, and the next counters.
-    counts["differed"] += max(0, mismatches - int(entry.get("differed", 0))) if not entry.get("differed") else 0
-    counts["missed"] += int(entry.get("missed", entry.get("skipped", 0))) + int(entry.get("dropped", 0))
-    for name in ("errors", "panics", "timeouts"):
-        # Known for the process only: it counts on each of its days.
-        counts[name] += int(entry.get(name, counters.get(name, 0)))
-    into.signatures[unit] += int(entry.get("signatures", counters.get("signatures", 0) if whole else 0) or 0)
-    if "signatures" not in entry and "signatures" not in counters:
-        into.signatures[unit] = -1
-    into.modes.add(str(entry.get("mode", counters.get("mode", "?"))))
-    into.minutes |= minutes_of(entry)
-
-
-def _day_at(line: dict[str, Any]) -> str:
-    return datetime.fromtimestamp(int(line.get("at", 0)) / 1e9, UTC).date().isoformat()
-
-
-def _add_header(into: DayOf, segment: SegmentText) -> None:
-    header = segment.header
-    build = header.get("build", {})
-    into.builds.add(str(build.get("sha256", "") if isinstance(build, dict) else build)[:12])
-    into.hosts.add(" ".join(str(header.get(name, "")) for name in ("host", "libc", "cpu")).strip())
-    into.rehearsal = into.rehearsal or bool(header.get("rehearsal"))
-    into.segments += 1
-    troubles = segment.trouble if isinstance(segment.trouble, list) else [segment.trouble] if segment.trouble else []
-    into.trouble += [str(trouble) for trouble in troubles]
-
-
-def minutes_of(entry: dict[str, Any]) -> set[int]:
-    """Return the minutes since 1970 in which a unit was called on a day.
+def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end: int) -> Activity:
+    """Return what was seen from one instant to another.
 
     Args:
-        entry: With `day` and the bitmap `minutes`: 1,440 bits, the first minute in the lowest bit of the first byte, as
-            hexadecimal or base64 text.
+        group: The group.
+        segments: As `read_folder` returns them.
+        start: UTC nanoseconds.
+        end: UTC nanoseconds, not in it.
     """
-    text = entry.get("minutes")
-    if not isinstance(text, str) or not isinstance(entry.get("day"), str):
-        return set()
-    try:
-        raw = bytes.fromhex(text) if len(text) == DAY_MINUTES // 4 else base64.b64decode(text, validate=True)
-        first = int(datetime.fromisoformat(entry["day"]).replace(tzinfo=UTC).timestamp()) // 60
-    except (ValueError, binascii.Error):
-        return set()
-    return {first + at for at in range(min(DAY_MINUTES, 8 * len(raw))) if raw[at // 8] >> (at % 8) & 1}
+    found = Activity()
+    for segment in segments:
+        prints = segment.header.get("fingerprints", {})
+        touched = False
+        for entry in _sessions(segment):
+            unit = entry.get("unit")
+            if unit in group.units and unit in prints and _add(found, unit, entry, start, end):
+                touched = True
+                found.prints[unit].add(prints[unit])
+        touched = _add_lines(found, group, segment, start, end) or touched
+        if touched:
+            _add_process(found, group, segment, start, end)
+    return found
+
+
+def _sessions(segment: SegmentText) -> list[dict[str, Any]]:
+    held: list[dict[str, Any]] = getattr(segment, "sessions", [])
+    return held
+
+
+def _midnight(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+
+
+def _add(found: Activity, unit: str, entry: dict[str, Any], start: int, end: int) -> bool:
+    """Add a unit's day; whether it has a part in the span."""
+    midnight, counts, any_hour = _midnight(entry["day"]), found.counts[unit], False
+    for hour, counted in entry.get("hours", {}).items():
+        at = midnight + int(hour) * HOUR
+        # An hour in which a session closes is that session's.
+        if start <= at < end:
+            any_hour = True
+            for name, count in zip(COUNTED, counted, strict=False):
+                counts[name] += int(count)
+    for first, last in entry.get("minutes", ()):
+        minutes = (midnight // MINUTE + at for at in range(int(first), int(last) + 1))
+        found.minutes.update(at for at in minutes if start <= at * MINUTE < end)
+    return any_hour
+
+
+def _add_lines(found: Activity, group: GroupConfig, segment: SegmentText, start: int, end: int) -> bool:
+    """Add differences, which are on disk before the counters that tell of them, and kinds of input."""
+    seen: Counter[str] = Counter()
+    touched = False
+    for line in segment.mismatches:
+        unit = str(line.get("unit"))
+        if unit in group.units and start <= int(line.get("at", 0)) < end:
+            touched = True
+            seen[unit] += 1
+            stopped = STOPPED.get(str(line.get("difference")))
+            if stopped:
+                found.counts[unit][stopped] += 1
+            found.prints[unit].add(segment.header.get("fingerprints", {}).get(unit, ""))
+    for unit, lines in seen.items():
+        if not found.counts[unit]["differed"]:
+            found.counts[unit]["differed"] = lines
+            found.counts[unit]["compared"] = max(lines, found.counts[unit]["compared"])
+    for line in getattr(segment, "novel", ()):
+        if line.get("unit") in group.units and start <= int(line.get("at", 0)) < end:
+            found.signatures[line["unit"]].update(line.get("signatures", ()))
+    return touched
+
+
+def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, start: int, end: int) -> None:
+    header = segment.header
+    build = header.get("build", {})
+    found.builds.add(str(build.get("sha256", "") if isinstance(build, dict) else build)[:12])
+    found.hosts.add(" ".join(str(header.get(name, "")) for name in ("host", "libc", "cpu")).strip())
+    found.rehearsal = found.rehearsal or bool(header.get("rehearsal"))
+    found.segments += 1
+    for trouble in getattr(segment, "troubles", ()):
+        if trouble.at is None or start <= trouble.at < end:
+            found.trouble.append(str(trouble.text))
+    flips = [line for line in getattr(segment, "modes", ()) if int(line.get("at", 0)) < end]
+    for unit in group.units:
+        counters = segment.counters.get(unit, {})
+        mine = [line for line in flips if line.get("unit") == unit]
+        before = [line for line in mine if int(line.get("at", 0)) < start][-1:]
+        inside = mine[len(mine) - sum(int(line.get("at", 0)) >= start for line in mine) :]
+        said = {str(line.get("mode")) for line in (*before, *inside)}
+        found.modes |= said or ({str(counters["mode"])} if "mode" in counters else set())
+        if counters and not counters.get("signatures"):
+            found.unsigned.add(unit)
+        if counters.get("errors") and found.counts[unit]["missed"]:
+            found.counts[unit]["errors"] += int(counters["errors"])

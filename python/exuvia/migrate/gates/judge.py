@@ -3,18 +3,16 @@
 PASS needs all of it at once: as many clean sessions as the group asks for, all of the F that would run now; no session
 of that F that differs; every business gate; a self-test that caught everything. One session that differs ends the count
 for its F: only then may the bounds be looked at every day. The count starts again with the next F (the code is changed,
-or the difference is declared), or for a group of artefacts when somebody clears it in the journal with a cause.
+or the difference is declared), or for a group of artefacts when somebody says so, with a cause (`restarts`).
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError
-from exuvia.migrate.gates import bounds, latency, runs, selftest
+from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest
 from exuvia.migrate.gates.sessions import Session, current_f, sessions_of
 from exuvia.migrate.gates.verdict import EXIT
 
@@ -144,7 +142,7 @@ def group_verdict(
         made.unknown("the group has neither units nor gates: nothing is compared")
     _bound(made, config, group, segments, clean, dirty)
     for unit in group.units:
-        caught = selftest.trouble(config, config.units[unit])
+        caught = selftest.trouble(config.units[unit], segments)
         if caught:
             made.unknown(caught)
     if to == "canary":
@@ -155,7 +153,8 @@ def group_verdict(
 
 def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Session]:
     """The sessions of the F of now, in the mode before the step, after the last restart."""
-    since, causes = _restarts(config, group) if not group.units else (0, [])
+    restarted = [] if group.units else restarts.read(config.evidence, group.name)
+    since = max((at for at, _ in restarted), default=0)
     counted, other, modes = [], 0, 0
     for session in made.sessions:
         if session.open and session.open < since:
@@ -172,10 +171,12 @@ def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Ses
         made.notes.append(f"{other} sessions of another F are not counted: the count started again with the new one")
     if modes:
         made.notes.append(f"{modes} sessions were not in mode {STEPS[str(made.to)]} and are not counted")
-    if causes:
+    if restarted:
+        times = "once" if len(restarted) == 1 else f"{len(restarted)} times"
+        chance = f"{(len(restarted) + 1) * bounds.ALPHA:.0%}"
         made.notes.append(
-            f"cleared {len(causes)} times, last because of: {causes[-1]}; "
-            f"each restart is a chance of {bounds.ALPHA:.0%} more to pass what is forbidden"
+            f"the count was started again {times}, last because of: {restarted[-1][1]}; over all of them "
+            f"what is forbidden passes with a chance of up to {chance}"
         )
     return counted
 
@@ -198,33 +199,15 @@ def _last_build(made: GroupVerdict, sessions: list[Session]) -> list[Session]:
     return kept
 
 
-def _restarts(config: Config, group: GroupConfig) -> tuple[int, list[str]]:
-    """When the group was last cleared, UTC nanoseconds, and the causes of all clearings."""
-    since, causes = 0, []
-    path = config.evidence / "modes.jsonl"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            if entry.get("kind") != "clear" or group.name not in (entry.get("group"), entry.get("unit")):
-                continue
-            moment = datetime.fromisoformat(entry["at"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
-        since = max(since, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 10**9)
-        causes.append(str(entry.get("cause") or entry.get("reason") or "no cause given"))
-    return since, causes
-
-
 def _judge_sessions(made: GroupVerdict, clean: list[Session], dirty: list[Session]) -> None:
     for session in dirty[:3]:
         made.fails(f"{session.day} is dirty: {session.reasons[0]}; the count starts again with the next F")
     if not made.sessions:
         made.unknown("nothing is on record: no evidence of its units and no artefacts")
-        return
     today = next((session for session in made.sessions if session.day == made.day), None)
     if today is None:
-        made.unknown(f"{made.day} is not a session of its calendar, or nothing is on record of it")
+        if made.day is not None:
+            made.unknown(f"{made.day} is not a session of its calendar, or nothing is on record of it")
     elif today.state == "inconclusive":
         made.unknown(f"{today.day}: {'; '.join(today.reasons)}")
     if len(clean) < made.needed:

@@ -119,7 +119,7 @@ def _defaults(kind: str, table: dict[str, Any], name: str) -> dict[str, Any]:
                 lean = Decimal(str(table["abs"])) * LEAN
             except InvalidOperation:
                 lean = Decimal(0)
-            if lean > 0:
+            if lean.is_finite() and lean > 0:
                 defaults |= {"bias": str(lean), "drift": str(lean)}
         case "count":
             defaults["abs"] = 0

@@ -1,46 +1,76 @@
-"""The comparator's self-test as the gates see it: below 100 %, or never run, the evidence does not count."""
+"""The comparator's self-test as the gates see it: below 100 %, or not there, the evidence does not count.
+
+It is run when a group is judged, under the unit's rules of now and on the outcomes that were recorded of it, so that no
+result can be out of date. Recorded outcomes are pickles of the evidence folder, which nobody else may write.
+"""
 
 from __future__ import annotations
 
-import json
+import base64
+import importlib
+import pickle
 from typing import TYPE_CHECKING, Any
 
+from exuvia.errors import ExuviaError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from exuvia.migrate.config import Config, UnitConfig
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["FILE", "trouble"]
+__all__ = ["samples_of", "trouble"]
 
-FILE = "self_test.json"
+TEST = "exuvia.migrate.comparator.selftest"
+SAMPLES = 50
+INSTANCES = 1000
 
 
-def trouble(config: Config, unit: UnitConfig) -> str | None:
-    """Say why a unit's evidence does not count, if its self-test is missing or missed a fault.
+def trouble(unit: UnitConfig, segments: Sequence[SegmentText]) -> str | None:
+    """Say why a unit's evidence does not count, if its self-test is missing or a fault was missed.
 
     Args:
-        config: The configuration.
         unit: The unit.
+        segments: As `read_folder` returns them.
     """
-    result = _result(config, unit)
-    if result is None:
-        return f"{unit.name}: the comparator's self-test is missing, so its evidence does not count"
-    injected, caught = int(result.get("injected", 0)), int(result.get("caught", 0))
-    if injected == 0:
-        return f"{unit.name}: the comparator's self-test injected nothing, so its evidence does not count"
-    if caught < injected:
-        return (
-            f"{unit.name}: the comparator's self-test caught {caught:,} of {injected:,} faults "
-            f"({caught / injected:.1%}), so its evidence does not count"
-        )
-    return None
+    from exuvia.migrate.config.units import split_method  # noqa: PLC0415
 
-
-def _result(config: Config, unit: UnitConfig) -> Mapping[str, Any] | None:
-    """What the self-test left in the evidence folder for this unit under its rules of now."""
+    end = "so its evidence does not count"
     try:
-        found = json.loads((config.evidence / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        module = importlib.import_module(TEST)
+    except ImportError:
+        return f"{unit.name}: the comparator's self-test is missing, {end}"
+    rules = {split_method(path)[1]: rule for path, rule in unit.compare}
+    samples = samples_of(unit.name, segments)
+    if not samples:
+        return f"{unit.name}: no call was recorded for the comparator's self-test, {end}"
+    try:
+        found = module.self_test(rules, samples=samples, instances=INSTANCES)
+    except ExuviaError as error:
+        return f"{unit.name}: the comparator's self-test cannot be run ({error}), {end}"
+    if found.ok:
         return None
-    entry = found.get(unit.name) if isinstance(found, dict) else None
-    return entry if isinstance(entry, dict) else None
+    return f"{unit.name}: the comparator's self-test: {found}, {end}"
+
+
+def samples_of(unit: str, segments: Sequence[SegmentText]) -> list[Any]:
+    """Return recorded results of a unit, the newest first.
+
+    Args:
+        unit: Its name.
+        segments: As `read_folder` returns them.
+    """
+    samples: list[Any] = []
+    for segment in reversed(segments):
+        for call in getattr(segment, "calls", ()):
+            if call.get("unit") != unit:
+                continue
+            try:
+                result, raised = pickle.loads(base64.b64decode(call["outcome"]))  # noqa: S301 - this user's own evidence
+            except Exception:  # noqa: S112 - a class that is gone makes no sample
+                continue
+            if raised is None and result is not None:
+                samples.append(result)
+            if len(samples) == SAMPLES:
+                return samples
+    return samples

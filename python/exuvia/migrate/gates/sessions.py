@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,8 @@ time_ns = time.time_ns
 
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+EPOCH = date(1970, 1, 1)
 WHOLE = {"XNYS": 6.5}
 DROPS = 0.001
 NOVEL = 0.05
@@ -153,7 +154,7 @@ def sessions_of(
         if side in gate.params
         for day in artefacts.days_of(config.path.parent, gate.params[side])
     }
-    days = sorted(seen.keys() | written)
+    days = sorted(seen | written)
     if until is not None:
         days = [day for day in days if day <= until]
         # A day that was asked for is judged, with or without data.
@@ -161,14 +162,23 @@ def sessions_of(
     if not days:
         return []
     now = current_f(config, group, segments)
+    sessions: list[Session] = []
+    known: dict[tuple[str, str], tuple[set[Any], int]] = {}
     span = _every_day(max(days[0], _back(days[-1])), days[-1])
-    found = (_session(config, group, calendar, seen, day=day, written=day in written) for day in span)
-    sessions = [session for session in found if session is not None]
-    novelty = Counter[str]()
+    for day in span:
+        here, found = Session(day), calendar.session(day)
+        seen_here = activity.in_span(group, segments, *_belonging(calendar, day))
+        if found is None:
+            if _closed_day(here, calendar, seen_here, written=day in written):
+                sessions.append(here)
+            continue
+        here.open, here.close = found.open, found.close
+        _whole(here, group)
+        _judge(here, config, group, seen_here, written=day in written)
+        _cover(here, group, seen_here, known)
+        sessions.append(here)
     for session in sessions:
-        _coverage(session, group, seen, novelty)
-        if not group.units:
-            session.f = now
+        session.f = session.f if group.units else now
         session.current = session.f == now
     return sessions
 
@@ -182,76 +192,60 @@ def _back(last: str) -> str:
     return (date.fromisoformat(last) - timedelta(days=LOOK_BACK)).isoformat()
 
 
-def _session(
-    config: Config, group: GroupConfig, calendar: Calendar, seen: dict[str, activity.DayOf], *, day: str, written: bool
-) -> Session | None:
-    here, found = Session(day), calendar.session(day)
-    if found is None:
-        return _closed_day(here, calendar, seen.get(day), written=written)
-    here.open, here.close = found.open, found.close
-    of_day = _merged(day, calendar, seen)
-    if of_day is not None:
-        _units(here, group, of_day)
-    elif group.units:
-        here.unsure("open but silent: no process left evidence of this day")
-    for gate in group.gates.values():
-        here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(day, here.open, here.close))
-    _judge_gates(here, written=written, units=bool(group.units))
-    _judge_activity(here, group, seen)
+def _midnight(day: str) -> int:
+    return (date.fromisoformat(day) - EPOCH).days * DAY
+
+
+def _belonging(calendar: Calendar, day: str) -> tuple[int, int]:
+    """The stretch whose hours belong to a day: no two overlap, and together they leave nothing out."""
+    start, end = _midnight(day), _midnight(day) + DAY
+    found, following = calendar.session(day), calendar.session(_next(day))
+    if found is not None and found.open < start:
+        start = found.open
+    if following is not None and following.open < end:
+        end = following.open
+    return start, end
+
+
+def _whole(here: Session, group: GroupConfig) -> None:
+    """Whether the calendar has the whole day, and the day is over."""
     whole = WHOLE.get(group.calendar, 24.0)
     if here.close - here.open < whole * HOUR:
-        here.unsure(
-            f"a half day: {group.calendar} closes early, after {(here.close - here.open) / HOUR:g} of {whole:g} h"
-        )
+        hours = (here.close - here.open) / HOUR
+        here.unsure(f"a half day: {group.calendar} closes early, after {hours:g} of {whole:g} h")
     if here.close > time_ns():
         here.unsure("the session is not over")
-    return here
 
 
-def _closed_day(here: Session, calendar: Calendar, of_day: activity.DayOf | None, *, written: bool) -> Session | None:
-    """A day on which the calendar has no session: nothing, unless there was more than a little activity."""
-    spans = [found for found in (calendar.session(_next(here.day)),) if found is not None]
-    minutes = of_day.minutes if of_day is not None else set()
-    outside = [at for at in minutes if not any(span.open <= at * MINUTE < span.close for span in spans)]
-    if written or len(outside) > CLOSED * WHOLE.get(calendar.name, 24.0) * 60:
-        what = f"{len(outside)} minutes were active" if outside else "there are artefacts"
+def _judge(here: Session, config: Config, group: GroupConfig, seen: activity.Activity, *, written: bool) -> None:
+    if group.units and not seen.segments:
+        here.unsure("open but silent: no process left evidence of this day")
+    elif group.units:
+        _units(here, group, seen)
+    for gate in group.gates.values():
+        here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(here.day, here.open, here.close))
+    _judge_gates(here, written=written, units=bool(group.units))
+    if not group.units or seen.segments:
+        _judge_activity(here, group, seen)
+
+
+def _closed_day(here: Session, calendar: Calendar, seen: activity.Activity, *, written: bool) -> bool:
+    """Whether a day without a session has more than a little activity, or something that differs."""
+    outside = len(seen.minutes)
+    if seen.total("differed"):
+        here.compared, here.differed = seen.total("compared"), seen.total("differed")
+        here.dirty(f"{here.differed:,} of {here.compared:,} compared calls differ, on a day without a session")
+    if written or outside > CLOSED * WHOLE.get(calendar.name, 24.0) * 60:
+        what = f"{outside} minutes were active" if outside else "there are artefacts"
         here.unsure(f"calendar and activity disagree: {calendar.name} is closed on this day and {what}")
-        return here
-    return None
+    return here.state != "clean"
 
 
 def _next(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
-def _before(day: str) -> str:
-    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-
-
-def _merged(day: str, calendar: Calendar, seen: dict[str, activity.DayOf]) -> activity.DayOf | None:
-    """The records of a session: those of its date, and of a day before that has no session of its own (FX)."""
-    before = seen.get(_before(day)) if calendar.name == "FX24x5" and calendar.session(_before(day)) is None else None
-    parts = [part for part in (before, seen.get(day)) if part is not None]
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    one, other = parts
-    whole = activity.DayOf()
-    for part in (one, other):
-        whole.minutes |= part.minutes
-        for unit, counts in part.counts.items():
-            whole.counts[unit].update(counts)
-        for unit, prints in part.prints.items():
-            whole.prints[unit] |= prints
-        whole.builds |= part.builds
-        whole.hosts |= part.hosts
-        whole.modes |= part.modes
-        whole.trouble += [trouble for trouble in part.trouble if trouble not in whole.trouble]
-        whole.rehearsal = whole.rehearsal or part.rehearsal
-        whole.segments += part.segments
-    return whole
-
-
-def _units(here: Session, group: GroupConfig, of_day: activity.DayOf) -> None:
+def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None:
     """What the units' evidence says of the day."""
     here.compared, here.differed = of_day.total("compared"), of_day.total("differed")
     here.modes = tuple(sorted(of_day.modes))
@@ -274,7 +268,7 @@ def _units(here: Session, group: GroupConfig, of_day: activity.DayOf) -> None:
         here.unsure(f"its evidence is not whole: {trouble}")
 
 
-def _one_fleet(here: Session, of_day: activity.DayOf) -> None:
+def _one_fleet(here: Session, of_day: activity.Activity) -> None:
     """Whether all processes ran the same, in earnest."""
     for unit, prints in of_day.prints.items():
         if len(prints) > 1:
@@ -298,14 +292,11 @@ def _judge_gates(here: Session, *, written: bool, units: bool) -> None:
             here.unsure(f"gate {gate.gate}: {gate.reasons[0]}")
 
 
-def _judge_activity(here: Session, group: GroupConfig, seen: dict[str, activity.DayOf]) -> None:
+def _judge_activity(here: Session, group: GroupConfig, seen: activity.Activity) -> None:
     """How much of the session was active: calls of the units, else the signs of life that a freshness gate reads."""
     total = range(here.open // MINUTE, -(-here.close // MINUTE))
-    minutes: set[int] = set()
-    if group.units:
-        for day in (_before(here.day), here.day, _next(here.day)):
-            minutes |= seen[day].minutes if day in seen else set()
-    else:
+    minutes = seen.minutes
+    if not group.units:
         signs = [gate.minutes for gate in here.gates.values() if gate.minutes is not None]
         if not signs:
             here.notes.append("activity is not measured: the group has neither units nor a freshness gate")
@@ -313,7 +304,7 @@ def _judge_activity(here: Session, group: GroupConfig, seen: dict[str, activity.
         minutes = set.intersection(*signs)
     inside = sorted(minutes.intersection(total))
     here.activity = len(inside) / len(total)
-    if here.activity >= group.activity or (here.day not in seen and group.units):
+    if here.activity >= group.activity:
         return
     if not inside:
         here.unsure("open but silent: nothing was active in the session")
@@ -331,29 +322,26 @@ def _clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
-def _coverage(session: Session, group: GroupConfig, seen: dict[str, activity.DayOf], novelty: Counter[str]) -> None:
+def _cover(
+    session: Session, group: GroupConfig, seen: activity.Activity, known: dict[tuple[str, str], tuple[set[Any], int]]
+) -> None:
     """Whether the inputs are covered: what is new becomes rare.
 
     The chance that the next call is of a kind that was never seen is about the share of kinds seen once (I. Good,
     *Biometrika* 40, 1953), and that is at most the kinds seen over the calls.
     """
-    of_day = seen.get(session.day)
-    if of_day is None or not group.units:
-        return
     for unit in group.units:
-        new, calls = of_day.signatures[unit], of_day.counts[unit]["compared"]
-        if not calls:
+        before, calls = known.get((str(session.f), unit), (set(), 0))
+        new, calls = seen.signatures[unit] - before, calls + seen.counts[unit]["compared"]
+        known[str(session.f), unit] = (before | new, calls)
+        if not seen.counts[unit]["compared"]:
             continue
-        if new < 0:
-            session.unsure(f"coverage of {unit} is unknown: its evidence counts no signatures of inputs")
-            continue
-        key = f"{session.f} {unit}"
-        novelty[f"{key} new"] += new
-        novelty[f"{key} calls"] += calls
-        share = novelty[f"{key} new"] / novelty[f"{key} calls"]
+        if unit in seen.unsigned and not before | new:
+            session.unsure(f"coverage of {unit} is unknown: its evidence counts no kinds of input")
+        share = len(before | new) / calls
         if new and share > NOVEL:
             session.unsure(
-                f"coverage of {unit} is not reached: {new:,} kinds of input were new, and the next call "
+                f"coverage of {unit} is not reached: {len(new):,} kinds of input were new, and the next call "
                 f"is of a new kind with a chance of up to {share:.0%} ({NOVEL:.0%} is allowed)"
             )
 
@@ -370,10 +358,12 @@ def current_f(config: Config, group: GroupConfig, segments: Iterable[SegmentText
     prints: dict[str, str] = {}
     for name in group.units:
         unit = config.units[name]
+        tried: set[str] = set()
         for segment in reversed(held):
             recorded = segment.header.get("fingerprints", {}).get(name)
-            if recorded is None:
+            if recorded is None or recorded in tried:
                 continue
+            tried.add(recorded)
             prints[name] = fingerprint.current(config, unit, segment.header)
             if prints[name] == recorded:
                 break

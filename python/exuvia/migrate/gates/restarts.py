@@ -1,0 +1,94 @@
+"""Restarts of a count: somebody says, with a cause, that what was seen before is not what runs now.
+
+A group of artefacts has no F that exuvia could compute. Where its processes name their build (the setting `build`), a
+new build is a new count; else a person says so: `exuvia gate GROUP --restart "fixed the rounding"`. Each restart is one
+more chance of 5 % to pass what is forbidden; every verdict prints how many there were.
+
+The file is append-only JSON lines, `restarts.jsonl` in the evidence folder. Standard library only.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from exuvia.errors import MigrateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exuvia.migrate.config import GroupConfig
+
+__all__ = ["FILE", "append", "read", "time_ns"]
+
+FILE = "restarts.jsonl"
+time_ns = time.time_ns
+"""The clock; a test may replace it."""
+
+
+def append(folder: Path, group: GroupConfig, cause: str) -> None:
+    """Put a restart on record and force it to the disk.
+
+    Args:
+        folder: The evidence folder, made if it is missing.
+        group: The group.
+        cause: What was found and what was done.
+
+    Raises:
+        MigrateError: The group has units, whose F tells when they changed, or no cause is given.
+    """
+    if group.units:
+        raise MigrateError(
+            f"group {group.name!r} has units: its count starts again when their code, rules or build change"
+        )
+    if not cause.strip():
+        raise MigrateError("a count is started again with a cause: say what was found and what was done")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    now = time_ns()
+    line = {
+        "v": 1,
+        "at": datetime.fromtimestamp(now / 1e9, UTC).isoformat(),
+        "at_ns": now,
+        "group": group.name,
+        "who": _user(),
+        "cause": cause.strip(),
+    }
+    descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, json.dumps(line).encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(folder: Path, group: str) -> list[tuple[int, str]]:
+    """Return the restarts of a group, UTC nanoseconds and cause, oldest first.
+
+    Args:
+        folder: The evidence folder.
+        group: The group's name.
+    """
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for number, text in enumerate(lines, 1):
+        try:
+            line = json.loads(text)
+            if line["group"] == group:
+                found.append((int(line["at_ns"]), str(line["cause"])))
+        except (ValueError, KeyError, TypeError):
+            raise MigrateError(f"{folder / FILE}:{number}: not a restart of a count: {text[:80]!r}") from None
+    return sorted(found)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
