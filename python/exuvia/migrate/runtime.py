@@ -19,6 +19,8 @@ from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.shadow import inside
+from exuvia.migrate.shadow.courier import Courier
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["install", "set_mode", "status", "uninstall"]
 
 POLL_S = 1.0
+FLUSH_S = 2.0
+REHEARSAL_FLUSH_S = 60.0
+STOP_S = 2.0
 SERVED = ("legacy", "shadow", "rust")
 
 
@@ -46,8 +51,9 @@ class _Runtime:
             name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
             for name, unit in config.units.items()
         }
+        self.courier = Courier(config, records, self.quarantine)
         self.units: dict[str, FunctionUnit | ClassUnit] = {
-            name: units.make(config, unit, records[name]) for name, unit in config.units.items()
+            name: units.make(config, unit, records[name], self.courier) for name, unit in config.units.items()
         }
         self.sources = {name: fingerprint.sources(unit, config.packages) for name, unit in config.units.items()}
         self.fingerprints = {
@@ -81,6 +87,17 @@ class _Runtime:
 
     def sampling(self) -> bool:
         return self.segment.sampling
+
+    def quarantine(self, name: str, cause: str) -> None:
+        """Take a unit back to legacy for good: in the journal first, then here.
+
+        Args:
+            name: The unit.
+            cause: What its candidate did.
+        """
+        modes.append(self.config.evidence, name, "legacy", f"quarantined: {cause}")
+        say(f"{name}: quarantined, legacy serves: {cause}")
+        self.flip(name, "legacy", f"quarantined: {cause}")
 
     def start(self) -> None:
         """Take up the modes that configuration and journal say, then watch the journal."""
@@ -195,12 +212,15 @@ class _Runtime:
     def finish(self) -> None:
         """Write the last counters."""
         if self.pid == os.getpid():
+            self.courier.flush(FLUSH_S if not self.config.rehearsal else REHEARSAL_FLUSH_S)
+            self.courier.stop(STOP_S)
             self.segment.counters(self.counters(), sync=True, ended=True)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own."""
         self.pid = os.getpid()
         self.lock = threading.RLock()
+        self.courier.after_fork()
         for unit in self.units.values():
             unit.record.rebase()
         self.segment.abandon()
@@ -228,6 +248,8 @@ def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitS
     global _current  # noqa: PLW0603 - one moult a process
     if _current is not None:
         raise MigrateError(f"already installed from {_current.config.path}: call uninstall() first")
+    if inside.is_worker():
+        return []
     loaded = config if isinstance(config, configuration.Config) else configuration.load(config)
     runtime = _Runtime(loaded)
     runtime.start()
@@ -288,12 +310,18 @@ def status() -> list[UnitStatus]:
         MigrateError: If nothing is installed.
     """
     runtime = _require()
+    runtime.courier.flush(1.0)
     states = []
     for name, unit in runtime.units.items():
         state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
         state.add(unit.record.counters(unit.mode))
         state.file = unit.unit.mode
-        state.notes = [*runtime.standing.get(name, ()), *unit.notes, *state.object_notes()]
+        state.notes = [
+            *runtime.standing.get(name, ()),
+            *unit.notes,
+            *runtime.courier.notes(name),
+            *state.object_notes(),
+        ]
         if runtime.segment.trouble is not None:
             state.notes.append(runtime.segment.trouble)
         if runtime.said.broken is not None:

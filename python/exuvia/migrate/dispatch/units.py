@@ -17,6 +17,7 @@ from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.observe import observer
+from exuvia.migrate.shadow.remote_twin import RemoteTwinMaker
 from exuvia.migrate.shadow.twin import TwinMaker, observable
 
 if TYPE_CHECKING:
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.evidence.record import Record
+    from exuvia.migrate.shadow.courier import Courier
 
 __all__ = ["ClassUnit", "FunctionUnit", "make"]
 
 
-def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | ClassUnit:
+def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | None = None) -> FunctionUnit | ClassUnit:
     """Find both sides of a unit and prepare it; nothing of the program is changed yet.
 
     Args:
         config: The whole configuration, for the line in errors.
         unit: The unit.
         record: Where its calls go.
+        courier: The way to the worker; without one the candidate runs in the caller's thread.
 
     Raises:
         ConfigError: If either side cannot be found.
@@ -42,13 +45,14 @@ def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | Cla
     """
     legacy = _resolve(config, unit, unit.name, None)
     candidate = _resolve(config, unit, unit.candidate, "candidate")
+    courier = courier if unit.isolation == "process" else None
     is_class = isinstance(legacy, type)
     if unit.kind is not None and (unit.kind == "class") != is_class:
         raise config.refuse(unit.name, f"kind = {unit.kind!r}, but it is a {type(legacy).__name__}", "kind")
     if is_class:
         if not isinstance(candidate, type):
             raise config.refuse(unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate")
-        return ClassUnit(unit, legacy, candidate, record)
+        return ClassUnit(unit, legacy, candidate, record, courier)
     if any(split_method(path)[0] for path, _ in unit.compare):
         raise config.refuse(
             unit.name, "a rule names a method, but the unit is a function: start the path with $", "compare"
@@ -58,7 +62,7 @@ def make(config: Config, unit: UnitConfig, record: Record) -> FunctionUnit | Cla
     if callable(candidate):
         function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
         _refuse_other_signature(f"{config.path}:{unit.line}", unit, function, candidate)
-    return FunctionUnit(unit, legacy, candidate, record)
+    return FunctionUnit(unit, legacy, candidate, record, courier)
 
 
 def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
@@ -95,7 +99,7 @@ class FunctionUnit:
 
     kind = "function"
 
-    def __init__(self, unit: UnitConfig, legacy: Any, candidate: Any, record: Record) -> None:
+    def __init__(self, unit: UnitConfig, legacy: Any, candidate: Any, record: Record, courier: Courier | None) -> None:
         function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
         if not callable(candidate):
             raise MigrateError(f"unit {unit.name!r}: the candidate {unit.candidate} cannot be called")
@@ -103,8 +107,7 @@ class FunctionUnit:
         self.mode = "legacy"
         self.notes: list[str] = []
         served = splice.legacy_copy(function)
-        comparator = Comparator(dict(unit.compare))
-        self.switch = Switch(served, candidate, observer(served, candidate, comparator, record))
+        self.switch = Switch(served, candidate, observer(served, candidate, unit, record, courier))
         functools.update_wrapper(self.switch.callable, function)
         record.switch = self.switch
         self._splice: splice.Splice | None = None
@@ -147,7 +150,9 @@ class ClassUnit:
 
     kind = "class"
 
-    def __init__(self, unit: UnitConfig, legacy: type, candidate: type, record: Record) -> None:
+    def __init__(
+        self, unit: UnitConfig, legacy: type, candidate: type, record: Record, courier: Courier | None
+    ) -> None:
         if legacy.__module__ != unit.module or legacy.__qualname__ != unit.qualname:
             raise MigrateError(
                 f"unit {unit.name!r} is defined elsewhere: name it as {legacy.__module__}:{legacy.__qualname__}"
@@ -161,8 +166,11 @@ class ClassUnit:
         record.switch = self.switch
         self.lives = record.lives = Lives(candidate)
         rules = _comparators(unit, members), unit.attributes
-        maker = TwinMaker((legacy, candidate), members, rules, self.switch, record)
-        self.twin = maker.twin
+        sides = legacy, candidate
+        if courier is None:
+            self.twin = TwinMaker(sides, members, rules, self.switch, record).twin
+        else:
+            self.twin = RemoteTwinMaker(unit, sides, members, switch=self.switch, record=record, courier=courier).twin
         self._methods = {name: member for name, member in members.items() if isinstance(member, types.FunctionType)}
         self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}

@@ -17,6 +17,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.shadow.beside import copy_arguments
+from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
 from exuvia.migrate.shadow.containment import (
     HERE,
     Outcome,
@@ -26,7 +28,6 @@ from exuvia.migrate.shadow.containment import (
     run_contained,
     served,
 )
-from exuvia.migrate.shadow.observe import compare_call, copy_arguments, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -314,7 +315,7 @@ class TwinMaker:
         try:
             comparator = self.comparator(call.name)
             twin = pair.candidate if pair else None
-            both = _with_self_named(outcome, call.owner), _with_self_named(other, twin)
+            both = self_named(outcome, call.owner), self_named(other, twin)
             after = (numbered(call.args, call.kwargs), numbered(copied, named)) if mutable else None
             verdicts = compare_call(comparator, both, after)
             if self.attributes and twin is not None:
@@ -344,12 +345,6 @@ class TwinMaker:
         finally:
             if pair is not None:
                 pair.owner = owner
-
-
-def _with_self_named(outcome: tuple[Any, BaseException | None], owner: object) -> tuple[Any, BaseException | None]:
-    """An object that returns itself returns "the same object" on both sides."""
-    result, raised = outcome
-    return ("(the object itself)", raised) if owner is not None and result is owner else outcome
 
 
 def _without_pair(state: Any) -> Any:

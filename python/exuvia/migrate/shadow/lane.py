@@ -1,0 +1,171 @@
+"""The lane of one unit: where its samples wait, whether more are taken, and why not.
+
+The caller's thread only appends to a deque and looks at one number; everything else is done by the courier.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.shadow.shedding import Latency, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.evidence.record import Record
+    from exuvia.migrate.shadow.protocol import Sample, Side
+
+__all__ = ["LARGE", "Lane"]
+
+HEAVY_BYTES = 128 * 1024 * 1024
+LARGE = 65_536
+STRIKES = 3
+FAILURES = 100
+WAIT_S = 60.0
+
+
+class Lane:
+    """One unit's samples on their way.
+
+    Args:
+        index: Its place in the worker's list.
+        unit: The unit.
+        side: What the worker runs.
+        record: The unit's record.
+        ring: Wakes the courier.
+
+    Attributes:
+        samples: What waits, oldest first; the caller appends.
+        limit: How many may wait; 0 where none are taken.
+        generation: Which worker holds the twins; a twin of another one is out of step.
+        off: Why nothing more is taken, for good.
+        pause: Why nothing is taken for now.
+    """
+
+    def __init__(self, index: int, unit: UnitConfig, side: Side, record: Record, ring: Callable[[], None]) -> None:
+        self.index, self.unit, self.side, self.record = index, unit, side, record
+        self.ring = ring
+        self.patient = unit.when_full == "wait"
+        self.asleep = True
+        self.samples: deque[Sample] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: a forked child starts with nothing."""
+        self.samples.clear()
+        self.limit = self.unit.queue
+        self.generation = 1
+        self.off = ""
+        self.pause = ""
+        self.strikes: list[str] = []
+        self.failures = 0
+        self.flying = 0
+        self.sent = self.answered = self.dropped = 0
+        self.window = Window(self.unit.budget)
+        self.latency = Latency()
+        self.waiting_bytes = 0
+        self._lock = threading.Lock()
+        self.twins: dict[int, Any] = {}
+        self.last_twin = 0
+
+    def put(self, sample: Sample) -> None:
+        """Hand over one sample.
+
+        Args:
+            sample: It.
+        """
+        self.samples.append(sample)
+        if self.asleep:
+            self.asleep = False
+            self.ring()
+
+    def weigh(self, size: int) -> None:
+        """Count the bytes of a large sample, before it is put.
+
+        Args:
+            size: Bytes; those that are answered come as negative ones.
+        """
+        with self._lock:
+            self.waiting_bytes += size
+        self.gate()
+
+    def bare(self, legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call of which no sample is taken; in a quiet moment its time is what the others are held against.
+
+        Args:
+            legacy: Legacy's side.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+        """
+        if not self.latency.quiet:
+            return legacy(*args, **kwargs)
+        started = time.perf_counter_ns()
+        try:
+            return legacy(*args, **kwargs)
+        finally:
+            self.latency.alone(time.perf_counter_ns() - started)
+
+    def refused(self) -> bool:
+        """Say whether a sample must not be taken, where the queue looks full; counts why.
+
+        In a rehearsal with `when_full = "wait"` this waits for room instead.
+        """
+        if self.off or self.pause:
+            self.record.lost(self.off or self.pause)
+            return True
+        if self.latency.quiet:
+            return True
+        until = time.monotonic() + (WAIT_S if self.patient else 0.0)
+        while self.patient and not self.off and time.monotonic() < until:
+            if len(self.samples) < self.limit:
+                return False
+            self.ring()
+            time.sleep(0.002)
+        self.dropped += 1
+        self.record.lost("the queue to the worker was full")
+        return True
+
+    def gate(self) -> None:
+        """Open or close the lane by what is known now."""
+        closed = self.off or self.pause or self.latency.quiet or self.waiting_bytes > HEAVY_BYTES
+        self.limit = 0 if closed else self.unit.queue
+
+    def turn_off(self, why: str) -> None:
+        """Take nothing more, for good.
+
+        Args:
+            why: What status shows.
+        """
+        if not self.off:
+            self.off = why
+            self.gate()
+            self.record.write(
+                {"kind": "trouble", "unit": self.unit.name, "what": f"{self.unit.name}: shadow off: {why}"}
+            )
+
+    def strike(self, cause: str) -> bool:
+        """Count something that must not happen; the third ends it.
+
+        Args:
+            cause: What happened.
+
+        Returns:
+            Whether this was the third.
+        """
+        self.strikes.append(cause)
+        return len(self.strikes) == STRIKES
+
+    def failed(self, why: str) -> None:
+        """Count a comparison that failed; a hundred on end suspend the shadow.
+
+        Args:
+            why: What failed.
+        """
+        self.record.failed(why)
+        self.failures += 1
+        if self.failures >= FAILURES:
+            self.turn_off(f"suspended after {FAILURES} failures on end, the last: {why}")

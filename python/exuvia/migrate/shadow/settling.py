@@ -1,0 +1,167 @@
+"""What becomes of a sample: its answer goes on record, or the reason why there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.shadow import protocol
+
+if TYPE_CHECKING:
+    from exuvia.migrate.shadow.lane import Lane
+    from exuvia.migrate.shadow.protocol import Answer, Sample
+
+__all__ = ["settle", "settle_lost", "settle_strike"]
+
+CALLER_NS = 8_000
+"""What a sample costs in the caller and the courier, for the budget; the worker tells its own part."""
+
+
+def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None:
+    """Put an answer on record.
+
+    Args:
+        lane: The unit's lane.
+        sample: What was sent.
+        answer: What came back.
+        now: Monotonic seconds.
+
+    Returns:
+        What happened that must not happen, or `None`.
+    """
+    kind, _, _, call, before, _, outcome, _, legacy_ns, _, _ = sample
+    if isinstance(answer, tuple):
+        if kind in (protocol.STATE, protocol.DROP):
+            return None
+        other_ns, work_ns, stratum, signature = answer
+        lane.failures = 0
+        lane.window.spend(work_ns + CALLER_NS, now)
+        lane.latency.took(legacy_ns)
+        times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
+        lane.record.observed_remote((), times, call=call, stratum=stratum, signature=signature)
+        if signature is not None:
+            keep(lane, call, before, outcome, signature)
+        return None
+    return _settle_more(lane, sample, answer, now)
+
+
+def keep(lane: Lane, call: str, before: bytes, outcome: Any, signature: int) -> None:
+    """Record a call of a novel signature, where the record keeps calls.
+
+    Args:
+        lane: The unit's lane.
+        call: The method.
+        before: The pickled arguments.
+        outcome: The pickled result; a generator's tape is not kept.
+        signature: Of its inputs.
+    """
+    if isinstance(outcome, bytes):
+        lane.record.sampled(call, before, outcome, signature=signature)
+
+
+def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float) -> str | None:
+    _, _, twin, call, before, _, outcome, _, legacy_ns, _, _ = sample
+    lane.window.spend(answer.get("work_ns", 0) + CALLER_NS, now)
+    if "off" in answer:
+        lane.turn_off(answer["off"])
+        settle_lost(lane, sample, answer["off"])
+        return None
+    if "lost" in answer:
+        settle_lost(lane, sample, answer["lost"])
+        return None
+    if "failed" in answer:
+        out_of_step(lane, twin)
+        lane.failed(answer["failed"])
+        return None
+    lane.failures = 0
+    lane.latency.took(legacy_ns)
+    other_ns = answer["candidate_ns"]
+    times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
+    lane.record.observed_remote(
+        answer["lines"],
+        times,
+        arguments=answer["arguments"],
+        total=answer["total"],
+        ignored=answer["ignored"],
+        call=call,
+        cascade=answer["cascade"],
+        stratum=answer["stratum"],
+        signature=answer["signature"],
+    )
+    if answer["total"]:
+        differed(lane, twin)
+    if answer["signature"] is not None:
+        keep(lane, call, before, outcome, answer["signature"])
+    fatal = answer["fatal"]
+    if fatal is None:
+        return None
+    shown = answer["lines"][0]["legacy" if lane.side.reverse else "candidate"] if answer["lines"] else ""
+    return f"{fatal}: {shown}"
+
+
+def out_of_step(lane: Lane, twin: int) -> None:
+    """Mark a twin that has to be made anew before it tells anything again.
+
+    Args:
+        lane: The unit's lane.
+        twin: Its number, 0 for none.
+    """
+    found = lane.twins.get(twin)
+    mark = found() if found is not None else None
+    if mark is not None:
+        mark.stale = True
+
+
+def differed(lane: Lane, twin: int) -> None:
+    """Mark a twin whose further differences follow from one that is on record.
+
+    Args:
+        lane: The unit's lane.
+        twin: Its number, 0 for none.
+    """
+    found = lane.twins.get(twin)
+    mark = found() if found is not None else None
+    if mark is not None:
+        mark.differed = True
+
+
+def settle_lost(lane: Lane, sample: Sample, why: str) -> None:
+    """Count a sample that was taken and never compared.
+
+    Args:
+        lane: The unit's lane.
+        sample: It.
+        why: Why not.
+    """
+    if sample[0] == protocol.DROP:
+        return
+    out_of_step(lane, sample[2])
+    if sample[0] != protocol.STATE:
+        lane.record.lost(why)
+
+
+def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
+    """Put a candidate's death on record as what it is: a difference.
+
+    Args:
+        lane: The unit's lane.
+        sample: The call that it ran.
+        kind: `timeout` or `panic`.
+        cause: How it died.
+    """
+    if sample[0] in (protocol.DROP, protocol.STATE):
+        settle_lost(lane, sample, cause)
+        return
+    ours, theirs = f"answered in {sample[8] / 1e6:.3g} ms", cause
+    if lane.side.reverse:
+        ours, theirs = theirs, ours
+    line = {
+        "path": "$",
+        "place": "$",
+        "kind": kind,
+        "legacy": ours,
+        "candidate": theirs,
+        "rule": f"deadline {lane.unit.deadline:g} s, memory {lane.unit.memory >> 20} MiB",
+    }
+    times = (sample[8], 0)
+    said = f"{protocol.step_name(sample[0])} {sample[3]}".strip()
+    lane.record.observed_remote([line], times, arguments=said, call=sample[3])

@@ -1,0 +1,257 @@
+"""Async functions, generators and async generators: the caller drives legacy's own, and a tape is kept of it.
+
+Nothing is asked of legacy that the caller did not ask. A tape notes each step, `(did, given, said, value)`, and
+goes to the worker when the generator has ended, was closed or collected; a generator that goes on is observed for
+its first 10,000 steps.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.lane import LARGE
+from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, pack_raised, reason
+from exuvia.migrate.shadow.protocol import CALL, TAPE
+from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from exuvia.migrate.shadow.lane import Lane
+
+__all__ = ["Tape", "drive", "observer"]
+
+_Call = tuple[tuple[Any, ...], dict[str, Any], bytes, tuple[Any, ...] | None]
+"""Arguments, their pickle, the decimal context."""
+
+LONGEST = 10_000
+LARGEST = 8 * 1024 * 1024
+
+
+class Tape:
+    """What was said to a generator, and what it said.
+
+    Args:
+        keep: Keeps a value as it is now.
+        keep_raised: Keeps an exception.
+
+    Attributes:
+        steps: The steps so far.
+        took: Nanoseconds inside of the generator.
+        trouble: Why it cannot be compared.
+        full: Whether no further step is noted.
+    """
+
+    def __init__(self, keep: Callable[[Any], Any], keep_raised: Callable[[BaseException], Any]) -> None:
+        self.steps: list[tuple[str, Any, str, Any]] = []
+        self.took = 0
+        self.trouble = ""
+        self.full = False
+        self._keep, self._keep_raised = keep, keep_raised
+        self._size = 0
+
+    def note(self, did: str, given: Any, said: str, value: Any) -> None:
+        """Note a step.
+
+        Args:
+            did: `next`, `send`, `throw` or `close`.
+            given: What was sent or thrown.
+            said: `yield`, `return` or `raise`.
+            value: What came.
+        """
+        if self.full or self.trouble:
+            return
+        try:
+            kept = None if did in ("next", "close") else self._raised(given) if did == "throw" else self._keep(given)
+            came = self._raised(value) if said == "raise" else self._keep(value)
+        except Exception as error:
+            self.trouble = reason("an item cannot be pickled", error)
+            return
+        self.steps.append((did, kept, said, came))
+        self._size += sum(len(part) for part in (kept, came) if isinstance(part, bytes))
+        self.full = len(self.steps) >= LONGEST or self._size > LARGEST
+
+    def _raised(self, error: BaseException) -> Any:
+        return self._keep_raised(error)
+
+
+def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generator[Any, Any, Any]:
+    """Drive a generator as `yield from` would, noting each step.
+
+    Args:
+        begin: Called at the first step: makes the generator, the tape, and what is called once at the end and
+            must not raise.
+    """
+    made, tape, end = begin()
+    did: str = "next"
+    given: Any = None
+    try:
+        while True:
+            started, inner = perf_counter_ns(), HERE.overhead
+            try:
+                item = made.throw(given) if did == "throw" else made.send(given)
+            except StopIteration as stop:
+                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.note(did, given, "return", stop.value)
+                return stop.value
+            except Exception as error:
+                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.note(did, given, "raise", error)
+                raise
+            tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+            tape.note(did, given, "yield", item)
+            try:
+                given = yield item
+                did = "next" if given is None else "send"
+            except GeneratorExit:
+                made.close()
+                tape.note("close", None, "return", None)
+                raise
+            except Exception as error:
+                did, given = "throw", error
+            del item
+    finally:
+        del given
+        end()
+
+
+async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> AsyncGenerator[Any, Any]:
+    """Drive an async generator as its caller does, noting each step.
+
+    Args:
+        begin: As for `drive`.
+    """
+    made, tape, end = begin()
+    did: str = "next"
+    given: Any = None
+    try:
+        while True:
+            started = perf_counter_ns()
+            try:
+                item = await (made.athrow(given) if did == "throw" else made.asend(given))
+            except StopAsyncIteration:
+                tape.took += perf_counter_ns() - started
+                tape.note(did, given, "return", None)
+                return
+            except Exception as error:
+                tape.took += perf_counter_ns() - started
+                tape.note(did, given, "raise", error)
+                raise
+            tape.took += perf_counter_ns() - started
+            tape.note(did, given, "yield", item)
+            try:
+                given = yield item
+                did = "next" if given is None else "send"
+            except GeneratorExit:
+                await made.aclose()
+                tape.note("close", None, "return", None)
+                raise
+            except Exception as error:
+                did, given = "throw", error
+            del item
+    finally:
+        del given
+        end()
+
+
+def observer(kind: str, served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
+    """Make the callable that serves an async function, a generator or an async generator.
+
+    Args:
+        kind: `async`, `generator` or `async generator`.
+        served: The side that serves.
+        lane: The unit's lane.
+    """
+    if kind == "async":
+        return _awaiting(served, lane)
+    return _generating(kind, served, lane)
+
+
+def _begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
+    """Pickle the arguments of a call, or `None` if it is not observed."""
+    if HERE.contained or (len(lane.samples) >= lane.limit and lane.refused()):
+        return None
+    before = packed(lane, (args, kwargs), "arguments")
+    return None if before is None else (args, kwargs, before, context_key())
+
+
+def _awaiting(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        call = _begun(lane, args, kwargs)
+        if call is None:
+            return await served(*args, **kwargs)
+        started = perf_counter_ns()
+        try:
+            result = await served(*args, **kwargs)
+        except BaseException as error:
+            took = perf_counter_ns() - started
+            outcome = packed_raised(lane, error)
+            if outcome is not None:
+                _put(lane, CALL, call, outcome, raised=True, took=took)
+            raise
+        took = perf_counter_ns() - started
+        outcome = packed(lane, result, "the result")
+        if outcome is not None:
+            _put(lane, CALL, call, outcome, raised=False, took=took)
+        return result
+
+    made: Callable[..., Any] = named_like(observed, served)
+    return made
+
+
+def _generating(kind: str, served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
+    driver: Callable[..., Any] = drive if kind == "generator" else drive_async
+
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        def begin() -> tuple[Any, Tape, Callable[[], None]]:
+            call = _begun(lane, args, kwargs)
+            tape = Tape(_pack, pack_raised)
+            tape.full = call is None
+            return served(*args, **kwargs), tape, _ender(lane, tape, call)
+
+        return named_like(driver(begin), served)
+
+    return observed
+
+
+def named_like(made: Any, served: Any) -> Any:
+    """Give a generator the names that the served function's own would have.
+
+    Args:
+        made: The generator.
+        served: The function.
+    """
+    made.__name__ = getattr(served, "__name__", "generator")
+    made.__qualname__ = getattr(served, "__qualname__", made.__name__)
+    return made
+
+
+def _pack(value: Any) -> bytes:
+    return pack(value, PROTOCOL)
+
+
+def _ender(lane: Lane, tape: Tape, call: _Call | None) -> Callable[[], None]:
+    def end() -> None:
+        if call is None:
+            return
+        if tape.trouble:
+            lane.record.lost(tape.trouble)
+        elif tape.steps:
+            _put(lane, TAPE, call, tape.steps, raised=False, took=tape.took)
+
+    return end
+
+
+def _put(lane: Lane, kind: int, call: _Call, outcome: Any, *, raised: bool, took: int) -> None:
+    args, kwargs, before, context = call
+    size = len(before) + (len(outcome) if isinstance(outcome, bytes) else sum(_size(step) for step in outcome))
+    if size > LARGE:
+        lane.weigh(size)
+    after = changed(before, args, kwargs)
+    lane.put((kind, lane.index, 0, "", before, after, outcome, raised, took, context, None))
+
+
+def _size(step: tuple[Any, ...]) -> int:
+    return sum(len(part) for part in step if isinstance(part, bytes))

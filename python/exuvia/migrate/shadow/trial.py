@@ -1,0 +1,257 @@
+"""One unit in the worker: runs what legacy ran, on the same arguments, and compares.
+
+In goes a sample, out comes an answer of plain values. Whatever the candidate raises stays here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextvars import copy_context
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from exuvia._exuvia import Comparator
+from exuvia.migrate.config.units import split_method
+from exuvia.migrate.shadow import protocol, strata
+from exuvia.migrate.shadow.compared import compare_call, numbered, plain, self_named
+from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
+from exuvia.migrate.shadow.replay import replay
+from exuvia.migrate.shadow.resync import importer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exuvia.migrate.shadow.containment import Outcome
+    from exuvia.migrate.shadow.protocol import Answer, Sample, Side
+
+__all__ = ["Trial"]
+
+SIGNATURES = 10_000
+SHOWN = 300
+
+
+@dataclass(slots=True)
+class _Twin:
+    """The candidate's object beside a live one of legacy."""
+
+    made: Any
+    differed: bool
+
+
+class Trial:
+    """A unit's candidate with everything that is needed to judge it.
+
+    Args:
+        side: What runs here.
+        target: The callable or class.
+        load: Unpickles; it may have to load the program's main module first.
+    """
+
+    def __init__(self, side: Side, target: Any, load: Callable[[bytes], Any]) -> None:
+        self.side, self.target, self.load = side, target, load
+        self.comparators = _comparators(side.compare)
+        self.twins: dict[int, _Twin] = {}
+        self.signatures: dict[int, int] = {}
+        self.importer = importer(target) if side.is_class else None
+
+    def run(self, sample: Sample) -> Answer:
+        """Run one sample; it never raises.
+
+        Args:
+            sample: As the courier sent it.
+        """
+        kind, twin = sample[0], sample[2]
+        entered = perf_counter_ns()
+        try:
+            if kind == protocol.DROP:
+                self.twins.pop(twin, None)
+                return 0, 0, "", None
+            if kind == protocol.STATE:
+                return self._take_state(twin, sample[4])
+            return self._compared(sample, entered)
+        except Exception as error:
+            return {"failed": reason(sample[3] or "in the worker", error), "work_ns": perf_counter_ns() - entered}
+
+    def _take_state(self, twin: int, state: bytes) -> Answer:
+        """Make a twin anew from what legacy exported."""
+        self.twins.pop(twin, None)
+        try:
+            if self.importer is None:
+                return {"lost": "its state cannot be imported by the candidate", "work_ns": 0}
+            self.twins[twin] = _Twin(self.importer(self.load(state)), differed=False)
+        except Exception as error:
+            return {"lost": reason("a state could not be imported by the candidate", error), "work_ns": 0}
+        return 0, 0, "", None
+
+    def _compared(self, sample: Sample, entered: int) -> Answer:
+        kind, _, number, call, before, after, outcome, raised, _, context, attributes = sample
+        twin = self.twins.get(number)
+        if kind in (protocol.METHOD, protocol.GET, protocol.SET) and (twin is None or twin.made is None):
+            return {"lost": "its twin was never made" if twin else "its twin is gone", "work_ns": 0}
+        try:
+            args, kwargs = self.load(before)
+            legacy_end = self._outcome(outcome, raised) if kind != protocol.TAPE else (None, None)
+        except Exception as error:
+            return {"lost": reason("cannot be unpickled in the worker", error), "work_ns": perf_counter_ns() - entered}
+        comparator = self.comparators.get(call) or self.comparators[""]
+        clock = [0]
+        run = (self, kind, twin, call, args, kwargs, clock)
+        if kind == protocol.TAPE:
+            items, other, legacy_items, legacy_end = copy_context().run(self._replay, args, kwargs, outcome, clock)
+            verdicts = [comparator.compare(legacy_items, items)]
+            if other is not None:
+                verdicts.append(comparator.compare_outcomes(legacy_end, other))
+            else:
+                other = (None, None)
+        else:
+            other = copy_context().run(_contained, run, context)
+            if kind == protocol.MADE:
+                twin = self.twins[number] = _Twin(other[0], differed=other[0] is None)
+                other = (None, other[1])
+            made = twin.made if twin else None
+            pair = (self_named(other, made), legacy_end) if self.side.reverse else (legacy_end, self_named(other, made))
+            verdicts = compare_call(comparator, pair, None)
+        verdicts += self._arguments(comparator, (before, after), (args, kwargs))
+        if attributes is not None and twin is not None and twin.made is not None:
+            own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
+            verdicts.append(comparator.compare(self.load(attributes), own, "$self"))
+        return self._answer(verdicts, (legacy_end, other), (call, args, kwargs), twin, (clock[0], entered))
+
+    def _outcome(self, outcome: Any, raised: bool) -> Outcome:
+        return (None, unpack_raised(outcome)) if raised else (self.load(outcome), None)
+
+    def _replay(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], tape: Any, clock: list[int]
+    ) -> tuple[list[Any], Outcome | None, list[Any], Outcome]:
+        return replay(self.target, args, kwargs, [self._event(event) for event in tape], clock)
+
+    def _event(self, event: tuple[str, bytes | None, str, bytes | None]) -> tuple[str, Any, str, Any]:
+        did, given, said, value = event
+        return (
+            did,
+            None if given is None else unpack_raised(given) if did == "throw" else self.load(given),
+            said,
+            None if value is None else unpack_raised(value) if said == "raise" else self.load(value),
+        )
+
+    def _arguments(
+        self, comparator: Comparator, packed: tuple[bytes, bytes | None], given: tuple[tuple[Any, ...], dict[str, Any]]
+    ) -> list[Any]:
+        """What both sides did to their arguments, looked at only where one of them changed something."""
+        before, after = packed
+        try:
+            if after is None and pack(given, PROTOCOL) == before:
+                return []
+        except Exception:
+            # Then the values decide.
+            after = after or before
+        ours = numbered(*given)
+        theirs = numbered(*self.load(before if after is None else after))
+        one, two = (ours, theirs) if self.side.reverse else (theirs, ours)
+        try:
+            return [comparator.compare(one, two, "$args")]
+        except ValueError:
+            # Arguments need not be readable values (a connection, a callback): then the result decides.
+            return []
+
+    def _answer(
+        self,
+        verdicts: list[Any],
+        outcomes: tuple[Outcome, Outcome],
+        call: tuple[str, tuple[Any, ...], dict[str, Any]],
+        twin: _Twin | None,
+        times: tuple[int, int],
+    ) -> Answer:
+        name, args, kwargs = call
+        side, (candidate_ns, entered) = self.side, times
+        stratum = strata.stratum(side.strata, side.names.get(name, ()), args, kwargs) if side.strata else ""
+        novel = self._novel(name, args, kwargs, outcomes[0][1] is not None)
+        fatal = _fatal(*outcomes)
+        if fatal is None and not any(one.total or one.ignored for one in verdicts):
+            return candidate_ns, perf_counter_ns() - entered, stratum, novel
+        said: dict[str, Any] = plain(verdicts)
+        said["cascade"] = twin is not None and twin.differed and name != "__init__"
+        if twin is not None and said["total"]:
+            twin.differed = True
+        said |= {"fatal": fatal, "stratum": stratum, "signature": novel, "arguments": _shown((args, kwargs))}
+        return said | {"candidate_ns": candidate_ns, "work_ns": perf_counter_ns() - entered}
+
+    def _novel(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], raised: bool) -> int | None:
+        """The signature of a call if fewer than the wanted number of calls had it."""
+        found = strata.signature((name, *args), kwargs, raised)
+        known = self.signatures.get(found, 0)
+        if known >= self.side.record or (not known and len(self.signatures) >= SIGNATURES):
+            return None
+        self.signatures[found] = known + 1
+        return found
+
+
+def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome:
+    """Call the candidate in a decimal context like legacy's; what it raises is its outcome."""
+    trial, kind, twin, call, args, kwargs, clock = run
+    if context is not None or "decimal" in sys.modules:
+        enter_context(context)
+    target: Any = _target(trial.target, kind, twin, call)
+    started = perf_counter_ns()
+    result: Any = None
+    raised: BaseException | None = None
+    try:
+        result = target(*args, **kwargs)
+        if kind == protocol.CALL and hasattr(type(result), "__await__"):
+            result = asyncio.run(_awaited(result))
+    except BaseException as error:
+        # Without its traceback, whose frames hold what the candidate had allocated.
+        raised = error.with_traceback(None)
+    clock[0] = perf_counter_ns() - started
+    return result, raised
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+def _target(target: Any, kind: int, twin: _Twin | None, call: str) -> Any:
+    if twin is None or kind == protocol.MADE:
+        return target
+    made = twin.made
+    if kind == protocol.GET:
+        return lambda: getattr(made, call)
+    if kind == protocol.SET:
+        return lambda value: setattr(made, call, value)
+    if call.startswith("__"):
+        return lambda *args, **kwargs: getattr(type(made), call)(made, *args, **kwargs)
+    return getattr(made, call)
+
+
+def _fatal(legacy: Outcome, other: Outcome) -> str | None:
+    """What must not happen to a candidate, where it did not happen to legacy."""
+    raised = other[1]
+    if raised is None or type(raised) is type(legacy[1]):
+        return None
+    if "Panic" in type(raised).__name__:
+        return "panic"
+    if not isinstance(raised, Exception):
+        return "exit"
+    return "memory" if isinstance(raised, MemoryError) else "recursion" if isinstance(raised, RecursionError) else None
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<arguments whose repr raised {type(error).__name__}>"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _comparators(compare: tuple[tuple[str, str], ...]) -> dict[str, Comparator]:
+    """Rules without a method hold for every method; those with one are added to them."""
+    common: dict[str, str] = {}
+    own: dict[str, dict[str, str]] = {}
+    for written, rule in compare:
+        method, path = split_method(written)
+        rules = common if method is None else own.setdefault(method, {})
+        rules[path] = rule
+    made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
+    return {**made, "": Comparator(common)}
