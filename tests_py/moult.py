@@ -304,6 +304,7 @@ class Project:
                 f'[unit."{self.unit(name)}"]',
                 f'candidate = "{self.candidate_name}:{candidate or name}"',
                 'effect = "pure"',
+                'isolation = "thread"',
                 f'mode = "{mode}"',
                 more,
             ]

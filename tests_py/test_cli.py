@@ -200,6 +200,10 @@ def test_a_promotion_stays_below_the_ceiling_and_rust_is_for_rehearsals(project:
     assert not (project / "evidence" / modes.JOURNAL).exists()
 
 
+def on_record(evidence: Path, text: bytes) -> bool:
+    return any(text in path.read_bytes() for path in evidence.glob("*") if path.is_file())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_was_counted_survives_a_kill(project: Path, number: int) -> None:
@@ -215,6 +219,10 @@ def test_what_was_counted_survives_a_kill(project: Path, number: int) -> None:
     assert process.stdout is not None
     try:
         assert process.stdout.readline().startswith("total")
+        until = time.monotonic() + 20
+        while number == signal.SIGKILL and not on_record(project / "evidence", b'"mismatch"'):
+            assert time.monotonic() < until, "the worker's verdict never came"
+            time.sleep(0.05)
         process.send_signal(number)
         assert process.wait(timeout=30) == -number
     finally:
@@ -224,7 +232,7 @@ def test_what_was_counted_survives_a_kill(project: Path, number: int) -> None:
         process.stdout.close()
     status = exuvia(project, "status", "--json")
     unit = json.loads(status.stdout)["units"][0]
-    # A difference is on disk at once; counters come every second and at SIGTERM.
+    # A verdict is on disk as soon as it came; counters come every second and at SIGTERM.
     assert (status.returncode, unit["verdict"], len(unit["examples"])) == (1, "FAIL", 1)
     if number == signal.SIGTERM:
         assert unit["compared"] == 30

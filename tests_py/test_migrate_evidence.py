@@ -26,6 +26,7 @@ rehearsal = true
 [unit."{name}:price"]
 candidate = "{name}_shim:price"
 effect = "pure"
+isolation = "thread"
 mode = "shadow"
 """
 LEGACY = "def price(rows):\n    return [row * 2 for row in rows]\n"
