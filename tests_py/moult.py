@@ -304,9 +304,9 @@ class Project:
                 f'[unit."{self.unit(name)}"]',
                 f'candidate = "{self.candidate_name}:{candidate or name}"',
                 'effect = "pure"',
-                'isolation = "thread"',
                 f'mode = "{mode}"',
                 more,
+                'isolation = "thread"',
             ]
         self.config.write_text("\n".join(lines))
         self.config.chmod(0o600)
