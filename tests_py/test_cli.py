@@ -148,7 +148,18 @@ def test_a_rehearsal_with_a_broker_in_reach_does_not_start(project: Path) -> Non
 
 
 def test_help_and_version_answer(project: Path) -> None:
-    for words in ((), ("run",), ("status",), ("report",), ("rollback",), ("promote",), ("venue",), ("venue", "saxo")):
+    for words in (
+        (),
+        ("run",),
+        ("status",),
+        ("report",),
+        ("rollback",),
+        ("promote",),
+        ("approve",),
+        ("drill",),
+        ("venue",),
+        ("venue", "saxo"),
+    ):
         shown = exuvia(project, *words, "--help")
         assert (shown.returncode, shown.stderr) == (0, ""), words
         assert "usage: exuvia" in shown.stdout
@@ -190,12 +201,12 @@ def test_a_rollback_reaches_a_running_process_and_survives_a_restart(project: Pa
     assert json.loads(exuvia(project, "status", "--json").stdout)["units"][0]["candidate_calls"] == 8
 
 
-def test_a_promotion_stays_below_the_ceiling_and_rust_is_for_rehearsals(project: Path) -> None:
+def test_a_promotion_stays_below_the_ceiling_and_leaves_no_step_out_except_in_rehearsals(project: Path) -> None:
     above = exuvia(project, "promote", "bot:price", "--to", "rust")
     assert (above.returncode, "ceiling is shadow" in above.stderr) == (2, True)
-    configure(project, rehearsal="false")
+    configure(project, rehearsal="false", mode="rust")
     gated = exuvia(project, "promote", "bot:price", "--to", "rust")
-    assert (gated.returncode, "only a rehearsal" in gated.stderr) == (2, True)
+    assert (gated.returncode, "no step from shadow to rust: canary comes first" in gated.stderr) == (2, True)
     assert exuvia(project, "rollback", "bot:prise").returncode == 2
     assert not (project / "evidence" / modes.JOURNAL).exists()
 

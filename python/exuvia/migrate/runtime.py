@@ -18,6 +18,7 @@ from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates.verdict import UnitStatus
+from exuvia.migrate.modes import guard, standing
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.shadow import inside
 from exuvia.migrate.shadow.courier import Courier
@@ -79,6 +80,9 @@ class _Runtime:
             redact=config.redact,
         )
         self.said: modes.Journal = modes.Journal()
+        self.stood: dict[str, tuple[str, Any]] = {}
+        self.fallen: set[str] = set()
+        self.guard = guard.Guard(config, self.fall)
         self.pid = os.getpid()
         self.thread: threading.Thread | None = None
 
@@ -95,9 +99,7 @@ class _Runtime:
             name: The unit.
             cause: What its candidate did.
         """
-        modes.append(self.config.evidence, name, "legacy", f"quarantined: {cause}")
-        say(f"{name}: quarantined, legacy serves: {cause}")
-        self.flip(name, "legacy", f"quarantined: {cause}")
+        self.guard.quarantine(name, cause)
 
     def start(self) -> None:
         """Take up the modes that configuration and journal say, then watch the journal."""
@@ -112,12 +114,18 @@ class _Runtime:
         if not self.units:
             say(f"{self.config.path} declares no units: the program runs as it is")
         self.complain()
+        self.guard.start()
         self.watch()
 
     def first_mode(self, name: str, ceiling: str) -> str:
         """Where file and journal put a unit; in rust only if no difference of this very code is on record."""
-        mode = self.said.effective(name, ceiling)
-        notes = [note for note in (self.said.held(name, ceiling),) if note]
+        place = standing.of_unit(self.config, self.said, name, ceiling)
+        mode = place.mode
+        self.stood[name] = self.stands(name)
+        notes = [note for note in (self.said.held(name, ceiling) or place.why,) if note]
+        if mode not in SERVED:
+            notes.append(f"{mode} is not served by this build: shadow")
+            mode = "shadow"
         if mode == "rust":
             state = self.record[name]
             if state.fingerprint != self.fingerprints[name]:
@@ -160,24 +168,40 @@ class _Runtime:
     def follow_journal(self) -> None:
         """Take up what the journal says now and did not say before."""
         with self.lock:
-            now = modes.read(self.config.evidence)
-            if now == self.said:
-                return
-            before, self.said = self.said, now
+            self.said = modes.read(self.config.evidence)
             for name, unit in self.units.items():
-                ceiling = "rust" if self.config.rehearsal else unit.unit.mode
-                wanted = now.effective(name, ceiling)
-                changed = (
-                    now.broken is not None
-                    or now.modes.get(name) != before.modes.get(name)
-                    or now.default != before.default
-                )
-                if changed and wanted != unit.mode and wanted in SERVED:
+                before, now = self.stood.get(name), self.stands(name)
+                self.stood[name] = now
+                # Compared with what it said before: a rehearsal may stand elsewhere by hand.
+                wanted = now[0] if now[0] in SERVED else "shadow"
+                if now != before and wanted != unit.mode and name not in self.fallen:
                     try:
-                        self.flip(name, wanted, "journal" if now.broken is None else now.broken)
+                        self.flip(name, wanted, self.said.broken or "journal")
                     except Exception as error:
                         # One unit that cannot move keeps no other from its rollback.
                         self.trouble(f"{name} stays in {unit.mode}, the journal says {wanted}: {error}")
+
+    def stands(self, name: str) -> tuple[str, Any]:
+        """Where configuration and journal put a unit, and which entry said so."""
+        ceiling = "rust" if self.config.rehearsal else self.units[name].unit.mode
+        entry = self.said.entries.get(name) or self.said.entries.get(modes.EVERY_UNIT, {})
+        return self.said.effective(name, ceiling, self.config), (entry.get("at"), entry.get("ns"))
+
+    def fall(self, name: str, cause: str, *, lasting: bool) -> None:
+        """Put a unit, or `*` for all, of this process into legacy at once.
+
+        Args:
+            name: The unit.
+            cause: Why.
+            lasting: Whether it stays there until a restart, since the journal could not be written.
+        """
+        with self.lock:
+            for each in self.units if name == modes.EVERY_UNIT else [name]:
+                if lasting:
+                    self.fallen.add(each)
+                if self.units[each].mode != "legacy":
+                    self.flip(each, "legacy", cause)
+        say(f"{'every unit' if name == modes.EVERY_UNIT else name}: legacy: {cause}")
 
     def flip(self, name: str, mode: str, reason: str) -> None:
         with self.lock:
@@ -193,7 +217,9 @@ class _Runtime:
             unit.settle()
 
     def count(self) -> None:
-        self.segment.counters(self.counters())
+        counted = self.counters()
+        self.segment.counters(counted)
+        self.guard.look(counted)
 
     def put_back(self, reason: str) -> list[Exception]:
         """Give every unit its own code back, each whatever becomes of the others; return what failed."""
@@ -225,6 +251,7 @@ class _Runtime:
             unit.record.rebase()
         self.segment.abandon()
         self.segment.open()
+        self.guard.after_fork()
         self.watch()
 
 
@@ -269,6 +296,7 @@ def uninstall() -> None:
     if runtime is None:
         return
     runtime.stop.set()
+    runtime.guard.stop()
     if runtime.thread is not None and runtime.thread is not threading.current_thread():
         runtime.thread.join(timeout=5.0)
     runtime.finish()

@@ -1,4 +1,4 @@
-"""The command line: `exuvia run | status | report | rollback | promote | venue | …`.
+"""The command line: `exuvia run | status | report | approve | promote | rollback | drill | venue | …`.
 
 Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors. Each command is a file beside this one with
 `add(commands, shared)`, which declares it and sets `handler`, the function that runs it.
@@ -26,7 +26,18 @@ DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module b
   exuvia report -o report.html   the same as one file for a browser
   exuvia rollback                every unit back to legacy, in every process, within a second"""
 
-COMMANDS = ("run", "status", "gate", "report", "compact", "rollback", "promote", "venue")
+COMMANDS = (
+    "run",
+    "status",
+    "gate",
+    "report",
+    "compact",
+    "approve",
+    "promote",
+    "rollback",
+    "drill",
+    "venue",
+)
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 
 

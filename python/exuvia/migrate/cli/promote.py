@@ -1,15 +1,21 @@
-"""`exuvia promote`: raises what the mode journal allows a unit."""
+"""`exuvia promote`: takes a group up one step, clears a quarantine, freezes and thaws promotions."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of
+from exuvia.migrate.cli.shared import config_of, print_json, say
 
 if TYPE_CHECKING:
     import argparse
 
+    from exuvia.migrate.config import Config
+    from exuvia.migrate.modes.steps import Outcome
+
 __all__ = ["add"]
+
+HOOKS_S = 15.0
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -22,24 +28,101 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     promote = commands.add_parser(
         "promote",
         parents=[shared],
-        help="raise what the mode journal allows a unit",
-        description="Raises the journal's mode of a unit, up to its ceiling in the configuration. "
-        "To rust only in a rehearsal, and only with a PASS of the code as it is now: exit code 1 for a unit "
-        "that fails, 3 for one of which too little is known.",
+        help="raise what the mode journal allows a unit or group",
+        description="Takes a group up one step, legacy → shadow → canary → rust, up to its ceiling in the "
+        "configuration and only with everything on record that the step needs: a PASS of the code as it is now, "
+        "approvals, a drill. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a step that does not exist.",
     )
-    promote.add_argument("units", nargs="*", metavar="UNIT", help="units; each is judged by itself")
-    promote.add_argument("--all", action="store_true", help="all units whose mode in the file allows it")
+    promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
+    promote.add_argument("--to", choices=("shadow", "canary", "rust", "retired"), dest="mode")
+    promote.add_argument("--all", action="store_true", help="all whose mode in the file allows it")
+    promote.add_argument("--check", action="store_true", help="say what is missing, and write nothing")
     promote.add_argument(
-        "--break-glass", metavar="REASON", help="to rust without a PASS; the reason is kept in the journal"
+        "--break-glass", metavar="REASON", help="without what is missing, until the session ends; kept in the journal"
     )
-    promote.add_argument("--to", required=True, choices=("shadow", "rust"), dest="mode")
+    promote.add_argument(
+        "--clear", metavar="CAUSE", help="take the unit or group out of quarantine; it stays in legacy"
+    )
+    promote.add_argument("--freeze", metavar="REASON", help="from now on nothing is promoted")
+    promote.add_argument("--thaw", metavar="REASON", help="promotions may happen again")
     promote.add_argument("--reason", default="promoted by hand", help="kept in the journal")
+    promote.add_argument("--json", action="store_true", help="print JSON")
     promote.set_defaults(handler=_promote)
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from exuvia.migrate.modes import steps  # noqa: PLC0415
+    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
+    from exuvia.migrate.modes import hooks, steps  # noqa: PLC0415
 
-    return steps.promote(
-        config_of(options), options.units, options.mode, options.reason, glass=options.break_glass, every=options.all
+    config = config_of(options)
+    done = _overlays(options, config)
+    if options.mode is None:
+        if not done:
+            raise MigrateError("say where to: --to shadow, canary or rust")
+        _print(options, "PASS", done, [])
+        return 0
+    outcomes = steps.promote(
+        config,
+        options.units,
+        options.mode,
+        options.reason,
+        glass=options.break_glass,
+        every=options.all,
+        write=not options.check,
     )
+    judged = [outcome for outcome in outcomes if outcome.left_out is None]
+    bad = {outcome.verdict for outcome in judged if outcome.verdict != "PASS" and outcome.glass is None}
+    verdict = "FAIL" if "FAIL" in bad else "INCONCLUSIVE" if bad else "PASS"
+    _print(options, verdict, done, outcomes)
+    sys.stdout.flush()
+    hooks.flush(HOOKS_S)
+    return EXIT[verdict]
+
+
+def _overlays(options: argparse.Namespace, config: Config) -> list[str]:
+    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.migrate.modes import overlays  # noqa: PLC0415
+
+    done = []
+    if options.clear is not None:
+        if not options.units:
+            raise MigrateError("name the unit or group whose quarantine is cleared")
+        for name in options.units:
+            done += [f"{unit}: quarantine cleared" for unit in overlays.clear(config, name, options.clear)]
+    if options.freeze is not None:
+        overlays.freeze(config, options.freeze)
+        done.append("frozen: nothing is promoted until exuvia promote --thaw REASON")
+    if options.thaw is not None:
+        overlays.thaw(config, options.thaw)
+        done.append("thawed: promotions may happen again")
+    return done
+
+
+def _print(options: argparse.Namespace, verdict: str, done: list[str], outcomes: list[Outcome]) -> None:
+    if options.json:
+        print_json({"overall": verdict, "done": done, "steps": [outcome.as_dict() for outcome in outcomes]})
+        return
+    for line in done:
+        say(line)
+    for outcome in outcomes:
+        _line(options, outcome)
+
+
+def _line(options: argparse.Namespace, outcome: Outcome) -> None:
+    name, to = outcome.name, outcome.to
+    missing = "; ".join(outcome.missing)
+    if outcome.left_out is not None:
+        say(f"{name}: left out, {outcome.left_out}")
+    elif outcome.glass is not None:
+        say(f"{name}: GLASS BROKEN ({outcome.glass}): {to} without a PASS, {outcome.verdict}: {missing}")
+    elif outcome.verdict != "PASS":
+        way = ""
+        if any(need.what == "gate" and need.verdict != "PASS" for need in outcome.needs):
+            way = '; run it in shadow first, or --break-glass "REASON"'
+        print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr)
+    if options.check and outcome.left_out is None:
+        for need in outcome.needs:
+            say(f"  {need.what:10} {need.verdict:12} {need.why}")
+    if outcome.promoted:
+        say(f"{name}: {to}; running processes follow within a second")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+from exuvia.migrate.cli.shared import print_json, say
 
 if TYPE_CHECKING:
     import argparse
 
 __all__ = ["add"]
+
+HOOKS_S = 30.0
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -22,16 +27,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="units back to legacy, in every process",
         description="Writes the mode journal beside the evidence; running processes follow within a second, "
-        "and it survives a restart. Nobody's approval is needed.",
+        "and it survives a restart. Nobody's approval is needed. Other ways: kill -USR2 PID of any process that runs "
+        "under exuvia, or making the kill_file of the configuration. Exit code 1 if a unit is retired: no mode brings "
+        "that back.",
     )
-    rollback.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
+    rollback.add_argument("units", nargs="*", metavar="UNIT", help="units or groups; every unit if none is named")
     rollback.add_argument("--reason", default="rollback by hand", help="kept in the journal")
+    rollback.add_argument("--json", action="store_true", help="print JSON")
     rollback.set_defaults(handler=_rollback)
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from exuvia.migrate.modes import steps  # noqa: PLC0415
+    from exuvia.migrate.modes import hooks, rollback  # noqa: PLC0415
 
-    for line in steps.rollback(options.config, options.evidence, options.units, options.reason):
-        print(line)
-    return 0
+    done = rollback.rollback(options.config, options.evidence, options.units, options.reason)
+    if options.json:
+        print_json(done.as_dict())
+    else:
+        for line in done.lines:
+            say(line)
+    sys.stdout.flush()
+    hooks.flush(HOOKS_S)
+    return 1 if done.retired else 0

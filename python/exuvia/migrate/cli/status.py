@@ -34,14 +34,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 def _status(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import reading  # noqa: PLC0415
     from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
-    from exuvia.migrate.modes import steps  # noqa: PLC0415
+    from exuvia.migrate.modes import names  # noqa: PLC0415
 
     config = config_of(options)
     states = reading.statuses(config, reading.read_folder(config.evidence))
     if options.units:
         unknown = [unit for unit in options.units if unit not in config.units]
         if unknown:
-            raise steps.unknown(unknown[0], config)
+            raise names.unknown(unknown[0], config)
         states = [state for state in states if state.unit in options.units]
     verdict = overall(states)
     if options.json:

@@ -27,10 +27,10 @@ KEYS = (
 )  # fmt: skip
 CAPS = ("calls", "calls_a_key", "amount", "amount_a_key", "amount_at")
 DIVERGES = ("path", "legacy", "candidate", "owner", "reason", "expires", "budget")
-LATER = {
-    "canary": "a canary needs keys and caps, which come with the gates: use shadow, or rust in a rehearsal",
-    "retired": "retired needs a deletion certificate, which comes with the gates: leave the unit in rust",
-}
+RETIRED = (
+    "mode 'retired' takes legacy's code away, which needs a deletion certificate that says who still imports it; "
+    "exuvia cannot write one yet (prove-deletable): leave the unit in rust"
+)
 _NAME = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
 _ARGUMENT = re.compile(r"^\$args(\.[A-Za-z_]\w*|\[\d+\])(\.[A-Za-z_]\w*|\[\d+\])*$")
 
@@ -56,15 +56,8 @@ def read(check: Checker, name: str, table: Any, *, rehearsal: bool, rules: bool)
     for key in table:
         check.known(here, key, KEYS, "key")
     mode = check.word(here, table, "mode", MODES, "legacy")
-    if mode in LATER:
-        raise check.refuse(here, "mode", LATER[mode])
-    if mode == "rust" and not rehearsal:
-        raise check.refuse(
-            here,
-            "mode",
-            "mode 'rust' outside of a rehearsal needs the gates, which come later: use 'shadow', "
-            "or set rehearsal = true with loopback endpoints",
-        )
+    if mode == "retired":
+        raise check.refuse(here, "mode", RETIRED)
     when_full = check.word(here, table, "when_full", ("drop", "wait"), "drop")
     if when_full == "wait" and not rehearsal:
         raise check.refuse(here, "when_full", "when_full = 'wait' holds the program up: only a rehearsal may")

@@ -16,6 +16,7 @@ from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.modes import standing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -273,7 +274,7 @@ def _status(
     mine = [segment for segment in segments if name in segment.header.get("fingerprints", {})]
     now = _current(config, unit, mine)
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
-    state.effective = journal.effective(name, unit.mode)
+    state.effective = journal.effective(name, unit.mode, config)
     others: list[SegmentText] = []
     for segment in mine:
         counters = segment.counters.get(name, {})
@@ -298,7 +299,7 @@ def _status(
         # A kill came between a difference, which is on disk at once, and the next counters.
         state.counts["differed"] = state.counts["recorded"]
         state.counts["compared"] = max(state.counts["compared"], state.counts["recorded"])
-    state.notes = [*_standing(state, unit, journal), *state.object_notes(), *state.notes, *lost]
+    state.notes = [*_standing(config, state, unit, journal), *state.object_notes(), *state.notes, *lost]
     if others:
         runs = len({segment.header.get("process", segment.path.name) for segment in others})
         said = "1 run" if runs == 1 else f"{runs} runs"
@@ -324,12 +325,12 @@ def _current(config: Config, unit: UnitConfig, mine: list[SegmentText]) -> str:
     return now
 
 
-def _standing(state: UnitStatus, unit: UnitConfig, journal: modes.Journal) -> list[str]:
+def _standing(config: Config, state: UnitStatus, unit: UnitConfig, journal: modes.Journal) -> list[str]:
     """Why the unit does not stand where the file puts it, or stands there without a PASS."""
     if journal.broken:
         return [f"legacy, because of the mode journal: {journal.broken}"]
     notes = []
-    held = journal.held(unit.name, unit.mode)
+    held = journal.held(unit.name, unit.mode) or standing.of_unit(config, journal, unit.name).why
     if held:
         notes.append(held)
     if state.effective == "rust":

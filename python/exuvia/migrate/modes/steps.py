@@ -1,158 +1,231 @@
-"""`exuvia rollback` and `exuvia promote`: the two commands that write the mode journal.
-
-A rollback needs the standard library only, and no readable configuration.
-"""
+"""`exuvia promote`: takes a group up one step, if everything that the step needs is on record."""
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from exuvia.errors import ConfigError, MigrateError
-from exuvia.migrate import config as configuration
-from exuvia.migrate.modes import journal as modes
+from exuvia.errors import MigrateError
+from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions
+from exuvia.migrate.modes import judging as gate
+from exuvia.migrate.modes import surface as surfaces
+from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.names import group_named
+from exuvia.migrate.modes.said import Journal, lower, read
+from exuvia.migrate.modes.writing import open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exuvia.migrate.config import Config
+    from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.modes.judging import Judge, Judged
+    from exuvia.migrate.modes.requirements import Need
+    from exuvia.migrate.modes.surface import Surface
 
-__all__ = ["promote", "rollback", "unknown"]
+__all__ = ["Outcome", "allowed", "promote"]
 
-_EVIDENCE = re.compile(r"""^\s*evidence\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
-LIVING = "objects of a class that Rust has made go on until they are gone: restart to be sure"
+TRIES = 3
 
 
-def rollback(given: str | None, evidence: str | None, units: Sequence[str], reason: str) -> list[str]:
-    """Write legacy into the journal; a configuration that cannot be read is no obstacle.
+@dataclass(slots=True)
+class Outcome:
+    """What became of a step.
 
-    Args:
-        given: The configuration file, or `None` to find it.
-        evidence: The evidence folder, instead of the configuration's.
-        units: Units; every unit if none is named, or if the configuration cannot be read.
-        reason: Kept in the journal.
-
-    Returns:
-        What was done, in lines.
-
-    Raises:
-        ConfigError: For a unit that is not declared, or if no evidence folder can be found.
+    Attributes:
+        name: The unit or group.
+        now: Where it stood.
+        to: Where it should go.
+        verdict: `PASS` if everything was there, else `FAIL` or `INCONCLUSIVE`.
+        needs: Everything that the step needs.
+        promoted: Whether it was written.
+        glass: Why it goes up without what it needs.
+        until_ns: When a broken glass ends.
+        left_out: Why `--all` did not mean it.
     """
-    lines: list[str] = []
-    try:
-        config = configuration.load(given, rules=False)
-    except (ConfigError, OSError) as error:
-        folder = Path(evidence).absolute() if evidence else _guess(given, error)
-        lines.append(f"the configuration cannot be read ({error}): this is done for every unit, in {folder}")
-        units = ()
-    else:
-        folder = Path(evidence).absolute() if evidence else config.evidence
-        for unit in units:
-            if unit not in config.units:
-                raise unknown(unit, config)
-    for unit in units or [modes.EVERY_UNIT]:
-        modes.append(folder, unit, modes.MODES[0], reason)
-        name = "every unit" if unit == modes.EVERY_UNIT else unit
-        lines.append(f"{name}: legacy; running processes follow within a second")
-    return [*lines, LIVING]
+
+    name: str
+    now: str
+    to: str
+    verdict: str = "PASS"
+    needs: list[Need] = field(default_factory=list)
+    promoted: bool = False
+    glass: str | None = None
+    until_ns: int | None = None
+    left_out: str | None = None
+
+    @property
+    def missing(self) -> list[str]:
+        """What is missing, in words."""
+        return [need.why for need in self.needs if need.verdict != "PASS"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        return {**asdict(self), "missing": self.missing}
 
 
-def _guess(given: str | None, error: Exception) -> Path:
-    """The evidence folder of a configuration that cannot be read."""
-    named = given or os.environ.get("EXUVIA_CONFIG")
-    try:
-        path = Path(named).absolute() if named else configuration.find()
-        text = path.read_bytes().replace(b"\x00", b"").decode("utf-8", errors="replace")
-    except (ConfigError, OSError):
-        text, path = "", Path.cwd() / configuration.NAME
-    found = _EVIDENCE.search(text)
-    if found:
-        return path.parent / found.group(1)
-    for folder in dict.fromkeys((path.parent / "evidence", Path.cwd() / "evidence")):
-        if folder.is_dir():
-            return folder
-    raise ConfigError(f"{error}; and no evidence folder is known: pass --evidence DIR")
-
-
-def promote(config: Config, units: Sequence[str], mode: str, reason: str, *, glass: str | None, every: bool) -> int:
-    """Raise what the journal allows units; to rust only with a PASS of the code as it is now.
+def allowed(config: Config, name: str, to: str) -> tuple[bool, list[str]]:
+    """Say whether a unit or group may go up to a mode now, and what is missing; nothing is written.
 
     Args:
         config: The configuration.
-        units: The units; each is judged by itself.
-        mode: `shadow` or `rust`.
-        reason: Kept in the journal.
-        glass: Why a unit goes to rust without a PASS; kept in the journal too.
-        every: Whether all units are meant whose ceiling allows it.
-
-    Returns:
-        0, or 1 for a unit that fails, or 3 for one of which too little is known.
+        name: A unit or a group.
+        to: The mode.
 
     Raises:
-        MigrateError: For a unit above its ceiling, or a journal that cannot be trusted; nothing is written.
+        ConfigError: For a name that is not declared.
     """
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415 - a rollback must not need the extension
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
+    try:
+        (outcome,) = promote(config, [name], to, "", write=False)
+    except MigrateError as error:
+        return False, [str(error)]
+    return outcome.verdict == "PASS", outcome.missing
 
-    _refuse(config, units, mode, every=every)
-    journal = modes.read(config.evidence)
+
+def promote(
+    config: Config,
+    names: Sequence[str],
+    to: str,
+    reason: str,
+    *,
+    glass: str | None = None,
+    every: bool = False,
+    write: bool = True,
+    judge: Judge = gate.judge,
+    surface: Surface = surfaces.surface,
+) -> list[Outcome]:
+    """Raise what the journal allows groups, where everything that the step needs is on record.
+
+    Args:
+        config: The configuration.
+        names: Units and groups; each is judged by itself.
+        to: The mode.
+        reason: Kept in the journal.
+        glass: Why a group goes up without what it needs: it ends with the session, and is kept in the journal.
+        every: Whether all are meant whose ceiling and mode allow it.
+        write: Whether it is done, or only said.
+        judge: What gives the verdict.
+        surface: What compares the surfaces of both sides.
+
+    Returns:
+        What became of each.
+
+    Raises:
+        ConfigError: For a name that is not declared.
+        MigrateError: For a step that does not exist, a group above its ceiling, or a journal that cannot be
+            trusted; nothing is written then.
+    """
+    if bool(names) == every:
+        raise MigrateError("name the units or groups to promote, or pass --all")
+    if glass is not None and not glass.strip():
+        raise MigrateError("a glass is broken with a reason: it stays in the journal")
+    chosen = [group_named(config, name) for name in (names or [*config.groups, *config.units])]
+    groups = list({group.name: group for group in chosen}.values())
+    journal = trusted(config)
+    steps: list[tuple[GroupConfig, Outcome]] = []
+    for group in groups:
+        outcome = Outcome(group.name, standing.of_group(config, journal, group).mode, to)
+        refused = _refused(config, group, outcome.now, to, glass=glass is not None)
+        if refused is not None and not every:
+            raise MigrateError(f"{group.name}: {refused}")
+        outcome.left_out = refused
+        steps.append((group, outcome))
+    outcomes = []
+    for group, outcome in steps:
+        if outcome.left_out is None:
+            done = _step(config, group, to, reason, glass=glass, write=write, judge=judge, surface=surface)
+            outcomes.append(done)
+        else:
+            outcomes.append(outcome)
+    if any(outcome.promoted for outcome in outcomes):
+        overlays.publish(config)
+    return outcomes
+
+
+def trusted(config: Config) -> Journal:
+    """Read a journal on which something may be raised.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        MigrateError: If it, or the clock, cannot be trusted.
+    """
+    journal = read(config.evidence)
     if journal.broken is not None:
         raise MigrateError(f"the mode journal cannot be trusted, so nothing is promoted: {journal.broken}")
-    chosen = list(config.units) if every else list(dict.fromkeys(units))
-    states = {state.unit: state for state in reading.statuses(config, reading.read_folder(config.evidence))}
-    codes = [0]
-    for unit in chosen:
+    turned = frozen.clock_behind(journal)
+    if turned is not None:
+        raise MigrateError(turned)
+    return journal
+
+
+def _refused(config: Config, group: GroupConfig, now: str, to: str, *, glass: bool) -> str | None:
+    """Why a step does not exist here, whatever is on record."""
+    for unit in group.units:
         ceiling = config.units[unit].mode
-        if modes.lower(ceiling, mode) != mode:
-            _say(f"{unit}: left out, its mode in {config.path.name} is {ceiling}")
-            continue
-        verdict, why = states[unit].judged()
-        broken = None
-        if mode == "rust" and verdict != "PASS":
-            if glass is None:
-                print(  # noqa: T201
-                    f'{unit}: refused, {verdict}: {why}; run it in shadow first, or --break-glass "REASON"',
-                    file=sys.stderr,
-                )
-                codes.append(EXIT[verdict])
-                continue
-            broken = glass
-            _say(f"{unit}: GLASS BROKEN ({glass}): rust without a PASS, {verdict}: {why}")
-        modes.append(config.evidence, unit, mode, reason, break_glass=broken)
-        _say(f"{unit}: {mode}; running processes follow within a second")
-    return 1 if 1 in codes else max(codes)
+        if to in MODES and lower(ceiling, to) != to:
+            return f"the configuration's ceiling is {ceiling}; raise mode of {unit} in {config.path} first"
+    return transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass)
 
 
-def _refuse(config: Config, units: Sequence[str], mode: str, *, every: bool) -> None:
-    if bool(units) == every:
-        raise MigrateError("name the units to promote, or pass --all")
-    for unit in units:
-        if unit not in config.units:
-            raise unknown(unit, config)
-    if mode == "rust" and not config.rehearsal:
-        raise MigrateError("shadow → rust needs the gates, which come later: only a rehearsal may")
-    for unit in units:
-        ceiling = config.units[unit].mode
-        if modes.lower(ceiling, mode) != mode:
-            raise MigrateError(f"{unit}: the configuration's ceiling is {ceiling}; raise mode in {config.path} first")
+def _step(
+    config: Config,
+    group: GroupConfig,
+    to: str,
+    reason: str,
+    *,
+    glass: str | None,
+    write: bool,
+    judge: Judge,
+    surface: Surface,
+) -> Outcome:
+    """Judge and write; if another operator wrote meanwhile, judge again."""
+    for _ in range(TRIES):
+        journal = trusted(config)
+        now = standing.of_group(config, journal, group).mode
+        refused = _refused(config, group, now, to, glass=glass is not None)
+        if refused is not None:
+            raise MigrateError(f"{group.name}: {refused}")
+        outcome = Outcome(group.name, now, to)
+        judged = None if to == "shadow" else judge(config, group, journal, to)
+        outcome.needs = requirements.needs(
+            config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now()
+        )
+        outcome.verdict = _worst(outcome.needs)
+        skips = transitions.refusal(now, to, rehearsal=config.rehearsal, glass=False) is not None
+        if glass is not None and (skips or outcome.verdict != "PASS"):
+            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now())
+            if held:
+                outcome.needs, outcome.verdict = held, _worst(held)
+                return outcome
+            outcome.glass = glass
+            outcome.until_ns = frozen.session_end(group.calendar, journal.now())
+        elif outcome.verdict != "PASS":
+            if outcome.verdict == "FAIL" and write:
+                cause = "; ".join(outcome.missing)
+                hooks.call(config, {"event": "fail", "unit": group.name, "to": to, "cause": cause})
+            return outcome
+        if not write:
+            return outcome
+        with open_journal(config.evidence) as pen:
+            if pen.read().head == journal.head:
+                pen.append(_entry(group, outcome, judged, reason))
+                outcome.promoted = True
+                return outcome
+    raise MigrateError(f"{group.name}: others keep writing the mode journal of {config.evidence}: look, and try again")
 
 
-def unknown(unit: str, config: Config) -> ConfigError:
-    """Make the error for a unit that is not declared.
-
-    Args:
-        unit: As it was named.
-        config: The configuration.
-    """
-    import difflib  # noqa: PLC0415 - only for an error
-
-    close = difflib.get_close_matches(unit, config.units, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(config.units)}"
-    return ConfigError(f"{config.path}: unknown unit {unit!r}: {hint}")
+def _entry(group: GroupConfig, outcome: Outcome, judged: Judged | None, reason: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"unit": group.name, "mode": outcome.to, "was": outcome.now, "reason": reason}
+    if group.units and group.units != (group.name,):
+        entry["units"] = list(group.units)
+    if judged is not None:
+        entry["f"] = judged.f
+    if outcome.glass is not None:
+        entry |= {"break_glass": outcome.glass, "until_ns": outcome.until_ns, "verdict": outcome.verdict}
+    return entry
 
 
-def _say(text: str) -> None:
-    print(text)  # noqa: T201
+def _worst(needs: Sequence[Need]) -> str:
+    verdicts = {need.verdict for need in needs}
+    return "FAIL" if "FAIL" in verdicts else "INCONCLUSIVE" if "INCONCLUSIVE" in verdicts else "PASS"

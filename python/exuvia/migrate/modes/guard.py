@@ -1,0 +1,161 @@
+"""What brings a running process back to legacy by itself: kill file, signal, a mismatch in canary, an expiry.
+
+The signal is SIGUSR2: `kill -USR2 PID` puts every unit of every process of this evidence folder back. It is taken
+only where the program has no handler of its own. The handler writes one byte into a pipe and a thread of exuvia
+does the rest, so that the trading thread waits for nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from exuvia.migrate.modes import expiry, hooks, overlays, rollback
+from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.writing import open_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from exuvia.migrate.config import Config
+
+__all__ = ["Guard"]
+
+WATCHED = ("canary", "rust")
+FATAL = {"differed": "a call differed", "panics": "the candidate panicked", "timeouts": "the candidate took too long"}
+
+
+class Fall(Protocol):
+    """What puts a unit of this process into legacy."""
+
+    def __call__(self, name: str, cause: str, *, lasting: bool) -> None:
+        """Put a unit, or `*` for all, into legacy, `lasting` until a restart."""
+        ...
+
+
+class Guard:
+    """Watches one process.
+
+    Args:
+        config: The configuration.
+        fall: Puts a unit, or `*`, of this process into legacy at once; it stays there where the journal cannot
+            be written.
+    """
+
+    def __init__(self, config: Config, fall: Fall) -> None:
+        self.config, self.fall = config, fall
+        self._seen: dict[str, tuple[str, dict[str, int]]] = {}
+        self._pipe: tuple[int, int] | None = None
+        self._took_signal = False
+
+    def start(self) -> None:
+        """Take the signal, if nobody has it, and wait for it in a thread."""
+        self._listen()
+        here = threading.current_thread() is threading.main_thread()
+        if here and sys.platform != "win32" and signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
+            signal.signal(signal.SIGUSR2, self._on_signal)
+            self._took_signal = True
+
+    def stop(self) -> None:
+        """Give the signal back."""
+        here = threading.current_thread() is threading.main_thread()
+        if self._took_signal and here and signal.getsignal(signal.SIGUSR2) == self._on_signal:
+            signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+            self._took_signal = False
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            os.close(pipe[1])
+
+    def after_fork(self) -> None:
+        """Let go of the parent's pipe: a signal to a child is the child's."""
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            os.close(pipe[0])
+            os.close(pipe[1])
+        self._listen()
+
+    def _listen(self) -> None:
+        self._pipe = os.pipe()
+        for end in self._pipe:
+            os.set_inheritable(end, False)
+        os.set_blocking(self._pipe[1], False)
+        threading.Thread(target=self._wait, args=(self._pipe[0],), name="exuvia-signal", daemon=True).start()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._pipe[1], b"r")
+
+    def _wait(self, end: int) -> None:
+        while True:
+            try:
+                said = os.read(end, 1)
+            except OSError:
+                return
+            if not said:
+                with contextlib.suppress(OSError):
+                    os.close(end)
+                return
+            self.everything("signal SIGUSR2")
+
+    def everything(self, cause: str) -> None:
+        """Put every unit of every process back.
+
+        Args:
+            cause: Why.
+        """
+        try:
+            with open_journal(self.config.evidence) as pen:
+                pen.append({"unit": "*", "mode": MODES[0], "reason": cause})
+            overlays.publish(self.config)
+            hooks.call(self.config, {"event": "rollback", "unit": "*", "cause": cause})
+        except Exception as error:
+            self.fall("*", f"{cause}; the mode journal could not be written: {error}", lasting=True)
+            return
+        self.fall("*", cause, lasting=False)
+
+    def look(self, counters: Mapping[str, Mapping[str, Any]]) -> None:
+        """Look at the kill file, at what is over, and at what the units counted since the last look; never raises.
+
+        Args:
+            counters: As `Record.counters` returns them, by unit.
+        """
+        for name, counted in counters.items():
+            cause = self._news(name, counted)
+            if cause is not None:
+                self.quarantine(name, cause)
+        for act in (rollback.by_kill_file, expiry.sweep):
+            with contextlib.suppress(Exception):
+                act(self.config)
+
+    def quarantine(self, unit: str, cause: str) -> None:
+        """Put one unit into quarantine; this process falls even if the journal cannot be written.
+
+        Args:
+            unit: The unit's name.
+            cause: Why.
+        """
+        try:
+            overlays.quarantine(self.config, unit, cause)
+        except Exception as error:
+            self.fall(unit, f"{cause}; the mode journal could not be written: {error}", lasting=True)
+            return
+        self.fall(unit, cause, lasting=False)
+
+    def _news(self, name: str, counted: Mapping[str, Any]) -> str | None:
+        """What went wrong in canary or rust since the last look."""
+        mode = str(counted.get("mode", MODES[0]))
+        now = {word: int(counted.get(word, 0) or 0) for word in FATAL}
+        before_mode, before = self._seen.get(name, (mode, dict.fromkeys(FATAL, 0)))
+        self._seen[name] = mode, now
+        if mode not in WATCHED or (self.config.rehearsal and before_mode not in WATCHED):
+            # A rehearsal may go up by hand on a difference of a moment ago; elsewhere that voids the approval.
+            return None
+        more = {word: now[word] - before[word] for word in FATAL}
+        found = [f"{said} ({more[word]:,} in {mode})" for word, said in FATAL.items() if more[word] > 0]
+        return "; ".join(found) or None

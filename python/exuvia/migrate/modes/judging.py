@@ -1,0 +1,89 @@
+"""What the gate says of a group, and which evidence it said that of."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.gates.verdict import overall
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.modes.said import Journal
+
+__all__ = ["Judge", "Judged", "digest", "judge"]
+
+GATE = "exuvia.migrate.gates.judge"
+
+
+@dataclass(slots=True)
+class Judged:
+    """A verdict on a group as its code is now.
+
+    Attributes:
+        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
+        reasons: Why.
+        f: F of each unit.
+        compared: Calls compared so far.
+        differed: Calls that differed so far.
+    """
+
+    verdict: str
+    reasons: list[str] = field(default_factory=list)
+    f: dict[str, str] = field(default_factory=dict)
+    compared: int = 0
+    differed: int = 0
+
+
+class Judge(Protocol):
+    """What gives the verdict on a group for a step."""
+
+    def __call__(self, config: Config, group: GroupConfig, journal: Journal, to: str) -> Judged:
+        """Judge a group for the step to a mode."""
+        ...
+
+
+def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judged:
+    """Judge a group for a step: by its gate, and in a rehearsal by what was compared, without waiting.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        journal: The mode journal.
+        to: The mode that the step leads to.
+    """
+    segments = reading.read_folder(config.evidence)
+    states = [state for state in reading.statuses(config, segments) if state.unit in group.units]
+    found = Judged(overall(states), f={state.unit: state.fingerprint for state in states})
+    found.compared = sum(state.counts["compared"] for state in states)
+    found.differed = sum(state.counts["differed"] for state in states)
+    found.reasons = [f"{state.unit}: {state.reason}" if len(states) > 1 else state.reason for state in states]
+    if config.rehearsal:
+        return found
+    if importlib.util.find_spec(GATE) is not None:
+        gate: Any = importlib.import_module(GATE)
+        verdict = gate.group_verdict(config, group, segments, journal, to=to)
+        found.verdict, found.reasons = str(verdict.verdict), [str(reason) for reason in verdict.reasons]
+    elif found.verdict == "PASS":
+        found.verdict = "INCONCLUSIVE"
+        found.reasons = [f"clean sessions are not counted by this build, {group.sessions} are needed"]
+    return found
+
+
+def digest(config: Config) -> str:
+    """Return the digest of the evidence, which approvals name.
+
+    Args:
+        config: The configuration.
+    """
+    head: Any = getattr(reading, "head", None)
+    if head is not None:
+        return str(head(config.evidence))
+    total = hashlib.sha256()
+    for segment in reading.read_folder(config.evidence):
+        total.update(segment.path.name.encode() + b"\n" + hashlib.sha256(segment.path.read_bytes()).digest())
+    return total.hexdigest()

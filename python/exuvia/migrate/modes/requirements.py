@@ -1,0 +1,159 @@
+"""What must be on record before a group takes a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.modes import approvals, frozen
+from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.standing import of_group
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.modes.judging import Judged
+    from exuvia.migrate.modes.said import Journal
+    from exuvia.migrate.modes.surface import Surface
+
+__all__ = ["Need", "approvers", "needs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that a step needs.
+
+    Attributes:
+        what: `gate`, `worth`, `surface`, `key`, `drill`, `approvals`, `requires`, `quarantine` or `frozen`.
+        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
+        why: What is on record, or what to do.
+    """
+
+    what: str
+    verdict: str
+    why: str
+
+
+def approvers(group: GroupConfig, to: str) -> int:
+    """Return how many identities must approve a step.
+
+    Args:
+        group: The group.
+        to: The mode that the step leads to.
+    """
+    if to not in ("canary", "rust"):
+        return 0
+    return max(group.approvers, 2 if to == "rust" and group.effect == "orders" else 1)
+
+
+def needs(
+    config: Config,
+    group: GroupConfig,
+    journal: Journal,
+    to: str,
+    *,
+    judged: Judged | None,
+    surface: Surface,
+    now_ns: int,
+) -> list[Need]:
+    """Return everything that a step needs, with what there is of it.
+
+    A rehearsal needs only the gate, and that for rust; nothing is ever promoted out of quarantine, over a group
+    that it requires, or while frozen.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        journal: The mode journal.
+        to: The mode that the step leads to.
+        judged: The gate's verdict; shadow needs none.
+        surface: Compares the surfaces of both sides of a unit.
+        now_ns: UTC nanoseconds.
+    """
+    found = always(config, group, journal, to, glass=False, now_ns=now_ns)
+    if judged is not None and (to == "rust" or not config.rehearsal):
+        found.append(Need("gate", judged.verdict, "; ".join(judged.reasons)))
+    if config.rehearsal:
+        return found
+    found += [_worth(config, journal, unit) for unit in group.units if config.units[unit].aim == "speed"]
+    if to == "shadow":
+        found += [Need("surface", *surface(config, config.units[unit])) for unit in group.units]
+    if to == "canary":
+        missing = [unit for unit in group.units if config.units[unit].key is None]
+        if missing:
+            why = f'{", ".join(missing)}: a canary keeps one account on one side: key = "$args.account"'
+            found.append(Need("key", "INCONCLUSIVE", why))
+    if to == "rust":
+        found.append(_drill(group, journal, judged))
+    if judged is not None:
+        found.append(_approved(config, group, journal, to, judged))
+    return found
+
+
+def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int) -> list[Need]:
+    """Return what holds even where the glass is broken or everything is a rehearsal: overlays and requirements.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        journal: The mode journal.
+        to: The mode that the step leads to.
+        glass: Whether the glass is broken.
+        now_ns: UTC nanoseconds.
+    """
+    found = []
+    for unit in (*group.units, group.name):
+        if unit in journal.quarantined:
+            cause = journal.quarantined[unit].get("cause")
+            found.append(Need("quarantine", "FAIL", f"{unit}: {cause}; exuvia promote {unit} --clear CAUSE"))
+    for name in group.requires:
+        other = of_group(config, journal, config.groups[name]).mode
+        if MODES.index(other) < MODES.index(to):
+            why = f"requires group {name}, which stands in {other}: promote that to {to} first"
+            found.append(Need("requires", "INCONCLUSIVE", why))
+    for why in frozen.reasons(config, group, journal, glass=glass, now_ns=now_ns):
+        found.append(Need("frozen", "INCONCLUSIVE", why))
+    return list(dict.fromkeys(found))
+
+
+def _worth(config: Config, journal: Journal, unit: str) -> Need:
+    """The last worth-it verdict of a unit, or the override that the configuration gives."""
+    override = config.units[unit].override
+    said: dict[str, Any] | None = None
+    for entry in journal.lines:
+        if entry.get("kind") == "worth" and entry["unit"] == unit:
+            said = entry
+    if override is not None:
+        return Need("worth", "PASS", f"{unit}: moves all the same: {override}")
+    if said is None:
+        why = f'{unit}: its aim is speed and no worth-it verdict is on record: exuvia worth, or override = "why"'
+        return Need("worth", "INCONCLUSIVE", why)
+    verdict = str(said["verdict"])
+    if verdict != "migrate":
+        return Need("worth", "FAIL", f'{unit}: {verdict}; set override = "why" to move it all the same')
+    return Need("worth", "PASS", f"{unit}: {verdict}")
+
+
+def _drill(group: GroupConfig, journal: Journal, judged: Judged | None) -> Need:
+    """A rollback that was measured, on this F, since the group has stood in canary."""
+    last: dict[str, Any] | None = None
+    for entry in journal.lines:
+        if entry.get("kind") == "drill" and entry["unit"] == group.name and entry["outcome"] == "PASS":
+            last = entry
+    if last is None or judged is None or last["f"] != judged.f or last.get("from") != "canary":
+        why = f"no rollback of this F was drilled in canary: exuvia drill {group.name}"
+        return Need("drill", "INCONCLUSIVE", why)
+    took = last.get("longest_s", 0.0)
+    return Need("drill", "PASS", f"rolled back in {took:.3f} s, {last.get('processes')} processes")
+
+
+def _approved(config: Config, group: GroupConfig, journal: Journal, to: str, judged: Judged) -> Need:
+    wanted = approvers(group, to)
+    good, bad = approvals.standing_ones(config, journal, group, to, judged)
+    who = ", ".join(f"{entry['person']} ({entry['identity']})" for entry in good)
+    if len(good) >= wanted:
+        return Need("approvals", "PASS", f"approved by {who}" if good else "needs none")
+    void = "".join(f"; {entry['person']}'s: {why}" for entry, why in bad[-3:])
+    why = (
+        f"{len(good)} of {wanted} approvals{f', by {who}' if who else ''}{void}: exuvia approve {group.name} --to {to}"
+    )
+    return Need("approvals", "INCONCLUSIVE", why)

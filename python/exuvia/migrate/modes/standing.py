@@ -1,0 +1,109 @@
+"""Where a unit stands: the lowest of its ceiling, the journal, its group, what that requires, and the overlays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exuvia.errors import ConfigError
+from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.said import lower, refuse_writable_by_others
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.modes.said import Journal
+
+__all__ = ["Standing", "killed", "of_group", "of_unit"]
+
+UNSAID = "shadow"
+"""Outside of a rehearsal a unit that was never promoted goes no higher, whatever the file says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A mode and what holds it there.
+
+    Attributes:
+        mode: The mode.
+        why: What holds it below its ceiling, if anything does.
+    """
+
+    mode: str
+    why: str | None = None
+
+
+def killed(config: Config) -> str | None:
+    """Say that the kill file is there, if it is; one that cannot be looked at counts as there.
+
+    Args:
+        config: The configuration.
+    """
+    path = config.kill_file
+    if path is None:
+        return None
+    try:
+        refuse_writable_by_others(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ConfigError, OSError) as error:
+        return f"the kill file is there, or cannot be looked at ({error})"
+    return f"the kill file {path} is there"
+
+
+def of_unit(
+    config: Config, journal: Journal, unit: str, ceiling: str | None = None, now_ns: int | None = None
+) -> Standing:
+    """Say where a unit stands.
+
+    Args:
+        config: The configuration.
+        journal: The mode journal.
+        unit: The unit's name.
+        ceiling: Instead of the unit's own ceiling.
+        now_ns: UTC nanoseconds, else the clock's.
+    """
+    own = {} if ceiling is None else {unit: ceiling}
+    return of_group(config, journal, config.group_of(unit), own, now_ns)
+
+
+def of_group(
+    config: Config,
+    journal: Journal,
+    group: GroupConfig,
+    ceilings: dict[str, str] | None = None,
+    now_ns: int | None = None,
+) -> Standing:
+    """Say where a group stands: its units flip together, so the lowest of them decides.
+
+    Args:
+        config: The configuration.
+        journal: The mode journal.
+        group: The group.
+        ceilings: Instead of the units' own.
+        now_ns: UTC nanoseconds, else the clock's.
+    """
+    if journal.broken is not None:
+        return Standing(MODES[0], f"the mode journal cannot be trusted: {journal.broken}")
+    kill = killed(config)
+    if kill is not None:
+        return Standing(MODES[0], kill)
+    found = [_own(config, journal, unit, (ceilings or {}).get(unit), now_ns) for unit in group.units or (group.name,)]
+    for name in group.requires:
+        other = of_group(config, journal, config.groups[name], None, now_ns)
+        found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
+    return min(found, key=lambda one: MODES.index(one.mode))
+
+
+def _own(config: Config, journal: Journal, name: str, ceiling: str | None, now_ns: int | None) -> Standing:
+    """Where a unit would stand by itself; a group without units has no ceiling but the journal."""
+    declared = config.units.get(name)
+    top = ceiling or (declared.mode if declared is not None else MODES[-1])
+    if name in journal.quarantined:
+        return Standing(MODES[0], f"{name} is in quarantine: {journal.quarantined[name].get('cause')}")
+    said = journal.said(name, now_ns)
+    if said is None:
+        if config.rehearsal or lower(top, UNSAID) == top:
+            return Standing(top)
+        return Standing(UNSAID, f"{name} was never promoted: it goes no higher than {UNSAID}")
+    mode = lower(top, said)
+    return Standing(mode, None if mode == top else f"the mode journal holds {name} at {said}")

@@ -1,0 +1,199 @@
+"""Writing the mode journal: one entry, forced to the disk, before anything else is told.
+
+Writers take turns by a lock that ends with its process. One that raises something must have it; a rollback waits
+for it two seconds and then writes all the same: a process that was stopped with the lock in its hand must not
+keep a desk from going back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import MigrateError
+from exuvia.migrate.modes import entries, lock
+from exuvia.migrate.modes.said import HEAD, JOURNAL, Journal, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Pen", "append", "open_journal"]
+
+WAIT_S = 2.0
+TRIES = 20
+
+
+class Pen:
+    """The journal, open for writing.
+
+    Args:
+        folder: The evidence folder.
+        descriptor: The open file.
+        locked: Whether this process holds the lock.
+    """
+
+    def __init__(self, folder: Path, descriptor: int, *, locked: bool) -> None:
+        self.folder, self.locked = folder, locked
+        self._descriptor = descriptor
+
+    def read(self) -> Journal:
+        """Read the journal as it is under the lock."""
+        return read(self.folder)
+
+    def append(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Append one entry and force it to the disk.
+
+        Args:
+            entry: What it says; format, time, person and host are added.
+
+        Returns:
+            The entry as written.
+
+        Raises:
+            MigrateError: If it raises something and the lock or a journal to be trusted is missing.
+            OSError: If it could not be made durable.
+        """
+        path = self.folder / JOURNAL
+        text = entries.parse(path.read_bytes())
+        now = time.time_ns()
+        whole: dict[str, Any] = {
+            "v": entries.FORMAT,
+            "kind": "mode",
+            "at": datetime.fromtimestamp(now / 1e9, UTC).isoformat(),
+            "ns": now,
+            **entry,
+            "who": user(),
+            "host": socket.gethostname(),
+        }
+        broken = self.read().broken
+        chained = self.locked and broken is None
+        if chained:
+            whole["prev"] = text.heads[-1]
+        elif not entries.lowers(whole):
+            held = f"another process has held {path} for {WAIT_S:g} s"
+            raise MigrateError(f"nothing is raised: {broken or held}; find out who, then try again")
+        line = json.dumps(whole).encode()
+        ended = _ended(self._descriptor)
+        data = (b"" if ended else b"\n\n" if text.torn else b"\n") + line + b"\n"
+        written = os.write(self._descriptor, data)
+        if written != len(data):
+            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written: is the disk full?")
+        os.fsync(self._descriptor)
+        sync_folder(self.folder)
+        if chained:
+            # The entry stands by now. A head that lags is no harm: it shows fewer missing lines than it could.
+            with contextlib.suppress(OSError):
+                self._write_head(len(text.heads), entries.fold(text.heads[-1], line))
+        return whole
+
+    def _write_head(self, count: int, head: str) -> None:
+        new = self.folder / f"{HEAD}.new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, json.dumps({"v": entries.FORMAT, "count": count, "head": head}).encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        new.replace(self.folder / HEAD)
+        sync_folder(self.folder)
+
+
+@contextlib.contextmanager
+def open_journal(folder: Path, *, wait_s: float = WAIT_S) -> Iterator[Pen]:
+    """Open the journal for writing, alone if the lock can be had.
+
+    Args:
+        folder: The evidence folder, made if it is missing.
+        wait_s: How long another writer is waited for.
+
+    Raises:
+        OSError: If the folder or file cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, locked = _open(folder / JOURNAL, wait_s)
+    try:
+        yield Pen(folder, descriptor, locked=locked)
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path, wait_s: float) -> tuple[int, bool]:
+    """Open and lock the file that the name stands for, also if someone moved it away meanwhile."""
+    for _ in range(TRIES):
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        locked = lock.take(descriptor, wait_s)
+        try:
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor, locked
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+    raise OSError(f"{path} is being replaced again and again: something else writes it")
+
+
+def append(folder: Path, unit: str, mode: str, reason: str, *, break_glass: str | None = None, **more: Any) -> None:
+    """Append the mode of a unit and force it to the disk.
+
+    Args:
+        folder: The evidence folder, made if it is missing.
+        unit: The unit's name, or `*` for all.
+        mode: The mode.
+        reason: Why; it is kept with the user's name and the time.
+        break_glass: Why the unit goes up without a PASS.
+        **more: What else the entry says.
+
+    Raises:
+        MigrateError: If it raises something and another writer does not let go.
+        OSError: If the entry could not be made durable.
+    """
+    entry = {"unit": unit, "mode": mode, "reason": reason, **more}
+    if break_glass is not None:
+        entry["break_glass"] = break_glass
+    with open_journal(folder) as pen:
+        pen.append(entry)
+
+
+def _ended(descriptor: int) -> bool:
+    """Whether the file is empty or ends in a newline."""
+    size = os.fstat(descriptor).st_size
+    if not size:
+        return True
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's list of names to the disk.
+
+    Args:
+        folder: The folder.
+    """
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def user() -> str:
+    """Return who this process runs as; the environment has no say where the system knows."""
+    if hasattr(os, "getuid"):
+        try:
+            import pwd  # noqa: PLC0415 - POSIX only
+
+            return pwd.getpwuid(os.getuid()).pw_name
+        except (KeyError, ImportError):
+            return str(os.getuid())
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"
