@@ -1,0 +1,388 @@
+"""Steps: only legal ones, only with everything on record, whole groups at a time, and never over an overlay."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from desk import Gate, desk, lines, same_surface, stands
+from exuvia.errors import ConfigError, MigrateError
+from exuvia.migrate import modes as door
+from exuvia.migrate.modes import (
+    approvals,
+    expiry,
+    frozen,
+    judging,
+    overlays,
+    requirements,
+    steps,
+    surface,
+    transitions,
+)
+from exuvia.migrate.modes import journal as modes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exuvia.migrate.config import Config
+
+PAIR = '[group.desk]\nunits = ["bot:*"]\n'
+SIZE, PRICE = "bot:size", "bot:price"
+
+
+def go(config: Config, name: str, to: str, gate: Gate | None = None, **more: Any) -> steps.Outcome:
+    (outcome,) = steps.promote(config, [name], to, "test", judge=gate or Gate(), surface=same_surface, **more)
+    return outcome
+
+
+def approve(config: Config, name: str, to: str, gate: Gate | None = None) -> None:
+    group = config.groups.get(name) or config.group_of(name)
+    judged = (gate or Gate())(config, group, modes.read(config.evidence), to)
+    text = approvals.statement(
+        config,
+        group,
+        modes.read(config.evidence),
+        to,
+        person=modes.user(),
+        lasts_ns=approvals.DAY_NS,
+        judged=judged,
+    )
+    approvals.record(config, text, None, judged)
+
+
+def drilled(config: Config, name: str, f: dict[str, str]) -> None:
+    with modes.open_journal(config.evidence) as pen:
+        pen.append({"kind": "drill", "unit": name, "from": "canary", "f": f, "outcome": "PASS", "longest_s": 0.4})
+
+
+@pytest.mark.parametrize(
+    ("now", "to", "words"),
+    [
+        ("legacy", "shadow", None),
+        ("shadow", "canary", None),
+        ("canary", "rust", None),
+        ("rust", "rust", None),
+        ("legacy", "canary", "shadow comes first"),
+        ("legacy", "rust", "shadow comes first"),
+        ("shadow", "rust", "canary comes first"),
+        ("rust", "retired", "deletion certificate"),
+        ("rust", "shadow", "the way down is exuvia rollback"),
+        ("rust", "legacy", "the way down is exuvia rollback"),
+        ("retired", "rust", "git revert"),
+    ],
+)
+def test_there_are_four_steps_and_one_way_down(now: str, to: str, words: str | None) -> None:
+    said = transitions.refusal(now, to, rehearsal=False, glass=False)
+    assert (words in said) if words and said else said is words
+    for free in ({"rehearsal": True, "glass": False}, {"rehearsal": False, "glass": True}):
+        freed = transitions.refusal(now, to, **free)
+        assert (freed is None) == (said is None or "comes first" in said), (now, to)
+
+
+def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    assert stands(config, PRICE) == "shadow", "what was never promoted goes no higher, whatever the file says"
+    with pytest.raises(MigrateError, match="no step from shadow to rust"):
+        go(config, PRICE, "rust")
+    missing = go(config, PRICE, "canary")
+    assert (missing.verdict, missing.promoted) == ("INCONCLUSIVE", False)
+    assert "0 of 1 approvals" in " ".join(missing.missing)
+    approve(config, PRICE, "canary")
+    assert go(config, PRICE, "canary").promoted
+    approve(config, PRICE, "rust")
+    undrilled = go(config, PRICE, "rust")
+    assert undrilled.missing == ["no rollback of this F was drilled in canary: exuvia drill bot:price"]
+    drilled(config, PRICE, {PRICE: "another F"})
+    assert go(config, PRICE, "rust").verdict == "INCONCLUSIVE"
+    drilled(config, PRICE, {PRICE: "f1"})
+    done = go(config, PRICE, "rust")
+    assert (done.promoted, stands(config, PRICE), stands(config, SIZE)) == (True, "rust", "shadow")
+    entry = lines(config)[-1]
+    assert (entry["was"], entry["f"], entry["mode"]) == ("canary", {PRICE: "f1"}, "rust")
+    with pytest.raises(MigrateError, match="ceiling is rust"):
+        go(config, PRICE, "retired")
+
+
+def test_a_gate_that_does_not_pass_promotes_nothing(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    approve(config, PRICE, "canary")
+    for verdict in ("FAIL", "INCONCLUSIVE"):
+        outcome = go(config, PRICE, "canary", Gate(verdict))
+        assert (outcome.verdict, outcome.promoted) == (verdict, False)
+    assert stands(config, PRICE) == "shadow"
+    assert door.allowed(config, PRICE, "rust") == (
+        False,
+        ["bot:price: there is no step from shadow to rust: canary comes first"],
+    )
+    may, why = door.allowed(config, PRICE, "canary")
+    assert (may, "nothing was compared" in " ".join(why)) == (False, True)
+
+
+def test_a_unit_for_speed_needs_a_worth_it_verdict_or_an_override(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    plain = replace(config, units={name: replace(unit, override=None) for name, unit in config.units.items()})
+    assert "no worth-it verdict is on record" in go(plain, PRICE, "shadow").missing[0]
+    for verdict, expected in (("no: it waits", "FAIL"), ("migrate", "PASS")):
+        with modes.open_journal(config.evidence) as pen:
+            pen.append({"kind": "worth", "unit": PRICE, "verdict": verdict})
+        assert go(plain, PRICE, "shadow").verdict == expected
+    safety = {name: replace(unit, override=None, aim="safety") for name, unit in config.units.items()}
+    assert go(replace(config, units=safety), SIZE, "shadow").promoted
+
+
+def test_a_group_flips_as_one_and_a_unit_of_it_not_by_itself(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups=PAIR)
+    approve(config, "desk", "canary")
+    assert go(config, "desk", "canary").promoted
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("canary", "canary")
+    assert len([entry for entry in lines(config) if entry["kind"] == "mode"]) == 1, "one entry: no kill can part them"
+    modes.append(config.evidence, SIZE, "legacy", "one goes back")
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("legacy", "legacy")
+    assert go(config, SIZE, "shadow").name == "desk", "naming one means all"
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("shadow", "shadow")
+
+
+def test_a_group_stands_no_higher_than_what_it_requires(tmp_path: Path) -> None:
+    groups = '[group.feeds]\nunits = ["bot:size"]\n[group.desk]\nunits = ["bot:price"]\nrequires = ["feeds"]\n'
+    config = desk(tmp_path, groups=groups)
+    approve(config, "desk", "canary")
+    refused = go(config, "desk", "canary")
+    assert "requires group feeds, which stands in shadow" in " ".join(refused.missing)
+    glass = go(config, "desk", "canary", glass="now")
+    assert (glass.promoted, glass.verdict) == (False, "INCONCLUSIVE"), "not even a broken glass goes over a requirement"
+    approve(config, "feeds", "canary")
+    assert go(config, "feeds", "canary").promoted
+    assert go(config, "desk", "canary").promoted
+    assert stands(config, PRICE) == "canary"
+    modes.append(config.evidence, SIZE, "legacy", "feeds go back")
+    assert stands(config, PRICE) == "legacy", "and it falls with what it requires"
+
+
+def test_a_group_without_units_is_promoted_by_its_name_and_holds_what_requires_it(tmp_path: Path) -> None:
+    groups = '[group.token]\n[group.desk]\nunits = ["bot:*"]\nrequires = ["token"]\n'
+    config = desk(tmp_path, groups=groups)
+    modes.append(config.evidence, "desk", "canary", "x", units=[PRICE, SIZE])
+    assert stands(config, PRICE) == "shadow"
+    modes.append(config.evidence, "token", "canary", "x")
+    assert stands(config, PRICE) == "canary"
+
+
+def test_quarantine_holds_until_a_person_clears_it_with_a_cause(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups=PAIR)
+    approve(config, "desk", "canary")
+    go(config, "desk", "canary")
+    door.quarantine(config, PRICE, "a call differed")
+    door.quarantine(config, PRICE, "and again")
+    assert len([entry for entry in lines(config) if entry["kind"] == "quarantine"]) == 1
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("legacy", "legacy")
+    for glass in (None, "hurry"):
+        outcome = go(config, "desk", "shadow", glass=glass)
+        assert (outcome.verdict, outcome.promoted) == ("FAIL", False)
+        assert "a call differed; exuvia promote bot:price --clear CAUSE" in outcome.missing[0]
+    with pytest.raises(MigrateError, match="with a cause"):
+        overlays.clear(config, PRICE, " ")
+    with pytest.raises(MigrateError, match="not in quarantine"):
+        overlays.clear(config, SIZE, "x")
+    assert overlays.clear(config, "desk", "rounding, mended") == [PRICE]
+    assert stands(config, PRICE) == "legacy", "clearing raises nothing"
+    assert go(config, "desk", "shadow").promoted
+    assert "went back to legacy after it" in " ".join(go(config, "desk", "canary").missing)
+
+
+def test_nothing_is_promoted_while_frozen_by_hand_or_by_the_kill_file(tmp_path: Path) -> None:
+    config = desk(tmp_path, 'kill_file = "STOP"')
+    overlays.freeze(config, "audit")
+    for glass in (None, "hurry"):
+        assert "(audit): exuvia promote --thaw" in " ".join(go(config, PRICE, "canary", glass=glass).missing)
+    overlays.thaw(config, "done")
+    with pytest.raises(MigrateError, match="nothing is frozen"):
+        overlays.thaw(config, "again")
+    (tmp_path / "STOP").touch(0o600)
+    assert stands(config, PRICE) == "legacy"
+    assert "the kill file" in " ".join(go(config, PRICE, "shadow", glass="hurry").missing)
+    (tmp_path / "STOP").chmod(0o666)
+    assert stands(config, PRICE) == "legacy", "one that others may write holds too"
+    (tmp_path / "STOP").unlink()
+    assert go(config, PRICE, "shadow").promoted
+
+
+NS = 1_000_000_000
+
+
+def test_nothing_is_promoted_while_the_market_is_open_or_nobody_knows(tmp_path: Path) -> None:
+    config = desk(tmp_path, 'calendar = "XNYS"')
+    group, journal = config.group_of(PRICE), modes.read(config.evidence)
+    opened = 1_763_996_400 * NS  # 2025-11-24 15:00 UTC, a Monday
+    closed = 1_763_971_200 * NS  # 08:00 UTC
+    for now, glass, shut in ((opened, False, True), (opened, True, False), (closed, False, False)):
+        found = frozen.reasons(config, group, journal, glass=glass, now_ns=now)
+        assert bool(found) == shut, found
+    assert "is open by calendar XNYS" in str(frozen.market("XNYS", opened))
+    assert "cannot be known" in str(frozen.market("XMOON", closed))
+    assert "cannot be known" in str(frozen.market("XNYS", 2**62))
+    assert frozen.market("24/7", opened) is None
+    assert frozen.session_end("XNYS", opened) == 1_764_018_000 * NS, "21:00 UTC"
+    assert frozen.session_end("24/7", opened) == 1_764_028_800 * NS, "midnight"
+    assert frozen.session_end("XMOON", opened) == 1_764_028_800 * NS
+    rehearsal = replace(config, rehearsal=True)
+    assert frozen.reasons(rehearsal, group, journal, glass=False, now_ns=opened) == []
+
+
+def test_a_broken_glass_goes_up_is_on_record_and_ends_with_the_session(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    with pytest.raises(MigrateError, match="with a reason"):
+        go(config, PRICE, "rust", glass=" ")
+    done = go(config, PRICE, "rust", Gate("FAIL"), glass="venue is down")
+    assert (done.promoted, done.glass) == (True, "venue is down")
+    entry = lines(config)[-1]
+    assert (entry["break_glass"], entry["verdict"], entry["was"]) == ("venue is down", "FAIL", "shadow")
+    until = entry["until_ns"]
+    assert time.time_ns() < until <= time.time_ns() + 25 * 3_600 * NS
+    assert stands(config, PRICE, until - 1) == "rust"
+    assert stands(config, PRICE, until) == "shadow", "the mode before it holds again"
+    assert expiry.sweep(config) == []
+
+
+def test_a_glass_that_is_over_is_said_once(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    modes.append(config.evidence, PRICE, "rust", "x", break_glass="y", until_ns=time.time_ns() - 1, was="canary")
+    assert stands(config, PRICE) == "canary"
+    (said,) = expiry.sweep(config)
+    assert (said["kind"], said["what"], said["unit"]) == ("expired", "break_glass", PRICE)
+    assert expiry.sweep(config) == []
+
+
+def test_a_clock_that_was_turned_back_promotes_nothing_and_revives_no_glass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = desk(tmp_path)
+    until = time.time_ns() + 5 * NS
+    modes.append(config.evidence, PRICE, "rust", "x", break_glass="y", until_ns=until, was="shadow")
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600 * NS)
+    modes.append(config.evidence, SIZE, "shadow", "an hour later")
+    monkeypatch.setattr(time, "time_ns", real)
+    assert stands(config, PRICE) == "shadow", "though the clock says that the session goes on"
+    with pytest.raises(MigrateError, match="the clock stands 3,"):
+        go(config, PRICE, "canary")
+
+
+def test_two_operators_at_once_cannot_both_use_what_the_first_one_changed(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    approve(config, PRICE, "canary")
+
+    class Slow(Gate):
+        """While it judges, someone else rolls the unit back."""
+
+        def __call__(self, *given: Any) -> judging.Judged:
+            if not self.asked:
+                modes.append(config.evidence, PRICE, "legacy", "meanwhile")
+            return super().__call__(*given)
+
+    with pytest.raises(MigrateError, match="no step from legacy to canary"):
+        go(config, PRICE, "canary", Slow())
+    assert stands(config, PRICE) == "legacy"
+
+    class Busy(Gate):
+        """Someone writes each time."""
+
+        def __call__(self, *given: Any) -> judging.Judged:
+            modes.append(config.evidence, SIZE, "shadow", "meanwhile")
+            return super().__call__(*given)
+
+    go(config, PRICE, "shadow")
+    with pytest.raises(MigrateError, match="others keep writing"):
+        go(config, PRICE, "canary", Busy(), glass="x")
+
+
+def test_a_journal_that_cannot_be_trusted_promotes_nothing(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    modes.append(config.evidence, PRICE, "shadow", "x")
+    (config.evidence / modes.JOURNAL).write_bytes(b"nonsense\n")
+    with pytest.raises(MigrateError, match="cannot be trusted"):
+        go(config, PRICE, "shadow")
+
+
+def test_what_is_named_wrongly_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    config = desk(tmp_path, mode="shadow")
+    with pytest.raises(ConfigError, match="did you mean 'bot:price'"):
+        go(config, "bot:prise", "shadow")
+    with pytest.raises(MigrateError, match="ceiling is shadow"):
+        go(config, PRICE, "canary")
+    for names, every in (([], False), ([PRICE], True)):
+        with pytest.raises(MigrateError, match="pass --all"):
+            steps.promote(config, names, "shadow", "x", every=every)
+    assert not config.evidence.exists()
+
+
+def test_all_means_those_whose_ceiling_and_mode_allow_it(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    units = {**config.units, SIZE: replace(config.units[SIZE], mode="legacy")}
+    done = steps.promote(
+        replace(config, units=units), [], "shadow", "x", every=True, judge=Gate(), surface=same_surface
+    )
+    assert [(one.name, one.promoted) for one in done] == [(PRICE, True), (SIZE, False)]
+    assert "ceiling is legacy" in str(done[1].left_out)
+
+
+def test_a_rehearsal_needs_a_pass_for_rust_and_nothing_else(tmp_path: Path) -> None:
+    config = desk(tmp_path, rehearsal=True)
+    assert stands(config, PRICE) == "rust", "in a rehearsal the file stands where nothing was said"
+    modes.append(config.evidence, "*", "legacy", "x")
+    assert go(config, PRICE, "canary", Gate("FAIL")).promoted
+    assert go(config, PRICE, "rust", Gate("INCONCLUSIVE")).verdict == "INCONCLUSIVE"
+    assert go(config, PRICE, "rust").promoted
+
+
+def test_orders_need_two_identities(tmp_path: Path) -> None:
+    group = desk(tmp_path, groups=PAIR).groups["desk"]
+    orders = replace(group, effect="orders")
+    counts = [requirements.approvers(each, to) for each in (group, orders) for to in ("shadow", "canary", "rust")]
+    assert counts == [0, 1, 1, 0, 1, 2]
+    assert requirements.approvers(replace(group, approvers=3), "canary") == 3
+
+
+def test_a_canary_needs_its_key_and_the_same_surface_is_looked_at_in_a_process_of_its_own(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups=PAIR)
+    assert surface.surface(config, config.units[PRICE]) == ("PASS", "bot:price: same surface as shim:price")
+    (tmp_path / "shim.py").write_text("async def price(account, n=1):\n    return 1\ndef size():\n    return 2\n")
+    verdict, why = surface.surface(config, config.units[PRICE])
+    assert (verdict, "the candidate is a coroutine function, legacy is not" in why) == ("FAIL", True)
+    verdict, why = surface.surface(config, config.units[SIZE])
+    assert (verdict, "legacy takes (account, n=1), the candidate ()" in why) == ("FAIL", True)
+    (tmp_path / "shim.py").write_text("import nowhere_to_be_found\n")
+    verdict, why = surface.surface(config, config.units[SIZE])
+    assert (verdict, "No module named 'nowhere_to_be_found'" in why) == ("INCONCLUSIVE", True)
+    units = {name: replace(unit, key=None) for name, unit in config.units.items()}
+    assert "a canary keeps one account on one side" in " ".join(
+        go(replace(config, units=units), "desk", "canary").missing
+    )
+
+
+def test_the_surface_of_a_class_is_its_methods_their_signatures_and_its_pickle() -> None:
+    class Legacy:
+        def open(self, at: int, *, size: int = 1) -> int: ...
+        def close(self) -> None: ...
+
+    class Candidate:
+        def open(self, at: int) -> int: ...
+
+    found = surface.differences(Legacy, Candidate)
+    assert any("the candidate has no close" in line for line in found)
+    assert any(line.startswith("open: legacy takes (self") for line in found)
+    assert surface.differences(Legacy, Legacy) == []
+    assert surface.differences(Legacy, len) == ["one side is a class, the other is not"]
+    assert surface.differences(Gate, Legacy)[-1] == "legacy's class pickles by name, the candidate's does not"
+
+
+def test_the_evidence_digest_follows_the_evidence(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    empty = judging.digest(config)
+    config.evidence.mkdir()
+    segment = config.evidence / "1-host-2.jsonl"
+    segment.write_text('{"kind": "header"}\n')
+    one = judging.digest(config)
+    segment.write_text('{"kind": "header"}\n{"kind": "end"}\n')
+    assert len({empty, one, judging.digest(config)}) == 3

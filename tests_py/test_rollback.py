@@ -1,0 +1,413 @@
+"""Back to legacy: by hand, by signal, by file, by itself; with nothing but the standard library; and measured."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from desk import Gate, desk, lines, stands
+from exuvia.errors import ConfigError, MigrateError
+from exuvia.migrate.modes import drill, guard, overlays, rollback, writing
+from exuvia.migrate.modes import journal as modes
+from test_cli import environment, exuvia, project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from exuvia.migrate.config import Config
+
+__all__ = ["project"]
+
+PRICE = "bot:price"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+
+PROGRAM = """
+import sys, time
+import exuvia.migrate
+exuvia.migrate.install()
+import bot
+print("up", flush=True)
+for line in sys.stdin:
+    print(bot.price("a", 1), flush=True)
+exuvia.migrate.uninstall()
+"""
+SHIM = "def price(account, n=1):\n    return -1.0\ndef size(account, n=1):\n    return -1\n"
+
+
+class Bot:
+    """A process that runs the desk's bot under exuvia."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            cwd=folder,
+            env=environment(PYTHONPATH=str(folder)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.read() == "up"
+
+    def read(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def price(self) -> float:
+        assert self.process.stdin is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.read())
+
+    def until(self, price: float, seconds: float = 8.0) -> float:
+        began = time.monotonic()
+        while self.price() != price:
+            assert time.monotonic() - began < seconds, f"{price} was not served in {seconds} s"
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    def close(self) -> str:
+        self.process.kill() if self.process.stdin is None else self.process.stdin.close()
+        try:
+            self.process.wait(timeout=30)
+        finally:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        said = self.process.stderr.read()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return said
+
+
+@pytest.fixture
+def bots() -> Iterator[Callable[[Path], Bot]]:
+    with contextlib.ExitStack() as stack:
+
+        def start(folder: Path) -> Bot:
+            bot = Bot(folder)
+            stack.callback(lambda: bot.process.poll() is None and bot.close())
+            return bot
+
+        yield start
+
+
+def in_rust(folder: Path, general: str = "", groups: str = "") -> Config:
+    """A desk whose journal has its units in rust, with a candidate that shows who served."""
+    config = desk(folder, general, groups)
+    (folder / "shim.py").write_text(SHIM)
+    for unit in config.units:
+        modes.append(config.evidence, unit, "rust", "for the test")
+    return config
+
+
+def test_a_rollback_names_units_groups_or_everything(tmp_path: Path) -> None:
+    config = in_rust(tmp_path, groups='[group.desk]\nunits = ["bot:size"]\n')
+    done = rollback.rollback(str(config.path), None, ["desk"], "x")
+    assert (done.units, stands(config, "bot:size"), stands(config, PRICE)) == (["desk"], "legacy", "rust")
+    assert rollback.rollback(str(config.path), None, [], "x").units == ["*"]
+    assert stands(config, PRICE) == "legacy"
+    with pytest.raises(ConfigError, match="did you mean 'bot:price'"):
+        rollback.rollback(str(config.path), None, ["bot:prise"], "x")
+
+
+def test_from_retired_the_way_back_is_named_and_the_others_go_back(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    modes.append(config.evidence, PRICE, "retired", "by a later exuvia")
+    done = rollback.rollback(str(config.path), None, [], "x")
+    assert (done.units, done.retired) == (["bot:size"], [PRICE])
+    assert "git revert" in " ".join(done.lines)
+    assert "image that was kept" in " ".join(done.lines)
+    assert modes.read(config.evidence).said(PRICE) == "retired"
+    assert rollback.rollback(str(config.path), None, [PRICE], "x").units == []
+
+
+WITHOUT = """
+import sys
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name == "exuvia._exuvia":
+            raise ImportError("cannot load the extension")
+sys.meta_path.insert(0, Gone())
+import site
+allowed = set(sys.stdlib_module_names) | {"exuvia", "__main__", "sitecustomize", "usercustomize"}
+before = set(sys.modules)
+from exuvia.migrate.cli.main import main
+code = main(sys.argv[1:])
+foreign = {name.partition(".")[0] for name in set(sys.modules) - before} - allowed
+assert not foreign, foreign
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_rollback_needs_no_extension_no_other_package_and_no_good_configuration(tmp_path: Path, broken: bool) -> None:
+    config = in_rust(tmp_path)
+    if broken:
+        config.path.write_text("[exuvia\n")
+    words = [sys.executable, "-c", WITHOUT, "rollback", "--json", "--config", str(config.path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["overall"], said["units"]) == ("PASS", ["*"])
+    assert modes.read(config.evidence).effective(PRICE, "rust") == "legacy"
+
+
+def test_a_rollback_works_on_a_journal_that_cannot_be_trusted(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    path = config.evidence / modes.JOURNAL
+    path.write_bytes(path.read_bytes().replace(b'"for the test"', b'"for the text"', 1))
+    assert modes.read(config.evidence).broken is not None
+    rollback.rollback(str(config.path), None, [], "all the same")
+    assert b"all the same" in path.read_bytes()
+
+
+def test_where_the_journal_cannot_be_written_the_kill_file_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = in_rust(tmp_path, 'kill_file = "STOP"')
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.os, "write", full)
+    done = rollback.rollback(str(config.path), None, [PRICE], "x")
+    assert "the kill file" in done.lines[0]
+    assert stat.S_IMODE((tmp_path / "STOP").stat().st_mode) == 0o600
+    assert stands(config, PRICE) == "legacy"
+    config.path.write_text(config.path.read_text().replace("kill_file", "# kill_file"))
+    with pytest.raises(OSError, match="No space left"):
+        rollback.rollback(str(config.path), None, [PRICE], "x")
+
+
+def test_what_the_kill_file_said_outlives_it(tmp_path: Path) -> None:
+    config = in_rust(tmp_path, 'kill_file = "STOP"')
+    assert not rollback.by_kill_file(config)
+    (tmp_path / "STOP").touch(0o600)
+    assert rollback.by_kill_file(config)
+    assert not rollback.by_kill_file(config), "once is enough"
+    (tmp_path / "STOP").unlink()
+    assert stands(config, PRICE) == "legacy"
+
+
+@posix
+@pytest.mark.parametrize("how", ["hand", "signal", "file", "quarantine"])
+def test_every_running_process_goes_back_and_a_restart_stays_there(
+    tmp_path: Path, bots: Callable[[Path], Bot], how: str
+) -> None:
+    config = in_rust(tmp_path, 'kill_file = "STOP"')
+    one, two = bots(tmp_path), bots(tmp_path)
+    assert (one.price(), two.price()) == (-1.0, -1.0)
+    if how == "hand":
+        assert exuvia(tmp_path, "rollback", "--reason", "by hand").returncode == 0
+    elif how == "signal":
+        os.kill(one.process.pid, signal.SIGUSR2)
+    elif how == "file":
+        (tmp_path / "STOP").touch(0o600)
+    else:
+        overlays.quarantine(config, PRICE, "a call differed")
+    one.until(1.25)
+    two.until(1.25)
+    deadline = time.monotonic() + 5
+    while how == "file" and modes.read(config.evidence).said(PRICE) != "legacy" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (tmp_path / "STOP").unlink(missing_ok=True)
+    assert stands(config, PRICE) == "legacy"
+    assert bots(tmp_path).price() == 1.25
+    said = one.close()
+    assert ("signal SIGUSR2" in said) == (how == "signal"), said
+
+
+@posix
+def test_a_program_with_a_handler_of_its_own_keeps_it(tmp_path: Path) -> None:
+    in_rust(tmp_path)
+    code = """
+import os, signal, time
+got = []
+signal.signal(signal.SIGUSR2, lambda *_: got.append(1))
+import exuvia.migrate
+exuvia.migrate.install()
+import bot
+os.kill(os.getpid(), signal.SIGUSR2)
+time.sleep(1.5)
+print(got, bot.price("a"))
+"""
+    words = [sys.executable, "-c", code]
+    env = environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "[1] -1.0\n", done
+
+
+@posix
+def test_a_forked_child_takes_the_signal_for_itself(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    code = """
+import os, signal, time
+import exuvia.migrate
+exuvia.migrate.install()
+import bot
+child = os.fork()
+if not child:
+    end = time.monotonic() + 20
+    while bot.price("a") != 1.25 and time.monotonic() < end:
+        time.sleep(0.02)
+    os._exit(0 if bot.price("a") == 1.25 else 1)
+time.sleep(0.5)
+os.kill(child, signal.SIGUSR2)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    words = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
+    env = environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert lines(config)[-1]["reason"] == "signal SIGUSR2"
+
+
+class Fallen(list[tuple[str, str, bool]]):
+    def __call__(self, name: str, cause: str, *, lasting: bool) -> None:
+        self.append((name, cause, lasting))
+
+
+def counted(mode: str, **counts: int) -> dict[str, Any]:
+    return {PRICE: {"mode": mode, **counts}}
+
+
+@pytest.mark.parametrize("word", ["differed", "panics", "timeouts"])
+@pytest.mark.parametrize("mode", ["canary", "rust"])
+def test_a_difference_a_panic_or_a_timeout_outside_of_shadow_means_quarantine(
+    tmp_path: Path, mode: str, word: str
+) -> None:
+    config, fallen = in_rust(tmp_path), Fallen()
+    watch = guard.Guard(config, fallen)
+    watch.look(counted("shadow", **{word: 3}))
+    watch.look(counted(mode, **{word: 3}))
+    assert fallen == []
+    watch.look(counted(mode, **{word: 5}))
+    ((name, cause, lasting),) = fallen
+    assert (name, f"(2 in {mode})" in cause, lasting) == (PRICE, True, False)
+    assert stands(config, PRICE) == "legacy"
+    assert lines(config)[-1]["kind"] == "quarantine"
+
+
+def test_differences_in_shadow_are_the_gates_affair(tmp_path: Path) -> None:
+    config, fallen = in_rust(tmp_path), Fallen()
+    watch = guard.Guard(config, fallen)
+    for count in (0, 5, 9):
+        watch.look(counted("shadow", differed=count))
+    assert (fallen, stands(config, PRICE)) == ([], "rust")
+
+
+def test_a_process_that_cannot_write_the_journal_falls_all_the_same_and_stays_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, fallen = in_rust(tmp_path), Fallen()
+    (tmp_path / "a file").write_text("x")
+    lost = replace(config, evidence=tmp_path / "a file")
+    watch = guard.Guard(lost, fallen)
+    watch.quarantine(PRICE, "a call differed")
+    watch.everything("signal SIGUSR2")
+    assert [(name, lasting) for name, _, lasting in fallen] == [(PRICE, True), ("*", True)]
+    assert all("the mode journal could not be written" in cause for _, cause, _ in fallen)
+
+
+@posix
+def test_a_drill_measures_a_real_rollback_of_every_process_and_puts_it_back(
+    tmp_path: Path, bots: Callable[[Path], Bot]
+) -> None:
+    config = in_rust(tmp_path)
+    running = [bots(tmp_path) for _ in range(3)]
+    assert [bot.price() for bot in running] == [-1.0] * 3
+    done = drill.drill(config, PRICE, judge=Gate())
+    assert (done.verdict, done.put_back, len(done.processes)) == ("PASS", True, 3), done
+    assert {int(name.rpartition(":")[2]) for name in done.processes} == {bot.process.pid for bot in running}
+    assert done.longest_s is not None
+    assert 0.0 < done.longest_s < 3.0
+    assert done.longest_s == max(took for took in done.processes.values() if took is not None)
+    entry = lines(config)[-1]
+    assert (entry["kind"], entry["outcome"], entry["f"], entry["from"]) == ("drill", "PASS", {PRICE: "f1"}, "rust")
+    assert entry["longest_s"] == done.longest_s
+    assert stands(config, PRICE) == "rust"
+    for bot in running:
+        bot.until(-1.0)
+
+
+@posix
+def test_a_process_that_does_not_follow_fails_the_drill_and_the_group_stays_in_legacy(
+    tmp_path: Path, bots: Callable[[Path], Bot]
+) -> None:
+    config = in_rust(tmp_path)
+    good, stopped = bots(tmp_path), bots(tmp_path)
+    os.kill(stopped.process.pid, signal.SIGSTOP)
+    try:
+        done = drill.drill(config, PRICE, timeout_s=3.0, judge=Gate())
+    finally:
+        os.kill(stopped.process.pid, signal.SIGCONT)
+    assert (done.verdict, done.put_back) == ("FAIL", False)
+    assert [int(name.rpartition(":")[2]) for name, took in done.processes.items() if took is None] == [
+        stopped.process.pid
+    ]
+    assert stands(config, PRICE) == "legacy"
+    assert good.price() == 1.25
+
+
+def test_a_drill_without_a_process_measures_nothing_and_rolls_nothing_back(tmp_path: Path) -> None:
+    config = in_rust(tmp_path, 'kill_file = "STOP"')
+    done = drill.drill(config, PRICE, judge=Gate())
+    assert (done.verdict, "no process runs" in done.why, stands(config, PRICE)) == ("INCONCLUSIVE", True, "rust")
+    overlays.freeze(config, "audit")
+    assert "could not be put back" in drill.drill(config, PRICE, judge=Gate()).why
+    assert stands(config, PRICE) == "rust"
+    modes.append(config.evidence, PRICE, "legacy", "x")
+    with pytest.raises(MigrateError, match="nothing to roll back"):
+        drill.drill(config, PRICE, judge=Gate())
+
+
+@posix
+def test_what_someone_rolls_back_in_the_middle_of_a_drill_is_not_put_back(
+    tmp_path: Path, bots: Callable[[Path], Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = in_rust(tmp_path)
+    bots(tmp_path)
+    real = drill._measure
+
+    def meddled(*given: Any, **more: Any) -> None:
+        real(*given, **more)
+        modes.append(config.evidence, PRICE, "legacy", "for real")
+
+    monkeypatch.setattr(drill, "_measure", meddled)
+    done = drill.drill(config, PRICE, judge=Gate())
+    assert (done.verdict, done.put_back, "meanwhile" in done.why) == ("PASS", False, True)
+    assert stands(config, PRICE) == "legacy"
+
+
+def test_the_commands_print_json_and_exit_by_the_verdict(project: Path) -> None:
+    exuvia(project, "run", "-m", "prog")
+    nothing = exuvia(project, "drill", PRICE, "--json")
+    said = json.loads(nothing.stdout)
+    assert (nothing.returncode, said["overall"], said["put_back"]) == (3, "INCONCLUSIVE", False)
+    text = exuvia(project, "drill", PRICE)
+    assert (text.returncode, "INCONCLUSIVE: no process runs" in text.stdout) == (3, True)
+    checked = exuvia(project, "promote", PRICE, "--to", "shadow", "--check", "--json")
+    assert (checked.returncode, json.loads(checked.stdout)["overall"]) == (0, "PASS")
+    assert not (project / "evidence" / modes.JOURNAL).exists()
+    frozen = exuvia(project, "promote", "--freeze", "audit")
+    assert (frozen.returncode, "frozen" in frozen.stdout) == (0, True)
+    refused = exuvia(project, "promote", PRICE, "--to", "shadow")
+    assert (refused.returncode, "refused, INCONCLUSIVE: frozen by" in refused.stderr) == (3, True)
+    assert exuvia(project, "promote", "--thaw", "done", PRICE, "--to", "shadow").returncode == 0
+    assert exuvia(project, "promote", "--clear", "x").returncode == 2
+    assert exuvia(project, "promote", PRICE).returncode == 2
+    assert exuvia(project, "promote", PRICE, "--to", "retired").returncode == 2
+    rolled = exuvia(project, "rollback", PRICE, "--json")
+    assert (rolled.returncode, json.loads(rolled.stdout)["units"]) == (0, [PRICE])
