@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
