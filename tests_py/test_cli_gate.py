@@ -36,7 +36,8 @@ def test_only_a_pass_of_the_code_as_it_is_now_goes_to_rust(project: Path) -> Non
     (project / "shim.py").write_text(SHIM + "# changed since\n")
     stale = exuvia(project, *promotion)
     assert (stale.returncode, state(project)["verdict"]) == (3, "INCONCLUSIVE")
-    assert state(project)["notes"][-1] == "evidence of 1 run with other code, rules or build is not counted"
+    left_out = "evidence of 1 run with other code, rules or build is not counted; changed since: "
+    assert state(project)["notes"][-1] == f"{left_out}{project / 'shim.py'}"
     (project / "shim.py").write_text(SHIM)
     assert exuvia(project, *promotion).returncode == 0
     configure(project)

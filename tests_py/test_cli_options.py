@@ -61,7 +61,7 @@ def test_a_report_says_as_json_what_it_wrote_and_the_verdict(project: Path) -> N
 def test_evidence_goes_to_the_folder_that_was_named_and_is_read_from_there(project: Path) -> None:
     assert exuvia(project, "run", "--evidence", "proof", "-m", "prog", "4").returncode == 0
     assert not (project / "evidence").exists()
-    assert len(list((project / "proof").glob("*.jsonl"))) == 1
+    assert len(list((project / "proof").glob("*.seg"))) == 1
     assert exuvia(project, "status").returncode == 3
     assert exuvia(project, "status", "--evidence", "proof").returncode == 0
 
@@ -88,7 +88,7 @@ def opened(pipe: Path) -> int:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 def test_ctrl_c_ends_a_command_without_a_traceback(project: Path) -> None:
     (project / "evidence").mkdir()
-    pipe = project / "evidence" / "1.jsonl"
+    pipe = project / "evidence" / modes.JOURNAL
     os.mkfifo(pipe)
     with subprocess.Popen(
         [sys.executable, "-m", "exuvia", "status"],
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(project: Path) -> None:
         text=True,
     ) as process:
         try:
-            writer = opened(pipe)  # the command reads: it waits for evidence now
+            writer = opened(pipe)  # the command reads: it waits for the journal now
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
             out, errors = process.communicate(timeout=30)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
+import segments
 from exuvia.errors import ConfigError
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.segment import Segment
@@ -56,7 +57,7 @@ def recorded(project: Project, calls: int = 3) -> Path:
     for _ in range(calls):
         project.legacy.mean([1.0])
     exuvia.migrate.uninstall()
-    return max((project.folder / "evidence").glob("*.jsonl"))
+    return segments.files(project.folder / "evidence")[-1]
 
 
 def state(project: Project) -> Any:
@@ -65,25 +66,31 @@ def state(project: Project) -> Any:
 
 
 def in_header(change: Callable[[dict[str, Any]], object], path: Path) -> None:
-    first, rest = path.read_text().split("\n", 1)
-    header = json.loads(first)
-    change(header)
-    path.write_text(json.dumps(header) + "\n" + rest)
+    def changed(line: dict[str, Any]) -> dict[str, Any]:
+        if line["kind"] == "header":
+            change(line)
+        return line
+
+    segments.rewrite(path, changed)
 
 
-@pytest.mark.parametrize("line", [b"\x00\x00\x00\n", b"[1, 2]\n", b'{"units": {}}\n', b"\xff{\n"])
-def test_a_line_that_is_no_evidence_is_named_with_its_number_and_the_rest_counts(project: Project, line: bytes) -> None:
+@pytest.mark.parametrize("scribble", [b"\x00\x00\x00\n", b"[1, 2]\n", b'{"units": {}}\n', b"\xff" * 40])
+def test_bytes_that_are_no_evidence_are_named_with_their_place_and_the_rest_counts(
+    project: Project, scribble: bytes
+) -> None:
     path = recorded(project)
-    first, rest = path.read_bytes().split(b"\n", 1)
-    path.write_bytes(first + b"\n" + line + rest)
+    data = path.read_bytes()
+    first = len(segments.framed(segments.lines(path)[0]))
+    path.write_bytes(data[:first] + scribble + data[first:])
     found = state(project)
     assert (found.verdict, found.counts["compared"]) == ("PASS", 3)
-    assert found.notes == [f"{path.name}:2 is not evidence"]
+    assert f"{path.name}: {len(scribble)} bytes at {first} are not what was written" in found.notes
+    assert f"{path.name} was changed after it was sealed" in found.notes
 
 
 def test_lines_that_were_lost_are_said(project: Project) -> None:
     path = recorded(project)
-    path.write_text(path.read_text().replace('"lost":0', '"lost":4'))
+    segments.rewrite(path, lambda line: {**line, "lost": 4} if "lost" in line else line)
     assert state(project).notes == [f"{path.name}: 4 lines of evidence were lost"]
 
 
@@ -104,21 +111,21 @@ def test_objects_count_as_gone_only_if_their_process_is_seen_to_have_ended(
     project.install("Book", mode="rust")
     books = [project.user.Book() for _ in range(2)]
     exuvia.migrate.uninstall()
-    (path,) = (project.folder / "evidence").glob("*.jsonl")
+    (path,) = segments.files(project.folder / "evidence")
     assert len(books) == 2
-    path.write_text(path.read_text().replace(',"ended":true', ""))
-    in_header(lambda found: found.update({"pid": 2**22 + 1} | header), path)
+    segments.rewrite(path, lambda line: None if line["kind"] in ("end", "seal") else line)
+    in_header(lambda found: found.update({"pid": 2**22 + 1, "born": None} | header), path)
     assert reading.read_segment(path).ended == (alive == 0)
     assert state(project).objects["alive"] == alive
 
 
 def test_evidence_without_its_sources_or_of_sources_that_are_gone_does_not_count(project: Project) -> None:
     path = recorded(project)
-    whole = path.read_text()
+    whole = path.read_bytes()
     in_header(lambda header: header.pop("sources"), path)
     assert (state(project).verdict, state(project).counts["compared"]) == ("INCONCLUSIVE", 0)
     assert "is not counted" in state(project).notes[0]
-    path.write_text(whole)
+    path.write_bytes(whole)
     assert state(project).verdict == "PASS"
     (project.folder / f"{project.candidate_name}.py").unlink()
     assert (state(project).verdict, state(project).counts["compared"]) == ("INCONCLUSIVE", 0)
@@ -126,7 +133,7 @@ def test_evidence_without_its_sources_or_of_sources_that_are_gone_does_not_count
 
 def test_a_disk_that_fills_in_the_middle_of_a_line_ends_the_comparison_and_not_the_program(project: Project) -> None:
     project.install("orders")
-    (path,) = (project.folder / "evidence").glob("*.jsonl")
+    (path,) = segments.files(project.folder / "evidence")
     size = path.stat().st_size
     with quota(size + 20):
         assert project.legacy.orders(3)[2]["fills"] == [{"amount": 20}]
@@ -134,9 +141,11 @@ def test_a_disk_that_fills_in_the_middle_of_a_line_ends_the_comparison_and_not_t
     found = project.status("orders")
     assert any("evidence stopped: only 20 of" in note for note in found.notes)
     assert (found.counts["compared"], found.counts["skipped"]) == (1, 1)
+    assert path.stat().st_size == size, "what did not fit is taken back: no torn frame within a segment"
     exuvia.migrate.uninstall()
-    assert path.stat().st_size == size + 20
-    assert reading.read_segment(path).trouble == f"{path.name} ends in a torn line: its process was killed"
+    segment = reading.read_segment(path)
+    assert (segment.sealed, [trouble.what for trouble in segment.troubles]) == (True, ["stopped", "lost"])
+    assert "nothing was kept from" in str(segment.trouble)
 
 
 def test_a_journal_entry_that_did_not_fit_is_an_error_and_says_nothing_afterwards(tmp_path: Path) -> None:
@@ -185,14 +194,14 @@ def test_a_user_without_a_name_is_in_the_journal_by_number(tmp_path: Path, monke
 def test_counters_that_did_not_change_are_not_written_again(tmp_path: Path) -> None:
     segment = Segment(tmp_path, {})
     assert segment.path is not None
-    lines: list[int] = []
-    for units, sync in (({"a": 1}, False), ({"a": 1}, False), ({"a": 2}, False), ({"a": 2}, True)):
-        segment.counters(units, sync=sync)
-        lines.append(segment.path.read_bytes().count(b"\n"))
+    counted: list[int] = []
+    for calls, sync in ((1, False), (1, False), (2, False), (2, True)):
+        segment.counters({"a": {"calls": calls}}, sync=sync)
+        counted.append(len(segments.lines(segment.path)))
     segment.close()
-    assert lines == [2, 2, 3, 4]
-    segment.counters({"a": 3})
-    assert (segment.path.read_bytes().count(b"\n"), segment.lost) == (4, 1)
+    assert counted == [2, 2, 3, 4]
+    segment.counters({"a": {"calls": 3}})
+    assert (len(segments.lines(segment.path)), segment.lost) == (5, 1)
 
 
 @pytest.mark.parametrize(

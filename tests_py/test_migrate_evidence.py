@@ -112,7 +112,7 @@ def test_processes_add_up_and_a_changed_source_starts_again(desk: Desk) -> None:
     state = desk.status()
     assert (state.counts["compared"], state.notes) == (
         1,
-        ["evidence of 2 runs with other code, rules or build is not counted", f"changed since then: {shim}"],
+        [f"evidence of 2 runs with other code, rules or build is not counted; changed since: {shim}"],
     )
 
 

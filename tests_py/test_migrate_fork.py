@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import traceback
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
+import segments
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from moult import Project, project
@@ -111,7 +111,6 @@ def test_a_child_keeps_evidence_although_its_parents_disk_was_full_before(projec
 
     assert in_child(work) == 0
     exuvia.migrate.uninstall()
-    segments = sorted((project.folder / "evidence").glob("*.jsonl"))
-    pids = [json.loads(segment.read_text().splitlines()[0])["pid"] for segment in segments]
+    pids = [segments.lines(path)[0]["pid"] for path in segments.files(project.folder / "evidence")]
     assert len(set(pids)) == 2
     assert on_disk(project)["mean"].counts["compared"] == 1

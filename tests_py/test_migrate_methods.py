@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import exuvia.migrate
 import pytest
+import segments
 from exuvia.migrate.evidence.record import LINES_A_PLACE, PLACES
 from moult import Project, project
 
@@ -61,9 +61,8 @@ def test_places_are_bounded_and_every_difference_counts_all_the_same(project: Pr
     assert len(state.places) == PLACES + 1
     assert state.places["(further places)", "value"] == 30
     exuvia.migrate.uninstall()
-    (segment,) = (project.folder / "evidence").glob("*.jsonl")
-    lines = [json.loads(line) for line in segment.read_text().splitlines()]
-    assert sum(line["kind"] == "mismatch" for line in lines) == PLACES + LINES_A_PLACE
+    (segment,) = segments.files(project.folder / "evidence")
+    assert len(segments.of_kind(segment, "mismatch")) == PLACES + LINES_A_PLACE
 
 
 def test_an_argument_whose_repr_raises_is_named_and_the_difference_kept(project: Project) -> None:
@@ -74,7 +73,7 @@ def test_an_argument_whose_repr_raises_is_named_and_the_difference_kept(project:
     project.candidate.decode = lambda data: data[0] + 1
     project.install("decode")
     assert project.legacy.decode(Shy([1])) == 1
-    (segment,) = (project.folder / "evidence").glob("*.jsonl")
-    mismatch = json.loads(segment.read_text().splitlines()[-1])
+    (segment,) = segments.files(project.folder / "evidence")
+    mismatch = segments.lines(segment)[-1]
     assert (mismatch["legacy"], mismatch["candidate"]) == ("1", "2")
     assert mismatch["arguments"] == "<a tuple whose repr raised RuntimeError>"

@@ -142,8 +142,9 @@ import {legacy}
 for n in range(5):
     {legacy}.recursive(0)
 handler(signal.SIGTERM, None)
-text = next(pathlib.Path({folder!r}).glob("evidence/*.jsonl")).read_text().splitlines()[-1]
-print('"compared":5' in text, '"ended":true' in text)
+from exuvia.migrate.evidence import reading
+found = reading.read_segment(next(pathlib.Path({folder!r}).glob("evidence/*.seg")))
+print([unit["compared"] for unit in found.counters.values()] == [5], found.ended and found.sealed)
 print(signal.SIGTERM in signal.sigpending(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 """
 

@@ -303,10 +303,9 @@ def _status(
     if others:
         runs = len({segment.header.get("process", segment.path.name) for segment in others})
         said = "1 run" if runs == 1 else f"{runs} runs"
-        state.notes.append(f"evidence of {said} with other code, rules or build is not counted")
         changed = fingerprint.changes(config, unit, others[-1].header)
-        if changed:
-            state.notes.append(f"changed since then: {', '.join(changed)}")
+        what = f"; changed since: {', '.join(changed)}" if changed else ""
+        state.notes.append(f"evidence of {said} with other code, rules or build is not counted{what}")
     return state
 
 

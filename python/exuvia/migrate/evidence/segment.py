@@ -133,6 +133,7 @@ class Segment:
             self._own()
             with self._lock:
                 if self._closed:
+                    self.lost += 1
                     return
                 self._look_after()
                 self._count(units, sync=sync or ended, ended=ended)
