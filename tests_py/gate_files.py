@@ -1,4 +1,4 @@
-"""Two processes that each write their own artefacts, for the tests of the gates: a folder, days, and a configuration."""
+"""Two processes that each write their own artefacts, for the tests of the gates: a folder, days, a configuration."""
 
 from __future__ import annotations
 
@@ -79,6 +79,7 @@ calendar = "{calendar}"
 [unit."bot:price"]
 candidate = "shim:price"
 effect = "pure"
+{more}
 [group.bars]
 units = ["bot:price"]
 sessions = {sessions}
@@ -113,9 +114,9 @@ class Seen:
 class Bot:
     """A group of one unit, and processes that leave evidence of its sessions."""
 
-    def __init__(self, folder: Path, calendar: str = "XNYS", sessions: int = 3) -> None:
+    def __init__(self, folder: Path, calendar: str = "XNYS", sessions: int = 3, more: str = "") -> None:
         self.folder, self.calendar = folder, calendar
-        self.desk = Desk(folder, UNITS.format(calendar=calendar, sessions=sessions), "bars", calendar)
+        self.desk = Desk(folder, UNITS.format(calendar=calendar, sessions=sessions, more=more), "bars", calendar)
         for name in ("bot.py", "shim.py"):
             (folder / name).write_text("def price(n):\n    return n\n")
         self.config = load(folder / "exuvia.toml")

@@ -1,7 +1,7 @@
 """Histories that sit exactly on the edge of what a gate forbids, and clean ones; and the gates' arithmetic once more.
 
-Plain numpy and the standard library: nothing here is shared with the arithmetic that is tested. Student's distribution is
-the finite sum for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4), Clopper and Pearson's bound is
+Plain numpy and the standard library: nothing here is shared with the arithmetic that is tested. Student's distribution
+is the finite sum for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4), Clopper and Pearson's bound is
 solved on sums of the binomial distribution.
 """
 

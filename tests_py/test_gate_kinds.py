@@ -65,7 +65,12 @@ def test_a_setting_that_is_wrong_is_named_with_its_line(tmp_path: Path, gate: st
 def test_settings_have_the_defaults_that_are_documented() -> None:
     params, wrong = kinds.checked("paired", {"kind": "paired", "key": ["scenario", "date"], "abs": "50.00"}, "equity")
     assert wrong is None
-    assert (params["value"], params["by"], params["bias"], params["drift"]) == ("equity", ["scenario"], "9.0000", "9.0000")
+    assert (params["value"], params["by"], params["bias"], params["drift"]) == (
+        "equity",
+        ["scenario"],
+        "9.0000",
+        "9.0000",
+    )
     assert params["legacy"] == "artefacts/legacy/{day}/equity.jsonl"
     exact, _ = kinds.checked("paired", {"kind": "paired", "key": ["a"], "abs": "0"}, "x")
     assert "bias" not in exact
@@ -115,14 +120,20 @@ def test_a_torn_last_line_is_left_out_and_its_row_is_missing(tmp_path: Path) -> 
 
 
 def test_rows_that_cancel_out_in_sums_fail(tmp_path: Path) -> None:
-    at = desk(tmp_path, 'g]\nkind = "paired"\nkey = ["s"]\nvalue = "v"\nabs = "5"\n[group.desk.gate.n]\nkind = "count"\nkey = ["s"]\n')
+    at = desk(
+        tmp_path,
+        'g]\nkind = "paired"\nkey = ["s"]\nvalue = "v"\nabs = "5"\n[group.desk.gate.n]\nkind = "count"\nkey = ["s"]\n',
+    )
     day = at.days[0]
     rows = [{"s": "a", "v": "100"}, {"s": "b", "v": "100"}]
     at.both(day, "g.jsonl", rows, [{"s": "a", "v": "160"}, {"s": "b", "v": "40"}])
     at.both(day, "n.jsonl", [{"s": "a"}, {"s": "b"}], [{"s": "a"}, {"s": "a"}])
     reasons = at.verdict().sessions[0].gates
     assert reasons["g"].reasons[0] == "a: legacy 100, candidate 160: +60.00 is beyond ±5"
-    assert reasons["n"].reasons == ["a: legacy 1, candidate 2, ±0 is allowed", "b: legacy 1, candidate 0, ±0 is allowed"]
+    assert reasons["n"].reasons == [
+        "a: legacy 1, candidate 2, ±0 is allowed",
+        "b: legacy 1, candidate 0, ±0 is allowed",
+    ]
 
 
 def test_rows_of_one_side_only_are_named(tmp_path: Path) -> None:
@@ -136,10 +147,15 @@ def test_rows_of_one_side_only_are_named(tmp_path: Path) -> None:
 def test_a_file_of_all_days_is_split_by_time_and_filtered_by_field(tmp_path: Path) -> None:
     at = desk(
         tmp_path,
-        'g]\nkind = "count"\nlegacy = "old.json"\ncandidate = "new.jsonl"\nwhen = "ts"\nwhere = { status = "closed" }\n',
+        'g]\nkind = "count"\nlegacy = "old.json"\ncandidate = "new.jsonl"\nwhen = "ts"\n'
+        'where = { status = "closed" }\n',
     )
     start, end = at.hours(at.days[0])
-    rows = [{"ts": start, "status": "closed"}, {"ts": end - SECOND, "status": "closed"}, {"ts": end, "status": "closed"}]
+    rows = [
+        {"ts": start, "status": "closed"},
+        {"ts": end - SECOND, "status": "closed"},
+        {"ts": end, "status": "closed"},
+    ]
     (tmp_path / "old.json").write_text(json.dumps([*rows, {"ts": start, "status": "open"}]))
     (tmp_path / "new.jsonl").write_text("".join(json.dumps({**row, "ts": row["ts"] / 1e9}) + "\n" for row in rows[:2]))
     verdict = at.verdict(at.days[0])
@@ -231,7 +247,9 @@ def test_histograms_go_by_rows_that_moved_and_by_edges(tmp_path: Path) -> None:
     at.both(day, "g.jsonl", rows, swapped)
     assert at.verdict().verdict == "PASS"
     at.both(day, "g.jsonl", rows, [{**row, "v": -row["v"]} if row["s"] < 4 else row for row in rows])
-    assert at.verdict().sessions[0].gates["g"].reasons[0].startswith("bin [-inf, -1.0): 2 of legacy's rows are not there")
+    assert (
+        at.verdict().sessions[0].gates["g"].reasons[0].startswith("bin [-inf, -1.0): 2 of legacy's rows are not there")
+    )
     at.both(day, "g.jsonl", rows, [{"s": 1, "v": "many"}])
     assert "'many' is no number and falls into no bin" in at.verdict().sessions[0].reasons[0]
 
@@ -249,7 +267,10 @@ def test_parquet_files_go_by_key_schema_and_values(tmp_path: Path) -> None:
     assert "is missing" in at.verdict().sessions[0].reasons[0]
     for ts, said in (
         (list(range(2, 102)), None),
-        (list(range(3, 103)), "3 rows only in legacy's file and 3 only in the candidate's, by key; 5 are allowed: 0, 1, 2"),
+        (
+            list(range(3, 103)),
+            "3 rows only in legacy's file and 3 only in the candidate's, by key; 5 are allowed: 0, 1, 2",
+        ),
         (list(range(94)), "legacy has 100 rows, candidate 94, ±5 is allowed"),
     ):
         write("candidate", "a.parquet", ts)
@@ -288,3 +309,91 @@ def test_a_rate_by_its_ratio_is_known_only_where_both_made_calls(tmp_path: Path)
     assert verdict.gates[0].intervals["ratio by calls"]["estimate"] == pytest.approx(1.04)
     at.both(at.days[2], "g.jsonl", [{"ts": at.hours(at.days[2])[0]}], [])
     assert "legacy made 1 calls, candidate 0: there is no ratio" in at.verdict().sessions[2].reasons[0]
+
+
+def test_series_of_few_days_stand_together_and_are_named(tmp_path: Path) -> None:
+    at = desk(tmp_path, 'g]\nkind = "paired"\nkey = ["s", "ts"]\nvalue = "v"\nabs = "50"\n', sessions=4)
+    for number, day in enumerate(at.days[:4]):
+        rows = [{"s": "often", "ts": 1, "v": 10}, {"s": f"once{number}", "ts": 1, "v": 10}]
+        at.both(day, "g.jsonl", rows, [rows[0], {**rows[1], "v": 19}])
+    verdict = at.verdict()
+    assert (verdict.verdict, verdict.gates[0].reasons[0]) == (
+        "FAIL",
+        "bias of (others) +9.00 a session (+9.00 … +9.00) is not below ±9.00",
+    )
+    assert verdict.notes == ["gate g: too few days to stand alone: once0, once1, once2, once3"]
+
+
+def test_few_days_of_a_series_are_not_yet_known_to_be_without_bias(tmp_path: Path) -> None:
+    at = desk(tmp_path, 'g]\nkind = "paired"\nkey = ["s"]\nvalue = "v"\nabs = "50"\n')
+    at.both(at.days[0], "g.jsonl", [{"s": "a", "v": 1}], [{"s": "a", "v": 1}])
+    verdict = at.verdict()
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert verdict.reasons[0].startswith("gate g: bias of a +0.00 a session (-inf … +inf) is not yet known to be below")
+    assert verdict.gates[0].as_dict()["intervals"]["bias a"]["low"] is None
+
+
+def test_an_overlap_at_its_edge_passes_as_whole_sets_and_not_as_samples(tmp_path: Path) -> None:
+    for interval, expected in (("true", "INCONCLUSIVE"), ("false", "PASS")):
+        folder = tmp_path / interval
+        folder.mkdir()
+        at = desk(folder, f'g]\nkind = "overlap"\nvalue = "s"\ninterval = {interval}\n', sessions=3)
+        for day in at.days[:3]:
+            rows = [{"s": n} for n in range(100)]
+            at.both(day, "g.jsonl", rows, rows[:96])
+        verdict = at.verdict()
+        assert (verdict.verdict, verdict.gates[0].intervals["overlap"]["estimate"]) == (expected, pytest.approx(0.96))
+        if interval == "true":
+            assert "overlap 96.0% (at least 93.1%) is not yet known to be 95% or more" in verdict.reasons[0]
+
+
+def test_the_table_fits_and_names_sessions_gates_and_strata(tmp_path: Path) -> None:
+    import io  # noqa: PLC0415
+
+    from exuvia.migrate.gates import table  # noqa: PLC0415
+    from gate_files import Bot  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    bot = Bot(tmp_path, more='strata = { side = "$args.side" }')
+    for number, day in enumerate(bot.days[:3]):
+        bot.day(day, differed=number // 2, strata=[["side=Sell", 90, number // 2]])
+    out = io.StringIO()
+    table.render(bot.verdict(), Console(file=out, width=100))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0] == f"FAIL  bars, as of {bot.days[2]}"
+    said = " ".join(" ".join(lines).split())
+    assert "by calls: bot:price pure side=Sell: 1 of 270 differ, up to 3.39%, thin" in said
+    assert "2 of 3 clean sessions leave up to" in said
+
+
+def test_one_json_object_is_one_row_and_dots_lead_into_it(tmp_path: Path) -> None:
+    text = 'g]\nkind = "paired"\nkey = ["ts"]\nvalue = "account.cash"\nabs = "0"\nlegacy = "{day}/a.json"\n'
+    at = desk(tmp_path, text + 'candidate = "b-{day}.json"\n')
+    day = at.days[0]
+    (tmp_path / day).mkdir()
+    (tmp_path / day / "a.json").write_text('{"ts": 1, "account": {"cash": 12.50}}')
+    (tmp_path / f"b-{day}.json").write_text('[{"ts": 1, "account": {"cash": "12.5"}}]')
+    assert at.verdict().sessions[0].state == "clean"
+    (tmp_path / f"b-{day}.json").write_text('{"ts": 1, "account": 7}')
+    assert "without the field 'account.cash'" in at.verdict().sessions[0].reasons[0]
+
+
+@pytest.mark.parametrize("value", [True, "12:00", "", "9e9", 10**40])
+def test_what_is_no_time_is_refused(value: Any) -> None:
+    with pytest.raises(artefacts.ArtefactError, match="is no time"):
+        artefacts.at_ns(value)
+
+
+def test_texts_are_looked_for_in_fields_too(tmp_path: Path) -> None:
+    text = 'g]\nkind = "absent"\ntext = "401"\nvalue = "status"\nlegacy = "old/{day}.jsonl"\n'
+    at = desk(tmp_path, text)
+    day = at.days[0]
+    at.write("candidate", day, "g.jsonl", [{"status": 200, "bytes": 401}] * 3)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / f"{day}.jsonl").write_text('{"status": 401}\n')
+    found = at.verdict().sessions[0]
+    # What legacy did is told, and is not the candidate's fault.
+    assert (found.state, found.gates["g"].numbers["legacy"]["hits"]) == ("clean", 1)
+    at.write("candidate", day, "g.jsonl", [{"status": 200}, {"status": 401}])
+    assert at.verdict().sessions[0].reasons[0] == "gate g: g.jsonl:2 has '401': 401"

@@ -105,7 +105,9 @@ def test_a_preset_passes_on_its_sessions_and_not_one_before(
     assert "the stricter bound, 5%, takes 59 clean (replayed) sessions" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize(("preset", "case"), [(name, n) for name, found in PRESETS.items() for n in range(len(found[2]))])
+@pytest.mark.parametrize(
+    ("preset", "case"), [(name, n) for name, found in PRESETS.items() for n in range(len(found[2]))]
+)
 def test_what_is_just_within_a_presets_numbers_is_clean(tmp_path: Path, preset: str, case: int) -> None:
     write, _, within, _ = PRESETS[preset]
     at = desk(tmp_path, preset)
@@ -113,7 +115,9 @@ def test_what_is_just_within_a_presets_numbers_is_clean(tmp_path: Path, preset: 
     assert at.verdict(at.days[0]).sessions[0].state == "clean", at.verdict().sessions[0].reasons
 
 
-@pytest.mark.parametrize(("preset", "case"), [(name, n) for name, found in PRESETS.items() for n in range(len(found[3]))])
+@pytest.mark.parametrize(
+    ("preset", "case"), [(name, n) for name, found in PRESETS.items() for n in range(len(found[3]))]
+)
 def test_what_is_just_beyond_a_presets_numbers_fails(tmp_path: Path, preset: str, case: int) -> None:
     write, needed, _, beyond = PRESETS[preset]
     at = desk(tmp_path, preset)

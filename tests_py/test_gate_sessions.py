@@ -23,7 +23,7 @@ def bot(tmp_path: Path) -> Bot:
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparator's self-test is a test of its own: here it caught everything."""
-    monkeypatch.setattr(selftest, "trouble", lambda unit, segments: None)
+    monkeypatch.setattr(selftest, "trouble", lambda *_: None)
 
 
 def only(bot: Bot) -> sessions.Session:
@@ -269,15 +269,28 @@ def test_without_a_self_test_the_evidence_does_not_count(bot: Bot) -> None:
 
 def test_a_self_test_below_a_hundred_per_cent_is_named(tmp_path: Path) -> None:
     pytest.importorskip("exuvia.migrate.comparator.selftest")
-    bot = Bot(tmp_path)
     outcome = base64.b64encode(pickle.dumps(({"price": 1.5, "side": "Buy", "n": [1, 2, 3]}, None))).decode()
+    for more, verdict in (("", "PASS"), ('compare = { "$.price" = "abs:9" }', "INCONCLUSIVE")):
+        folder = tmp_path / verdict
+        folder.mkdir()
+        bot = Bot(folder, more=more)
+        for day in bot.days[:3]:
+            bot.day(day).calls.append({"unit": UNIT, "outcome": outcome})
+        found = bot.verdict()
+        assert found.verdict == verdict, found.reasons
+    assert "the comparator's self-test: " in found.reasons[0]
+    assert found.reasons[0].endswith("so its evidence does not count")
+
+
+def test_a_unit_of_which_no_call_was_recorded_cannot_be_tested(bot: Bot) -> None:
+    pytest.importorskip("exuvia.migrate.comparator.selftest")
     for day in bot.days[:3]:
-        bot.day(day).calls.append({"unit": UNIT, "outcome": outcome})
+        bot.day(day).calls.append({"unit": UNIT, "outcome": "no pickle"})
+    assert "no call was recorded for the comparator's self-test" in bot.verdict().reasons[0]
+    # A unit that returns nothing is tested all the same, on values that were made up.
+    nothing = base64.b64encode(pickle.dumps((None, None))).decode()
+    bot.segments[0].calls = [{"unit": "other:unit", "outcome": "x"}, {"unit": UNIT, "outcome": nothing}]
     assert bot.verdict().verdict == "PASS"
-    config = bot.folder / "exuvia.toml"
-    config.write_text(config.read_text().replace('effect = "pure"', 'effect = "pure"\ncompare = {"$.price" = "abs:9"}'))
-    unit = Bot(tmp_path).config.units[UNIT]
-    assert "so its evidence does not count" in str(selftest.trouble(unit, bot.segments)) or unit.compare == ()
 
 
 @pytest.mark.usefixtures("trusted")

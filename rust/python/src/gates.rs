@@ -25,6 +25,9 @@ type Keys = (u64, Vec<(String, u64)>, Vec<(String, u64)>);
 /// Rows of legacy and of the candidate, keys, rows of equal key and other values, differences of the schema.
 type Tables = (usize, usize, Keys, u64, Vec<(String, String, String)>);
 
+/// Signs, the longest gap, the gaps that are too long.
+type Silence = (u64, i64, Vec<(i64, i64)>);
+
 const fn judged(interval: &Interval) -> Judged {
     (interval.outcome.name(), interval.middle, interval.low, interval.high)
 }
@@ -132,7 +135,7 @@ fn gate_overlap_run(sessions: Vec<[u64; 2]>, at_least: f64, level: f64) -> PyRes
 
 /// Gaps between signs of life: signs in the session, the longest gap, those longer than `most`.
 #[pyfunction]
-fn gate_gaps(py: Python<'_>, signs: Vec<i64>, session: (i64, i64), most: i64) -> PyResult<(u64, i64, Vec<(i64, i64)>)> {
+fn gate_gaps(py: Python<'_>, signs: Vec<i64>, session: (i64, i64), most: i64) -> PyResult<Silence> {
     gate::enter(py, || {
         let found = arithmetic::gaps(&signs, session, most);
         Ok::<_, Failure>((found.signs, found.longest, found.beyond.iter().map(|gap| (gap.from, gap.to)).collect()))

@@ -20,6 +20,7 @@ __all__ = ["ArtefactError", "at_ns", "days_of", "field", "files_of", "place", "r
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOST = 256 * 1024 * 1024
+LATEST = 2**63
 UNITS = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 """Below which number a time is in seconds, milli- or microseconds, and what makes nanoseconds of it."""
 
@@ -39,16 +40,17 @@ def place(folder: Path, template: str, day: str) -> Path:
     return folder / template.replace("{day}", day)
 
 
-def days_of(folder: Path, template: str) -> set[str]:
-    """Return the days for which there is an artefact; empty where the path holds all days.
+def days_of(folder: Path, template: str, when: str | None = None) -> set[str]:
+    """Return the days for which there is an artefact, or rows in one that holds all days.
 
     Args:
         folder: What relative paths start from.
-        template: The path with `{day}`.
+        template: The path, mostly with `{day}`.
+        when: The field of the time.
     """
     before, found, after = template.partition("{day}")
     if not found:
-        return set()
+        return _days_in(folder / template, when)
     top = folder / before[: before.rfind("/") + 1]
     prefix, suffix = before[before.rfind("/") + 1 :], after.split("/", 1)[0]
     if not top.is_dir():
@@ -60,6 +62,22 @@ def days_of(folder: Path, template: str) -> set[str]:
         if name == f"{prefix}{day}{suffix}" and DAY.fullmatch(day) and place(folder, template, day).exists():
             days.add(day)
     return days
+
+
+def _days_in(path: Path, when: str | None) -> set[str]:
+    """Days of UTC of the rows of an artefact; what cannot be read is named where it is judged."""
+    if when is None:
+        return set()
+    try:
+        values = [field(row, when, path) for row in rows_of(path)]
+        return {
+            str(value)
+            if DAY.fullmatch(str(value))
+            else datetime.fromtimestamp(at_ns(value) / 1e9, UTC).date().isoformat()
+            for value in values
+        }
+    except (ArtefactError, OverflowError, ValueError, OSError):
+        return set()
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -221,6 +239,8 @@ def at_ns(value: Any) -> int:
             raise ValueError
         if isinstance(value, int) or (isinstance(value, str) and re.fullmatch(r"-?\d+", value)):
             number = int(value)
+            if abs(number) >= LATEST:
+                raise ValueError
             return number * next((factor for most, factor in UNITS if abs(number) < most), 1)
         if re.fullmatch(r"\d+\.\d+(?:[eE][+]?\d+)?", str(value)):
             whole = float(value)

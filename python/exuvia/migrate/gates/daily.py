@@ -7,12 +7,11 @@ PASSes otherwise. What several days prove together is `exuvia.migrate.gates.runs
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
-from exuvia.migrate.gates.artefacts import ArtefactError, at_ns, files_of, place, rows_of, shown, text_of
-from exuvia.migrate.gates.artefacts import field as field_of
+from exuvia.migrate.gates.artefacts import ArtefactError, files_of, shown, text_of
+from exuvia.migrate.gates.sides import BETWEEN, GateDay, Sides, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,69 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["GateDay", "Span", "on_day"]
 
 SHOWN = 5
-BETWEEN = "\x1f"
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A session's day with its hours.
-
-    Attributes:
-        day: `YYYY-MM-DD`.
-        open: Its first instant, UTC nanoseconds.
-        close: The first instant after it.
-    """
-
-    day: str
-    open: int
-    close: int
-
-
-@dataclass(slots=True)
-class GateDay:
-    """What one gate says of one day.
-
-    Attributes:
-        gate: The gate's name.
-        kind: Its kind.
-        day: The day.
-        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
-        reasons: Why not PASS.
-        numbers: What was counted, for `--json`.
-        compared: Pairs, keys, members or signs that were compared; nothing is INCONCLUSIVE.
-        series: By series the mean difference of the day; or counts by minute; or members of both and of either.
-        builds: What each side's rows say of the process that wrote them.
-        minutes: Minutes since 1970 that a sign of life covers, where the gate is about that.
-    """
-
-    gate: str
-    kind: str
-    day: str
-    verdict: str = "PASS"
-    reasons: list[str] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
-    compared: int = 0
-    series: Any = None
-    builds: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    minutes: set[int] | None = None
-
-    def fails(self, reason: str) -> None:
-        """Note what was seen and must not be."""
-        self.verdict = "FAIL"
-        self.reasons.append(reason)
-
-    def unknown(self, reason: str) -> None:
-        """Note what is missing; it never mends a FAIL."""
-        if self.verdict != "FAIL":
-            self.verdict = "INCONCLUSIVE"
-        self.reasons.append(reason)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values, for `--json`."""
-        numbers = {"compared": self.compared, **self.numbers}
-        return {"kind": self.kind, "verdict": self.verdict, "reasons": self.reasons, **numbers}
 
 
 def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
@@ -98,7 +36,7 @@ def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
     """
     found = GateDay(gate.name, gate.kind, span.day)
     try:
-        _BY_KIND[gate.kind](_Sides(gate, folder, span), found)
+        _BY_KIND[gate.kind](Sides(gate, folder, span), found)
     except ArtefactError as error:
         found.unknown(str(error))
     if found.verdict == "PASS" and not found.compared:
@@ -106,50 +44,7 @@ def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
     return found
 
 
-class _Sides:
-    """The rows of both sides on a day."""
-
-    def __init__(self, gate: GateConfig, folder: Path, span: Span) -> None:
-        self.gate, self.folder, self.span = gate, folder, span
-        self.settings = gate.params
-        self.named = [side for side in ("legacy", "candidate") if side in self.settings]
-
-    def path(self, side: str) -> Path:
-        return place(self.folder, self.settings[side], self.span.day)
-
-    def rows(self, side: str, found: GateDay) -> list[dict[str, Any]]:
-        path, settings = self.path(side), self.settings
-        rows = rows_of(path)
-        if "{day}" not in settings[side]:
-            rows = [row for row in rows if self._inside(row, path)]
-        for name, value in settings.get("where", {}).items():
-            rows = [row for row in rows if shown(field_of(row, name, path)) == shown(value)]
-        if "build" in settings:
-            builds = tuple(sorted({shown(field_of(row, settings["build"], path)) for row in rows}))
-            found.builds[side] = builds
-            if len(builds) > 1:
-                found.unknown(f"two builds in one day: {side} was written by {', '.join(builds)}")
-        return rows
-
-    def _inside(self, row: dict[str, Any], path: Path) -> bool:
-        value = field_of(row, self.settings["when"], path)
-        if isinstance(value, str) and len(value) == len(self.span.day) and "-" in value:
-            return value == self.span.day
-        return self.span.open <= at_ns(value) < self.span.close
-
-    def keyed(self, side: str, rows: list[dict[str, Any]], fields: list[str]) -> list[str]:
-        path = self.path(side)
-        return [BETWEEN.join(shown(field_of(row, name, path)) for name in fields) for row in rows]
-
-    def times(self, side: str, rows: list[dict[str, Any]]) -> list[int]:
-        path = self.path(side)
-        return [at_ns(field_of(row, self.settings["when"], path)) for row in rows]
-
-    def values(self, side: str, rows: list[dict[str, Any]], name: str) -> list[str]:
-        return self.keyed(side, rows, [name])
-
-
-def _paired(sides: _Sides, found: GateDay) -> None:
+def _paired(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     legacy, candidate = (_values_by_key(sides, side, found) for side in ("legacy", "candidate"))
     pairs, only_legacy, only_candidate = _exuvia.gate_join(legacy, candidate, settings["abs"])
@@ -176,13 +71,13 @@ def _paired(sides: _Sides, found: GateDay) -> None:
     }
 
 
-def _values_by_key(sides: _Sides, side: str, found: GateDay) -> list[tuple[str, str]]:
+def _values_by_key(sides: Sides, side: str, found: GateDay) -> list[tuple[str, str]]:
     rows = sides.rows(side, found)
     keys = sides.keyed(side, rows, sides.settings["key"])
     return list(zip(keys, sides.values(side, rows, sides.settings["value"]), strict=True))
 
 
-def _count(sides: _Sides, found: GateDay) -> None:
+def _count(sides: Sides, found: GateDay) -> None:
     settings, rows = sides.settings, {side: sides.rows(side, found) for side in ("legacy", "candidate")}
     keys = {side: sides.keyed(side, rows[side], settings.get("key", [])) for side in rows}
     found.compared = max(len(keys["legacy"]), len(keys["candidate"]))
@@ -194,7 +89,7 @@ def _count(sides: _Sides, found: GateDay) -> None:
     found.numbers |= {side: len(keys[side]) for side in keys} | {"apart": len(apart), "beyond": len(beyond)}
 
 
-def _rate(sides: _Sides, found: GateDay) -> None:
+def _rate(sides: Sides, found: GateDay) -> None:
     settings, span = sides.settings, sides.span
     step = max(1, round(settings["per"] * SECOND))
     edges = list(range(span.open, span.close, step))
@@ -221,7 +116,7 @@ def _rate(sides: _Sides, found: GateDay) -> None:
         )
 
 
-def _overlap(sides: _Sides, found: GateDay) -> None:
+def _overlap(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     fields = [*settings.get("key", ()), settings["value"]]
     members = [sides.keyed(side, sides.rows(side, found), fields) for side in ("legacy", "candidate")]
@@ -235,7 +130,7 @@ def _overlap(sides: _Sides, found: GateDay) -> None:
         found.fails(f"overlap {share:.1%} is below {settings['at_least']:.0%}: {names} are on one side only")
 
 
-def _histogram(sides: _Sides, found: GateDay) -> None:
+def _histogram(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     rows = []
     for side in ("legacy", "candidate"):
@@ -268,7 +163,7 @@ def _bin(value: str, settings: Any, path: Path) -> str:
     return f"[{edges[at]}, {edges[at + 1]})"
 
 
-def _freshness(sides: _Sides, found: GateDay) -> None:
+def _freshness(sides: Sides, found: GateDay) -> None:
     settings, span = sides.settings, sides.span
     most = round(settings["every"] * SECOND * (1.0 + settings["grace"]))
     for side in sides.named:
@@ -295,7 +190,7 @@ def _covered(times: list[int], most: int, span: Span) -> set[int]:
     return covered
 
 
-def _absent(sides: _Sides, found: GateDay) -> None:
+def _absent(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     for side in sides.named:
         if "value" in settings or "where" in settings or "{day}" not in settings[side]:
@@ -315,7 +210,7 @@ def _absent(sides: _Sides, found: GateDay) -> None:
             _more(found, hits, "lines")
 
 
-def _parquet(sides: _Sides, found: GateDay) -> None:
+def _parquet(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     legacy, candidate = (files_of(sides.path(side)) for side in ("legacy", "candidate"))
     if sides.path("legacy").is_file() and sides.path("candidate").is_file():
@@ -383,7 +278,7 @@ def _clock(ns: int) -> str:
     return f"{ns // (3600 * SECOND) % 24:02d}:{ns // MINUTE % 60:02d}:{ns // SECOND % 60:02d} UTC"
 
 
-_BY_KIND: dict[str, Callable[[_Sides, GateDay], None]] = {
+_BY_KIND: dict[str, Callable[[Sides, GateDay], None]] = {
     "paired": _paired,
     "count": _count,
     "rate": _rate,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError
 from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest
-from exuvia.migrate.gates.sessions import Session, current_f, sessions_of
+from exuvia.migrate.gates.prints import current_f
+from exuvia.migrate.gates.sessions import Session, sessions_of
 from exuvia.migrate.gates.verdict import EXIT
 
 if TYPE_CHECKING:

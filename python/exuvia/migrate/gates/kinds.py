@@ -71,10 +71,11 @@ class _WrongError(Exception):
 
 
 def checked(kind: str, table: dict[str, Any], name: str = "gate") -> tuple[dict[str, Any], tuple[str, str] | None]:
-    r"""Check the settings of one gate.
+    """Check the settings of one gate.
 
-    >>> checked("paired", {"kind": "paired", "key": ["scenario"], "abs": "fifty"})[1]
-    ('abs', "abs = 'fifty' must be an amount of at least 0, as a decimal text: \"50.00\"")
+    >>> key, wrong = checked("paired", {"kind": "paired", "key": ["scenario"], "abs": "fifty"})[1]
+    >>> print(wrong)
+    abs = 'fifty' must be an amount of at least 0, as a decimal text: "50.00"
 
     Args:
         kind: One of `KINDS`.

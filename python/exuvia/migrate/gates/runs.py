@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
 from exuvia.migrate.gates.bounds import ALPHA
-from exuvia.migrate.gates.daily import BETWEEN
+from exuvia.migrate.gates.sides import BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exuvia.migrate.config import GateConfig
-    from exuvia.migrate.gates.daily import GateDay
+    from exuvia.migrate.gates.sides import GateDay
 
 __all__ = ["GateRun", "over_days"]
 

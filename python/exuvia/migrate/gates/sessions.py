@@ -8,25 +8,22 @@ was active, clocks that jumped, drops, two builds, a rehearsal, a day without da
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError
-from exuvia.migrate import fingerprint
-from exuvia.migrate.gates import activity, artefacts, daily
+from exuvia.migrate.gates import activity, artefacts, daily, prints
 from exuvia.sessions import Calendar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["Session", "current_f", "group_named", "sessions_of", "time_ns"]
+__all__ = ["Session", "group_named", "sessions_of", "time_ns"]
 
 time_ns = time.time_ns
 """The clock; a test may replace it."""
@@ -152,7 +149,7 @@ def sessions_of(
         for gate in group.gates.values()
         for side in ("legacy", "candidate")
         if side in gate.params
-        for day in artefacts.days_of(config.path.parent, gate.params[side])
+        for day in artefacts.days_of(config.path.parent, gate.params[side], gate.params.get("when"))
     }
     days = sorted(seen | written)
     if until is not None:
@@ -161,7 +158,7 @@ def sessions_of(
         days = [*days, until] if until not in days else days
     if not days:
         return []
-    now = current_f(config, group, segments)
+    now = prints.current_f(config, group, segments)
     sessions: list[Session] = []
     known: dict[tuple[str, str], tuple[set[Any], int]] = {}
     span = _every_day(max(days[0], _back(days[-1])), days[-1])
@@ -249,7 +246,7 @@ def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None
     """What the units' evidence says of the day."""
     here.compared, here.differed = of_day.total("compared"), of_day.total("differed")
     here.modes = tuple(sorted(of_day.modes))
-    here.f = _joined(group, {unit: next(iter(prints)) for unit, prints in of_day.prints.items() if len(prints) == 1})
+    here.f = prints.joined(group, {unit: next(iter(seen)) for unit, seen in of_day.prints.items() if len(seen) == 1})
     if here.differed:
         here.dirty(f"{here.differed:,} of {here.compared:,} compared calls differ without a rule")
     for name in ("panics", "timeouts"):
@@ -270,9 +267,9 @@ def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None
 
 def _one_fleet(here: Session, of_day: activity.Activity) -> None:
     """Whether all processes ran the same, in earnest."""
-    for unit, prints in of_day.prints.items():
-        if len(prints) > 1:
-            here.unsure(f"mixed F: {unit} ran as {', '.join(sorted(prints))} on one day")
+    for unit, seen in of_day.prints.items():
+        if len(seen) > 1:
+            here.unsure(f"mixed F: {unit} ran as {', '.join(sorted(seen))} on one day")
     if len(of_day.builds) > 1:
         here.unsure(f"two builds in one fleet: {', '.join(sorted(of_day.builds))}")
     if of_day.rehearsal:
@@ -282,7 +279,8 @@ def _one_fleet(here: Session, of_day: activity.Activity) -> None:
 
 
 def _judge_gates(here: Session, *, written: bool, units: bool) -> None:
-    if here.gates and not written and not units and not any(gate.compared for gate in here.gates.values()):
+    missing = [gate.reasons[0].endswith("is missing") for gate in here.gates.values() if gate.reasons]
+    if here.gates and not written and not units and len(missing) == len(here.gates) and all(missing):
         here.unsure("open but silent: neither process left artefacts of this day")
         return
     for gate in here.gates.values():
@@ -344,49 +342,3 @@ def _cover(
                 f"coverage of {unit} is not reached: {len(new):,} kinds of input were new, and the next call "
                 f"is of a new kind with a chance of up to {share:.0%} ({NOVEL:.0%} is allowed)"
             )
-
-
-def current_f(config: Config, group: GroupConfig, segments: Iterable[SegmentText]) -> str | None:
-    """Return the F of a group as its code is on disk now; `None` where nothing is on record.
-
-    Args:
-        config: The configuration.
-        group: The group.
-        segments: As `read_folder` returns them.
-    """
-    held = list(segments)
-    prints: dict[str, str] = {}
-    for name in group.units:
-        unit = config.units[name]
-        tried: set[str] = set()
-        for segment in reversed(held):
-            recorded = segment.header.get("fingerprints", {}).get(name)
-            if recorded is None or recorded in tried:
-                continue
-            tried.add(recorded)
-            prints[name] = fingerprint.current(config, unit, segment.header)
-            if prints[name] == recorded:
-                break
-    return _joined(group, prints)
-
-
-def _joined(group: GroupConfig, prints: dict[str, str]) -> str | None:
-    """One F for all units of a group; a unit alone keeps its own."""
-    if not group.units:
-        return settings_digest(group)
-    if any(unit not in prints for unit in group.units):
-        return None
-    if len(group.units) == 1:
-        return prints[group.units[0]]
-    return hashlib.sha256("".join(prints[unit] for unit in sorted(group.units)).encode()).hexdigest()[:16]
-
-
-def settings_digest(group: GroupConfig) -> str:
-    """Return a digest of what a group's gates ask for: the F of a group that is observed by artefacts only.
-
-    Args:
-        group: The group.
-    """
-    settings = {name: dict(gate.params) for name, gate in group.gates.items()}
-    said = json.dumps([group.calendar, group.activity, settings], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -19,7 +19,9 @@ fn stands_in(line: &str, what: &str) -> bool {
     line.match_indices(what).any(|(at, _)| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());
         let after = line.get(at + what.len()..).and_then(|text| text.chars().next());
-        !(starts && before.is_some_and(char::is_alphanumeric)) && !(ends && after.is_some_and(char::is_alphanumeric))
+        let goes_on_before = starts && before.is_some_and(char::is_alphanumeric);
+        let goes_on_after = ends && after.is_some_and(char::is_alphanumeric);
+        !goes_on_before && !goes_on_after
     })
 }
 
