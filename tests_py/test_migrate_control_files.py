@@ -16,7 +16,7 @@ from exuvia.errors import ConfigError
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import journal as modes
-from moult import Project, project
+from moult import Project, project, without_isolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def recorded(project: Project, calls: int = 3) -> Path:
 
 def state(project: Project) -> Any:
     config = exuvia.migrate.load(project.config)
-    return reading.statuses(config, reading.read_folder(config.evidence))[0]
+    return without_isolation(reading.statuses(config, reading.read_folder(config.evidence))[0])
 
 
 def in_header(change: Callable[[dict[str, Any]], object], path: Path) -> None:

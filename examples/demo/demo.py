@@ -81,6 +81,8 @@ def configuration(path: Path, modes: dict[str, str], plant: str | None) -> None:
             'aim = "speed"',
             f'mode = "{modes[unit]}"',
             'effect = "pure"',
+            # Every call is compared: the bot waits for the worker where it must, which only a rehearsal may.
+            'when_full = "wait"',
         ]
         lines += [f"compare = {{ {compare} }}"] if compare else []
     path.write_text("\n".join(lines) + "\n")

@@ -32,6 +32,7 @@ __all__ = ["install", "set_mode", "status", "uninstall"]
 POLL_S = 1.0
 FLUSH_S = 2.0
 REHEARSAL_FLUSH_S = 60.0
+TERM_FLUSH_S = 1.0
 STOP_S = 2.0
 SERVED = ("legacy", "shadow", "rust")
 
@@ -235,12 +236,14 @@ class _Runtime:
     def counters(self) -> dict[str, Any]:
         return {name: unit.record.counters(unit.mode) for name, unit in self.units.items()}
 
-    def finish(self) -> None:
-        """Write the last counters."""
+    def finish(self, flush_s: float | None = None) -> None:
+        """Bring in the verdicts that are still out, and write the last counters."""
         if self.pid == os.getpid():
-            self.courier.flush(FLUSH_S if not self.config.rehearsal else REHEARSAL_FLUSH_S)
-            self.courier.stop(STOP_S)
+            if flush_s is None:
+                flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
+            self.courier.flush(flush_s)
             self.segment.counters(self.counters(), sync=True, ended=True)
+            self.courier.stop(STOP_S)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own."""
@@ -354,6 +357,7 @@ def status() -> list[UnitStatus]:
             state.notes.append(runtime.segment.trouble)
         if runtime.said.broken is not None:
             state.notes.append(runtime.said.broken)
+        state.notes += inside.uncontained(unit.unit)
         states.append(state)
     return states
 
@@ -382,13 +386,13 @@ def _hook_process() -> None:
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
-    term.hook(_at_exit)
+    term.hook(lambda: _at_exit(TERM_FLUSH_S))
 
 
-def _at_exit() -> None:
+def _at_exit(flush_s: float | None = None) -> None:
     if _current is not None:
         _current.stop.set()
-        _current.finish()
+        _current.finish(flush_s)
         if _current.pid == os.getpid():
             _current.segment.close()
 

@@ -17,6 +17,7 @@ from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
+from exuvia.migrate.shadow.inside import uncontained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,6 +307,7 @@ def _status(
         changed = fingerprint.changes(config, unit, others[-1].header)
         what = f"; changed since: {', '.join(changed)}" if changed else ""
         state.notes.append(f"evidence of {said} with other code, rules or build is not counted{what}")
+    state.notes += uncontained(unit)
     return state
 
 

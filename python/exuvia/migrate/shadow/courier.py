@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Courier"]
 
 BATCH = 256
+BITE = 128
+PAUSE_S = 0.00005
 IN_FLIGHT = 1024
 IN_FLIGHT_BYTES = 8 * 1024 * 1024
 GATHER_S = 0.002
@@ -63,8 +65,15 @@ class Courier:
         self.config, self.records, self.quarantine = config, records, quarantine
         self.limit_memory = limit_memory
         self.lanes: list[Lane] = []
-        self._starting = threading.Lock()
+        # A signal handler may flush in the middle of the start.
+        self._starting = threading.RLock()
         self._fresh()
+
+    def __del__(self) -> None:
+        """Close the bell: not before, since a late ring must not be written into another file."""
+        for descriptor in self._bell or ():
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
     def _fresh(self) -> None:
         self.thread: threading.Thread | None = None
@@ -157,7 +166,7 @@ class Courier:
         for descriptor in bell or ():
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()
         self._fresh()
         for lane in self.lanes:
             generation = lane.generation
@@ -306,12 +315,15 @@ class Courier:
     def _pull(self, link: Link) -> None:
         answers, open_ = link.pull()
         now = time.monotonic()
-        for answer in answers:
+        for number, answer in enumerate(answers, 1):
+            if not number % BITE:
+                # Python threads take turns of 5 ms: without this the program would wait for whole batches.
+                time.sleep(PAUSE_S)
             lane, sample = self.pending.popleft()
-            self._done(lane, sample)
             cause = settle(lane, sample, answer, now)
             if cause is not None:
                 self._strike(lane, cause)
+            self._done(lane, sample)
         if answers:
             self.failed_starts = 0
         if not open_:
@@ -357,22 +369,21 @@ class Courier:
         for entry in pending:
             lane, sample = entry
             if entry is guilty:
-                self._done(lane, sample)
                 kind = "timeout" if cause.startswith("timeout") else "panic"
                 settle_strike(lane, sample, kind, cause)
+                self._strike(lane, cause)
+                self._done(lane, sample)
             elif sample[0] in (protocol.CALL, protocol.TAPE):
                 self.again.append(entry)
                 self.flying_bytes += _size(sample)
                 continue
             else:
-                self._done(lane, sample)
                 settle_lost(lane, sample, f"its twin was lost with the worker: {cause}")
+                self._done(lane, sample)
         self.flying_bytes = sum(_size(sample) for _, sample in self.again)
         for lane in self.lanes:
             self._twins_lost(lane, cause)
-        if guilty is not None:
-            self._strike(guilty[0], cause)
-        elif not cause.startswith("restarted"):
+        if guilty is None and not cause.startswith("restarted"):
             self.failed_starts += 1
             if self.failed_starts >= FAILED_STARTS:
                 self._no_worker(cause)
@@ -405,8 +416,8 @@ class Courier:
         for waiting in (self.pending, self.again):
             while waiting:
                 lane, sample = waiting.popleft()
-                lane.flying -= 1
                 settle_lost(lane, sample, cause)
+                lane.flying -= 1
         for lane in self.lanes:
             while lane.samples:
                 settle_lost(lane, lane.samples.popleft(), cause)
@@ -434,10 +445,6 @@ class Courier:
             lane.off = lane.off or "the courier has stopped"
             lane.limit = 0
         self._drain("the program ended before it was compared")
-        bell, self._bell = self._bell, None
-        for descriptor in bell or ():
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
 
 
 def _size(sample: Sample) -> int:

@@ -1,8 +1,13 @@
-"""Whether this process is a worker: then nothing is installed in it."""
+"""Where a candidate runs: whether this process is a worker, and what the caller's thread does not contain."""
 
 from __future__ import annotations
 
-__all__ = ["is_worker", "mark"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import UnitConfig
+
+__all__ = ["is_worker", "mark", "uncontained"]
 
 _worker = False
 
@@ -16,3 +21,14 @@ def mark() -> None:
     """Make this process a worker, for good."""
     global _worker  # noqa: PLW0603 - a fact about the process
     _worker = True
+
+
+def uncontained(unit: UnitConfig) -> list[str]:
+    """Return what status says of a unit whose candidate runs in the caller's thread.
+
+    Args:
+        unit: The unit.
+    """
+    if unit.isolation == "process":
+        return []
+    return ["isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained"]

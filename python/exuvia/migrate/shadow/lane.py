@@ -115,9 +115,10 @@ class Lane:
         In a rehearsal with `when_full = "wait"` this waits for room instead.
         """
         if self.off or self.pause:
-            self.record.lost(self.off or self.pause)
+            self.record.dropped(self.off or self.pause)
             return True
         if self.latency.quiet:
+            self.record.count("unsampled")
             return True
         until = time.monotonic() + (WAIT_S if self.patient else 0.0)
         while self.patient and not self.off and time.monotonic() < until:
@@ -126,7 +127,7 @@ class Lane:
             self.ring()
             time.sleep(0.002)
         self.dropped += 1
-        self.record.lost("the queue to the worker was full")
+        self.record.dropped("the queue to the worker was full")
         return True
 
     def gate(self) -> None:

@@ -65,6 +65,10 @@ class Link:
                 env=environment,
                 bufsize=0,
             )
+        except BaseException:
+            self.trace.close()
+            self.page.close()
+            raise
         finally:
             os.close(page)
         if self.process.stdin is None or self.process.stdout is None:

@@ -37,8 +37,9 @@ Sample = tuple[int, int, int, str, bytes, bytes | None, Any, bool, int, tuple[An
 """Kind, unit, twin, method, arguments before, arguments after (`None`: unchanged), result or tape, whether
 legacy raised, legacy's ns, decimal context (`None`: the default one), attributes."""
 
-Answer = tuple[int, int, str, int | None] | dict[str, Any]
-"""Of an equal call: the candidate's ns, ns in all, stratum, signature if novel; else a dictionary that says more."""
+Answer = tuple[int, int, str, int | None, bytes | None] | dict[str, Any]
+"""Of an equal call: the candidate's ns, ns in all, stratum, signature if novel, the pickle of legacy's result and
+exception if it is to be recorded; else a dictionary that says more."""
 
 
 def step_name(kind: int) -> str:

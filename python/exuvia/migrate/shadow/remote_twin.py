@@ -103,7 +103,7 @@ class RemoteTwinMaker(TwinMaker):
         self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
         self.resyncs = can_resync(*sides)
         self.share = unit.sample
-        self._numbers = itertools.count(1)
+        self._numbers, self._made = itertools.count(1), itertools.count()
         names = {name: positional(function)[1:] for name, function in {**members, "__init__": self.init}.items()}
         self.lane = courier.lane(
             unit,
@@ -148,7 +148,7 @@ class RemoteTwinMaker(TwinMaker):
         """Whether an object is not followed: its share by count, never by chance."""
         if self.share >= 1.0:
             return False
-        number = next(self._numbers)
+        number = next(self._made)
         return int((number + 1) * self.share) == int(number * self.share)
 
     def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
@@ -192,7 +192,7 @@ class RemoteTwinMaker(TwinMaker):
         _, name, mark, own, _ = call
         if mark.given_up:
             self.record.lost(mark.given_up)
-            return own(*args, **kwargs)
+            return _unobserved(mark, own, args, kwargs)
         if not mark.busy.acquire(blocking=False):
             # Two threads in one object: the twin would see another order of calls than legacy.
             mark.stale = True
@@ -274,6 +274,15 @@ class RemoteTwinMaker(TwinMaker):
         if size > LARGE:
             lane.weigh(size)
         lane.put((kind, lane.index, mark.number, name, *given, *came, attributes))
+
+
+def _unobserved(mark: _Mark, own: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve legacy; what it calls on its own object is not counted once more."""
+    mark.owner = threading.get_ident()
+    try:
+        return own(*args, **kwargs)
+    finally:
+        mark.owner = 0
 
 
 def _not_none(function: Any) -> Callable[..., Any]:

@@ -28,38 +28,24 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
     Returns:
         What happened that must not happen, or `None`.
     """
-    kind, _, _, call, before, _, outcome, _, legacy_ns, _, _ = sample
+    kind, _, _, call, before, _, _, _, legacy_ns, _, _ = sample
     if isinstance(answer, tuple):
         if kind in (protocol.STATE, protocol.DROP):
             return None
-        other_ns, work_ns, stratum, signature = answer
+        other_ns, work_ns, stratum, signature, kept = answer
         lane.failures = 0
         lane.window.spend(work_ns + CALLER_NS, now)
         lane.latency.took(legacy_ns)
         times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
         lane.record.observed_remote((), times, call=call, stratum=stratum, signature=signature)
-        if signature is not None:
-            keep(lane, call, before, outcome, signature)
+        if kept is not None and kind != protocol.TAPE:
+            lane.record.sampled(call, before, kept, signature=signature)
         return None
     return _settle_more(lane, sample, answer, now)
 
 
-def keep(lane: Lane, call: str, before: bytes, outcome: Any, signature: int) -> None:
-    """Record a call of a novel signature, where the record keeps calls.
-
-    Args:
-        lane: The unit's lane.
-        call: The method.
-        before: The pickled arguments.
-        outcome: The pickled result; a generator's tape is not kept.
-        signature: Of its inputs.
-    """
-    if isinstance(outcome, bytes):
-        lane.record.sampled(call, before, outcome, signature=signature)
-
-
 def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float) -> str | None:
-    _, _, twin, call, before, _, outcome, _, legacy_ns, _, _ = sample
+    kind, _, twin, call, before, _, _, _, legacy_ns, _, _ = sample
     lane.window.spend(answer.get("work_ns", 0) + CALLER_NS, now)
     if "off" in answer:
         lane.turn_off(answer["off"])
@@ -79,21 +65,23 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     lane.record.observed_remote(
         answer["lines"],
         times,
-        arguments=answer["arguments"],
-        total=answer["total"],
-        ignored=answer["ignored"],
         call=call,
         cascade=answer["cascade"],
         stratum=answer["stratum"],
         signature=answer["signature"],
+        arguments=answer["arguments"],
+        total=answer["total"],
+        ignored=answer["ignored"],
     )
     if answer["total"]:
         differed(lane, twin)
-    if answer["signature"] is not None:
-        keep(lane, call, before, outcome, answer["signature"])
+    if answer["kept"] is not None and kind != protocol.TAPE:
+        lane.record.sampled(call, before, answer["kept"], signature=answer["signature"])
     fatal = answer["fatal"]
     if fatal is None:
         return None
+    if fatal == "panic":
+        lane.record.count("panics")
     shown = answer["lines"][0]["legacy" if lane.side.reverse else "candidate"] if answer["lines"] else ""
     return f"{fatal}: {shown}"
 
@@ -163,5 +151,6 @@ def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
         "rule": f"deadline {lane.unit.deadline:g} s, memory {lane.unit.memory >> 20} MiB",
     }
     times = (sample[8], 0)
-    said = f"{protocol.step_name(sample[0])} {sample[3]}".strip()
-    lane.record.observed_remote([line], times, arguments=said, call=sample[3])
+    what = f"{protocol.step_name(sample[0])} {sample[3]}".strip()
+    lane.record.observed_remote([line], times, call=sample[3], arguments=what)
+    lane.record.count("timeouts" if kind == "timeout" else "panics")

@@ -124,6 +124,8 @@ def _items(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
 def _sign(value: float) -> str:
     if value != value:  # noqa: PLR0124 - NaN
         return "nan"
+    if value in (math.inf, -math.inf):
+        return str(value)
     return "-" if value < 0 else "0" if value == 0 else "+"
 
 

@@ -67,7 +67,7 @@ class Trial:
         try:
             if kind == protocol.DROP:
                 self.twins.pop(twin, None)
-                return 0, 0, "", None
+                return 0, 0, "", None, None
             if kind == protocol.STATE:
                 return self._take_state(twin, sample[4])
             return self._compared(sample, entered)
@@ -83,7 +83,7 @@ class Trial:
             self.twins[twin] = _Twin(self.importer(self.load(state)), differed=False)
         except Exception as error:
             return {"lost": reason("a state could not be imported by the candidate", error), "work_ns": 0}
-        return 0, 0, "", None
+        return 0, 0, "", None, None
 
     def _compared(self, sample: Sample, entered: int) -> Answer:
         kind, _, number, call, before, after, outcome, raised, _, context, attributes = sample
@@ -168,14 +168,21 @@ class Trial:
         side, (candidate_ns, entered) = self.side, times
         stratum = strata.stratum(side.strata, side.names.get(name, ()), args, kwargs) if side.strata else ""
         novel = self._novel(name, args, kwargs, outcomes[0][1] is not None)
+        kept = None if novel is None else _kept(outcomes[self.side.reverse])
         fatal = _fatal(*outcomes)
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
-            return candidate_ns, perf_counter_ns() - entered, stratum, novel
+            return candidate_ns, perf_counter_ns() - entered, stratum, novel, kept
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
             twin.differed = True
-        said |= {"fatal": fatal, "stratum": stratum, "signature": novel, "arguments": _shown((args, kwargs))}
+        said |= {
+            "kept": kept,
+            "fatal": fatal,
+            "stratum": stratum,
+            "signature": novel,
+            "arguments": _shown((args, kwargs)),
+        }
         return said | {"candidate_ns": candidate_ns, "work_ns": perf_counter_ns() - entered}
 
     def _novel(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], raised: bool) -> int | None:
@@ -235,6 +242,14 @@ def _fatal(legacy: Outcome, other: Outcome) -> str | None:
     if not isinstance(raised, Exception):
         return "exit"
     return "memory" if isinstance(raised, MemoryError) else "recursion" if isinstance(raised, RecursionError) else None
+
+
+def _kept(outcome: Outcome) -> bytes | None:
+    """The pickle of legacy's result and exception, where there is one."""
+    try:
+        return pack(outcome, PROTOCOL)
+    except Exception:
+        return None
 
 
 def _shown(value: object) -> str:

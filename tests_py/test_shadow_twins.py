@@ -1,0 +1,258 @@
+"""Twins in the worker: one for each live object, the same calls in order, back in step when one was missed."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import pickle
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.migrate.shadow.resync import can_resync, importer
+from shadowing import Shadowed, shadowed, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["shadowed"]
+
+BOOK = """
+class Book:
+    def __init__(self, start=0):
+        self.seen = start
+        self.rows = []
+    def add(self, row):
+        self.seen += 1
+        self.rows.append(row)
+        return self.total()
+    def total(self):
+        return self.seen
+    def fail(self, x):
+        raise KeyError(x)
+    def me(self):
+        return self
+    @property
+    def last(self):
+        return self.rows[-1] if self.rows else None
+    @last.setter
+    def last(self, row):
+        self.rows[-1] = row
+    def __len__(self):
+        return self.seen
+    def wait(self, gate=None):
+        return None
+"""
+BAD = BOOK.replace("return self.total()", "return -1 if row == 'bad' else self.total()")
+STATE = (
+    BOOK
+    + """
+    def export_state(self):
+        return self.seen, list(self.rows)
+"""
+)
+TAKES = (
+    BAD
+    + """
+    def export_state(self):
+        return self.seen, list(self.rows)
+    @classmethod
+    def import_state(cls, state):
+        made = cls()
+        made.seen, made.rows = state[0], list(state[1])
+        return made
+"""
+)
+
+
+def test_every_object_has_a_twin_that_sees_the_same_calls_in_order(shadowed: Shadowed) -> None:
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", more='attributes = ["rows"]')
+    books = [shadowed.legacy.Book(n) for n in range(5)]
+    for step in range(20):
+        for n, book in enumerate(books):
+            assert book.add((step, n)) == n + step + 1
+    for book in books:
+        book.last = "x"
+        assert book.last == "x"
+        assert len(book) > 0
+        assert book.me() is book
+        with pytest.raises(KeyError):
+            book.fail(3)
+    counts = shadowed.counts("Book")
+    assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (130, 0, 0, 0), counts
+
+
+def test_the_first_difference_counts_and_the_rest_are_cascade(shadowed: Shadowed) -> None:
+    wrong = BOOK.replace("self.seen += 1", "self.seen += 2 if row == 'bad' else 1")
+    shadowed.write(BOOK, wrong)
+    shadowed.install("Book")
+    one, other = shadowed.legacy.Book(), shadowed.legacy.Book()
+    for row in ("a", "bad", "b", "c"):
+        one.add(row)
+    other.add("a")
+    counts = shadowed.counts("Book")
+    assert (counts["differed"], counts["cascades"], counts["compared"]) == (1, 2, 7)
+    assert counts["places"] == [["add: $", "value", 1]]
+
+
+def test_after_a_difference_the_twin_is_made_anew_from_legacys_state(shadowed: Shadowed) -> None:
+    shadowed.write(STATE, TAKES)
+    shadowed.install("Book")
+    book = shadowed.legacy.Book()
+    for row in ("a", "bad"):
+        book.add(row)
+        shadowed.settle()
+    for row in ("b", "c", "bad"):
+        book.add(row)
+        shadowed.settle()
+    counts = shadowed.counts("Book")
+    # Twice on its own account: nothing in between differed, so nothing was a cascade.
+    assert (counts["differed"], counts["cascades"], counts["skipped"]) == (2, 0, 0), counts
+
+
+def test_a_twin_that_missed_a_call_gets_back_into_step_or_is_given_up(shadowed: Shadowed) -> None:
+    for state, compared, skipped in ((True, 4, 1), (False, 2, 3)):
+        if not state:
+            import exuvia.migrate  # noqa: PLC0415
+
+            exuvia.migrate.uninstall()
+            shadowed.legacy_name += "b"
+            shadowed.candidate_name += "b"
+        shadowed.write(STATE if state else BOOK, TAKES if state else BAD)
+        shadowed.install("Book")
+        book = shadowed.legacy.Book()
+        book.add("a")
+        book.wait(threading.Lock())  # cannot be pickled: the twin never sees it
+        book.add("b")
+        book.add("c")
+        counts = shadowed.counts("Book")
+        assert (counts["compared"], counts["differed"], counts["skipped"]) == (compared, 0, skipped), counts
+
+
+def test_twins_that_died_with_the_worker_are_made_anew(shadowed: Shadowed) -> None:
+    shadowed.write(STATE, TAKES)
+    shadowed.install("Book")
+    book = shadowed.legacy.Book()
+    book.add("a")
+    shadowed.settle()
+    os.kill(shadowed.courier.stats()["worker"], signal.SIGKILL)
+    until(lambda: shadowed.courier.stats()["worker"] is None, "the death was not seen")
+    for row in ("b", "c"):
+        assert book.add(row) == len(book)
+    counts = shadowed.counts("Book")
+    assert (counts["compared"], counts["differed"], counts["skipped"]) == (6, 0, 0), counts
+
+
+def test_two_threads_in_one_object_are_not_compared_and_said(shadowed: Shadowed) -> None:
+    slow = BOOK.replace("return None\n", "return gate and __import__('time').sleep(gate)\n")
+    shadowed.write(slow, BOOK)
+    shadowed.install("Book")
+    book = shadowed.legacy.Book()
+    thread = threading.Thread(target=book.wait, args=(0.3,))
+    thread.start()
+    until(lambda: book.__class__ is not None and bool(getattr(book, "_exuvia_pair").owner), "no call was running")  # noqa: B009
+    assert book.add("a") == 1
+    thread.join()
+    counts = shadowed.counts("Book")
+    assert any("two threads" in reason for reason in counts["reasons"])
+    assert counts["differed"] == 0
+
+
+def test_a_collected_object_leaves_nothing_behind(shadowed: Shadowed) -> None:
+    counting = (
+        "alive = 0\n"
+        + BOOK.replace("        self.seen = start\n", "        global alive; alive += 1\n        self.seen = start\n")
+        + "    def __del__(self):\n        global alive; alive -= 1\n"
+    )
+    legacy = BOOK + "def living():\n    return 1\n"
+    shadowed.write(legacy, counting + "def living():\n    return alive\n")
+    shadowed.install("Book", "living")
+    kept = shadowed.legacy.Book()
+    for _ in range(500):
+        shadowed.legacy.Book().add(1)
+    gc.collect()
+    shadowed.settle()
+    shadowed.legacy.living()
+    counts = shadowed.counts("living")
+    assert (counts["compared"], counts["differed"]) == (1, 0), counts
+    (lane,) = [lane for lane in shadowed.courier.lanes if lane.side.is_class]
+    assert len(lane.twins) == 1
+    assert kept.add(1) == 1
+
+
+def test_pickles_and_copies_carry_no_mark(shadowed: Shadowed) -> None:
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book")
+    book = shadowed.legacy.Book(2)
+    book.add("a")
+    for other in (copy.copy(book), copy.deepcopy(book), pickle.loads(pickle.dumps(book))):  # noqa: S301
+        assert (other.seen, other.rows) == (3, ["a"])
+        assert other.add("b") == 4
+    shadowed.settle()
+    assert shadowed.counts("Book")["differed"] == 0
+
+
+def test_a_share_of_the_objects_is_followed_without_chance(shadowed: Shadowed) -> None:
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", more="sample = 0.25")
+    for _ in range(40):
+        shadowed.legacy.Book().add(1)
+    assert 16 <= shadowed.counts("Book")["compared"] <= 24
+
+
+def test_the_ways_into_a_candidate_from_a_state() -> None:
+    class Fills:
+        def import_state(self, state: int) -> None:
+            self.n = state
+
+    class Makes:
+        n = 0
+
+        @classmethod
+        def import_state(cls, state: int) -> Makes:
+            made = cls()
+            made.n = state
+            return made
+
+    class Takes:
+        def __init__(self, state: int) -> None:
+            self.n = state
+
+    class Neither:
+        def __init__(self, start: int = 0) -> None:
+            self.n = start
+
+    class Legacy:
+        def export_state(self) -> int:
+            return 7
+
+    for candidate in (Fills, Makes, Takes):
+        make = importer(candidate)
+        assert make is not None
+        assert make(7).n == 7
+        assert can_resync(Legacy, candidate)
+    assert importer(Neither) is None
+    assert not can_resync(Legacy, Neither)
+    assert not can_resync(Neither, Fills)
+    assert importer(dict) is None
+
+
+def test_a_state_that_cannot_be_exported_or_imported_gives_the_twin_up(shadowed: Shadowed) -> None:
+    legacy = BOOK + "    def export_state(self):\n        raise OSError('no state')\n"
+    shadowed.write(legacy, TAKES)
+    shadowed.install("Book")
+    book = shadowed.legacy.Book()
+    book.wait(threading.Lock())
+    assert (book.add("a"), book.add("b")) == (1, 2)
+    counts = shadowed.counts("Book")
+    assert (counts["compared"], counts["skipped"]) == (1, 3)
+    assert any("export_state failed: OSError: no state" in reason for reason in counts["reasons"])
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> Iterator[Any]:
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "exuvia-shadow" and not thread.daemon]
