@@ -189,6 +189,17 @@ def test_what_others_may_write_decides_nothing(tmp_path: Path, name: str) -> Non
     assert journal.effective("a", "rust") == "legacy"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_a_folder_that_anyone_may_write_decides_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    three(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o707)
+    assert "chmod o-w" in str(modes.read(folder).broken)
+    folder.chmod(0o1707)
+    assert modes.read(folder).broken is None, "a sticky folder keeps what others have"
+
+
 def test_a_clock_turned_back_stands_at_the_last_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     three(tmp_path)
     last = modes.read(tmp_path).last_ns

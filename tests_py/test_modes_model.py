@@ -198,4 +198,4 @@ class Desk(RuleBasedStateMachine):
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True)
+TestDesk.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, derandomize=True)

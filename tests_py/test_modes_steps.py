@@ -125,8 +125,7 @@ def test_a_unit_for_speed_needs_a_worth_it_verdict_or_an_override(tmp_path: Path
     plain = replace(config, units={name: replace(unit, override=None) for name, unit in config.units.items()})
     assert "no worth-it verdict is on record" in go(plain, PRICE, "shadow").missing[0]
     for verdict, expected in (("no: it waits", "FAIL"), ("migrate", "PASS")):
-        with modes.open_journal(config.evidence) as pen:
-            pen.append({"kind": "worth", "unit": PRICE, "verdict": verdict})
+        door.record_worth(config, PRICE, verdict, share=0.4)
         assert go(plain, PRICE, "shadow").verdict == expected
     safety = {name: replace(unit, override=None, aim="safety") for name, unit in config.units.items()}
     assert go(replace(config, units=safety), SIZE, "shadow").promoted
@@ -167,6 +166,7 @@ def test_a_group_without_units_is_promoted_by_its_name_and_holds_what_requires_i
     assert stands(config, PRICE) == "shadow"
     modes.append(config.evidence, "token", "canary", "x")
     assert stands(config, PRICE) == "canary"
+    assert overlays.clear(config, "token", "the vendor mended its clock") == ["token"]
 
 
 def test_quarantine_holds_until_a_person_clears_it_with_a_cause(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from desk import Gate, desk, lines, stands
 from exuvia.errors import ConfigError, MigrateError
+from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import drill, guard, overlays, rollback, writing
 from exuvia.migrate.modes import journal as modes
 from test_cli import environment, exuvia, project
@@ -57,7 +58,8 @@ class Bot:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self.read() == "up"
+        if self.read() != "up":
+            raise AssertionError(self.close())
 
     def read(self) -> str:
         assert self.process.stdout is not None
@@ -227,6 +229,24 @@ def test_every_running_process_goes_back_and_a_restart_stays_there(
     assert bots(tmp_path).price() == 1.25
     said = one.close()
     assert ("signal SIGUSR2" in said) == (how == "signal"), said
+
+
+def test_other_code_than_was_promoted_stands_in_shadow_and_says_so(tmp_path: Path, bots: Callable[[Path], Bot]) -> None:
+    config = desk(tmp_path)
+    (tmp_path / "shim.py").write_text(SHIM)
+    bots(tmp_path).close()
+    (one, two) = reading.statuses(config, reading.read_folder(config.evidence))
+    f = {one.unit: one.fingerprint, two.unit: two.fingerprint}
+    modes.append(config.evidence, PRICE, "rust", "x", f=f)
+    same = bots(tmp_path)
+    assert same.price() == -1.0
+    (tmp_path / "shim.py").write_text(SHIM + "# a hot fix\n")
+    fixed = bots(tmp_path)
+    assert fixed.price() == 1.25
+    (state, _) = reading.statuses(config, reading.read_folder(config.evidence))
+    assert (state.effective, "it was promoted as F" in " ".join(state.notes)) == ("shadow", True)
+    assert "the count of sessions starts again" in fixed.close()
+    assert same.price() == -1.0, "what runs already runs what was promoted"
 
 
 @posix

@@ -124,6 +124,9 @@ class _Runtime:
         mode = place.mode
         self.stood[name] = self.stands(name)
         notes = [note for note in (self.said.held(name, ceiling) or place.why,) if note]
+        if not self.config.rehearsal and mode not in ("legacy", "shadow"):
+            stale = self.said.stale(name, self.fingerprints[name])
+            mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)
         if mode not in SERVED:
             notes.append(f"{mode} is not served by this build: shadow")
             mode = "shadow"
@@ -186,7 +189,10 @@ class _Runtime:
         """Where configuration and journal put a unit, and which entry said so."""
         ceiling = "rust" if self.config.rehearsal else self.units[name].unit.mode
         entry = self.said.entries.get(name) or self.said.entries.get(modes.EVERY_UNIT, {})
-        return self.said.effective(name, ceiling, self.config), (entry.get("at"), entry.get("ns"))
+        mode = self.said.effective(name, ceiling, self.config)
+        if not self.config.rehearsal and self.said.stale(name, self.fingerprints[name]):
+            mode = modes.lower(mode, "shadow")
+        return mode, (entry.get("at"), entry.get("ns"))
 
     def fall(self, name: str, cause: str, *, lasting: bool) -> None:
         """Put a unit, or `*` for all, of this process into legacy at once.

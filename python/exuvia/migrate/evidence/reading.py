@@ -334,6 +334,12 @@ def _standing(config: Config, state: UnitStatus, unit: UnitConfig, journal: mode
     held = journal.held(unit.name, unit.mode) or standing.of_unit(config, journal, unit.name).why
     if held:
         notes.append(held)
+    if journal.frozen is not None:
+        notes.append(f"frozen by {journal.frozen.get('who')}: {journal.frozen['reason']}; nothing is promoted")
+    stale = None if config.rehearsal or not state.fingerprint else journal.stale(unit.name, state.fingerprint)
+    if stale is not None and state.effective in ("canary", "rust"):
+        state.effective = "shadow"
+        notes.append(stale)
     if state.effective == "rust":
         allowed, note = flip_allowed(state, journal)
         if not allowed:

@@ -68,6 +68,8 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
         gate: Any = importlib.import_module(GATE)
         verdict = gate.group_verdict(config, group, segments, journal, to=to)
         found.verdict, found.reasons = str(verdict.verdict), [str(reason) for reason in verdict.reasons]
+        if not group.units:
+            found.f = {group.name: str(verdict.f or "artefacts")}
     elif found.verdict == "PASS":
         found.verdict = "INCONCLUSIVE"
         found.reasons = [f"clean sessions are not counted by this build, {group.sessions} are needed"]

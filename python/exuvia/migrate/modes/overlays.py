@@ -39,13 +39,16 @@ def quarantine(config: Config, unit: str, cause: str) -> None:
 def clear(config: Config, name: str, cause: str) -> list[str]:
     """Take the units of a group out of quarantine; they stand in legacy and may be promoted again.
 
+    A group without units, which is observed by its artefacts, is cleared by its own name: the count of its
+    sessions starts again.
+
     Args:
         config: The configuration.
         name: A unit or a group.
         cause: What was found and done.
 
     Returns:
-        The units that were cleared.
+        What was cleared.
 
     Raises:
         ConfigError: For a name that is not declared.
@@ -53,10 +56,10 @@ def clear(config: Config, name: str, cause: str) -> list[str]:
     """
     if not cause.strip():
         raise MigrateError("a quarantine is cleared with a cause: say what was found and what was done")
-    units = [name] if name in config.units else list(group_named(config, name).units)
+    units = [name] if name in config.units else list(group_named(config, name).units or (name,))
     with open_journal(config.evidence) as pen:
         journal = pen.read()
-        cleared = [unit for unit in units if unit in journal.quarantined]
+        cleared = [unit for unit in units if unit in journal.quarantined or unit not in config.units]
         if not cleared:
             raise MigrateError(f"{name} is not in quarantine")
         for unit in cleared:

@@ -129,6 +129,19 @@ class Journal:
         reason = self.entries.get(unit, {}).get("break_glass")
         return None if reason is None else str(reason)
 
+    def stale(self, unit: str, f: str) -> str | None:
+        """Say that a unit was promoted with other code than it has now, if it was.
+
+        Args:
+            unit: The unit's name.
+            f: Its F now.
+        """
+        promoted = self.entries.get(unit, {}).get("f")
+        before = promoted.get(unit) if isinstance(promoted, dict) else None
+        if before in (None, f):
+            return None
+        return f"held in shadow: it was promoted as F {before} and is {f} now; the count of sessions starts again"
+
     def held(self, unit: str, ceiling: str) -> str | None:
         """Say that the journal holds a unit below its mode in the file, since when and why, if it does.
 
@@ -188,7 +201,9 @@ def read(folder: Path) -> Journal:
     """
     journal = Journal()
     path = folder / JOURNAL
+    least: tuple[int, str] | None = None
     try:
+        _refuse_open_folder(folder)
         least = _head(folder / HEAD)
         refuse_writable_by_others(path)
         raw = path.read_bytes()
@@ -208,6 +223,15 @@ def read(folder: Path) -> Journal:
     elif least is not None and (len(text.heads) <= least[0] or text.heads[least[0]] != least[1]):
         journal.broken = f"{path}: cut short or replaced, {least[0]} entries were written: {_REPAIR}"
     return journal
+
+
+def _refuse_open_folder(folder: Path) -> None:
+    """In a folder that anyone may write, anyone may put another journal in this one's place."""
+    mode = folder.stat().st_mode
+    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise ConfigError(
+            f"{folder}: anyone may write this folder, and it decides which code trades: chmod o-w {folder}"
+        )
 
 
 _REPAIR = (
