@@ -230,19 +230,22 @@ def holder(folder: Path) -> subprocess.Popen[str]:
 def test_a_kill_leaves_no_lock_behind(tmp_path: Path) -> None:
     process = holder(tmp_path)
     try:
-        with modes.open_journal(tmp_path, wait_s=0.0) as pen:
+        with modes.open_journal(tmp_path, lowers=True) as pen:
             assert not pen.locked
     finally:
         process.kill()
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-    with modes.open_journal(tmp_path, wait_s=0.0) as pen:
+    with modes.open_journal(tmp_path) as pen:
         assert pen.locked
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
-def test_a_process_stopped_with_the_lock_keeps_promotions_waiting_but_no_rollback(tmp_path: Path) -> None:
+def test_a_process_stopped_with_the_lock_keeps_promotions_waiting_but_no_rollback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PATIENT_S", 3.0)
     modes.append(tmp_path, "a", "rust", "x")
     process = holder(tmp_path)
     try:

@@ -324,7 +324,7 @@ def test_all_means_those_whose_ceiling_and_mode_allow_it(tmp_path: Path) -> None
         replace(config, units=units), [], "shadow", "x", every=True, judge=Gate(), surface=same_surface
     )
     assert [(one.name, one.promoted) for one in done] == [(PRICE, True), (SIZE, False)]
-    assert "ceiling is legacy" in str(done[1].left_out)
+    assert done[1].left_out == "its mode in exuvia.toml is legacy"
 
 
 def test_a_rehearsal_needs_a_pass_for_rust_and_nothing_else(tmp_path: Path) -> None:

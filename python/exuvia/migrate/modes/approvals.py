@@ -152,7 +152,7 @@ def revoke(config: Config, group: GroupConfig, reason: str) -> None:
         group: The group.
         reason: Why.
     """
-    with open_journal(config.evidence) as pen:
+    with open_journal(config.evidence, lowers=True) as pen:
         pen.append({"kind": "revoke", "unit": group.name, "reason": reason})
 
 

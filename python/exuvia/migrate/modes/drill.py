@@ -106,7 +106,7 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
 def _lower(config: Config, group: GroupConfig, journal: Journal) -> int:
     """Write legacy as a rollback does; returns when, in UTC nanoseconds."""
     start = time.time_ns()
-    with open_journal(config.evidence) as pen:
+    with open_journal(config.evidence, lowers=True) as pen:
         if pen.read().head != journal.head:
             raise MigrateError("someone else wrote the mode journal meanwhile: look, and drill again")
         pen.append({"unit": group.name, **_units(group), "mode": MODES[0], "reason": "drill", "drill": True})

@@ -110,7 +110,7 @@ class Guard:
             cause: Why.
         """
         try:
-            with open_journal(self.config.evidence) as pen:
+            with open_journal(self.config.evidence, lowers=True) as pen:
                 pen.append({"unit": "*", "mode": MODES[0], "reason": cause})
             overlays.publish(self.config)
             hooks.call(self.config, {"event": "rollback", "unit": "*", "cause": cause})

@@ -28,7 +28,7 @@ def quarantine(config: Config, unit: str, cause: str) -> None:
     Raises:
         OSError: If the journal could not be written.
     """
-    with open_journal(config.evidence) as pen:
+    with open_journal(config.evidence, lowers=True) as pen:
         if unit in pen.read().quarantined:
             return
         pen.append({"kind": "quarantine", "unit": unit, "cause": cause})
@@ -75,7 +75,7 @@ def freeze(config: Config, reason: str) -> None:
         config: The configuration.
         reason: Why.
     """
-    with open_journal(config.evidence) as pen:
+    with open_journal(config.evidence, lowers=True) as pen:
         pen.append({"kind": "frozen", "reason": reason})
 
 

@@ -80,7 +80,7 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
     done = Done(folder, lines=lines)
     entries = _entries(config, names, done)
     try:
-        with open_journal(folder) as pen:
+        with open_journal(folder, lowers=True) as pen:
             for entry in entries:
                 pen.append({**entry, "mode": MODES[0], "reason": reason})
     except OSError as error:
@@ -144,7 +144,7 @@ def by_kill_file(config: Config) -> bool:
     why = standing.killed(config)
     if why is None or not _stands(config):
         return False
-    with open_journal(config.evidence) as pen:
+    with open_journal(config.evidence, lowers=True) as pen:
         if not _stands(config):
             return False
         pen.append({"unit": EVERY_UNIT, "mode": MODES[0], "reason": why})

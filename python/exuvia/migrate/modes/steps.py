@@ -9,7 +9,6 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions
 from exuvia.migrate.modes import judging as gate
 from exuvia.migrate.modes import surface as surfaces
-from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.names import group_named
 from exuvia.migrate.modes.said import Journal, lower, read
 from exuvia.migrate.modes.writing import open_journal
@@ -127,7 +126,8 @@ def promote(
         refused = _refused(config, group, outcome.now, to, glass=glass is not None)
         if refused is not None and not every:
             raise MigrateError(f"{group.name}: {refused}")
-        outcome.left_out = refused
+        above = _above(config, group, to)
+        outcome.left_out = refused if above is None else f"its mode in {config.path.name} is {above[1]}"
         steps.append((group, outcome))
     outcomes = []
     for group, outcome in steps:
@@ -159,12 +159,20 @@ def trusted(config: Config) -> Journal:
     return journal
 
 
-def _refused(config: Config, group: GroupConfig, now: str, to: str, *, glass: bool) -> str | None:
-    """Why a step does not exist here, whatever is on record."""
+def _above(config: Config, group: GroupConfig, to: str) -> tuple[str, str] | None:
+    """A unit whose ceiling lies below a mode, and that ceiling."""
     for unit in group.units:
         ceiling = config.units[unit].mode
-        if to in MODES and lower(ceiling, to) != to:
-            return f"the configuration's ceiling is {ceiling}; raise mode of {unit} in {config.path} first"
+        if lower(ceiling, to) != to:
+            return unit, ceiling
+    return None
+
+
+def _refused(config: Config, group: GroupConfig, now: str, to: str, *, glass: bool) -> str | None:
+    """Why a step does not exist here, whatever is on record."""
+    above = _above(config, group, to)
+    if above is not None:
+        return f"the configuration's ceiling is {above[1]}; raise mode of {above[0]} in {config.path} first"
     return transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass)
 
 

@@ -1,7 +1,7 @@
 """Writing the mode journal: one entry, forced to the disk, before anything else is told.
 
 Writers take turns by a lock that ends with its process. One that raises something must have it; a rollback waits
-for it two seconds and then writes all the same: a process that was stopped with the lock in its hand must not
+for it two seconds at most and then writes all the same: a process that was stopped with the lock in its hand must not
 keep a desk from going back.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Pen", "append", "open_journal"]
 
 WAIT_S = 2.0
+PATIENT_S = 10.0
 TRIES = 20
 
 
@@ -77,7 +78,7 @@ class Pen:
         if chained:
             whole["prev"] = text.heads[-1]
         elif not entries.lowers(whole):
-            held = f"another process has held {path} for {WAIT_S:g} s"
+            held = f"another process has held {path} for {PATIENT_S:g} s"
             raise MigrateError(f"nothing is raised: {broken or held}; find out who, then try again")
         line = json.dumps(whole).encode()
         ended = _ended(self._descriptor)
@@ -106,18 +107,18 @@ class Pen:
 
 
 @contextlib.contextmanager
-def open_journal(folder: Path, *, wait_s: float = WAIT_S) -> Iterator[Pen]:
+def open_journal(folder: Path, *, lowers: bool = False) -> Iterator[Pen]:
     """Open the journal for writing, alone if the lock can be had.
 
     Args:
         folder: The evidence folder, made if it is missing.
-        wait_s: How long another writer is waited for.
+        lowers: Whether only something that lowers will be written: that waits for no one long.
 
     Raises:
         OSError: If the folder or file cannot be made.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, locked = _open(folder / JOURNAL, wait_s)
+    descriptor, locked = _open(folder / JOURNAL, WAIT_S if lowers else PATIENT_S)
     try:
         yield Pen(folder, descriptor, locked=locked)
     finally:
@@ -156,7 +157,7 @@ def append(folder: Path, unit: str, mode: str, reason: str, *, break_glass: str 
     entry = {"unit": unit, "mode": mode, "reason": reason, **more}
     if break_glass is not None:
         entry["break_glass"] = break_glass
-    with open_journal(folder) as pen:
+    with open_journal(folder, lowers=entries.lowers(entry)) as pen:
         pen.append(entry)
 
 
