@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -264,6 +265,24 @@ def test_a_process_stopped_with_the_lock_keeps_promotions_waiting_but_no_rollbac
     modes.append(tmp_path, "a", "shadow", "up again")
     journal = modes.read(tmp_path)
     assert (journal.broken, journal.effective("a", "rust")) == (None, "shadow")
+
+
+def test_a_journal_that_is_moved_away_meanwhile_is_not_written_into_its_grave(tmp_path: Path) -> None:
+    modes.append(tmp_path, "a", "rust", "x")
+    process = holder(tmp_path)
+    away = threading.Timer(0.4, lambda: (tmp_path / modes.JOURNAL).rename(tmp_path / "old"))
+    (tmp_path / modes.HEAD).unlink()
+    away.start()
+    try:
+        modes.append(tmp_path, "a", "legacy", "into the new file")
+    finally:
+        away.join()
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    assert b"into the new file" in raw(tmp_path)
+    assert b"into the new file" not in (tmp_path / "old").read_bytes()
 
 
 WRITE = """

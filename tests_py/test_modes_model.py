@@ -33,6 +33,7 @@ class Desk(RuleBasedStateMachine):
         self.mode = dict.fromkeys(UNIT, "shadow")
         self.glass: dict[str, str] = {}
         self.approved: dict[str, tuple[str, dict[str, str], int]] = {}
+        self.promoted: dict[str, dict[str, str]] = {}
         self.drilled: dict[str, dict[str, str]] = {}
         self.quarantined: set[str] = set()
         self.frozen = self.killed = False
@@ -51,14 +52,21 @@ class Desk(RuleBasedStateMachine):
         own = self.mode[name]
         return own if name == "feeds" else min(own, self.stood("feeds"), key=ORDER.index)
 
+    def seen(self, name: str) -> str:
+        """Where it stands for a step: other code than was promoted stands in shadow."""
+        stood = self.stood(name)
+        stale = self.mode[name] != "legacy" and self.promoted.get(name, self.f(name)) != self.f(name)
+        return min(stood, "shadow", key=ORDER.index) if stale else stood
+
     def lowered(self, name: str) -> None:
+        self.promoted.pop(name, None)
         self.mode[name] = "legacy"
         self.approved.pop(name, None)
         self.glass.pop(name, None)
 
     @rule(name=NAMES, to=MODES, glass=st.booleans())
     def promote(self, name: str, to: str, glass: bool) -> None:
-        before, may = self.stood(name), not (self.frozen or self.killed or name in self.quarantined)
+        before, may = self.seen(name), not (self.frozen or self.killed or name in self.quarantined)
         above = name == "desk" and ORDER.index(self.stood("feeds")) < ORDER.index(to)
         try:
             (outcome,) = steps.promote(
@@ -78,6 +86,9 @@ class Desk(RuleBasedStateMachine):
         assert written == (good and ((step and record) or glass)), (name, before, to, glass)
         if written:
             self.mode[name] = to
+            self.promoted[name] = f
+            if to == "shadow":
+                del self.promoted[name]
             self.reached.add(to)
             if glass and not (step and record):
                 self.glass[name] = before
@@ -92,16 +103,16 @@ class Desk(RuleBasedStateMachine):
             )
             approvals.record(self.config, text, None, judged)
         except MigrateError:
-            assert UP.get(self.stood(name)) != to or self.gate.verdict != "PASS"
+            assert UP.get(self.seen(name)) != to or self.gate.verdict != "PASS"
             return
-        assert UP[self.stood(name)] == to
+        assert UP[self.seen(name)] == to
         self.approved[name] = to, self.f(name), self.gate.differed
 
     @rule(name=NAMES)
     def climb(self, name: str) -> None:
         """What a careful desk does, so that the model also sees the upper modes."""
         self.gate.verdict = "PASS"
-        to = UP.get(self.stood(name))
+        to = UP.get(self.seen(name))
         if to in ("canary", "rust"):
             self.drill(name)
             self.approve(name, to)
@@ -136,7 +147,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def drill(self, name: str) -> None:
-        stood, f = self.stood(name), self.f(name)
+        stood, f = self.seen(name), self.f(name)
         with modes.open_journal(self.config.evidence) as pen:
             pen.append({"kind": "drill", "unit": name, "from": stood, "f": f, "outcome": "PASS"})
         # Only the last one counts, and only if it was in canary.

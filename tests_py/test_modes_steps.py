@@ -105,6 +105,27 @@ def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Pa
         go(config, PRICE, "retired")
 
 
+def test_other_code_than_was_promoted_starts_again_from_shadow(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    approve(config, PRICE, "canary")
+    go(config, PRICE, "canary")
+    fixed = Gate(f={PRICE: "f9"})
+    with pytest.raises(MigrateError, match="no step from shadow to rust"):
+        go(config, PRICE, "rust", fixed)
+    assert "it is for another F" in " ".join(go(config, PRICE, "canary", fixed).missing)
+    approve(config, PRICE, "canary", fixed)
+    assert go(config, PRICE, "canary", fixed).now == "shadow"
+    assert lines(config)[-1]["f"] == {PRICE: "f9"}
+
+
+def test_a_group_of_artefacts_needs_no_drill(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups="[group.token]\n")
+    gate = Gate(f={})
+    modes.append(config.evidence, "token", "canary", "x")
+    approve(config, "token", "rust", gate)
+    assert go(config, "token", "rust", gate).promoted
+
+
 def test_a_gate_that_does_not_pass_promotes_nothing(tmp_path: Path) -> None:
     config = desk(tmp_path)
     approve(config, PRICE, "canary")

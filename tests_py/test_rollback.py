@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from desk import Gate, desk, lines, stands
 from exuvia.errors import ConfigError, MigrateError
+from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import drill, guard, overlays, rollback, writing
 from exuvia.migrate.modes import journal as modes
@@ -427,6 +428,13 @@ def test_the_commands_print_json_and_exit_by_the_verdict(project: Path) -> None:
     assert (refused.returncode, "refused, INCONCLUSIVE: frozen by" in refused.stderr) == (3, True)
     assert exuvia(project, "promote", "--thaw", "done", PRICE, "--to", "shadow").returncode == 0
     assert exuvia(project, "promote", "--clear", "x").returncode == 2
+    overlays.quarantine(configuration.load(project / "exuvia.toml"), PRICE, "a call differed")
+    held = " ".join(exuvia(project, "status").stdout.split())
+    assert "in quarantine, a call differed): exuvia promote bot:price --clear CAUSE" in held
+    cleared = exuvia(project, "promote", PRICE, "--clear", "mended", "--to", "shadow")
+    assert (cleared.returncode, "quarantine cleared" in cleared.stdout) == (0, True), cleared
+    listed = exuvia(project, "promote", PRICE, "--to", "shadow", "--check")
+    assert listed.returncode == 0
     assert exuvia(project, "promote", PRICE).returncode == 2
     assert exuvia(project, "promote", PRICE, "--to", "retired").returncode == 2
     rolled = exuvia(project, "rollback", PRICE, "--json")

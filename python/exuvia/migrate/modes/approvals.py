@@ -71,7 +71,7 @@ def statement(
     now = journal.now()
     if not 0 < lasts_ns <= LONGEST_NS:
         raise MigrateError(f"an approval holds for up to {LONGEST_NS // DAY_NS} days: pass --expires 7d")
-    here = standing.of_group(config, journal, group).mode
+    here = standing.of_group(config, journal, group, f=judged.f).mode
     refused = transitions.refusal(here, to, rehearsal=config.rehearsal, glass=False)
     if refused or here == to:
         raise MigrateError(f"{group.name}: {refused or f'it stands in {to} already'}")

@@ -70,7 +70,8 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
     """
     group = group_named(config, name)
     journal = trusted(config)
-    found = Drilled(group.name, standing.of_group(config, journal, group).mode)
+    judged = judge(config, group, journal, "rust")
+    found = Drilled(group.name, standing.of_group(config, journal, group, f=judged.f).mode)
     if found.stood in (MODES[0], MODES[-1]):
         raise MigrateError(f"{group.name} stands in {found.stood}: there is nothing to roll back")
     stops = frozen.reasons(config, group, journal, glass=False, now_ns=journal.now())
@@ -81,7 +82,6 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
     if not live:
         found.why = f"no process runs {group.name}: start the program, then drill"
         return found
-    judged = judge(config, group, journal, found.stood)
     start = _lower(config, group, journal)
     _measure(config, group, found, set(live), start=start, timeout_s=timeout_s)
     if found.verdict == "PASS":

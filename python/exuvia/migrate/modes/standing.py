@@ -10,6 +10,8 @@ from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.said import lower, refuse_writable_by_others
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.modes.said import Journal
 
@@ -72,6 +74,8 @@ def of_group(
     group: GroupConfig,
     ceilings: dict[str, str] | None = None,
     now_ns: int | None = None,
+    *,
+    f: Mapping[str, str] | None = None,
 ) -> Standing:
     """Say where a group stands: its units flip together, so the lowest of them decides.
 
@@ -81,6 +85,7 @@ def of_group(
         group: The group.
         ceilings: Instead of the units' own.
         now_ns: UTC nanoseconds, else the clock's.
+        f: F of the units as they are now: one that was promoted with another stands in shadow.
     """
     if journal.broken is not None:
         return Standing(MODES[0], f"the mode journal cannot be trusted: {journal.broken}")
@@ -88,6 +93,10 @@ def of_group(
     if kill is not None:
         return Standing(MODES[0], kill)
     found = [_own(config, journal, unit, (ceilings or {}).get(unit), now_ns) for unit in group.units or (group.name,)]
+    for unit, now in (f or {}).items():
+        stale = None if config.rehearsal else journal.stale(unit, now)
+        if stale is not None:
+            found.append(Standing(UNSAID, f"{unit}: {stale}"))
     for name in group.requires:
         other = of_group(config, journal, config.groups[name], None, now_ns)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))

@@ -122,7 +122,7 @@ def promote(
     journal = trusted(config)
     steps: list[tuple[GroupConfig, Outcome]] = []
     for group in groups:
-        outcome = Outcome(group.name, standing.of_group(config, journal, group).mode, to)
+        outcome = Outcome(group.name, _now(config, group, journal, to, judge)[0], to)
         refused = _refused(config, group, outcome.now, to, glass=glass is not None)
         if refused is not None and not every:
             raise MigrateError(f"{group.name}: {refused}")
@@ -159,6 +159,15 @@ def trusted(config: Config) -> Journal:
     return journal
 
 
+def _now(config: Config, group: GroupConfig, journal: Journal, to: str, judge: Judge) -> tuple[str, Judged | None]:
+    """Where a group stands, with the gate's verdict if one is needed: other code than was promoted is in shadow."""
+    here = standing.of_group(config, journal, group).mode
+    if to == "shadow" and here in ("legacy", "shadow"):
+        return here, None
+    judged = judge(config, group, journal, to)
+    return standing.of_group(config, journal, group, f=judged.f).mode, judged
+
+
 def _above(config: Config, group: GroupConfig, to: str) -> tuple[str, str] | None:
     """A unit whose ceiling lies below a mode, and that ceiling."""
     for unit in group.units:
@@ -190,12 +199,11 @@ def _step(
     """Judge and write; if another operator wrote meanwhile, judge again."""
     for _ in range(TRIES):
         journal = trusted(config)
-        now = standing.of_group(config, journal, group).mode
+        now, judged = _now(config, group, journal, to, judge)
         refused = _refused(config, group, now, to, glass=glass is not None)
         if refused is not None:
             raise MigrateError(f"{group.name}: {refused}")
         outcome = Outcome(group.name, now, to)
-        judged = None if to == "shadow" else judge(config, group, journal, to)
         outcome.needs = requirements.needs(
             config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now()
         )
