@@ -175,15 +175,15 @@ class _Runtime:
             self.said = modes.read(self.config.evidence)
             for name, unit in self.units.items():
                 before, now = self.stood.get(name), self.stands(name)
-                self.stood[name] = now
                 # Compared with what it said before: a rehearsal may stand elsewhere by hand.
                 wanted = now[0] if now[0] in SERVED else "shadow"
-                if now != before and wanted != unit.mode and name not in self.fallen:
-                    try:
+                try:
+                    if now != before and wanted != unit.mode and name not in self.fallen:
                         self.flip(name, wanted, self.said.broken or "journal")
-                    except Exception as error:
-                        # One unit that cannot move keeps no other from its rollback.
-                        self.trouble(f"{name} stays in {unit.mode}, the journal says {wanted}: {error}")
+                    self.stood[name] = now
+                except Exception as error:
+                    # One unit that cannot move keeps no other from its rollback, and is tried again.
+                    self.trouble(f"{name} stays in {unit.mode}, the journal says {wanted}: {error}")
 
     def stands(self, name: str) -> tuple[str, Any]:
         """Where configuration and journal put a unit, and which entry said so."""
@@ -206,8 +206,11 @@ class _Runtime:
             for each in self.units if name == modes.EVERY_UNIT else [name]:
                 if lasting:
                     self.fallen.add(each)
-                if self.units[each].mode != "legacy":
-                    self.flip(each, "legacy", cause)
+                try:
+                    if self.units[each].mode != "legacy":
+                        self.flip(each, "legacy", cause)
+                except Exception as error:
+                    self.trouble(f"{each} stays in {self.units[each].mode} ({cause}): {error}")
         say(f"{'every unit' if name == modes.EVERY_UNIT else name}: legacy: {cause}")
 
     def flip(self, name: str, mode: str, reason: str) -> None:

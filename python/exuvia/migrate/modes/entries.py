@@ -114,7 +114,7 @@ def parse(raw: bytes) -> Text:
 def _read(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     good = isinstance(entry, dict) and isinstance(entry.get("v"), int) and not isinstance(entry["v"], bool)
     return entry if good else None
