@@ -24,7 +24,7 @@ fn text(text: &str) -> Value {
 }
 
 fn column(kind: &str, cells: Cells) -> Column {
-    Column { kind: kind.into(), cells, valid: None }
+    Column::new(kind, cells, None)
 }
 
 fn table(columns: &[(&str, Column)], rows: usize) -> Value {
@@ -211,16 +211,16 @@ fn an_ignored_column_counts_only_what_differs() {
     assert_eq!(hits(names("a"), names("a")), 0);
     let masked = Column { valid: Some(vec![true]), ..names("a") };
     assert_eq!(hits(names("a"), masked), 0, "a mask that hides nothing is no difference");
-    let narrow = column("Float32", Cells::Float(vec![1.0]));
-    assert_eq!(hits(narrow, column("Float64", Cells::Float(vec![1.0]))), 1, "another type is one");
+    let narrow = column("Float32", Cells::Float(vec![1.0].into()));
+    assert_eq!(hits(narrow, column("Float64", Cells::Float(vec![1.0].into()))), 1, "another type is one");
 }
 
 #[test]
 fn columns_of_each_kind_are_found_at_their_cell() {
     let cases = [
-        (Cells::Float(vec![1.0, 2.0]), Cells::Float(vec![1.0, 2.5])),
-        (Cells::Int(vec![1, -2]), Cells::Int(vec![1, -3])),
-        (Cells::Unsigned(vec![1, u64::MAX]), Cells::Unsigned(vec![1, u64::MAX - 1])),
+        (Cells::Float(vec![1.0, 2.0].into()), Cells::Float(vec![1.0, 2.5].into())),
+        (Cells::Int(vec![1, -2].into()), Cells::Int(vec![1, -3].into())),
+        (Cells::Unsigned(vec![1, u64::MAX].into()), Cells::Unsigned(vec![1, u64::MAX - 1].into())),
         (Cells::Any(vec![text("a"), text("b")]), Cells::Any(vec![text("a"), text("c")])),
     ];
     let comparator = Comparator::new(Rules::default(), 5);
@@ -235,7 +235,7 @@ fn columns_of_each_kind_are_found_at_their_cell() {
 
 #[test]
 fn columns_that_one_side_lacks_are_named_with_their_type() {
-    let price = || column("Float64", Cells::Float(vec![1.0]));
+    let price = || column("Float64", Cells::Float(vec![1.0].into()));
     let (short, long) = (table(&[("bid", price())], 1), table(&[("bid", price()), ("ask", price())], 1));
     let comparator = Comparator::new(Rules::default(), 5);
     let extra = comparator.compare(&short, &long, &NoDecoder).differences.remove(0);
@@ -249,8 +249,8 @@ fn columns_that_one_side_lacks_are_named_with_their_type() {
 
 #[test]
 fn what_is_no_array_or_table_differs_from_one_by_type() {
-    let array = Value::Array { shape: vec![1], column: column("int64", Cells::Int(vec![1])) };
-    let rows = table(&[("n", column("Int64", Cells::Int(vec![1])))], 1);
+    let array = Value::Array { shape: vec![1], column: column("int64", Cells::Int(vec![1].into())) };
+    let rows = table(&[("n", column("Int64", Cells::Int(vec![1].into())))], 1);
     let day = Value::Named { class: class(3, "date"), text: "2026-02-03".into() };
     let comparator = Comparator::new(Rules::default(), 5);
     for (value, name) in [(array, "array of int64"), (rows, "table"), (day, "date")] {
@@ -262,8 +262,8 @@ fn what_is_no_array_or_table_differs_from_one_by_type() {
 
 #[test]
 fn arrays_and_tables_in_another_order_are_the_same_ones() {
-    let array = |n: i64| Value::Array { shape: vec![400], column: column("int64", Cells::Int(vec![n; 400])) };
-    let rows = |n: u64| table(&[("n", column("UInt64", Cells::Unsigned(vec![n])))], 1);
+    let array = |n: i64| Value::Array { shape: vec![400], column: column("int64", Cells::Int(vec![n; 400].into())) };
+    let rows = |n: u64| table(&[("n", column("UInt64", Cells::Unsigned(vec![n].into())))], 1);
     let comparator = Comparator::new(Rules::default(), 5);
     let [one, two] = [[1, 2], [2, 1]].map(|order| Value::List(order.map(array).to_vec()));
     assert_eq!(found(&comparator, &one, &two), [("$".into(), Kind::OrderOnly)]);

@@ -1,26 +1,39 @@
 //! The walk over two values. There is no default `==`: type, bits, order and exponent count unless
 //! a rule says otherwise, and every difference names its path.
 
+mod containers;
+mod effects;
+mod report;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod unordered;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::path::{self, Step};
-use crate::rule::{Alive, Rule, Rules};
+use crate::ids::{Ids, Scope};
+use crate::ledger::{Divergence, Memory, Side};
+use crate::path::{Pattern, Step};
+use crate::rule::{Alive, Rule, Rules, is_money};
 use crate::value::Value;
-use crate::verdict::{Difference, Verdict};
+use crate::verdict::Verdict;
 use crate::{Kind, number};
 
-/// Decodes formats that this crate does not know.
+/// What a comparison asks of its surroundings.
 pub trait Decode {
     /// A Parquet file as a table.
     ///
     /// # Errors
     /// Why it cannot be read.
     fn parquet(&self, bytes: &[u8]) -> Result<Value, String>;
+
+    /// Today, as days since 1970: for what expires. Without a calendar nothing does.
+    fn today(&self) -> i64 {
+        i64::MIN
+    }
 }
 
-/// Decodes nothing.
+/// Decodes nothing and knows no day.
 #[derive(Debug, Clone, Copy)]
 pub struct NoDecoder;
 
@@ -30,7 +43,7 @@ impl Decode for NoDecoder {
     }
 }
 
-/// Compares values under the rules of one unit.
+/// Compares values under the rules of one unit. Clones share what is remembered between calls.
 ///
 /// ```
 /// use exuvia_migrate::{Comparator, NoDecoder, Rules, Value};
@@ -44,12 +57,51 @@ impl Decode for NoDecoder {
 pub struct Comparator {
     rules: Rules,
     limit: usize,
+    ledger: Vec<Divergence>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 impl Comparator {
     /// A comparator that keeps at most `limit` differences of each comparison (it counts all).
     pub fn new(rules: Rules, limit: usize) -> Self {
-        Self { rules, limit }
+        Self { rules, limit, ..Self::default() }
+    }
+
+    /// The same with declared divergences.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: Vec<Divergence>) -> Self {
+        self.ledger = ledger;
+        self
+    }
+
+    /// The same with the memory of `other`: one renaming and one count of hits for a whole unit.
+    #[must_use]
+    pub fn sharing(mut self, other: &Self) -> Self {
+        self.memory = Arc::clone(&other.memory);
+        self
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether something declared ends on a day, so that today has to be known.
+    pub fn expires(&self) -> bool {
+        !self.ledger.is_empty() || self.rules.expires()
+    }
+
+    /// The declared divergences and how often each was hit.
+    pub fn ledger(&self) -> Vec<(&Divergence, u64)> {
+        let memory = self.memory();
+        self.ledger.iter().map(|found| (found, memory.hits(found.path.text(), &found.name()))).collect()
+    }
+
+    /// Forgets renamings that hold for `scope` or shorter; says how many names are left.
+    pub fn forget(&self, scope: Scope) -> usize {
+        let mut memory = self.memory();
+        memory.renamings.forget(scope);
+        memory.renamings.len()
     }
 
     /// Compares two results.
@@ -68,70 +120,124 @@ impl Comparator {
     pub fn compare_raised(&self, legacy: &Value, candidate: &Value, decode: &dyn Decode) -> Verdict {
         let mut walk = self.walk("$raise", decode);
         walk.values(legacy, candidate, &self.rules.start("$raise"));
-        // That both raised was compared, even where a rule ignores what.
-        walk.found.compared = walk.found.compared.max(1);
+        // That both raised was compared, even where all else is ignored.
+        walk.found.compared += 1;
         walk.found
     }
 
-    /// The verdict where one side returned and the other raised.
-    pub fn one_raised(&self, legacy: &Value, candidate: &Value, kind: Kind) -> Verdict {
-        let mut walk = self.walk("$", &NoDecoder);
+    /// The verdict where one side returned and the other raised, panicked or did not answer.
+    pub fn one_raised(&self, legacy: &Value, candidate: &Value, kind: Kind, decode: &dyn Decode) -> Verdict {
+        self.differs("$", kind, legacy, candidate, decode)
+    }
+
+    /// The verdict of one difference that was seen elsewhere; the ledger may know it.
+    pub fn differs(&self, root: &str, kind: Kind, legacy: &Value, candidate: &Value, decode: &dyn Decode) -> Verdict {
+        let mut walk = self.walk(root, decode);
         walk.found.compared = 1;
-        let alive = self.rules.start("$");
-        walk.differ(kind, legacy.shown(), candidate.shown(), &alive);
+        walk.differ(kind, &Side::Value(legacy), &Side::Value(candidate), &self.rules.start(root));
         walk.found
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn walk<'a>(&'a self, root: &'a str, decode: &'a dyn Decode) -> Walk<'a> {
-        Walk { rules: &self.rules, limit: self.limit, root, steps: Vec::new(), decode, found: Verdict::default() }
+        let mut memory = self.memory();
+        memory.renamings.forget(Scope::Call);
+        Walk {
+            rules: &self.rules,
+            limit: self.limit,
+            ledger: &self.ledger,
+            memory,
+            root,
+            steps: Vec::new(),
+            decode,
+            trial: false,
+            stamp: None,
+            found: Verdict::default(),
+        }
     }
 }
 
 struct Walk<'a> {
     rules: &'a Rules,
     limit: usize,
+    ledger: &'a [Divergence],
+    memory: MutexGuard<'a, Memory>,
     root: &'a str,
     steps: Vec<Step>,
     decode: &'a dyn Decode,
+    /// Whether this is only to see if two values are equal: nothing is counted or remembered.
+    trial: bool,
+    /// What differences say of the rule, where it is not the one in force.
+    stamp: Option<String>,
     found: Verdict,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn values(&mut self, legacy: &Value, candidate: &Value, alive: &Alive) {
-        let rules = self.rules;
-        let rule = if alive.is_empty() { None } else { rules.here(alive) };
-        match rule {
-            Some((pattern, rule @ Rule::Ignore { .. })) => {
-                self.ignored(pattern.text(), rule, |walk| walk.plain(legacy, candidate, &Alive::new(), None));
-            }
+        match self.here(alive) {
+            Some((pattern, rule @ Rule::Ignore { .. })) => self.ignoring(pattern, rule, legacy, candidate),
             Some((_, Rule::Parquet)) => self.parquet(legacy, candidate, alive),
-            Some((_, Rule::Base | Rule::Args)) if matches!(legacy, Value::Raised { .. }) => {
-                self.raised(legacy, candidate, alive);
-            }
             Some((_, rule)) => self.plain(legacy, candidate, alive, Some(rule)),
             None => self.plain(legacy, candidate, alive, None),
         }
     }
 
+    fn here(&self, alive: &Alive) -> Option<(&'a Pattern, &'a Rule)> {
+        let rules: &'a Rules = self.rules;
+        if alive.is_empty() { None } else { rules.here(alive) }
+    }
+
+    /// A value whose differences are counted and not judged, as long as that is allowed.
+    fn ignoring(&mut self, pattern: &Pattern, rule: &Rule, legacy: &Value, candidate: &Value) {
+        let nothing = Alive::new();
+        if self.is_equal(|walk| walk.plain(legacy, candidate, &nothing, None)) {
+            return;
+        }
+        if let Err(against) = self.ignore(pattern.text(), rule) {
+            self.stamped(rule, &against, |walk| walk.plain(legacy, candidate, &nothing, None));
+        }
+    }
+
+    /// Runs `inside`, whose differences count although a rule would take them, and say why.
+    fn stamped(&mut self, rule: &Rule, against: &str, inside: impl FnOnce(&mut Self)) {
+        let before = self.stamp.replace(format!("{}: {against}", rule.name()));
+        inside(self);
+        self.stamp = before;
+    }
+
     fn plain(&mut self, legacy: &Value, candidate: &Value, alive: &Alive, rule: Option<&Rule>) {
+        let rule = rule.filter(|rule| !(rule.is_relative() && self.refuses_money()));
         if let Some(rule) = rule.filter(|rule| rule.is_numeric())
             && let Some(equal) = number::within(legacy, candidate, rule)
         {
             self.found.compared += 1;
             if !equal {
                 let kind = if *rule == Rule::Number { Kind::Value } else { Kind::ToleranceExceeded };
-                self.differ(kind, legacy.shown(), candidate.shown(), alive);
+                self.differ(kind, &Side::Value(legacy), &Side::Value(candidate), alive);
             }
             return;
         }
+        if let Some(Rule::Ids(ids)) = rule
+            && let Some(alike) = ids.alike(legacy, candidate)
+        {
+            self.names(ids, alike, legacy, candidate, alive);
+            return;
+        }
         match (legacy, candidate) {
-            (Value::List(one), Value::List(two)) | (Value::Tuple(one), Value::Tuple(two)) => {
-                self.sequences(one, two, alive);
-            }
+            (Value::List(one), Value::List(two)) | (Value::Tuple(one), Value::Tuple(two)) => match rule {
+                Some(Rule::Multiset) => self.multiset(one, two, alive),
+                Some(Rule::Keyed { fields, ordered }) => self.keyed_items(one, two, (fields, *ordered), alive),
+                Some(Rule::Jaccard(threshold)) => self.overlap(one, two, *threshold, alive),
+                _ => self.sequences(one, two, alive),
+            },
             (Value::Dict(one), Value::Dict(two)) => self.dicts(one, two, alive),
-            (Value::Set { frozen: f1, items: one }, Value::Set { frozen: f2, items: two }) if f1 == f2 => {
-                self.sets(one, two, alive);
-            }
+            (Value::Set { frozen: f1, items: one }, Value::Set { frozen: f2, items: two }) if f1 == f2 => match rule {
+                Some(Rule::Jaccard(threshold)) => self.overlap(one, two, *threshold, alive),
+                _ => self.sets(one, two, alive),
+            },
             (Value::Record { class: c1, fields: one }, Value::Record { class: c2, fields: two })
                 if c1 == c2 || rule == Some(&Rule::Record) =>
             {
@@ -140,17 +246,27 @@ impl Walk<'_> {
             (Value::Sub { class: c1, of: one }, Value::Sub { class: c2, of: two }) if c1 == c2 => {
                 self.plain(one, two, alive, rule);
             }
+            (Value::Raised { .. }, _) if matches!(rule, Some(Rule::Base | Rule::Args)) => {
+                self.raised(legacy, candidate, alive);
+            }
             (Value::Raised { .. }, Value::Raised { .. }) => self.raised(legacy, candidate, alive),
             (Value::Array { shape: s1, column: one }, Value::Array { shape: s2, column: two }) => {
                 if s1 == s2 {
                     self.columns(one, two, alive, rule);
                 } else {
                     self.found.compared += 1;
-                    self.differ(Kind::Length, format!("shape {s1:?}"), format!("shape {s2:?}"), alive);
+                    let (one, two) = (|| format!("shape {s1:?}"), || format!("shape {s2:?}"));
+                    self.differ(Kind::Length, &Side::Words(&one), &Side::Words(&two), alive);
                 }
             }
-            (Value::Table { columns: one, rows: r1 }, Value::Table { columns: two, rows: r2 }) => {
-                self.tables((one, *r1), (two, *r2), alive);
+            (Value::Table { columns: one, rows: r1 }, Value::Table { columns: two, rows: r2 }) => match rule {
+                Some(Rule::Keyed { fields, ordered }) => {
+                    self.keyed_tables((one, *r1), (two, *r2), (fields, *ordered), alive);
+                }
+                _ => self.tables((one, *r1), (two, *r2), alive),
+            },
+            (Value::Opaque { class: c1, repr: one }, Value::Opaque { class: c2, repr: two }) if c1 == c2 => {
+                self.opaque(rule, (legacy, one.as_deref()), (candidate, two.as_deref()), alive);
             }
             _ => self.leaves(legacy, candidate, alive),
         }
@@ -158,146 +274,64 @@ impl Walk<'_> {
 
     fn leaves(&mut self, legacy: &Value, candidate: &Value, alive: &Alive) {
         self.found.compared += 1;
-        if let Some(kind) = leaf_difference(legacy, candidate) {
-            let (mut one, mut two) = (legacy.shown(), candidate.shown());
-            if kind == Kind::Type {
-                one = format!("{}: {one}", legacy.type_name());
-                two = format!("{}: {two}", candidate.type_name());
-            }
-            self.differ(kind, one, two, alive);
+        match leaf_difference(legacy, candidate) {
+            Some(Kind::Type) => self.differ(Kind::Type, &Side::Typed(legacy), &Side::Typed(candidate), alive),
+            Some(kind) => self.differ(kind, &Side::Value(legacy), &Side::Value(candidate), alive),
+            None => {}
         }
     }
 
-    fn sequences(&mut self, one: &[Value], two: &[Value], alive: &Alive) {
+    /// Two names that each side made up.
+    fn names(&mut self, ids: &Ids, alike: bool, legacy: &Value, candidate: &Value, alive: &Alive) {
         self.found.compared += 1;
-        let before = (self.found.total, self.found.differences.len());
-        let same_length = one.len() == two.len();
-        if !same_length {
-            self.differ(Kind::Length, format!("{} items", one.len()), format!("{} items", two.len()), alive);
-        }
-        for (at, (a, b)) in one.iter().zip(two).enumerate() {
-            let total = self.found.total;
-            self.step(Step::Index(at), alive, |walk, alive| walk.values(a, b, alive));
-            if !same_length && self.found.total > total {
-                return;
-            }
-        }
-        if same_length && self.found.total > before.0 && is_permutation(one, two) {
-            self.found.total = before.0;
-            self.found.differences.truncate(before.1);
-            let show = |items: &[Value]| Value::List(items.to_vec()).shown();
-            self.differ(Kind::OrderOnly, show(one), show(two), alive);
-        }
-    }
-
-    fn dicts(&mut self, one: &[(Value, Value)], two: &[(Value, Value)], alive: &Alive) {
-        self.found.compared += 1;
-        let aligned = one.len() == two.len() && one.iter().zip(two).all(|((a, _), (b, _))| same_key(a, b));
-        if aligned {
-            for ((key, a), (_, b)) in one.iter().zip(two) {
-                self.step(key_step(key), alive, |walk, alive| walk.values(a, b, alive));
-            }
+        if !alike {
+            self.differ(Kind::Value, &Side::Value(legacy), &Side::Value(candidate), alive);
             return;
         }
-        let mut index: Vec<(String, &Value, &Value)> =
-            two.iter().map(|(key, value)| (key.canonical(), key, value)).collect();
-        index.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut seen = vec![false; index.len()];
-        for (key, a) in one {
-            let place = index.binary_search_by(|entry| entry.0.as_str().cmp(&key.canonical()));
-            let found = place.ok().and_then(|at| {
-                if let Some(flag) = seen.get_mut(at) {
-                    *flag = true;
+        let keep = !self.trial;
+        let fits = self.memory.renamings.fit(ids, &legacy.canonical(), &candidate.canonical(), keep);
+        if let Err(against) = fits {
+            let words = || format!("{}{against}", candidate.shown());
+            self.differ(Kind::Value, &Side::Value(legacy), &Side::Words(&words), alive);
+        }
+    }
+
+    /// Two objects of one class without fields: by their repr if that is declared, else nothing is decided.
+    fn opaque(&mut self, rule: Option<&Rule>, one: (&Value, Option<&str>), two: (&Value, Option<&str>), alive: &Alive) {
+        match (rule, one.1, two.1) {
+            (Some(Rule::Repr), Some(a), Some(b)) => {
+                self.found.compared += 1;
+                if a != b {
+                    self.differ(Kind::Value, &Side::Value(one.0), &Side::Value(two.0), alive);
                 }
-                index.get(at)
-            });
-            match found {
-                Some((_, _, b)) => self.step(key_step(key), alive, |walk, alive| walk.values(a, b, alive)),
-                None => self.step(key_step(key), alive, |walk, alive| walk.absent(Kind::Missing, a, alive)),
             }
-        }
-        for ((_, key, b), _) in index.iter().zip(&seen).filter(|(_, seen)| !**seen) {
-            self.step(key_step(key), alive, |walk, alive| walk.absent(Kind::Extra, b, alive));
-        }
-        if one.len() == two.len() && seen.iter().all(|seen| *seen) {
-            self.note(format!("{}: keys in another order", path::write(self.root, &self.steps, false)));
-        }
-    }
-
-    fn sets(&mut self, one: &[Value], two: &[Value], alive: &Alive) {
-        self.found.compared += 1;
-        let sorted = |items: &[Value]| {
-            let mut keys: Vec<(String, Value)> = items.iter().map(|item| (item.canonical(), item.clone())).collect();
-            keys.sort_by(|a, b| a.0.cmp(&b.0));
-            keys
-        };
-        let (one, two) = (sorted(one), sorted(two));
-        let lacks =
-            |keys: &[(String, Value)], key: &str| keys.binary_search_by(|entry| entry.0.as_str().cmp(key)).is_err();
-        for (_, item) in one.iter().filter(|(key, _)| lacks(&two, key)) {
-            self.step(Step::Key(item.shown()), alive, |walk, alive| walk.absent(Kind::Missing, item, alive));
-        }
-        for (_, item) in two.iter().filter(|(key, _)| lacks(&one, key)) {
-            self.step(Step::Key(item.shown()), alive, |walk, alive| walk.absent(Kind::Extra, item, alive));
-        }
-    }
-
-    /// Fields by name; of two classes legacy's fields are the contract, more of them are noted.
-    fn records(&mut self, one: &[(Arc<str>, Value)], two: &[(Arc<str>, Value)], same: bool, alive: &Alive) {
-        self.found.compared += 1;
-        for (at, (name, a)) in one.iter().enumerate() {
-            let aligned = two.get(at).filter(|(other, _)| other == name);
-            let found = aligned.or_else(|| two.iter().find(|(other, _)| other == name));
-            let step = Step::Field(Arc::clone(name));
-            match found {
-                Some((_, b)) => self.step(step, alive, |walk, alive| walk.values(a, b, alive)),
-                None => self.step(step, alive, |walk, alive| walk.absent(Kind::Missing, a, alive)),
-            }
-        }
-        for (name, b) in two.iter().filter(|(name, _)| !one.iter().any(|(other, _)| other == name)) {
-            if same {
-                let step = Step::Field(Arc::clone(name));
-                self.step(step, alive, |walk, alive| walk.absent(Kind::Extra, b, alive));
-            } else {
-                self.note(format!("the candidate has a further field {name}"));
+            _ => {
+                let place = self.place();
+                self.found.unreadable.get_or_insert_with(|| (one.0.type_name(), place));
             }
         }
     }
 
-    fn raised(&mut self, legacy: &Value, candidate: &Value, alive: &Alive) {
-        self.found.compared += 1;
-        let (Value::Raised { class: c1, base: b1, args: one }, Value::Raised { class: c2, base: b2, args: two }) =
-            (legacy, candidate)
-        else {
-            self.differ(Kind::Exception, legacy.shown(), candidate.shown(), alive);
-            return;
-        };
-        let rule = self.rules.here(alive).map(|(_, rule)| rule);
-        let same = if rule == Some(&Rule::Base) { b1 == b2 } else { c1 == c2 };
-        if !same {
-            self.differ(Kind::Exception, legacy.shown(), candidate.shown(), alive);
-        } else if rule == Some(&Rule::Args) {
-            self.step(Step::Field("args".into()), alive, |walk, alive| walk.sequences(one, two, alive));
+    /// Whether this is money by its name, which is never measured by its own size.
+    fn refuses_money(&mut self) -> bool {
+        let mut steps = self.steps.iter().rev();
+        let named = steps.find_map(|step| if let Step::Field(name) = step { Some(name) } else { None });
+        let money = named.is_some_and(|name| is_money(name));
+        if money {
+            let place = self.place();
+            self.note(format!("{place}: money is compared exactly, the relative rule is not used"));
         }
+        money
     }
 
-    /// A value that only one side has.
-    fn absent(&mut self, kind: Kind, value: &Value, alive: &Alive) {
-        self.gone(kind, &value.shown(), alive);
-    }
-
-    fn gone(&mut self, kind: Kind, shown: &str, alive: &Alive) {
-        let rules = self.rules;
-        self.found.compared += 1;
-        if let Some((pattern, rule @ Rule::Ignore { .. })) = rules.here(alive) {
-            self.ignore(pattern.text(), rule);
-            return;
-        }
-        let nothing = "(nothing)".to_owned();
-        match kind {
-            Kind::Missing => self.differ(kind, shown.to_owned(), nothing, alive),
-            _ => self.differ(kind, nothing, shown.to_owned(), alive),
-        }
+    /// Whether `inside` finds no difference; nothing that it does is counted or remembered.
+    fn is_equal(&mut self, inside: impl FnOnce(&mut Self)) -> bool {
+        let found = std::mem::take(&mut self.found);
+        let trial = std::mem::replace(&mut self.trial, true);
+        inside(self);
+        self.trial = trial;
+        let tried = std::mem::replace(&mut self.found, found);
+        tried.total == 0 && tried.unreadable.is_none()
     }
 
     fn step(&mut self, step: Step, alive: &Alive, inside: impl FnOnce(&mut Self, &Alive)) {
@@ -305,45 +339,6 @@ impl Walk<'_> {
         self.steps.push(step);
         inside(self, &next);
         self.steps.pop();
-    }
-
-    fn differ(&mut self, kind: Kind, legacy: String, candidate: String, alive: &Alive) {
-        self.found.total += 1;
-        let kind = if self.root == "$args" { Kind::Mutation } else { kind };
-        if self.found.differences.len() < self.limit {
-            self.found.differences.push(Difference {
-                path: path::write(self.root, &self.steps, false),
-                place: path::write(self.root, &self.steps, true),
-                kind,
-                legacy,
-                candidate,
-                rule: self.rules.here(alive).map_or_else(|| "exact".to_owned(), |(_, rule)| rule.name()),
-            });
-        }
-    }
-
-    /// Compares what a rule ignores: whether it differs is counted, what differs is not kept.
-    fn ignored(&mut self, path: &str, rule: &Rule, compare: impl FnOnce(&mut Self)) {
-        let before = self.found.clone();
-        compare(self);
-        let differed = self.found.total > before.total;
-        self.found = before;
-        if differed {
-            self.ignore(path, rule);
-        }
-    }
-
-    fn ignore(&mut self, path: &str, rule: &Rule) {
-        match self.found.ignored.iter_mut().find(|(known, _, _)| known == path) {
-            Some((_, _, hits)) => *hits += 1,
-            None => self.found.ignored.push((path.to_owned(), rule.name(), 1)),
-        }
-    }
-
-    fn note(&mut self, note: String) {
-        if self.found.notes.len() < 10 && !self.found.notes.contains(&note) {
-            self.found.notes.push(note);
-        }
     }
 }
 
@@ -363,30 +358,4 @@ fn leaf_difference(legacy: &Value, candidate: &Value) -> Option<Kind> {
         _ => return Some(Kind::Type),
     };
     (!equal).then_some(Kind::Value)
-}
-
-fn same_key(one: &Value, two: &Value) -> bool {
-    leaf_difference(one, two).is_none()
-        || (matches!(one, Value::Tuple(_)) && matches!(two, Value::Tuple(_)) && one.canonical() == two.canonical())
-}
-
-fn key_step(key: &Value) -> Step {
-    match key {
-        Value::Text(text) => Step::Field(text.as_str().into()),
-        Value::Int(number) => usize::try_from(*number).map_or_else(|_| Step::Key(number.to_string()), Step::Index),
-        other => Step::Key(other.shown()),
-    }
-}
-
-fn is_permutation(one: &[Value], two: &[Value]) -> bool {
-    let sorted = |items: &[Value]| {
-        let mut keys: Vec<String> = items.iter().map(Value::canonical).collect();
-        keys.sort_unstable();
-        keys
-    };
-    one.len() > 1 && sorted(one) == sorted(two)
-}
-
-fn is_same_set(one: &[String], two: &[String]) -> bool {
-    one.len() == two.len() && one.iter().all(|name| two.contains(name))
 }

@@ -44,6 +44,31 @@ impl Exact {
         let most = scaled(most)?;
         Some(if strict { apart < most } else { apart <= most })
     }
+
+    /// Whether this is a whole number of `quantum`; `None` if it does not fit.
+    pub(crate) fn is_multiple(self, quantum: Self) -> Option<bool> {
+        let (value, quantum) = self.aligned(quantum)?;
+        Some(value.checked_rem(quantum)? == 0)
+    }
+
+    /// The nearest whole number of `quanta`, the even one if two are as near; `None` if it does not fit.
+    pub(crate) fn quanta(self, quantum: Self) -> Option<i128> {
+        let (value, quantum) = self.aligned(quantum)?;
+        let (whole, rest) = (value.checked_div_euclid(quantum)?, value.checked_rem_euclid(quantum)?);
+        let twice = rest.checked_mul(2)?;
+        let up = twice > quantum || (twice == quantum && whole % 2 != 0);
+        whole.checked_add(i128::from(up))
+    }
+
+    /// Both coefficients at one exponent.
+    fn aligned(self, other: Self) -> Option<(i128, i128)> {
+        let exponent = self.exponent.min(other.exponent);
+        let scaled = |value: Self| {
+            let shift = u32::try_from(value.exponent.checked_sub(exponent)?).ok()?;
+            value.coefficient.checked_mul(10_i128.checked_pow(shift)?)
+        };
+        Some((scaled(self)?, scaled(other)?))
+    }
 }
 
 #[cfg(test)]
@@ -60,5 +85,18 @@ mod tests {
         assert_eq!(Exact::parse("NaN"), None);
         assert_eq!(Exact::parse("1.-5"), None);
         assert_eq!(read("1E+60").within(read("1"), read("1"), 1, false), None);
+    }
+
+    #[test]
+    fn quanta_are_counted_half_to_even() {
+        let quanta = |text: &str, quantum: &str| Exact::parse(text).unwrap().quanta(Exact::parse(quantum).unwrap());
+        assert_eq!(quanta("2.675", "0.01"), Some(268));
+        assert_eq!(quanta("2.665", "0.01"), Some(266));
+        assert_eq!(quanta("-2.675", "0.01"), Some(-268));
+        assert_eq!(quanta("-2.665", "0.01"), Some(-266));
+        assert_eq!(quanta("25299.80", "0.25"), Some(101_199));
+        assert_eq!(quanta("1E+60", "0.01"), None);
+        let multiple = |text: &str| Exact::parse(text).unwrap().is_multiple(Exact::parse("0.25").unwrap());
+        assert_eq!((multiple("25299.75"), multiple("25299.80")), (Some(true), Some(false)));
     }
 }

@@ -5,24 +5,31 @@
 
 mod column;
 mod compare;
+mod day;
 mod decimal;
 mod error;
 pub mod evidence;
 pub mod gate;
+mod ids;
 mod kind;
+mod ledger;
 mod mode;
 mod number;
 mod path;
 mod rule;
+mod sum;
 mod value;
 mod verdict;
 
-pub use column::{Cells, Column};
+pub use column::{Cells, Column, Words, same_floats};
 pub use compare::{Comparator, Decode, NoDecoder};
 pub use error::MigrateError;
+pub use ids::{Ids, Scope};
 pub use kind::Kind;
+pub use ledger::Divergence;
 pub use mode::Mode;
 pub use path::{Pattern, Step};
 pub use rule::{Rule, Rules};
+pub use sum::{Adding, Sum};
 pub use value::{Class, Value};
 pub use verdict::{Difference, Verdict};

@@ -36,7 +36,8 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a pattern. It starts with `$` (the result), `$raise` (the exception), `$args` (the
-    /// arguments after the call) or `$self` (declared attributes of an object).
+    /// arguments after the call), `$self` (declared attributes of an object), `$effects` or `$reads`
+    /// (what a call does to the world, and what it asks of it).
     ///
     /// # Errors
     /// `MigrateError::Path` naming the character.
@@ -45,8 +46,8 @@ impl Pattern {
         let rest = text.strip_prefix('$').ok_or_else(|| refuse(0, "it must start with $"))?;
         let end = rest.find(['.', '[']).unwrap_or(rest.len());
         let (root, mut rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        if !["", "raise", "args", "self"].contains(&root) {
-            return Err(refuse(1, "the root is one of $, $raise, $args, $self"));
+        if !["", "raise", "args", "self", "effects", "reads"].contains(&root) {
+            return Err(refuse(1, "the root is one of $, $raise, $args, $self, $effects, $reads"));
         }
         let mut parts = Vec::new();
         while !rest.is_empty() {
@@ -89,16 +90,46 @@ impl Pattern {
         &self.text
     }
 
-    /// `$`, `$raise`, `$args` or `$self`.
+    /// `$`, `$raise`, `$args`, `$self`, `$effects` or `$reads`.
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// The name that the pattern ends with, if it ends with one.
+    /// The name that the pattern ends with, indices after it not counted, if it ends with one.
     pub fn leaf(&self) -> Option<&str> {
-        match self.parts.last() {
+        let mut parts = self.parts.iter().rev();
+        match parts.find(|part| !matches!(part, Part::Index(_) | Part::AnyIndex)) {
             Some(Part::Field(name)) => Some(name),
             _ => None,
+        }
+    }
+
+    /// Whether the pattern names the value at the end of `steps`.
+    pub(crate) fn reaches(&self, root: &str, steps: &[Step]) -> bool {
+        if self.root != root {
+            return false;
+        }
+        let mut places = vec![0];
+        for step in steps {
+            let mut next = Vec::new();
+            for place in places {
+                self.follow(place, step, &mut |at| {
+                    if !next.contains(&at) {
+                        next.push(at);
+                    }
+                });
+            }
+            places = next;
+        }
+        places.into_iter().any(|place| self.ends(place))
+    }
+
+    /// Whether the next part picks one item of a sequence and leaves its neighbours.
+    pub(crate) fn picks(&self, at: usize) -> bool {
+        match self.parts.get(at) {
+            Some(Part::Index(_)) => true,
+            Some(Part::Deep) => self.picks(at + 1),
+            _ => false,
         }
     }
 

@@ -1,8 +1,12 @@
-//! The rules of the comparator, as written in `exuvia.toml`: `exact`, `abs:0.01`, `rel:1e-9`,
-//! `ulp:4`, `tick:0.00001`, `number`, `record`, `base`, `args`, `parquet`, `ignore(owner, reason)`.
+//! The rules of the comparator: what each is, how it is named, and which is in force where.
+
+mod parse;
 
 use crate::MigrateError;
+use crate::decimal::Exact;
+use crate::ids::Ids;
 use crate::path::{Pattern, Step};
+use crate::sum::Sum;
 
 /// How the value at a path is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,12 +19,35 @@ pub enum Rule {
     Rel(f64),
     /// Floats at most so many representable steps apart.
     Ulp(u64),
-    /// Numbers less than half a tick apart.
+    /// Numbers less than half a tick apart, and both on the grid of ticks or both off it.
     Tick(f64, String),
+    /// Decimals that are the same number of quanta, whatever their exponents.
+    Quantum(String),
+    /// Sums of the same numbers, added in another way.
+    Sum(Sum),
+    /// Instants at most this many nanoseconds apart.
+    Window(i128, String),
+    /// Instants in the same unit of this many nanoseconds.
+    Unit(i128, String),
     /// Numbers by value, whatever their type.
     Number,
+    /// Names that one renaming explains.
+    Ids(Ids),
+    /// Items in any order.
+    Multiset,
+    /// Rows by the values of these fields.
+    Keyed {
+        /// The fields of the key.
+        fields: Vec<String>,
+        /// Whether the order of the rows counts.
+        ordered: bool,
+    },
+    /// Sets that share at least this part of all members.
+    Jaccard(f64),
     /// Objects of two classes, by legacy's field names.
     Record,
+    /// Objects without readable fields, by their repr.
+    Repr,
     /// Exceptions that descend from one builtin class.
     Base,
     /// Exceptions of one class, and their arguments too.
@@ -33,65 +60,14 @@ pub enum Rule {
         owner: String,
         /// Why.
         reason: String,
+        /// The last day on which it holds: as written, and as days since 1970.
+        until: Option<(String, i64)>,
+        /// How many hits are declared.
+        budget: Option<u64>,
     },
 }
 
-const KNOWN: &str = "exact, abs:x, rel:x, ulp:n, tick:x, number, record, base, args, parquet, ignore(owner, reason)";
-const MONEY: [&str; 10] =
-    ["money", "cash", "equity", "balance", "pnl", "realised", "realized", "commission", "fee", "notional"];
-
 impl Rule {
-    /// Reads a rule as written for a path.
-    ///
-    /// # Errors
-    /// `MigrateError::Rule` with what to write instead.
-    pub fn parse(pattern: &Pattern, text: &str) -> Result<Self, MigrateError> {
-        let refuse = |what: String| MigrateError::Rule { path: pattern.text().into(), rule: text.into(), what };
-        let rule = match text.trim() {
-            "exact" => Self::Exact,
-            "number" => Self::Number,
-            "record" => Self::Record,
-            "base" => Self::Base,
-            "args" => Self::Args,
-            "parquet" => Self::Parquet,
-            other => {
-                if let Some(inside) = other.strip_prefix("ignore(").and_then(|rest| rest.strip_suffix(')')) {
-                    let (owner, reason) = inside.split_once(',').unwrap_or((inside, ""));
-                    let (owner, reason) = (owner.trim(), reason.trim());
-                    if owner.is_empty() || reason.is_empty() {
-                        return Err(refuse("ignore names an owner and a reason: ignore(ana, host name)".into()));
-                    }
-                    return Ok(Self::Ignore { owner: owner.into(), reason: reason.into() });
-                }
-                let (name, amount) = other
-                    .split_once(':')
-                    .ok_or_else(|| refuse(format!("there is no such rule; the rules are {KNOWN}")))?;
-                let amount = amount.trim();
-                let number = || {
-                    let value: f64 = amount.parse().map_err(|_| refuse(format!("'{amount}' is not a number")))?;
-                    if !value.is_finite() || value <= 0.0 {
-                        return Err(refuse(format!("{amount} must be finite and above zero")));
-                    }
-                    Ok(value)
-                };
-                match name {
-                    "abs" => Self::Abs(number()?, amount.into()),
-                    "rel" => Self::Rel(number()?),
-                    "tick" => Self::Tick(number()?, amount.into()),
-                    "ulp" => Self::Ulp(
-                        amount.parse().map_err(|_| refuse(format!("'{amount}' is not a whole number of steps")))?,
-                    ),
-                    _ => return Err(refuse(format!("there is no rule '{name}'; the rules are {KNOWN}"))),
-                }
-            }
-        };
-        let money = pattern.leaf().is_some_and(|leaf| MONEY.contains(&leaf));
-        if money && matches!(rule, Self::Rel(_) | Self::Ulp(_)) {
-            return Err(refuse("money is compared exactly or by tick, never by a share of itself".into()));
-        }
-        Ok(rule)
-    }
-
     /// The rule as it is written.
     pub fn name(&self) -> String {
         match self {
@@ -100,19 +76,85 @@ impl Rule {
             Self::Rel(share) => format!("rel:{share:e}"),
             Self::Ulp(steps) => format!("ulp:{steps}"),
             Self::Tick(_, text) => format!("tick:{text}"),
+            Self::Quantum(text) => format!("quantum:{text}"),
+            Self::Sum(sum) => sum.text(),
+            Self::Window(_, text) => format!("window:{text}"),
+            Self::Unit(_, text) => format!("unit:{text}"),
             Self::Number => "number".into(),
+            Self::Ids(ids) => ids.text(),
+            Self::Multiset => "multiset".into(),
+            Self::Keyed { fields, ordered } => {
+                format!("keyed({}{})", fields.join(", "), if *ordered { "; ordered" } else { "" })
+            }
+            Self::Jaccard(threshold) => format!("jaccard:{threshold}"),
             Self::Record => "record".into(),
+            Self::Repr => "repr".into(),
             Self::Base => "base".into(),
             Self::Args => "args".into(),
             Self::Parquet => "parquet".into(),
-            Self::Ignore { owner, reason } => format!("ignore({owner}, {reason})"),
+            Self::Ignore { owner, reason, until, budget } => {
+                let until = until.as_ref().map_or_else(String::new, |(text, _)| format!(", until={text}"));
+                let budget = budget.map_or_else(String::new, |budget| format!(", budget={budget}"));
+                format!("ignore({owner}, {reason}{until}{budget})")
+            }
         }
     }
 
-    /// Whether the rule is about numbers.
+    /// Whether the rule is about numbers or instants.
     pub(crate) fn is_numeric(&self) -> bool {
-        matches!(self, Self::Abs(..) | Self::Rel(_) | Self::Ulp(_) | Self::Tick(..) | Self::Number)
+        matches!(
+            self,
+            Self::Abs(..)
+                | Self::Rel(_)
+                | Self::Ulp(_)
+                | Self::Tick(..)
+                | Self::Quantum(_)
+                | Self::Sum(_)
+                | Self::Window(..)
+                | Self::Unit(..)
+                | Self::Number
+        )
     }
+
+    /// Whether the rule measures a number by its own size, which money never is.
+    pub(crate) fn is_relative(&self) -> bool {
+        matches!(self, Self::Rel(_) | Self::Ulp(_) | Self::Sum(_))
+    }
+
+    /// The rule's amount as an exact decimal, for decimals and integers.
+    pub(crate) fn exact_amount(&self) -> Option<Exact> {
+        match self {
+            Self::Abs(_, text) | Self::Tick(_, text) | Self::Quantum(text) => Exact::parse(text),
+            _ => None,
+        }
+    }
+}
+
+const MONEY: [&str; 16] = [
+    "money",
+    "cash",
+    "equity",
+    "balance",
+    "pnl",
+    "realised",
+    "realized",
+    "unrealised",
+    "unrealized",
+    "commission",
+    "fee",
+    "fees",
+    "notional",
+    "proceeds",
+    "dividend",
+    "profit",
+];
+
+/// Whether a field's name says that it holds money: by its last word, as in `closed_notional` or `CashBalance`.
+pub(crate) fn is_money(name: &str) -> bool {
+    let start = name.rfind(['_', '-', ' ', '.']).map_or(0, |at| at + 1);
+    let word = name.get(start..).unwrap_or(name);
+    let camel = word.rfind(|c: char| c.is_ascii_uppercase()).unwrap_or(0);
+    [word, word.get(camel..).unwrap_or(word)].iter().any(|word| MONEY.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// The rules of one unit, and which of them are alive on the way to a value.
@@ -140,6 +182,33 @@ impl Rules {
         Ok(Self { rules })
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether two values below `root` that are equal without a rule are equal under the rules, with
+    /// nothing to remember: not where names are renamed, nor where all of it is ignored.
+    pub fn is_plain(&self, root: &str) -> bool {
+        let ignored = || matches!(self.here(&self.start(root)), Some((_, Rule::Ignore { .. })));
+        self.rules.is_empty() || !(self.has_ids() || ignored())
+    }
+
+    /// Whether names are renamed somewhere.
+    pub(crate) fn has_ids(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| matches!(rule, Rule::Ids(_)))
+    }
+
+    /// Whether some object is compared by its repr.
+    pub fn wants_repr(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| *rule == Rule::Repr)
+    }
+
+    /// Whether some rule ends on a day.
+    pub fn expires(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| matches!(rule, Rule::Ignore { until: Some(_), .. }))
+    }
+
     pub(crate) fn start(&self, root: &str) -> Alive {
         let rules = self.rules.iter().enumerate();
         rules.filter(|(_, (pattern, _))| pattern.root() == root).map(|(at, _)| (at, 0)).collect()
@@ -157,6 +226,11 @@ impl Rules {
             }
         }
         next
+    }
+
+    /// Whether all items below this place stand under the same rules.
+    pub(crate) fn is_uniform(&self, alive: &Alive) -> bool {
+        !alive.iter().any(|(rule, at)| self.rules.get(*rule).is_some_and(|(pattern, _)| pattern.picks(*at)))
     }
 
     /// The rule in force where `alive` has come to, with its path.

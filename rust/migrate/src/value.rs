@@ -114,6 +114,13 @@ pub enum Value {
         /// The cells.
         column: Column,
     },
+    /// An object without fields that could be read.
+    Opaque {
+        /// Its class.
+        class: Class,
+        /// Its repr, if that was asked for.
+        repr: Option<String>,
+    },
     /// A table of named columns.
     Table {
         /// Columns in order.
@@ -147,6 +154,7 @@ impl Value {
             | Self::Named { class, .. }
             | Self::Record { class, .. }
             | Self::Sub { class, .. }
+            | Self::Opaque { class, .. }
             | Self::Raised { class, .. } => class.name.to_string(),
             Self::Array { column, .. } => format!("array of {}", column.kind),
             Self::Table { .. } => "table".into(),
@@ -240,6 +248,9 @@ impl Value {
                 out.push('(');
                 of.write(out, budget);
                 out.push(')');
+            }
+            Self::Opaque { class, repr } => {
+                let _ = write!(out, "{}", repr.as_deref().unwrap_or(&class.name));
             }
             Self::Raised { class, args, .. } => {
                 class.write(out, budget);

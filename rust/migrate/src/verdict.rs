@@ -28,15 +28,17 @@ pub struct Verdict {
     pub total: usize,
     /// How many leaves were compared.
     pub compared: usize,
-    /// Ignored differences: the path of the rule, the rule, how often it hit.
+    /// Differences that a rule or the ledger takes: its path, the rule, how often it hit.
     pub ignored: Vec<(String, String, usize)>,
     /// What was seen but is no difference, for instance another order of keys.
     pub notes: Vec<String>,
+    /// The class and the place of an object that could not be read: then nothing was decided.
+    pub unreadable: Option<(String, String)>,
 }
 
 impl Verdict {
     /// Whether something was compared and nothing differed.
     pub fn equal(&self) -> bool {
-        self.total == 0 && self.compared > 0
+        self.total == 0 && self.compared > 0 && self.unreadable.is_none()
     }
 }

@@ -9,8 +9,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from exuvia._exuvia import Comparator, Switch
+from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
+from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.config import split_method
 from exuvia.migrate.dispatch import splice
 from exuvia.migrate.dispatch.lives import Lives
@@ -23,6 +24,7 @@ from exuvia.migrate.shadow.twin import TwinMaker, observable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exuvia._exuvia import Comparator
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
@@ -291,8 +293,14 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
             raise MigrateError(
                 f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: {', '.join(members)}"
             )
-    made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
-    return {**made, "": Comparator(common)}
+    for entry in unit.divergences:
+        if (method := split_method(entry.path)[0]) is not None:
+            own.setdefault(method, {})
+    whole = comparator_of(unit, common)
+    made = {
+        method: comparator_of(unit, {**common, **rules}, method=method, share=whole) for method, rules in own.items()
+    }
+    return {**made, "": whole}
 
 
 def _refuse_other_signature(place: str, unit: UnitConfig, legacy: types.FunctionType, candidate: Any) -> None:

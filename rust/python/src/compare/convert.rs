@@ -1,7 +1,6 @@
 //! Live Python objects as value trees. Exact builtin types take the short way; everything else is
 //! classified once a class (`shape`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use exuvia_migrate::{Class, Value};
@@ -9,28 +8,37 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::arrays;
-use super::shape::{Builtin, Shape, classify};
+use super::shape::{Builtin, Shape, shape_of};
 use crate::failure::Failure;
 
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
+/// Values of one side; beyond them a comparison would take more memory than a sample is worth.
+pub(super) const MOST: usize = 4_000_000;
 
-/// Converts objects of one comparison; classes are looked at once.
+/// Converts objects of one comparison.
 pub(super) struct Converter<'py> {
     py: Python<'py>,
-    shapes: BTreeMap<usize, (Class, Arc<Shape>)>,
     depth: usize,
+    count: usize,
+    /// Whether objects without fields are wanted by their repr.
+    reprs: bool,
 }
 
 impl<'py> Converter<'py> {
-    pub(super) fn new(py: Python<'py>) -> Self {
-        Self { py, shapes: BTreeMap::new(), depth: 0 }
+    pub(super) fn new(py: Python<'py>, reprs: bool) -> Self {
+        Self { py, depth: 0, count: 0, reprs }
     }
 
     /// An object as a value tree.
     ///
     /// # Errors
-    /// `CompareError` for an object without readable fields, or nested deeper than 100.
+    /// `CompareError` for an object nested deeper than 100 or of more than 4 million values.
     pub(super) fn value(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
+        self.count += 1;
+        if self.count > MOST {
+            let text = format!("more than {MOST} values in one result cannot be compared: compare an array or a table");
+            return Err(Failure::text("CompareError", text).into());
+        }
         if let Some(value) = scalar(object)? {
             return Ok(value);
         }
@@ -81,15 +89,7 @@ impl<'py> Converter<'py> {
 
     fn shaped(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
         let class_object = object.get_type();
-        let id = class_object.as_ptr() as usize;
-        let (class, shape) = match self.shapes.get(&id) {
-            Some(known) => known.clone(),
-            None => {
-                let known = (class_of(&class_object)?, Arc::new(classify(&class_object)?));
-                self.shapes.insert(id, known.clone());
-                known
-            }
-        };
+        let (class, shape) = shape_of(&class_object)?;
         Ok(match &*shape {
             Shape::Enum => Value::Enum { class, name: member_name(object)? },
             Shape::Decimal => Value::Decimal(text(&object.str()?)?),
@@ -114,14 +114,30 @@ impl<'py> Converter<'py> {
             Shape::Array => arrays::numpy(self, object)?,
             Shape::Table => arrays::arrow_table(object)?,
             Shape::Column => arrays::arrow_array(object)?,
-            Shape::Unknown => {
-                let text = format!(
-                    "a value of class {} has no fields that can be read: give it __slots__ or make it a dataclass, or ignore it by a rule with owner and reason",
-                    class.name
-                );
-                return Err(Failure::text("CompareError", text).into());
+            Shape::Plain(to_plain) => {
+                let plain = to_plain.bind(self.py).call1((object,))?;
+                if plain.is(object) {
+                    let text =
+                        format!("what was registered for {} returns the value itself: return its parts", class.name);
+                    return Err(Failure::text("CompareError", text).into());
+                }
+                Value::Sub { class, of: Box::new(self.value(&plain)?) }
             }
+            Shape::Unknown => Value::Opaque { class, repr: self.repr(object)? },
         })
+    }
+
+    /// The repr of an object without fields, if a rule asks for it; one that names an address says nothing.
+    fn repr(&self, object: &Bound<'py, PyAny>) -> PyResult<Option<String>> {
+        if !self.reprs {
+            return Ok(None);
+        }
+        let shown = text(&object.repr()?)?;
+        if shown.contains(" at 0x") {
+            let what = format!("the repr of a {} names its address, {shown}: register the class instead", kind(object));
+            return Err(Failure::text("CompareError", what).into());
+        }
+        Ok(Some(shown))
     }
 
     /// Slots that are set, then the instance's own dict; private names count as well.
@@ -225,7 +241,7 @@ fn moment(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     Ok(Value::Moment { ns: ns - shift * 1_000, aware: true })
 }
 
-fn class_of(class: &Bound<'_, PyType>) -> PyResult<Class> {
+pub(super) fn class_of(class: &Bound<'_, PyType>) -> PyResult<Class> {
     Ok(Class { id: class.as_ptr() as usize, name: full_name(class).into() })
 }
 
@@ -249,6 +265,6 @@ fn builtin_base(class: &Bound<'_, PyType>) -> PyResult<Class> {
     class_of(class)
 }
 
-fn kind(object: &Bound<'_, PyAny>) -> String {
+pub(super) fn kind(object: &Bound<'_, PyAny>) -> String {
     full_name(&object.get_type())
 }

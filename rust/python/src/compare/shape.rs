@@ -1,10 +1,15 @@
-//! What kind of object a class makes, decided once for each class of a comparison.
+//! What kind of object a class makes, decided once for each class; and how users say what a class is.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use exuvia_migrate::Class;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+use crate::failure::Failure;
+use crate::gate;
 
 /// A builtin type that a subclass stands on.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +45,110 @@ pub(super) enum Shape {
     Array,
     Table,
     Column,
+    /// What this function makes of it.
+    Plain(Py<PyAny>),
     Unknown,
+}
+
+/// A class that was looked at: kept alive, so that its address stays its own.
+struct Known {
+    _class_object: Py<PyType>,
+    class: Class,
+    shape: Arc<Shape>,
+}
+
+static KNOWN: Mutex<BTreeMap<usize, Known>> = Mutex::new(BTreeMap::new());
+/// Programs have hundreds of classes; one that makes them without end must not keep them all alive.
+const MOST: usize = 4_096;
+
+/// The class of an object and how it is read; looked at once.
+pub(super) fn shape_of(class_object: &Bound<'_, PyType>) -> PyResult<(Class, Arc<Shape>)> {
+    let id = class_object.as_ptr() as usize;
+    if let Some(known) = gate::locked(&KNOWN).get(&id) {
+        return Ok((known.class.clone(), Arc::clone(&known.shape)));
+    }
+    let class = super::convert::class_of(class_object)?;
+    let shape = Arc::new(classify(class_object)?);
+    let known = Known { _class_object: class_object.clone().unbind(), class: class.clone(), shape: Arc::clone(&shape) };
+    let mut all = gate::locked(&KNOWN);
+    let crowd = if all.len() >= MOST { std::mem::take(&mut *all) } else { BTreeMap::new() };
+    let before = all.insert(id, known);
+    drop(all);
+    // Classes may end here, which runs Python: not under the lock.
+    drop((crowd, before));
+    Ok((class, shape))
+}
+
+/// What users registered: functions by class.
+fn registered(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
+    static REGISTERED: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    Ok(REGISTERED.get_or_init(py, || PyDict::new(py).unbind()).bind(py))
+}
+
+fn forget_shapes() {
+    let all = std::mem::take(&mut *gate::locked(&KNOWN));
+    drop(all);
+}
+
+/// Says how values of a class are compared: by what `to_plain` makes of them.
+///
+/// >>> from exuvia._exuvia import Comparator, register, unregister
+/// >>> class Price:
+/// ...     def __init__(self, ticks): self.__ticks = ticks
+/// ...     def ticks(self): return self.__ticks
+/// >>> register(Price, Price.ticks)
+/// >>> Comparator().compare([Price(4)], [Price(5)]).differences[0].legacy
+/// '__main__.Price(4)'
+/// >>> unregister(Price)
+/// True
+///
+/// Args:
+///     cls: The class; its subclasses follow, unless they are registered themselves.
+///     to_plain: Takes a value and returns what it is to be compared by: a dict, a tuple, a number …
+///
+/// Raises:
+///     CompareError: If `to_plain` cannot be called.
+#[pyfunction]
+#[pyo3(text_signature = "(cls, to_plain)")]
+pub(super) fn register(cls: &Bound<'_, PyType>, to_plain: &Bound<'_, PyAny>) -> PyResult<()> {
+    gate::guard(|| {
+        if !to_plain.is_callable() {
+            let text = format!("register({}, …) needs a function of a value, not {}", cls.name()?, to_plain.repr()?);
+            return Err(Failure::text("CompareError", text).into());
+        }
+        registered(cls.py())?.set_item(cls, to_plain)?;
+        forget_shapes();
+        Ok(())
+    })
+}
+
+/// Takes a registered class out again; says whether it was registered.
+#[pyfunction]
+#[pyo3(text_signature = "(cls)")]
+pub(super) fn unregister(cls: &Bound<'_, PyType>) -> PyResult<bool> {
+    gate::guard(|| {
+        let all = registered(cls.py())?;
+        let known = all.contains(cls)?;
+        if known {
+            all.del_item(cls)?;
+        }
+        forget_shapes();
+        Ok(known)
+    })
+}
+
+/// Whether values of a class can be compared: by their own fields, or as they were registered.
+///
+/// >>> from exuvia._exuvia import is_readable
+/// >>> is_readable(dict), is_readable(object)
+/// (True, False)
+#[pyfunction]
+#[pyo3(text_signature = "(cls)")]
+pub(super) fn is_readable(cls: &Bound<'_, PyType>) -> PyResult<bool> {
+    gate::guard(|| {
+        let scalar = ["bool", "NoneType"].contains(&cls.name()?.to_str()?) && cls.module()?.to_str()? == "builtins";
+        Ok(scalar || !matches!(&*shape_of(cls)?.1, Shape::Unknown))
+    })
 }
 
 /// Classes of the standard library that their repr determines.
@@ -57,8 +165,16 @@ const BY_TEXT: [(&str, &str); 9] = [
 ];
 
 /// Classifies `class`.
-pub(super) fn classify(class: &Bound<'_, PyType>) -> PyResult<Shape> {
+fn classify(class: &Bound<'_, PyType>) -> PyResult<Shape> {
     let py = class.py();
+    let declared = registered(py)?;
+    if !declared.is_empty() {
+        for base in class.mro().iter() {
+            if let Some(to_plain) = declared.get_item(base)? {
+                return Ok(Shape::Plain(to_plain.unbind()));
+            }
+        }
+    }
     let is = |module: &str, name: &str| -> PyResult<bool> {
         // A class of a module that was never imported cannot have instances.
         let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>().map_err(PyErr::from)?;

@@ -108,6 +108,13 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Nothing differed.
+    pub(super) fn of_equal(compared: usize) -> Self {
+        Self { differences: Vec::new(), total: 0, compared, ignored: Vec::new(), notes: Vec::new() }
+    }
+}
+
 impl From<exuvia_migrate::Verdict> for Verdict {
     fn from(found: exuvia_migrate::Verdict) -> Self {
         Self {

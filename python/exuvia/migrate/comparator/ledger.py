@@ -1,0 +1,147 @@
+"""The ledger of declared divergences: differences that are meant, with an owner, a reason, a day and a budget.
+
+Parity is not equality with bugs. Where legacy is wrong, or Rust is better, the difference is declared in
+`exuvia.toml`; it is counted in every report and is a difference again once it is past its day or over its budget:
+
+    [[unit."legacy_bot.prices:round_to_tick".diverges]]
+    path = "$"
+    legacy = "25299.8"           # as Python's repr; left out: any
+    candidate = "25299.75"
+    owner = "ana"
+    reason = "legacy leaves the grid: 25299.8 is no multiple of 0.25"
+    expires = 2027-01-31
+    budget = 10
+
+**Bug-compatible switches.** A unit that must first be equal and only later right carries the bug in the *candidate*,
+behind a parameter whose default is the right behaviour, and declares nothing. Once the unit is in mode `rust`, the
+switch is turned, each difference to legacy is declared here until its day, and then the parameter is deleted. A
+switch is named after what it does, not after who wanted it: `exuvia.bars` takes `late="into_current"`, as a system
+does that adds a late tick to the open bar, beside `drop`, `reject` and `revise`. Never hide a bug by a tolerance:
+`abs:0.1` on a price would hide the next bug too.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exuvia._exuvia import Comparator
+from exuvia.migrate.config import split_method
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.config.tables import Divergence
+
+__all__ = ["LedgerLine", "comparator_of", "declared_name", "lines", "today"]
+
+
+def today() -> datetime.date:
+    """Return the day by which declarations expire, in UTC. The comparator asks here, so a test may answer instead."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """How one declared divergence stands.
+
+    Attributes:
+        path: Where it is.
+        rule: Its name in verdicts and evidence.
+        owner: Who answers for it.
+        reason: Why it is right.
+        expires: The last day on which it holds.
+        budget: How many hits are declared.
+        hits: How many there were.
+        state: `unused`, `open`, `used up` (at its budget), `over budget` or `expired`.
+    """
+
+    path: str
+    rule: str
+    owner: str
+    reason: str
+    expires: datetime.date
+    budget: int
+    hits: int
+    state: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether all its hits were inside of what is declared."""
+        return self.state not in ("over budget", "expired")
+
+
+def declared_name(entry: Divergence) -> str:
+    """Return a divergence's name as it stands in verdicts and evidence.
+
+    Args:
+        entry: As declared.
+    """
+    sides = ["any" if value is None else value for value in (entry.legacy, entry.candidate)]
+    values = "" if sides == ["any", "any"] else f"{sides[0]} -> {sides[1]}, "
+    owner, reason = entry.owner.strip(), entry.reason.strip()
+    return f"declared({values}{owner}, {reason}, until={entry.expires}, budget={entry.budget})"
+
+
+def lines(
+    divergences: Iterable[Divergence], hits: Mapping[tuple[str, str], int], day: datetime.date | None = None
+) -> list[LedgerLine]:
+    """Say how each declared divergence stands, by the hits of all processes: a budget is one for all of them.
+
+    Args:
+        divergences: As declared, of one unit.
+        hits: Counts by path and name, as evidence has them under `ignored`.
+        day: The day; today if left out.
+    """
+    now = today() if day is None else day
+    made = []
+    for entry in divergences:
+        path, name = split_method(entry.path)[1], declared_name(entry)
+        count = hits.get((path, name), 0)
+        if now > entry.expires:
+            state = "expired"
+        elif count > entry.budget:
+            state = "over budget"
+        elif count == 0:
+            state = "unused"
+        else:
+            state = "used up" if count == entry.budget else "open"
+        made.append(
+            LedgerLine(path, name, entry.owner, entry.reason, entry.expires, entry.budget, count, state),
+        )
+    return made
+
+
+def comparator_of(
+    unit: UnitConfig, rules: Mapping[str, str] | None = None, *, method: str = "", share: Comparator | None = None
+) -> Comparator:
+    """Make the comparator of a unit: its rules and its declared divergences.
+
+    Args:
+        unit: The unit.
+        rules: Rules of one method of a class; the unit's own if left out.
+        method: The method, whose divergences count besides those that name none.
+        share: A comparator of the same unit, with which renamed ids and counted hits are shared.
+
+    Raises:
+        CompareError: For a rule or divergence that cannot be read.
+    """
+    mine = [
+        _Declared(path, entry)
+        for entry in unit.divergences
+        for owner, path in [split_method(entry.path)]
+        if owner in (None, method)
+    ]
+    return Comparator(dict(unit.compare) if rules is None else rules, divergences=mine, share=share)
+
+
+class _Declared:
+    """A divergence without the method before its path."""
+
+    def __init__(self, path: str, entry: Divergence) -> None:
+        self.path = path
+        self.legacy, self.candidate = entry.legacy, entry.candidate
+        self.owner, self.reason, self.budget = entry.owner, entry.reason, entry.budget
+        self.expires = entry.expires

@@ -1,0 +1,252 @@
+"""The comparator's self-test: known faults are injected at random places, and it is counted how many were found.
+
+    from exuvia.migrate import self_test
+    print(self_test({"$.price": "tick:0.01"}, samples=recorded, seed=7))
+
+A fault counts as caught only where it is: at its path. Below 100 % the evidence does not count.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exuvia._exuvia import Comparator
+from exuvia.migrate.comparator.faults import FAULTS, Fault, Nothing
+from exuvia.migrate.comparator.samples import made_up
+from exuvia.migrate.comparator.sites import Site, replaced, sites
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exuvia._exuvia import Verdict
+
+__all__ = ["Injected", "SelfTest", "self_test"]
+
+PROBED = 40
+TRIES = 50
+KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault that was not found.
+
+    Attributes:
+        fault: Its kind.
+        path: Where it was injected.
+        right: The value there, as its repr, cut.
+        wrong: What stood there instead.
+    """
+
+    fault: str
+    path: str
+    right: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """What a self-test found.
+
+    Attributes:
+        injected: How many faults were injected.
+        caught: How many were found at their path.
+        kinds: Of each kind, how many were injected and how many caught.
+        missed: Faults that were not found although no tolerance excuses it; the first fifty.
+        hidden: Fine faults that a declared tolerance hides: the last bit of a price under a tick; the first fifty.
+        ignored: Faults that a rule `ignore` takes: counted, not judged.
+        missing: How many faults were missed.
+        pairs: Equal pairs that were compared.
+        alarms: Equal pairs that raised an alarm.
+        seed: The seed of the random places.
+    """
+
+    injected: int
+    caught: int
+    kinds: Mapping[str, tuple[int, int]]
+    missed: tuple[Injected, ...]
+    hidden: tuple[Injected, ...]
+    ignored: int
+    missing: int
+    pairs: int
+    alarms: int
+    seed: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was injected, nothing gross was missed and no equal pair raised an alarm."""
+        return self.injected > 0 and self.missing == 0 and self.alarms == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        plain = [
+            [{"fault": one.fault, "path": one.path, "right": one.right, "wrong": one.wrong} for one in some]
+            for some in (self.missed, self.hidden)
+        ]
+        return {
+            "ok": self.ok,
+            "injected": self.injected,
+            "caught": self.caught,
+            "missing": self.missing,
+            "ignored": self.ignored,
+            "kinds": {name: list(counts) for name, counts in self.kinds.items()},
+            "missed": plain[0],
+            "hidden": plain[1],
+            "pairs": self.pairs,
+            "alarms": self.alarms,
+            "seed": self.seed,
+        }
+
+    def __str__(self) -> str:
+        """Say it in a line, and name what was missed."""
+        tolerated = self.injected - self.caught - self.missing - self.ignored
+        parts = [
+            f"{self.caught:,} of {self.injected:,} faults of {len(self.kinds)} kinds caught",
+            f"{self.alarms} alarms in {self.pairs:,} equal pairs",
+            f"seed {self.seed}",
+        ]
+        parts += [f"{tolerated:,} inside of declared tolerances"] if tolerated else []
+        parts += [f"{self.ignored:,} ignored by rule"] if self.ignored else []
+        parts += [f"MISSED {self.missing:,}: {self.missed[0].fault} at {self.missed[0].path}"] if self.missed else []
+        return "; ".join(parts)
+
+
+def self_test(
+    rules: Mapping[str, str] | None = None,
+    *,
+    samples: Sequence[Any] | None = None,
+    seed: int = 0,
+    instances: int = 1000,
+) -> SelfTest:
+    """Inject known faults into values at random places, and count those that the comparator finds there.
+
+    >>> found = self_test(seed=1, instances=300)
+    >>> found.ok, found.caught == found.injected, found.alarms
+    (True, True, 0)
+    >>> worst = self_test({"$.fills[*].price": "abs:1"}, seed=1, instances=3000)
+    >>> worst.ok, "a tick up" in {one.fault for one in worst.missed}
+    (False, True)
+
+    Args:
+        rules: Rules of the unit that is to be trusted; a rule may well hide a fault, and the result says which.
+        samples: Recorded results or arguments of real calls; values that look like a bot's if left out.
+        seed: Of the random places; the same seed injects the same faults.
+        instances: How many faults to inject.
+
+    Raises:
+        CompareError: For a rule that is not known, or a sample that cannot be compared.
+    """
+    rng = random.Random(seed)  # noqa: S311 - places of faults, no secrets; the global stream is left alone
+    values = list(made_up(rng) if samples is None else samples)
+    unit, strict = Comparator(rules), Comparator()
+    alarms = sum(not _silent(unit.compare(value, copy.deepcopy(value))) for value in values)
+    kinds: dict[str, list[int]] = {}
+    missed: list[Injected] = []
+    hidden: list[Injected] = []
+    totals: Counter[str] = Counter()
+    for fault, whole, site in _places(rng, values, instances):
+        wrong = _changed(fault, rng, site.value)
+        if wrong is _SAME:
+            continue
+        faulty = replaced(values[whole], site.way, wrong)
+        verdict = unit.compare(values[whole], faulty)
+        counts = kinds.setdefault(fault.name, [0, 0])
+        counts[0] += 1
+        totals["injected"] += 1
+        shown = Injected(fault.name, site.path, _shown(site.value), _shown(wrong))
+        if _found(verdict, site, exact=not rules):
+            counts[1] += 1
+            totals["caught"] += 1
+        elif rules and verdict.ignored and not verdict.total:
+            totals["ignored"] += 1
+        elif rules and fault.fine and _found(strict.compare(values[whole], faulty), site, exact=True):
+            hidden.append(shown)
+        else:
+            totals["missing"] += 1
+            missed.append(shown)
+    return SelfTest(
+        totals["injected"],
+        totals["caught"],
+        {name: (counts[0], counts[1]) for name, counts in sorted(kinds.items())},
+        tuple(missed[:KEPT]),
+        tuple(hidden[:KEPT]),
+        totals["ignored"],
+        totals["missing"],
+        len(values),
+        alarms,
+        seed,
+    )
+
+
+_SAME = object()
+
+
+def _places(rng: random.Random, values: list[Any], instances: int) -> list[tuple[Fault, int, Site]]:
+    """Choose where: kind after kind, each at a random place that takes it."""
+    groups: dict[tuple[str, type], list[tuple[int, Site]]] = {}
+    for at, value in enumerate(values):
+        for site in sites(value):
+            groups.setdefault((site.place, type(site.value)), []).append((at, site))
+    some = [place for group in groups.values() for place in rng.sample(group, min(len(group), PROBED))]
+    fitting = {name: _fitting(fault, some) for name, fault in FAULTS.items()}
+    names = [name for name, places in fitting.items() if places]
+    chosen = []
+    for turn in range(instances if names else 0):
+        name = names[turn % len(names)]
+        chosen.append((FAULTS[name], *rng.choice(fitting[name])))
+    return chosen
+
+
+def _fitting(fault: Fault, places: list[tuple[int, Site]]) -> list[tuple[int, Site]]:
+    probe = random.Random(0)  # noqa: S311
+    return [(at, site) for at, site in places if _changed(fault, probe, site.value, tries=3) is not _SAME]
+
+
+def _changed(fault: Fault, rng: random.Random, value: Any, tries: int = TRIES) -> Any:
+    """Return the wrong value, or `_SAME` if this fault changes nothing here."""
+    for _ in range(tries):
+        try:
+            wrong = fault.change(rng, value)
+        except (Nothing, OverflowError, ValueError):
+            return _SAME
+        if type(wrong) is not type(value) or not _alike(value, wrong):
+            return wrong
+    return _SAME
+
+
+def _alike(one: Any, two: Any) -> bool:
+    """Whether two values of one type are the same, by Python's own means."""
+    bits = getattr(one, "tobytes", None)
+    if bits is not None:
+        return bool(bits() == two.tobytes() and one.shape == two.shape and one.dtype == two.dtype)
+    equals = getattr(one, "equals", None)
+    if equals is not None:
+        return bool(equals(two))
+    return repr(one) == repr(two)
+
+
+def _silent(verdict: Verdict) -> bool:
+    return verdict.total == 0
+
+
+def _found(verdict: Verdict, site: Site, *, exact: bool) -> bool:
+    """Whether a difference is at the place of the fault or inside of it; under rules for rows in any order, at its rows."""
+    for found in verdict.differences:
+        if _within(found.path, site.path):
+            return True
+        if not exact and (_within(found.place, site.place) or _within(site.place, found.place)):
+            return True
+    return False
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or (path.startswith(outer) and path[len(outer)] in ".[")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

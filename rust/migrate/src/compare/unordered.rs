@@ -1,0 +1,190 @@
+//! The walk over items whose order does not count: multisets, rows by key, sets by their overlap.
+
+use std::collections::BTreeMap;
+
+use super::Walk;
+use super::containers::sorted;
+use crate::Kind;
+use crate::ledger::Side;
+use crate::path::Step;
+use crate::rule::Alive;
+use crate::value::Value;
+
+/// Pairs of items that are tried at most, where no two are equal as they are.
+const TRIED: usize = 10_000;
+
+impl Walk<'_> {
+    /// Items in any order: those that are equal as they are go first, then those that are equal under
+    /// the rules for items; what is left is missing or extra.
+    pub(super) fn multiset(&mut self, one: &[Value], two: &[Value], alive: &Alive) {
+        self.found.compared += 1;
+        let mut waiting: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, item) in two.iter().enumerate().rev() {
+            waiting.entry(item.canonical()).or_default().push(at);
+        }
+        let mut left = Vec::new();
+        let names = self.rules.has_ids() && !alive.is_empty();
+        for (at, item) in one.iter().enumerate() {
+            match waiting.get_mut(&item.canonical()).and_then(Vec::pop) {
+                Some(_) if names => {
+                    self.step(Step::Index(at), alive, |walk, alive| walk.values(item, item, alive));
+                }
+                Some(_) => self.found.compared += 1,
+                None => left.push(at),
+            }
+        }
+        let mut right: Vec<usize> = waiting.into_values().flatten().collect();
+        right.sort_unstable();
+        let next = self.rules.follow(alive, &Step::Index(0));
+        if !next.is_empty() && !left.is_empty() && !right.is_empty() {
+            if left.len().saturating_mul(right.len()) <= TRIED {
+                left.retain(|at| !self.matched(one, two, *at, &mut right, alive));
+            } else {
+                let place = self.place();
+                self.note(format!("{place}: {} items match none, too many to try: use keyed(field)", left.len()));
+            }
+        }
+        for (at, item) in left.iter().filter_map(|at| Some((*at, one.get(*at)?))) {
+            self.step(Step::Index(at), alive, |walk, alive| walk.absent(Kind::Missing, item, alive));
+        }
+        for (at, item) in right.iter().filter_map(|at| Some((*at, two.get(*at)?))) {
+            self.step(Step::Index(at), alive, |walk, alive| walk.absent(Kind::Extra, item, alive));
+        }
+    }
+
+    /// Whether an item is equal to one of those that are left on the other side, which it then takes.
+    fn matched(&mut self, one: &[Value], two: &[Value], at: usize, right: &mut Vec<usize>, alive: &Alive) -> bool {
+        let Some(a) = one.get(at) else { return false };
+        for place in 0..right.len() {
+            let Some(b) = right.get(place).and_then(|other| two.get(*other)) else { continue };
+            let equal = self.is_equal(|walk| walk.step(Step::Index(at), alive, |walk, alive| walk.values(a, b, alive)));
+            if equal {
+                self.step(Step::Index(at), alive, |walk, alive| walk.values(a, b, alive));
+                right.remove(place);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Rows by the values of their key fields.
+    pub(super) fn keyed_items(
+        &mut self,
+        one: &[Value],
+        two: &[Value],
+        (fields, ordered): (&[String], bool),
+        alive: &Alive,
+    ) {
+        self.found.compared += 1;
+        let left = self.keys_of(one, fields, Kind::Extra, alive);
+        let right = self.keys_of(two, fields, Kind::Missing, alive);
+        let pairs = pairs_of(&left, &right);
+        for (at, other, key) in &pairs {
+            let (Some(a), Some(b)) = (one.get(*at), two.get(*other)) else { continue };
+            self.step(Step::Key((*key).to_owned()), alive, |walk, alive| walk.values(a, b, alive));
+        }
+        self.say_order(&pairs, ordered, alive);
+        for (rows, others, items, kind) in [(&left, &right, one, Kind::Missing), (&right, &left, two, Kind::Extra)] {
+            for (key, at) in rows.iter().filter(|(key, _)| !others.contains_key(*key)) {
+                let Some(item) = items.get(*at) else { continue };
+                self.step(Step::Key(key.clone()), alive, |walk, alive| walk.absent(kind, item, alive));
+            }
+        }
+    }
+
+    /// Says if the rows of both sides are in different orders.
+    pub(super) fn say_order(&mut self, pairs: &[Pair<'_>], ordered: bool, alive: &Alive) {
+        let turned = pairs.windows(2).find(|pair| matches!(pair, [(_, a, _), (_, b, _)] if a > b));
+        if let Some([(_, _, first), (_, _, second)]) = turned {
+            if ordered {
+                let (one, two) = (|| format!("{first} before {second}"), || format!("{second} before {first}"));
+                self.differ(Kind::OrderOnly, &Side::Words(&one), &Side::Words(&two), alive);
+            } else {
+                let place = self.place();
+                self.note(format!("{place}: rows in another order"));
+            }
+        }
+    }
+
+    /// The place of each key; the second row of a key is its own key. A row without a key is a difference.
+    fn keys_of(&mut self, items: &[Value], fields: &[String], kind: Kind, alive: &Alive) -> BTreeMap<String, usize> {
+        let (mut keys, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        for (at, item) in items.iter().enumerate() {
+            let mut parts = Vec::with_capacity(fields.len());
+            for field in fields {
+                match field_of(item, field) {
+                    Some(value) => parts.push(format!("{field}={}", value.canonical())),
+                    None => {
+                        let words = || format!("a row without {field}: {}", item.shown());
+                        self.step(Step::Index(at), alive, |walk, alive| walk.gone(kind, &Side::Words(&words), alive));
+                        break;
+                    }
+                }
+            }
+            if parts.len() == fields.len() {
+                number(&mut keys, &mut seen, parts.join(", "), at);
+            }
+        }
+        keys
+    }
+
+    /// Sets by the part of all members that both have.
+    pub(super) fn overlap(&mut self, one: &[Value], two: &[Value], threshold: f64, alive: &Alive) {
+        self.found.compared += 1;
+        let distinct = |items| {
+            let mut keys = sorted(items);
+            keys.dedup_by(|a, b| a.0 == b.0);
+            keys
+        };
+        let (left, right) = (distinct(one), distinct(two));
+        let lacks = |keys: &[(String, &Value)], key: &String| keys.binary_search_by(|entry| entry.0.cmp(key)).is_err();
+        let gone: Vec<&Value> = left.iter().filter(|(key, _)| lacks(&right, key)).map(|(_, item)| *item).collect();
+        let new: Vec<&Value> = right.iter().filter(|(key, _)| lacks(&left, key)).map(|(_, item)| *item).collect();
+        let all = left.len() + new.len();
+        let share = if all == 0 { 1.0 } else { ratio(left.len() - gone.len(), all) };
+        if share < threshold {
+            let few = |items: &[&Value]| items.iter().take(5).map(|item| item.shown()).collect::<Vec<_>>().join(", ");
+            let one = || format!("{} members, not in the candidate: {}", left.len(), few(&gone));
+            let two = || format!("{} members, overlap {share:.4}, not in legacy: {}", right.len(), few(&new));
+            self.differ(Kind::ToleranceExceeded, &Side::Words(&one), &Side::Words(&two), alive);
+        } else if !gone.is_empty() || !new.is_empty() {
+            let place = self.place();
+            self.note(format!("{place}: overlap {share:.4}"));
+        }
+    }
+}
+
+/// A row of both sides: its place in each, and its key.
+pub(super) type Pair<'k> = (usize, usize, &'k str);
+
+/// The rows that both sides have, in legacy's order.
+pub(super) fn pairs_of<'k>(left: &'k BTreeMap<String, usize>, right: &BTreeMap<String, usize>) -> Vec<Pair<'k>> {
+    let mut pairs: Vec<Pair<'k>> =
+        left.iter().filter_map(|(key, at)| Some((*at, *right.get(key)?, key.as_str()))).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Gives a key its place; a key that is there already is numbered.
+pub(super) fn number(keys: &mut BTreeMap<String, usize>, seen: &mut BTreeMap<String, usize>, key: String, at: usize) {
+    let times = seen.entry(key.clone()).or_default();
+    *times += 1;
+    let key = if *times > 1 { format!("{key} #{times}") } else { key };
+    keys.insert(key, at);
+}
+
+fn field_of<'v>(item: &'v Value, name: &str) -> Option<&'v Value> {
+    match item {
+        Value::Dict(entries) => {
+            entries.iter().find(|(key, _)| matches!(key, Value::Text(text) if text == name)).map(|(_, value)| value)
+        }
+        Value::Record { fields, .. } => fields.iter().find(|(field, _)| &**field == name).map(|(_, value)| value),
+        Value::Sub { of, .. } => field_of(of, name),
+        _ => None,
+    }
+}
+
+fn ratio(part: usize, all: usize) -> f64 {
+    let wide = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    wide(part) / wide(all)
+}

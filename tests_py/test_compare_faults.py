@@ -1,0 +1,218 @@
+"""The comparator's self-test on recorded calls of the legacy bot: every fault is found, no equal pair is blamed."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import random
+import sys
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from exuvia.migrate import Comparator, self_test
+from exuvia.migrate.comparator import selftest
+from exuvia.migrate.comparator.faults import FAULTS
+from exuvia.migrate.comparator.sites import replaced, sites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BOT = Path(__file__).resolve().parent.parent / "examples" / "legacy_bot"
+MIDNIGHT = 1_399_420_800_000_000_000
+UIC = 21
+
+
+@pytest.fixture(scope="module")
+def bot() -> Iterator[Any]:
+    """The legacy bot, importable while this module's tests run."""
+    sys.path.insert(0, str(BOT))
+    try:
+        from legacy_bot import archive, bars, config, ledger, model, quotes, scan  # noqa: F401, PLC0415
+
+        yield sys.modules["legacy_bot"]
+    finally:
+        sys.path.remove(str(BOT))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "legacy_bot"]:
+            del sys.modules[name]
+
+
+def record(bot: Any, ticks: Iterable[tuple[int, float, float]]) -> list[Any]:
+    """Runs the bot's own code over ticks (ns, bid, ask) and records what each call took and returned."""
+    calls: list[Any] = []
+    settings = bot.config.load_config(BOT / "scenarios")
+    book, builder = bot.quotes.QuoteBook(), bot.bars.TickBars(60)
+    ledger = bot.ledger.Ledger(settings.start_equity)
+    closed: list[Any] = []
+    closes: dict[int, list[float]] = {UIC: []}
+    number = 0
+    for at, (ts, bid, ask) in enumerate(ticks):
+        element = {"Uic": UIC, "LastUpdated": bot.model.format_ns(ts)}
+        payload = json.dumps([{**element, "Quote": {"Bid": bid, "Ask": ask, "MarketState": "Open"}}]).encode()
+        emitted = book.apply(payload)
+        calls.append({"args": (payload,), "result": emitted})
+        for quote in emitted:
+            bar = builder.on_quote(quote)
+            calls.append({"args": (quote,), "result": bar, "late": builder.late})
+            if bar is not None:
+                closed.append(bar)
+                closes[UIC].append((bar.bid_close + bar.ask_close) / 2)
+        if at % 50 == 49:
+            views = {s.name: bot.model.ScenarioView() for s in settings.scenarios}
+            intents = bot.scan.decide(views, {UIC: book.get(UIC)}, closes, settings.scenarios, ts)
+            calls.append({"args": (views, closes[UIC][-20:], ts), "result": intents})
+            side = ("Buy", "Sell")[number % 2]
+            fill = bot.model.Fill(f"LB-trend-{number}", "trend", UIC, side, 1000, Decimal(repr(bid)), ts)
+            trade = ledger.on_fill(fill, "entry")
+            number += 1
+            account = ledger.account("trend")
+            calls.append({"args": (fill, "entry"), "result": trade, "state": account.as_state(), "account": account})
+            calls.append({"equity": ledger.equity("trend", book.get(UIC)), "flat": account.position == 0})
+    five = bot.bars.aggregate(closed, 300)
+    calls.append({"args": (closed, 300), "result": five})
+    if five:
+        table = pa.table({name: [getattr(bar, name) for bar in five] for name in ("ts", "bid_close", "ticks")})
+        calls.append({"bytes": bot.archive.encode_bars(five), "table": table})
+        calls.append({"closes": np.array(closes[UIC]), "tags": {"fx", five[0].uic}, "seen": frozenset({UIC})})
+    return calls
+
+
+def simulated(seed: int, count: int) -> list[tuple[int, float, float]]:
+    """Ticks of a random walk, two seconds apart."""
+    rng = random.Random(seed)
+    price, ticks = 1.1, []
+    for n in range(count):
+        price = round(price + rng.choice([-1, 0, 1]) * 1e-5, 5)
+        ticks.append((MIDNIGHT + n * 2_000_000_000 + rng.randrange(10**9), price, round(price + 1e-4, 5)))
+    return ticks
+
+
+def test_every_fault_in_recorded_calls_is_found_at_its_path(bot: Any, proof: Any) -> None:
+    calls = record(bot, simulated(7, 1500))
+    found = self_test(samples=calls, seed=7, instances=4000)
+    print(found)
+    assert found.ok, found.missed[:5]
+    assert found.caught == found.injected >= 3900
+    assert len(found.kinds) >= 60
+    assert found.pairs == len(calls) >= 3000
+    proof("faults injected into recorded calls, all found by the comparator", found.caught)
+
+
+def test_every_fault_in_calls_on_real_ticks_is_found_at_its_path(bot: Any, data_dir: Path) -> None:
+    path = data_dir / "QuantConnect__Lean/Data/forex/oanda/tick/eurusd/20140507_quote.zip"
+    with zipfile.ZipFile(path) as archive:
+        (name,) = archive.namelist()
+        rows = list(csv.reader(io.TextIOWrapper(archive.open(name))))[:2000]
+    ticks = [(MIDNIGHT + int(row[0]) * 1_000_000, float(row[1]), float(row[2])) for row in rows]
+    found = self_test(samples=record(bot, ticks), seed=11, instances=2000)
+    assert found.ok, found.missed[:5]
+    assert found.caught == found.injected >= 1900
+    assert len(found.kinds) >= 40
+
+
+def test_ten_thousand_calls_of_legacy_against_itself_raise_no_alarm(bot: Any) -> None:
+    ticks = simulated(5, 4500)
+    rules = {"$.result[*].bid": "tick:0.00001", "$.args[*].client_id": "ids", "$.state": "exact"}
+    plain, ruled = Comparator(), Comparator(rules)
+    pairs = 0
+    for one, two in zip(record(bot, ticks), record(bot, ticks), strict=True):
+        for comparator in (plain, ruled):
+            verdict = comparator.compare(one, two)
+            assert verdict.total == 0, verdict.differences
+            assert verdict.compared > 0
+        pairs += 1
+    assert pairs >= 9_000
+    assert 2 * pairs >= 10_000
+
+
+def test_more_than_forty_kinds_of_faults_are_known_and_each_changes_something() -> None:
+    assert len(FAULTS) >= 80
+    seen = self_test(seed=3, instances=2 * len(FAULTS))
+    assert seen.ok
+    assert len(seen.kinds) >= 60
+
+
+def test_the_same_seed_injects_the_same_faults_and_leaves_the_global_stream_alone() -> None:
+    random.seed(5)
+    before = random.getstate()
+    one, two = self_test(seed=3, instances=200), self_test(seed=3, instances=200)
+    assert one == two
+    assert random.getstate() == before
+    assert self_test(seed=4, instances=200).kinds != {}
+
+
+def test_the_self_test_fails_when_a_rule_hides_what_matters() -> None:
+    found = self_test({"$.fills[*].price": "abs:1"}, seed=2, instances=4000)
+    assert not found.ok
+    assert found.missing > 0
+    assert {"a tick up", "a tick down"} <= {one.fault for one in found.missed}
+    assert {one.path.partition("]")[2] for one in found.missed} == {".price"}
+    assert "MISSED" in str(found)
+    assert found.as_dict()["ok"] is False
+
+
+def test_honest_rules_hide_only_what_they_were_declared_for() -> None:
+    rules = {"$.fills[*].price": "tick:0.00001", "$.equity": "tick:0.01", "$.closes[*]": "ulp:4"}
+    found = self_test({**rules, "$.note": "ignore(ana, free text)"}, seed=2, instances=6000)
+    assert found.ok, found.missed[:3]
+    assert found.hidden
+    assert found.ignored > 0
+    assert {one.path.partition("[")[0] for one in found.hidden} <= {"$.fills", "$.equity", "$.closes"}
+    assert found.injected == found.caught + found.ignored + (found.injected - found.caught - found.ignored)
+    assert "inside of declared tolerances" in str(found)
+    assert json.loads(json.dumps(found.as_dict()))["ignored"] == found.ignored
+
+
+def test_rows_in_any_order_are_searched_by_their_place() -> None:
+    found = self_test({"$.fills": "keyed(id)", "$.closes": "multiset"}, seed=2, instances=3000)
+    order = {"two neighbours swapped", "a list turned round"}
+    assert {one.fault for one in found.missed} <= order
+    assert all(one.path in ("$.fills", "$.closes") for one in found.missed)
+
+
+def test_a_comparator_that_sees_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blind:
+        def __init__(self, rules: object = None) -> None:
+            self.rules = rules
+
+        def compare(self, legacy: object, candidate: object) -> Any:
+            return Comparator().compare(legacy, legacy)
+
+    monkeypatch.setattr(selftest, "Comparator", Blind)
+    found = self_test(seed=1, instances=100)
+    assert (found.caught, found.missing, found.ok) == (0, 100, False)
+
+
+def test_an_alarm_on_equal_pairs_fails_the_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nervous:
+        def __init__(self, rules: object = None) -> None:
+            self.rules = rules
+
+        def compare(self, legacy: object, candidate: object) -> Any:
+            return Comparator().compare(1, 2)
+
+    monkeypatch.setattr(selftest, "Comparator", Nervous)
+    found = self_test(seed=1, instances=10)
+    assert found.alarms == found.pairs
+    assert not found.ok
+
+
+def test_no_samples_prove_nothing() -> None:
+    found = self_test(samples=[])
+    assert (found.injected, found.ok) == (0, False)
+
+
+def test_the_walk_of_the_self_test_changes_one_place_and_nothing_else() -> None:
+    value = {"a": [1, (2.0, {"b": None})], "c": frozenset({1})}
+    before = copy.deepcopy(value)
+    for site in sites(value):
+        other = replaced(value, site.way, "changed")
+        assert value == before
+        differing = [s.path for s in sites(other) if s.value == "changed"]
+        assert differing == [site.path]
