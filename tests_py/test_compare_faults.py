@@ -85,7 +85,7 @@ def record(bot: Any, ticks: Iterable[tuple[int, float, float]]) -> list[Any]:
 
 def simulated(seed: int, count: int) -> list[tuple[int, float, float]]:
     """Ticks of a random walk, two seconds apart."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     price, ticks = 1.1, []
     for n in range(count):
         price = round(price + rng.choice([-1, 0, 1]) * 1e-5, 5)
@@ -96,7 +96,7 @@ def simulated(seed: int, count: int) -> list[tuple[int, float, float]]:
 def test_every_fault_in_recorded_calls_is_found_at_its_path(bot: Any, proof: Any) -> None:
     calls = record(bot, simulated(7, 1500))
     found = self_test(samples=calls, seed=7, instances=4000)
-    print(found)
+    sys.stdout.write(f"{found}\n")
     assert found.ok, found.missed[:5]
     assert found.caught == found.injected >= 3900
     assert len(found.kinds) >= 60
@@ -181,7 +181,7 @@ def test_a_comparator_that_sees_nothing_is_found_out(monkeypatch: pytest.MonkeyP
         def __init__(self, rules: object = None) -> None:
             self.rules = rules
 
-        def compare(self, legacy: object, candidate: object) -> Any:
+        def compare(self, legacy: object, *_: object) -> Any:
             return Comparator().compare(legacy, legacy)
 
     monkeypatch.setattr(selftest, "Comparator", Blind)
@@ -194,7 +194,7 @@ def test_an_alarm_on_equal_pairs_fails_the_self_test(monkeypatch: pytest.MonkeyP
         def __init__(self, rules: object = None) -> None:
             self.rules = rules
 
-        def compare(self, legacy: object, candidate: object) -> Any:
+        def compare(self, *_: object) -> Any:
             return Comparator().compare(1, 2)
 
     monkeypatch.setattr(selftest, "Comparator", Nervous)

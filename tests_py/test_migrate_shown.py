@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate import load
-from exuvia.migrate.comparator import faults
 from exuvia.migrate.face import plots, report, table
 from exuvia.migrate.gates.verdict import UnitStatus
 
@@ -123,12 +122,3 @@ def test_times_of_one_power_of_ten_have_a_scale_too(ns: tuple[float, float], gri
     assert len(widths) == 2
     assert all(2.0 <= width <= plots.WIDTH - plots.LABEL - plots.VALUE for width in widths)
     assert (widths[0] == widths[1]) == (ns[0] == ns[1])
-
-
-def test_the_self_test_names_the_faults_that_a_rule_hides() -> None:
-    caught, known, missed = faults.self_test({"$.fills[*].price": "abs:1"})
-    assert (caught, known, missed) == (26, 27, ["a tick up"])
-
-
-def test_the_self_test_names_a_rule_that_takes_equals_for_different() -> None:
-    assert faults.self_test({"$.raw": "parquet"})[2] == ["(an equal pair raised an alarm)"]

@@ -265,9 +265,7 @@ impl<'a> Walk<'a> {
                 }
                 _ => self.tables((one, *r1), (two, *r2), alive),
             },
-            (Value::Opaque { class: c1, repr: one }, Value::Opaque { class: c2, repr: two }) if c1 == c2 => {
-                self.opaque(rule, (legacy, one.as_deref()), (candidate, two.as_deref()), alive);
-            }
+            (Value::Opaque { .. }, _) | (_, Value::Opaque { .. }) => self.opaque(rule, legacy, candidate, alive),
             _ => self.leaves(legacy, candidate, alive),
         }
     }
@@ -296,19 +294,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Two objects of one class without fields: by their repr if that is declared, else nothing is decided.
-    fn opaque(&mut self, rule: Option<&Rule>, one: (&Value, Option<&str>), two: (&Value, Option<&str>), alive: &Alive) {
-        match (rule, one.1, two.1) {
-            (Some(Rule::Repr), Some(a), Some(b)) => {
-                self.found.compared += 1;
+    /// An object without fields: by its repr if that is declared, else nothing is decided.
+    fn opaque(&mut self, rule: Option<&Rule>, legacy: &Value, candidate: &Value, alive: &Alive) {
+        self.found.compared += 1;
+        match (legacy, candidate) {
+            _ if rule != Some(&Rule::Repr) => {
+                let unknown = if matches!(legacy, Value::Opaque { .. }) { legacy } else { candidate };
+                let (class, place) = (unknown.type_name(), self.place());
+                self.found.unreadable.get_or_insert((class, place));
+            }
+            (Value::Opaque { class: c1, repr: Some(a) }, Value::Opaque { class: c2, repr: Some(b) }) if c1 == c2 => {
                 if a != b {
-                    self.differ(Kind::Value, &Side::Value(one.0), &Side::Value(two.0), alive);
+                    self.differ(Kind::Value, &Side::Value(legacy), &Side::Value(candidate), alive);
                 }
             }
-            _ => {
-                let place = self.place();
-                self.found.unreadable.get_or_insert_with(|| (one.0.type_name(), place));
-            }
+            _ => self.differ(Kind::Type, &Side::Typed(legacy), &Side::Typed(candidate), alive),
         }
     }
 

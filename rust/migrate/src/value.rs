@@ -250,7 +250,13 @@ impl Value {
                 out.push(')');
             }
             Self::Opaque { class, repr } => {
-                let _ = write!(out, "{}", repr.as_deref().unwrap_or(&class.name));
+                class.write(out, budget);
+                let _ = match repr {
+                    Some(repr) => write!(out, "({repr})"),
+                    // Nothing is known of it, so it is never the same as another.
+                    None if budget == usize::MAX => write!(out, "@{:p}", std::ptr::from_ref(self)),
+                    None => Ok(()),
+                };
             }
             Self::Raised { class, args, .. } => {
                 class.write(out, budget);

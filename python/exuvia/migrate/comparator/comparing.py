@@ -176,8 +176,9 @@ def refuse_unreadable(function: Callable[..., Any], rules: Mapping[str, str] | N
         if not is_readable(cls):
             name = getattr(function, "__qualname__", repr(function))
             raise CompareError(
-                f"{name} returns {cls.__qualname__}, which has no fields that can be read: register({cls.__qualname__}, "
-                "to_plain) says what it is compared by; the rule repr or ignore(owner, reason) on its path does without"
+                f"{name} returns {cls.__qualname__}, which has no fields that can be read: "
+                f"register({cls.__qualname__}, to_plain) says what it is compared by, "
+                "the rule repr or ignore(owner, reason) on its path does without"
             )
 
 

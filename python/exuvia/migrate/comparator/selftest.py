@@ -234,7 +234,7 @@ def _silent(verdict: Verdict) -> bool:
 
 
 def _found(verdict: Verdict, site: Site, *, exact: bool) -> bool:
-    """Whether a difference is at the place of the fault or inside of it; under rules for rows in any order, at its rows."""
+    """Whether a difference is at the place of the fault or inside of it; under rules, at its rows."""
     for found in verdict.differences:
         if _within(found.path, site.path):
             return True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Site", "kind_of", "replaced", "sites"]
+__all__ = ["Site", "names_of", "replaced", "sites"]
 
 DEEPEST = 40
 
@@ -79,17 +79,8 @@ def _named(name: str) -> str:
     return f".{name}" if plain else f'["{name}"]'
 
 
-def kind_of(value: Any) -> str:
-    """Say whether a value is a record: `record`, or the name of its type.
-
-    Args:
-        value: Any value.
-    """
-    return "record" if names_of(value) else type(value).__name__
-
-
 def names_of(value: Any) -> list[str]:
-    """Return the field names of a record: dataclass, named tuple, slots, or an object of a class of the program.
+    """Return the field names of a record, a dataclass or a named tuple; of anything else there are none.
 
     Args:
         value: Any value.
@@ -98,9 +89,7 @@ def names_of(value: Any) -> list[str]:
         return []
     if is_dataclass(value):
         return [field.name for field in fields(value)]
-    if hasattr(value, "_fields") and isinstance(value, tuple):
-        return list(value._fields)
-    return []
+    return list(getattr(value, "_fields", ())) if isinstance(value, tuple) else []
 
 
 def replaced(value: Any, way: tuple[tuple[str, Any], ...], new: Any) -> Any:

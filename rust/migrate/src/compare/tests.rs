@@ -309,7 +309,11 @@ fn exceptions_bytes_and_unreadable_objects_have_their_own_rules() {
     let unread = comparator(&[]).compare(&list(&[opaque(None)]), &list(&[opaque(None)]), &NoDecoder);
     assert_eq!(unread.unreadable, Some(("C7".into(), "$[0]".into())));
     assert!(!unread.equal());
+    let set = |id| Value::Set { frozen: false, items: vec![Value::Opaque { class: class(id), repr: None }] };
+    assert_eq!(comparator(&[]).compare(&set(7), &set(7), &NoDecoder).total, 2, "nothing is known of them");
+    assert!(comparator(&[]).compare(&Value::None, &opaque(None), &NoDecoder).unreadable.is_some());
     let repr = comparator(&[("$", "repr")]);
+    assert_eq!(found(&repr.compare(&opaque(Some("C(1)")), &Value::None, &NoDecoder)), [("$", "type")]);
     assert!(repr.compare(&opaque(Some("C(1)")), &opaque(Some("C(1)")), &NoDecoder).equal());
     assert_eq!(found(&repr.compare(&opaque(Some("C(1)")), &opaque(Some("C(2)")), &NoDecoder)), [("$", "value")]);
     let ignored = comparator(&[("$[*]", "ignore(ana, x)")]);

@@ -98,7 +98,7 @@ fn forget_shapes() {
 /// ...     def ticks(self): return self.__ticks
 /// >>> register(Price, Price.ticks)
 /// >>> Comparator().compare([Price(4)], [Price(5)]).differences[0].legacy
-/// '__main__.Price(4)'
+/// '4'
 /// >>> unregister(Price)
 /// True
 ///
