@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,16 +15,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from exuvia.errors import CompareError
+from exuvia.errors import CompareError, ConfigError
 from exuvia.migrate import Comparator, compare
 from exuvia.migrate.comparator import ledger
 from exuvia.migrate.comparator.comparing import is_readable, refuse_unreadable, register, unregister
-from exuvia.migrate.config import Divergence, UnitConfig
+from exuvia.migrate.config import Divergence, UnitConfig, load
+from exuvia.migrate.dispatch import units
+from exuvia.migrate.evidence.record import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 WHO = ("ana", "legacy leaves the grid")
 
@@ -268,12 +272,22 @@ def quotes() -> dict[str, list[Decimal | None]]:
     return {}
 
 
+def anything_at_all() -> tuple[object, Sequence]:  # type: ignore[type-arg]
+    return None, []
+
+
+def unresolved() -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
+    return None
+
+
 def test_a_unit_whose_declared_result_cannot_be_read_is_refused_before_it_runs() -> None:
     with pytest.raises(CompareError, match="connect returns Handle"):
         refuse_unreadable(connect)
     refuse_unreadable(connect, {"$": "repr"})
     refuse_unreadable(quotes)
     refuse_unreadable(lambda: None)
+    refuse_unreadable(anything_at_all)
+    refuse_unreadable(unresolved)
     refuse_unreadable(print)
 
 
@@ -503,3 +517,52 @@ def test_exchanged_sides_differ_alike(one: Any, two: Any) -> None:
         assert sorted((found.path, found.kind) for found in there.differences) == sorted(
             (found.path, turned.get(found.kind, found.kind)) for found in back.differences
         )
+
+
+# --- as declared ---
+
+
+CONFIG = """
+[exuvia]
+evidence = "evidence"
+[unit."bot.prices:round_to_tick"]
+candidate = "shim:round_to_tick"
+effect = "pure"
+compare = {{ "$" = "exact" }}
+[[unit."bot.prices:round_to_tick".diverges]]
+path = "{path}"
+owner = "ana"
+reason = "off the grid"
+expires = 2027-01-31
+budget = 3
+"""
+
+
+@pytest.mark.parametrize(("path", "good"), [("$", True), ("add:$.price", True), ("price", False), ("$.a..b", False)])
+def test_a_declared_path_that_cannot_be_read_is_refused_when_the_file_is(tmp_path: Path, path: str, good: bool) -> None:
+    file = tmp_path / "exuvia.toml"
+    file.write_text(CONFIG.format(path=path), encoding="utf-8")
+    if good:
+        assert load(file).units["bot.prices:round_to_tick"].divergences[0].path == path
+        return
+    with pytest.raises(ConfigError, match=r"exuvia.toml:\d+: .*path '"):
+        load(file)
+    assert load(file, rules=False).units
+
+
+def test_a_unit_with_an_unreadable_result_is_refused_at_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bot_of_handles.py").write_text(
+        "class Handle:\n    __slots__ = ()\n\n\ndef connect() -> Handle:\n    return Handle()\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "exuvia.toml"
+    unit = '[unit."bot_of_handles:connect"]\ncandidate = "test_compare_rules:connect"\neffect = "pure"\n'
+    file.write_text(f"[exuvia]\nevidence = 'evidence'\n{unit}", encoding="utf-8")
+    config = load(file)
+    with pytest.raises(ConfigError, match=r"exuvia.toml:3: .*connect returns Handle.*register"):
+        units.make(config, config.units["bot_of_handles:connect"], Record("bot_of_handles:connect", print))
+    file.write_text(f"[exuvia]\nevidence = 'evidence'\n{unit}compare = {{ '$' = 'repr' }}\n", encoding="utf-8")
+    config = load(file)
+    assert units.make(config, config.units["bot_of_handles:connect"], Record("bot_of_handles:connect", print))

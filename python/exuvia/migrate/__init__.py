@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from exuvia._exuvia import Comparator, Difference, Switch, Verdict
-    from exuvia.migrate.comparator.comparing import compare, self_test
+    from exuvia.migrate.comparator.comparing import SelfTest, compare, register, self_test
     from exuvia.migrate.config import Config, UnitConfig, load
     from exuvia.migrate.gates.verdict import UnitStatus, overall
     from exuvia.migrate.runtime import install, set_mode, status, uninstall
@@ -28,6 +28,7 @@ __all__ = [
     "Comparator",
     "Config",
     "Difference",
+    "SelfTest",
     "Switch",
     "UnitConfig",
     "UnitStatus",
@@ -36,6 +37,7 @@ __all__ = [
     "install",
     "load",
     "overall",
+    "register",
     "self_test",
     "set_mode",
     "status",
@@ -48,7 +50,9 @@ _HOME = {
     "Difference": "exuvia._exuvia",
     "Switch": "exuvia._exuvia",
     "Verdict": "exuvia._exuvia",
+    "SelfTest": "exuvia.migrate.comparator.comparing",
     "compare": "exuvia.migrate.comparator.comparing",
+    "register": "exuvia.migrate.comparator.comparing",
     "self_test": "exuvia.migrate.comparator.comparing",
     "Config": "exuvia.migrate.config",
     "UnitConfig": "exuvia.migrate.config",

@@ -48,7 +48,7 @@ pub struct Ids {
 }
 
 /// The most names that one renaming remembers.
-const MOST: usize = 1_000_000;
+const MOST: usize = 250_000;
 
 impl Ids {
     /// Reads what stands inside of `ids(…)`.

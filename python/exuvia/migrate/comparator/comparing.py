@@ -102,6 +102,7 @@ day and up to its budget; then they are differences again. Differences that are 
 
 from __future__ import annotations
 
+import inspect
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -151,12 +152,15 @@ def compare(legacy: object, candidate: object, rules: Mapping[str, str] | None =
 def refuse_unreadable(function: Callable[..., Any], rules: Mapping[str, str] | None = None) -> None:
     """Refuse a unit whose declared result cannot be compared, before anything runs.
 
-    Only what the annotation of the result says is known by then; a result without one is judged at its first call.
+    Only what the annotation of the result says is known by then; one that says nothing, such as `object`, `Any` or
+    an abstract class, is judged at its first call.
 
-    >>> def connect() -> object: ...
+    >>> class Connection:
+    ...     __slots__ = ()
+    >>> def connect() -> Connection: ...
     >>> refuse_unreadable(connect)
     Traceback (most recent call last):
-    exuvia.errors.CompareError: connect returns object, which has no fields that can be read: ...
+    exuvia.errors.CompareError: connect returns Connection, which has no fields that can be read: ...
 
     Args:
         function: Legacy's side.
@@ -173,7 +177,7 @@ def refuse_unreadable(function: Callable[..., Any], rules: Mapping[str, str] | N
         # Hints that name what is only imported for a type checker say nothing here.
         return
     for cls in _classes(result):
-        if not is_readable(cls):
+        if cls is not object and not inspect.isabstract(cls) and not is_readable(cls):
             name = getattr(function, "__qualname__", repr(function))
             raise CompareError(
                 f"{name} returns {cls.__qualname__}, which has no fields that can be read: "

@@ -23,7 +23,7 @@ does that adds a late tick to the open bar, beside `drop`, `reject` and `revise`
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exuvia._exuvia import Comparator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import UnitConfig
     from exuvia.migrate.config.tables import Divergence
+    from exuvia.migrate.shadow.protocol import Side
 
 __all__ = ["LedgerLine", "comparator_of", "declared_name", "lines", "today"]
 
@@ -115,7 +116,11 @@ def lines(
 
 
 def comparator_of(
-    unit: UnitConfig, rules: Mapping[str, str] | None = None, *, method: str = "", share: Comparator | None = None
+    unit: UnitConfig | Side,
+    rules: Mapping[str, str] | None = None,
+    *,
+    method: str = "",
+    share: Comparator | None = None,
 ) -> Comparator:
     """Make the comparator of a unit: its rules and its declared divergences.
 
@@ -128,20 +133,9 @@ def comparator_of(
     Raises:
         CompareError: For a rule or divergence that cannot be read.
     """
-    mine = [
-        _Declared(path, entry)
-        for entry in unit.divergences
-        for owner, path in [split_method(entry.path)]
-        if owner in (None, method)
-    ]
+    mine = []
+    for entry in unit.divergences:
+        named, path = split_method(entry.path)
+        if named in (None, method):
+            mine.append(replace(entry, path=path))
     return Comparator(dict(unit.compare) if rules is None else rules, divergences=mine, share=share)
-
-
-class _Declared:
-    """A divergence without the method before its path."""
-
-    def __init__(self, path: str, entry: Divergence) -> None:
-        self.path = path
-        self.legacy, self.candidate = entry.legacy, entry.candidate
-        self.owner, self.reason, self.budget = entry.owner, entry.reason, entry.budget
-        self.expires = entry.expires

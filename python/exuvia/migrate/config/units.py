@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def read(check: Checker, name: str, table: Any, *, rehearsal: bool, rules: bool)
         strata=_strata(check, here, table),
         record=check.whole(here, table, "record", 1),
         fallback=check.typed(here, table, "fallback", bool, True),
-        divergences=_divergences(check, here, table),
+        divergences=_divergences(check, here, table, rules=rules),
         override=check.typed(here, table, "override", str, "") or None,
     )
 
@@ -176,7 +177,9 @@ def _strata(check: Checker, here: tuple[str, ...], table: dict[str, Any]) -> tup
     return tuple(strata.items())
 
 
-def _divergences(check: Checker, here: tuple[str, ...], table: dict[str, Any]) -> tuple[Divergence, ...]:
+def _divergences(
+    check: Checker, here: tuple[str, ...], table: dict[str, Any], *, rules: bool
+) -> tuple[Divergence, ...]:
     rows = check.typed(here, table, "diverges", list, [])
     made = []
     for row in rows:
@@ -196,6 +199,13 @@ def _divergences(check: Checker, here: tuple[str, ...], table: dict[str, Any]) -
             raise check.refuse(here, "diverges", f"a declared divergence has a budget of hits, budget = 10: {row!r}")
         values = [None if row.get(key) is None else str(row[key]) for key in ("legacy", "candidate")]
         made.append(Divergence(row["path"], row["owner"], row["reason"], expires, budget, *values))
+        if rules:
+            from exuvia._exuvia import Comparator  # noqa: PLC0415 - a rollback must not need the extension
+
+            try:
+                Comparator(divergences=[replace(made[-1], path=split_method(row["path"])[1])])
+            except CompareError as error:
+                raise check.refuse(here, "diverges", str(error)) from None
     return tuple(made)
 
 

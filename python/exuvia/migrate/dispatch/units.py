@@ -10,7 +10,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Switch
-from exuvia.errors import MigrateError
+from exuvia.errors import CompareError, MigrateError
+from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.config import split_method
 from exuvia.migrate.dispatch import splice
@@ -64,6 +65,10 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
     if callable(candidate):
         function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
         _refuse_other_signature(f"{config.path}:{unit.line}", unit, function, candidate)
+        try:
+            refuse_unreadable(function, dict(unit.compare))
+        except CompareError as error:
+            raise config.refuse(unit.name, str(error)) from None
     return FunctionUnit(unit, legacy, candidate, record, courier)
 
 

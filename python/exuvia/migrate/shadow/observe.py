@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from exuvia._exuvia import Comparator
 from exuvia.errors import MigrateError
+from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.shadow import beside, sampling, tape
 from exuvia.migrate.shadow.protocol import Side
 
@@ -86,6 +86,7 @@ def _observer(
             runs=unit.name if reverse else unit.candidate,
             reverse=reverse,
             compare=unit.compare,
+            divergences=unit.divergences,
             strata=unit.strata,
             names={"": positional(legacy)},
             memory=unit.memory,
@@ -99,7 +100,7 @@ def _observer(
             "inside the running loop: use isolation = 'process'"
         )
     other = legacy if reverse else candidate
-    shadow = beside.Beside(other, Comparator(dict(unit.compare)), unit, record, positional(legacy), reverse=reverse)
+    shadow = beside.Beside(other, comparator_of(unit), unit, record, positional(legacy), reverse=reverse)
     return shadow.observer(served) if kind == "plain" else shadow.generator(served)
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exuvia.migrate.config import Divergence
+
 __all__ = [
     "CALL", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING", "SET",
     "STATE", "TAPE", "Answer", "Hello", "Sample", "Side", "step_name",
@@ -65,6 +67,7 @@ class Side:
         reverse: Whether that is legacy, as the candidate has served.
         is_class: Whether it is a class, with twins.
         compare: Rules by path, a class may put `method:` before the path.
+        divergences: Differences that are meant.
         strata: Name and path of what splits the calls.
         names: Names of legacy's positional parameters, by method (`""` for a function).
         memory: Bytes above what the worker has when its candidates are loaded.
@@ -77,6 +80,7 @@ class Side:
     reverse: bool = False
     is_class: bool = False
     compare: tuple[tuple[str, str], ...] = ()
+    divergences: tuple[Divergence, ...] = ()
     strata: tuple[tuple[str, str], ...] = ()
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     memory: int = 0

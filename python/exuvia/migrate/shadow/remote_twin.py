@@ -112,6 +112,7 @@ class RemoteTwinMaker(TwinMaker):
                 runs=unit.candidate,
                 is_class=True,
                 compare=unit.compare,
+                divergences=unit.divergences,
                 strata=unit.strata,
                 names=names,
                 memory=unit.memory,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from exuvia._exuvia import Comparator
+from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.config.units import split_method
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.compared import compare_call, numbered, plain, self_named
@@ -23,6 +23,7 @@ from exuvia.migrate.shadow.resync import importer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exuvia._exuvia import Comparator
     from exuvia.migrate.shadow.containment import Outcome
     from exuvia.migrate.shadow.protocol import Answer, Sample, Side
 
@@ -51,7 +52,7 @@ class Trial:
 
     def __init__(self, side: Side, target: Any, load: Callable[[bytes], Any]) -> None:
         self.side, self.target, self.load = side, target, load
-        self.comparators = _comparators(side.compare)
+        self.comparators = _comparators(side)
         self.twins: dict[int, _Twin] = {}
         self.signatures: dict[int, int] = {}
         self.importer = importer(target) if side.is_class else None
@@ -260,13 +261,19 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def _comparators(compare: tuple[tuple[str, str], ...]) -> dict[str, Comparator]:
+def _comparators(side: Side) -> dict[str, Comparator]:
     """Rules without a method hold for every method; those with one are added to them."""
     common: dict[str, str] = {}
     own: dict[str, dict[str, str]] = {}
-    for written, rule in compare:
+    for written, rule in side.compare:
         method, path = split_method(written)
         rules = common if method is None else own.setdefault(method, {})
         rules[path] = rule
-    made = {method: Comparator({**common, **rules}) for method, rules in own.items()}
-    return {**made, "": Comparator(common)}
+    for entry in side.divergences:
+        if (method := split_method(entry.path)[0]) is not None:
+            own.setdefault(method, {})
+    whole = comparator_of(side, common)
+    made = {
+        method: comparator_of(side, {**common, **rules}, method=method, share=whole) for method, rules in own.items()
+    }
+    return {**made, "": whole}
