@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from exuvia.migrate import config as configuration
-from exuvia.migrate import runtime
 
-__all__ = ["run"]
+__all__ = ["execute", "find_as_python_does", "run"]
 
 
 def run(config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool) -> int:
@@ -29,11 +28,37 @@ def run(config: str | None, evidence: str | None, program: str, arguments: list[
     Raises:
         ConfigError: For a broken configuration; the program is not started then.
     """
-    sys.path[0] = str(Path.cwd()) if is_module else str(Path(program).resolve().parent)
+    find_as_python_does(program, is_module=is_module)
     loaded = configuration.load(config)
     if evidence is not None:
         loaded = replace(loaded, evidence=Path(evidence).absolute())
+    from exuvia.migrate import runtime  # noqa: PLC0415 - a program may be run without the moult
+
     runtime.install(loaded)
+    return execute(program, arguments, is_module=is_module)
+
+
+def find_as_python_does(program: str, *, is_module: bool) -> None:
+    """Let the program's modules be found as the interpreter lets them: from this folder, or the script's.
+
+    Args:
+        program: Module name or script path.
+        is_module: Whether `program` is a module.
+    """
+    sys.path[0] = str(Path.cwd()) if is_module else str(Path(program).resolve().parent)
+
+
+def execute(program: str, arguments: list[str], *, is_module: bool) -> int:
+    """Run a module or script as `__main__`; what it raises is shown as the interpreter shows it.
+
+    Args:
+        program: Module name or script path.
+        arguments: What the program sees in `sys.argv`.
+        is_module: Whether `program` is a module.
+
+    Returns:
+        The program's exit code.
+    """
     sys.argv = [program, *arguments]
     try:
         if is_module:

@@ -29,16 +29,26 @@ DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module b
 COMMANDS = (
     "run",
     "status",
+    "worth",
     "gate",
-    "report",
     "compact",
     "approve",
     "promote",
     "rollback",
     "drill",
+    "report",
+    "bench",
     "venue",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
+
+VALUED = {
+    "run": ("--config", "--evidence"),
+    "worth": (
+        "--config", "--evidence", "--profile", "--unit", "--candidate", "--root", "--every", "--top", "-o", "--output",
+    ),
+}  # fmt: skip
+"""Commands that end in a program with its own arguments, and which of their options take a value."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,7 +117,7 @@ def _version() -> int:
 
 def _split_run(given: list[str]) -> tuple[list[str], list[str]]:
     """Cut `run -m bot --url x` after the program: what follows is the program's, options and all."""
-    if not given or given[0] != "run":
+    if not given or given[0] not in VALUED:
         return given, []
     at = 1
     while at < len(given):
@@ -116,7 +126,7 @@ def _split_run(given: list[str]) -> tuple[list[str], list[str]]:
             return given[: at + 2], given[at + 2 :]
         if not word.startswith("-"):
             return given[: at + 1], given[at + 1 :]
-        at += 2 if word in ("--config", "--evidence") else 1
+        at += 2 if word in VALUED[given[0]] else 1
     return given, []
 
 

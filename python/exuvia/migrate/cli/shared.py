@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from exuvia.migrate.config import Config
 
-__all__ = ["ERROR", "config_of", "print_json", "say"]
+__all__ = ["ERROR", "config_of", "print_json", "progress", "say"]
 
 ERROR = 2
 
@@ -50,3 +52,25 @@ def say(text: str) -> None:
         text: The line.
     """
     sys.stdout.write(f"{text}\n")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done, in one line of standard error, if somebody watches.
+
+    Yields:
+        What takes the line's text.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _text: None
+        return
+
+    def told(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text[:99]}")
+        sys.stderr.flush()
+
+    try:
+        yield told
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -1,0 +1,126 @@
+"""Which functions of a project are hot: by a profile, else by a look at the source."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from exuvia.migrate.worth.imports import is_test, module_name
+from exuvia.migrate.worth.source import enclosing, files_of, parse
+
+if TYPE_CHECKING:
+    from exuvia.migrate.worth.stacks import Profile
+
+__all__ = ["Hot", "by_look", "by_profile"]
+
+
+class Hot(NamedTuple):
+    """A function that may be worth a move.
+
+    Attributes:
+        unit: `package.module:name`.
+        weight: Its share of the compute, or a score of the look.
+        why: In words.
+    """
+
+    unit: str
+    weight: float
+    why: str
+
+
+def by_profile(profile: Profile, root: Path, most: int = 12) -> list[Hot]:
+    """Return the functions of a project in which it computes: each stack counts for its innermost one.
+
+    Args:
+        profile: The profile.
+        root: The project's folder.
+        most: How many.
+    """
+    files = [path for path in files_of(root.resolve()) if not is_test(path.relative_to(root.resolve()))]
+    trees: dict[Path, ast.Module | None] = {}
+    homes: dict[str, Path | None] = {}
+    found: Counter[str] = Counter()
+    for (stack, _, kind), seconds in profile.times.items():
+        if kind != "compute":
+            continue
+        for frame in reversed(stack):
+            if frame.file not in homes:
+                homes[frame.file] = _home(frame.file, files)
+            path = homes[frame.file]
+            if path is None:
+                continue
+            if path not in trees:
+                trees[path] = parse(path)
+            tree = trees[path]
+            name = enclosing(tree, frame.line) if tree is not None else None
+            if name is not None:
+                found[f"{module_name(path)}:{name}"] += seconds
+            break
+    whole = profile.total("compute")
+    return [
+        Hot(unit, seconds / whole, f"{seconds / whole:.0%} of the compute")
+        for unit, seconds in found.most_common(most)
+        if whole > 0.0
+    ]
+
+
+def _home(file: str, files: list[Path]) -> Path | None:
+    """The project's file that a profiler means; it may have cut the first folders."""
+    parts = Path(file).parts
+    if not parts:
+        return None
+    if Path(file).is_absolute():
+        return next((path for path in files if str(path) == file), None)
+    fitting = [path for path in files if path.parts[-len(parts) :] == parts]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+_COMPUTES = (ast.BinOp, ast.Compare, ast.Subscript, ast.AugAssign)
+_EFFECTS = frozenset({"open", "print", "connect", "send", "recv", "post", "get_json", "sleep", "request", "urlopen"})
+
+
+def by_look(root: Path, most: int = 12) -> list[Hot]:
+    """Return the functions of a project that look like compute: arithmetic in loops, no input or output.
+
+    It is a guess, and says so: only a profile knows.
+
+    Args:
+        root: The project's folder.
+        most: How many.
+    """
+    found: list[Hot] = []
+    for path in files_of(root.resolve()):
+        if is_test(path.relative_to(root.resolve())):
+            continue
+        tree = parse(path)
+        for node, qualname in _functions(tree, "") if tree is not None else ():
+            score = _score(node)
+            if score >= 6.0:
+                found.append(Hot(f"{module_name(path)}:{qualname}", score, "arithmetic in loops, by a look at it"))
+    return sorted(found, key=lambda hot: -hot.weight)[:most]
+
+
+def _functions(node: ast.AST, prefix: str) -> list[tuple[ast.FunctionDef, str]]:
+    found: list[tuple[ast.FunctionDef, str]] = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef) and not child.name.startswith("__"):
+            found.append((child, f"{prefix}{child.name}"))
+        elif isinstance(child, ast.ClassDef):
+            found += _functions(child, f"{prefix}{child.name}.")
+    return found
+
+
+def _score(function: ast.FunctionDef) -> float:
+    score = 0.0
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in _EFFECTS:
+                return 0.0
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return 0.0
+        if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
+            score += 1.0 + sum(isinstance(inner, _COMPUTES) for inner in ast.walk(node))
+    return score

@@ -1,0 +1,181 @@
+"""Who imports a unit: the static import graph of a project, names included.
+
+A name that is only mentioned in a text (a plug-in table, `importlib`) is listed apart: it is a hint, no proof.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.worth.source import files_of, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["Graph", "Users", "is_test", "module_name", "read"]
+
+TESTS = ("tests", "test", "testing")
+
+
+@dataclass(slots=True)
+class Users:
+    """Who uses a unit.
+
+    Attributes:
+        importers: Files that import the module or the name, tests left out.
+        tests: Test files that do.
+        mentions: Files that name it in a text.
+        inside: Whether the module itself uses the name.
+    """
+
+    importers: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    mentions: list[str] = field(default_factory=list)
+    inside: bool = False
+
+
+@dataclass(slots=True)
+class _File:
+    """What one file says: modules and `module:name` it imports, names it reads, texts it holds."""
+
+    path: Path
+    module: str
+    modules: set[str] = field(default_factory=set)
+    names: set[tuple[str, str]] = field(default_factory=set)
+    aliases: dict[str, str] = field(default_factory=dict)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    loads: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Graph:
+    """The files of a project.
+
+    Attributes:
+        root: Its folder.
+        files: What each file says.
+    """
+
+    root: Path
+    files: list[_File] = field(default_factory=list)
+
+    def users(self, unit: str) -> Users:
+        """Return who uses a unit.
+
+        Args:
+            unit: `package.module:name`, or a whole module.
+        """
+        module, _, qualname = unit.partition(":")
+        name = qualname.split(".")[0]
+        users = Users()
+        for file in self.files:
+            shown = file.path.relative_to(self.root).as_posix()
+            if file.module == module:
+                users.inside = bool(name) and name in file.loads
+                continue
+            if self._uses(file, module, name):
+                (users.tests if is_test(file.path.relative_to(self.root)) else users.importers).append(shown)
+            elif unit in file.texts or (module in file.texts and "." in module):
+                users.mentions.append(shown)
+        return users
+
+    @staticmethod
+    def _uses(file: _File, module: str, name: str) -> bool:
+        if not name:
+            return module in file.modules or any(found == module for found, _ in file.names)
+        return (module, name) in file.names or (module, "*") in file.names or (module, name) in file.attributes
+
+
+def read(root: Path) -> Graph:
+    """Read the import graph of a project.
+
+    Args:
+        root: Its folder.
+    """
+    graph = Graph(root.resolve())
+    for path in files_of(graph.root):
+        tree = parse(path)
+        if tree is not None:
+            graph.files.append(_read(path, module_name(path), tree))
+    return graph
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name by which a file is imported: up to the first folder that is no package.
+
+    Args:
+        path: The file.
+    """
+    parts = [] if path.stem == "__init__" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)
+
+
+def _read(path: Path, module: str, tree: ast.Module) -> _File:
+    file = _File(path, module)
+    package = module if path.stem == "__init__" else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                file.modules.add(alias.name)
+                file.aliases[alias.asname or alias.name.partition(".")[0]] = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            for alias in node.names:
+                file.names.add((base, alias.name))
+                file.modules.add(f"{base}.{alias.name}")
+                file.aliases[alias.asname or alias.name] = f"{base}.{alias.name}"
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            file.loads.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+            file.texts.add(node.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (dotted := _dotted(node)) is not None:
+            first, _, rest = dotted.partition(".")
+            full = f"{file.aliases.get(first, first)}.{rest}"
+            holder, _, name = full.rpartition(".")
+            file.attributes.add((holder, name))
+    return file
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+def _dotted(node: ast.expr) -> str | None:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.insert(0, node.attr)
+        node = node.value
+    return ".".join([node.id, *parts]) if isinstance(node, ast.Name) else None
+
+
+def is_test(path: Path) -> bool:
+    """Say whether a file belongs to tests, by its name and folders.
+
+    Args:
+        path: The file, relative to the project.
+    """
+    return (
+        path.name.startswith("test_")
+        or path.stem.endswith("_test")
+        or path.name == "conftest.py"
+        or _among(path.parts[:-1])
+    )
+
+
+def _among(folders: Iterable[str]) -> bool:
+    return any(folder in TESTS for folder in folders)

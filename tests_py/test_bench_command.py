@@ -1,0 +1,156 @@
+"""`exuvia bench`: two arms in turns, an interval, a verdict; an arm that fails proves nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import statistics
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.errors import MigrateError
+from exuvia.migrate.worth import bench
+from exuvia.migrate.worth.arms import Arm, ArmRun
+from exuvia.migrate.worth.interval import ratio, student
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUICK = "python -S -c 'print(1)'"
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exuvia", "bench", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_much_faster_arm_passes_and_both_memories_are_known(tmp_path: Path) -> None:
+    slow = "python -S -c 'import time; x = bytearray(60_000_000); time.sleep(0.1); print(1)'"
+    done = run(tmp_path, "--before", slow, "--after", QUICK, "--faster", "50", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (0, "PASS"), found
+    assert found["speedup"]["low"] > 1.5
+    assert found["arms"]["before"]["peak_bytes"] - found["arms"]["after"]["peak_bytes"] > 50_000_000
+    assert len(found["arms"]["after"]["wall_s"]) == 10
+    assert found["same_output"] is True
+    shown = run(tmp_path, "--before", QUICK, "--after", slow, "--faster", "50")
+    assert (shown.returncode, "FAIL: not at least 50.0% faster" in shown.stdout) == (1, True), shown
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("python -S -c 'raise ValueError(7)'", "ended with 1: ValueError: 7"),
+        ("python -S -c 'import sys; print(1); sys.exit(3)'", "ended with 3"),
+        ("python -S -c 'import os; os.abort()'", "ended by signal 6"),
+        ("python -S -c '1'", "returned nothing"),
+        ("py:arm:nothing", "ended with 1: returned None"),
+        ("py:arm:raises", "ZeroDivisionError"),
+        ("python -S -c 'import time; time.sleep(9)'", "did not end within 1 s"),
+    ],
+)
+def test_an_arm_that_fails_or_returns_nothing_fails_the_run(tmp_path: Path, arm: str, said: str) -> None:
+    (tmp_path / "arm.py").write_text("def nothing():\n    pass\ndef raises():\n    return 1 / 0\n")
+    done = run(tmp_path, "--before", QUICK, "--after", arm, "--timeout", "1", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"], found["speedup"]) == (1, "FAIL", None)
+    assert said in found["reason"]
+    assert "'after'" in found["reason"]
+    assert not list(tmp_path.glob(".exuvia-bench*"))
+
+
+def test_an_artefact_must_be_written_in_this_very_run(tmp_path: Path) -> None:
+    (tmp_path / "out.txt").write_text("stale")
+    done = run(tmp_path, "--before", QUICK, "--after", QUICK, "--artefact", "*.txt")
+    assert (done.returncode, "wrote no *.txt in this run" in done.stdout) == (1, True)
+    empty = 'python -S -c \'open("out.txt", "w")\''
+    done = run(tmp_path, "--before", empty, "--after", empty, "--artefact", "*.txt")
+    assert (done.returncode, "without anything in it" in done.stdout) == (1, True)
+
+
+def test_arms_that_differ_in_their_output_fail_if_asked(tmp_path: Path) -> None:
+    other = "python -S -c 'print(2)'"
+    done = run(tmp_path, "--before", QUICK, "--after", other, "--same-output", "--change", "9000")
+    assert (done.returncode, "same bytes" in done.stdout) == (1, True)
+
+
+def test_what_a_user_gets_wrong_is_said(tmp_path: Path) -> None:
+    for words, said in (
+        (("--before", QUICK, "--after", QUICK, "--runs", "9"), "at least 10"),
+        (("--before", "", "--after", QUICK), "is empty"),
+        (("--before", "no-such-program x", "--after", QUICK), "no program 'no-such-program'"),
+        (("--before", "python 'x", "--after", QUICK), "No closing quotation"),
+        (("--before", QUICK, "--after", QUICK, "--change", "-1"), "above zero"),
+        (("--before", QUICK), "required: --after"),
+    ):
+        done = run(tmp_path, *words)
+        assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
+
+
+def arms_of(monkeypatch: pytest.MonkeyPatch, before: list[float], after: list[float]) -> list[str]:
+    """Puts made times in place of processes; returns the order in which arms ran."""
+    order: list[str] = []
+    times = {"before": iter(before), "after": iter(after)}
+
+    def made(arm: Arm, _folder: Any, _timeout: float) -> ArmRun:
+        order.append(arm.name)
+        seconds = next(times[arm.name])
+        return ArmRun(seconds, seconds, 1, digest="x")
+
+    monkeypatch.setattr(bench.arms, "run", made)
+    return order
+
+
+def judge(bound: bench.Bound, warm_up: int = 0) -> bench.Bench:
+    one, other = Arm("before", ("x",)), Arm("after", ("x",))
+    return bench.compare(one, other, None, 10, bound, warm_up)  # type: ignore[arg-type]
+
+
+def test_the_bound_is_judged_by_the_interval_not_by_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    wobble = [1.0 + 0.001 * (n % 3) for n in range(10)]
+    cases = [
+        (wobble, wobble[::-1], bench.Bound(0.02), "PASS"),
+        (wobble, [x * 1.05 for x in wobble], bench.Bound(0.02), "FAIL"),
+        (wobble, [x * 0.95 for x in wobble], bench.Bound(0.02), "FAIL"),
+        (wobble, [x * (1.2 if n % 2 else 0.85) for n, x in enumerate(wobble)], bench.Bound(0.02), "INCONCLUSIVE"),
+        (wobble, [x / 1.3 for x in wobble], bench.Bound(None, 0.2), "PASS"),
+        (wobble, [x / 1.1 for x in wobble], bench.Bound(None, 0.2), "FAIL"),
+        (wobble, [x / (1.0 if n % 2 else 1.5) for n, x in enumerate(wobble)], bench.Bound(None, 0.2), "INCONCLUSIVE"),
+    ]
+    for before, after, bound, verdict in cases:
+        arms_of(monkeypatch, before, after)
+        assert judge(bound).verdict == verdict, (bound, verdict)
+
+
+def test_arms_run_in_turns_and_the_first_one_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = arms_of(monkeypatch, [1.0] * 11, [1.0] * 11)
+    judge(bench.Bound(), warm_up=1)
+    pairs = [tuple(order[at : at + 2]) for at in range(0, len(order), 2)]
+    assert all(set(pair) == {"before", "after"} for pair in pairs)
+    assert len({pair[0] for pair in pairs}) == 2
+
+
+def test_the_interval_holds_the_truth_in_about_95_of_100_cases() -> None:
+    stream, held = random.Random(11), 0
+    for _ in range(2000):
+        base = [math.exp(stream.gauss(0, 0.2)) for _ in range(10)]
+        other = [x / 1.3 * math.exp(stream.gauss(0, 0.05)) for x in base]
+        _, low, high = ratio(base, other)
+        held += low <= 1.3 <= high
+    assert 0.935 < held / 2000 < 0.965
+
+
+def test_students_quantiles_are_those_of_the_tables() -> None:
+    assert [round(student(n), 3) for n in (1, 9, 30, 40, 60, 120)] == [12.706, 2.262, 2.042, 2.021, 2.0, 1.98]
+    assert statistics.fmean([1.0]) == ratio([1.0], [1.0])[0]
+    with pytest.raises(MigrateError, match="at least 10"):
+        bench.compare(Arm("a", ()), Arm("b", ()), None, 3)  # type: ignore[arg-type]

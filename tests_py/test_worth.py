@@ -1,0 +1,329 @@
+"""`exuvia worth`: compute, wait and sleep told apart, and the verdicts that follow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.errors import MigrateError
+from exuvia.migrate.worth import cover, hot, imports, profiles
+from exuvia.migrate.worth.border import measure
+from exuvia.migrate.worth.judge import Measured, gain, judge
+from exuvia.migrate.worth.sampler import Sampler
+from exuvia.migrate.worth.source import find_unit
+from exuvia.migrate.worth.stacks import Frame, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LIBRARY = """
+import socket, time, threading
+
+def compute(n):
+    total = 0
+    for i in range(n):
+        total += i * i % 7
+    return total
+
+def fast(n):
+    return compute.__defaults__ or sum(i * i % 7 for i in range(n % 7)) + compute_table(n)
+
+def compute_table(n):
+    return 0
+
+def waits(end):
+    return end.recv(1)
+
+def sleeps():
+    time.sleep(0.03)
+
+def idle(n):
+    return n
+
+def nobody():
+    return 1
+
+def imported_only():
+    return 2
+
+def rows(frame):
+    return [frame.iloc[i] for i in range(3)]
+"""
+PROGRAM = """
+import socket, sys, threading, time
+from lib import compute, idle, imported_only, sleeps, waits
+
+def main():
+    ours, theirs = socket.socketpair()
+    def feed():
+        while True:
+            time.sleep(0.02)
+            ours.send(b"x")
+    threading.Thread(target=feed, daemon=True).start()
+    for _ in range(8):
+        compute(120_000)
+        theirs.setblocking(True)
+        while True:
+            theirs.setblocking(False)
+            try:
+                theirs.recv(100)
+            except BlockingIOError:
+                break
+        theirs.setblocking(True)
+        waits(theirs)
+        sleeps()
+        idle(3)
+    print("done", sys.argv[1:])
+
+main()
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "lib.py").write_text(LIBRARY)
+    (tmp_path / "prog.py").write_text(PROGRAM)
+    return tmp_path
+
+
+def worth(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exuvia", "worth", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def by_name(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {unit["unit"].partition(":")[2]: unit for unit in answer["units"]}
+
+
+def test_a_run_tells_compute_wait_and_sleep_apart_and_judges_each_unit(project: Path) -> None:
+    named = ("compute", "waits", "sleeps", "idle", "nobody", "imported_only")
+    asked = [word for name in named for word in ("--unit", f"lib:{name}")]
+    done = worth(project, *asked, "--json", "-o", "worth.json", "prog.py", "--json", "mine")
+    assert (done.returncode, done.stdout) == (0, "done ['--json', 'mine']\n"), done.stderr
+    units = by_name(json.loads((project / "worth.json").read_text()))
+    compute, waits, sleeps = (units[name] for name in ("compute", "waits", "sleeps"))
+    assert compute["compute_s"] > 5 * (compute["wait_s"] + compute["sleep_s"])
+    assert waits["wait_s"] > 5 * (waits["compute_s"] + waits["sleep_s"])
+    assert sleeps["sleep_s"] > 5 * (sleeps["compute_s"] + sleeps["wait_s"])
+    assert 0.15 < sleeps["sleep_s"] < 0.6
+    assert compute["verdict"] == "migrate"
+    assert compute["gain_is"] == "at most"
+    assert waits["verdict"] == sleeps["verdict"] == "no: it waits"
+    assert units["idle"]["verdict"] == "no: under 2 %"
+    assert units["nobody"]["verdict"] == "delete instead"
+    assert units["imported_only"]["verdict"] == "no: nobody calls it"
+    assert [compute["calls"], units["nobody"]["calls"]] == [8, 0]
+    assert compute["importers"] == ["prog.py"]
+
+
+def test_without_units_the_hot_functions_of_the_project_are_judged(project: Path) -> None:
+    done = worth(project, "prog.py")
+    assert done.returncode == 0, done.stderr
+    assert "lib:compute" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if line.startswith(("unit", "lib:compute  "))) <= 100
+
+
+def test_a_candidate_is_timed_on_the_calls_that_were_seen(project: Path) -> None:
+    (project / "shim.py").write_text("def compute(n):\n    return 0\ndef slow(n):\n    import lib\n    return 1 / 0\n")
+    done = worth(project, "--candidate", "lib:compute=shim:compute", "--json", "-o", "w.json", "prog.py")
+    assert done.returncode == 0, done.stderr
+    unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
+    assert unit["gain_is"] == "predicted"
+    assert unit["speedup"] > 10
+    assert "in turns" in unit["measured"]
+    worth(project, "--candidate", "lib:compute=shim:slow", "--json", "-o", "w.json", "prog.py")
+    unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
+    assert (unit["speedup"], "raises ZeroDivisionError" in unit["measured"]) == (None, True)
+
+
+def test_what_a_user_gets_wrong_is_said_without_a_traceback(project: Path) -> None:
+    for words, said in (
+        (("--unit", "lib:nope", "prog.py"), "defines no 'nope'; it has compute"),
+        (("--unit", "nolib:x", "prog.py"), "no module 'nolib'"),
+        ((), "name a program"),
+        (("--profile", "none.raw"), "cannot be read"),
+        (("--profile", "lib.py"), "neither collapsed stacks"),
+        (("--candidate", "x", "prog.py"), "write it as"),
+        (("--every", "0", "prog.py"), "above zero"),
+    ):
+        done = worth(project, *words)
+        assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
+
+
+def test_a_program_that_fails_is_an_error_whatever_its_times(project: Path) -> None:
+    (project / "prog.py").write_text("import sys, lib\nlib.compute(200_000)\nsys.exit(4)\n")
+    done = worth(project, "--unit", "lib:compute", "prog.py")
+    assert (done.returncode, "ended with 4" in done.stderr) == (2, True)
+
+
+def test_the_sampler_takes_little_and_puts_the_switch_interval_back() -> None:
+    before = sys.getswitchinterval()
+    with Sampler(every_s=0.002) as sampler:
+        total = sum(i * i for i in range(1_500_000))
+    assert total
+    assert sys.getswitchinterval() == before
+    profile = sampler.profile()
+    assert sampler.overhead < 0.1 * profile.wall + 0.05
+    assert profile.cpu is not None
+    assert profile.total("compute") > 0.5 * profile.cpu
+
+
+def write_profile(project: Path) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "cProfile", "-o", "run.prof", "prog.py"], cwd=project, check=True, capture_output=True
+    )
+    return project / "run.prof"
+
+
+def test_statistics_of_cprofile_are_read_with_waiting_shared_out(project: Path) -> None:
+    profile = profiles.read(write_profile(project))
+    spent = {name: profile.spent(find_unit(f"lib:{name}", [project]).holds) for name in ("sleeps", "waits", "compute")}
+    assert spent["sleeps"]["MainThread"]["sleep"] > 0.2 > spent["sleeps"]["MainThread"]["compute"]
+    assert spent["waits"]["MainThread"]["wait"] > spent["waits"]["MainThread"]["compute"]
+    assert spent["compute"]["MainThread"]["sleep"] == 0
+    main = profile.spent(find_unit("prog:main", [project]).holds)["MainThread"]
+    assert main["sleep"] == pytest.approx(spent["sleeps"]["MainThread"]["sleep"], rel=0.05)
+    done = worth(project, "--profile", "run.prof", "--json")
+    assert by_name(json.loads(done.stdout))["compute"]["calls"] == 8
+
+
+def test_collapsed_stacks_and_speedscope_say_the_same(tmp_path: Path) -> None:
+    raw = "main (bot/run.py:9);mean (bot/bars.py:3) 60\nmain (bot/run.py:9);sleep (bot/run.py:4) 40\n"
+    (tmp_path / "a.raw").write_text(raw)
+    frames = [
+        {"name": "main", "file": "bot/run.py", "line": 9},
+        {"name": "mean", "file": "bot/bars.py", "line": 3},
+        {"name": "sleep", "file": "bot/run.py", "line": 4},
+    ]
+    sampled = {"type": "sampled", "name": "t", "unit": "none", "samples": [[0, 1], [0, 2]], "weights": [60, 40]}
+    opened = [("O", 0, 0), ("O", 1, 0), ("C", 1, 60), ("O", 2, 60), ("C", 2, 100), ("C", 0, 100)]
+    evented = {
+        "type": "evented", "name": "t", "unit": "milliseconds", "startValue": 0,
+        "events": [{"type": kind, "frame": frame, "at": at} for kind, frame, at in opened],
+    }  # fmt: skip
+    for name, one in (("s.json", sampled), ("e.json", evented)):
+        (tmp_path / name).write_text(json.dumps({"shared": {"frames": frames}, "profiles": [one]}))
+    shares = []
+    for name in ("a.raw", "s.json", "e.json"):
+        profile = profiles.read(tmp_path / name)
+        shares.append((profile.total("compute") / profile.wall, profile.total("sleep") / profile.wall))
+        assert profile.spent(lambda frame: frame.name == "mean")
+    assert shares == [pytest.approx((0.6, 0.4))] * 3
+    with pytest.raises(MigrateError, match="neither collapsed"):
+        (tmp_path / "x").write_bytes(b"\xff\xfe\x00")
+        profiles.read(tmp_path / "x")
+
+
+def judged(source: str, tmp_path: Path, times: dict[str, float], **more: Any) -> Any:
+    """Judge `m:f` of a source; times of it by kind, the rest of 10 s computes elsewhere."""
+    (tmp_path / "m.py").write_text(textwrap.dedent(source))
+    (tmp_path / "user.py").write_text("import m\nm.f([])\n")
+    profile = Profile("made", seconds=10.0)
+    for kind, seconds in times.items():
+        profile.add((Frame(str(tmp_path / "m.py"), 1, "f"),), kind, seconds)
+    profile.add((Frame("elsewhere.py", 1, "g"),), "compute", 10.0 - sum(times.values()))
+    users = imports.read(tmp_path).users("m:f")
+    return judge(find_unit("m:f", [tmp_path]), profile, users, **more)
+
+
+def test_amdahl_with_a_measured_candidate_decides(tmp_path: Path) -> None:
+    assert gain(0.5, 2.0) == 0.25
+    plain = "def f(x):\n    return x\n"
+    fast = judged(plain, tmp_path, {"compute": 5.0}, measured=Measured(10.0, "here"))
+    assert (fast.verdict, round(fast.gain, 3)) == ("migrate", 0.45)
+    useless = judged(plain, tmp_path, {"compute": 5.0}, measured=Measured(0.9, "here"))
+    assert (useless.verdict, useless.gain < 0) == ("no: under 2 %", True)
+    assert judged(plain, tmp_path, {"compute": 0.1}, measured=Measured(99.0, "here")).verdict == "no: under 2 %"
+    differs = judged(plain, tmp_path, {"compute": 5.0}, measured="the candidate differs")
+    assert (differs.verdict, differs.speedup, "differs" in differs.measured) == ("migrate", None, True)
+
+
+def test_lists_that_cross_and_rows_that_are_walked_are_vectorised(tmp_path: Path) -> None:
+    rowwise = "def f(frame):\n    return [frame.iloc[i] for i in range(3)]\n"
+    assert judged(rowwise, tmp_path, {"compute": 5.0}).verdict == "vectorise instead"
+    from exuvia.migrate.worth.counting import Counted  # noqa: PLC0415 - a local name reads better here
+
+    lists = Counted(calls=1000)
+    lists.crossed([[0.5] * 200_000])
+    plain = "def f(x):\n    return sum(x)\n"
+    found = judged(plain, tmp_path, {"compute": 5.0}, counted=lists, measured=Measured(0.08, "here"))
+    assert found.verdict == "vectorise instead"
+    assert "200,001 objects" in found.why
+
+
+def test_a_compiled_module_that_nothing_imports_is_deleted_instead(project: Path) -> None:
+    done = worth(project, "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
+    assert done.returncode == 1, done.stderr
+    assert json.loads((project / "w.json").read_text())["units"][0]["verdict"] == "delete instead"
+
+
+def test_calls_of_a_compiled_function_are_counted_and_timed(project: Path) -> None:
+    (project / "prog.py").write_text(
+        "from exuvia._exuvia import detached_copy\nfor _ in range(60):\n    detached_copy([[0.5] * 20_000])\nprint(1)\n"
+    )
+    done = worth(project, "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
+    unit = json.loads((project / "w.json").read_text())["units"][0]
+    assert (unit["calls"], unit["importers"]) == (60, ["prog.py"]), done.stderr
+    assert unit["compute_s"] > 0.001
+    assert unit["objects"] > 20_000
+
+
+def test_who_imports_is_told_by_module_name_alias_and_attribute(tmp_path: Path) -> None:
+    package = tmp_path / "pkg"
+    package.mkdir()
+    files: dict[str, str] = {
+        "__init__.py": "", "m.py": "def f(): return g()\ndef g(): return 1\ndef h(): return 2\n",
+        "a.py": "from .m import f\n", "b.py": "from . import m as other\nother.g()\n",
+        "test_c.py": "import pkg.m\npkg.m.h()\n", "d.py": "TABLE = ['pkg.m:h']\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        (package / name).write_text(text)
+    graph = imports.read(tmp_path)
+    assert graph.users("pkg.m:f").importers == ["pkg/a.py"]
+    g = graph.users("pkg.m:g")
+    assert (g.importers, g.inside) == (["pkg/b.py"], True)
+    h = graph.users("pkg.m:h")
+    assert (h.importers, h.tests, h.mentions) == ([], ["pkg/test_c.py"], ["pkg/d.py"])
+    assert graph.users("pkg.m").importers == ["pkg/a.py", "pkg/b.py"]
+
+
+def test_cover_is_read_from_both_files_of_the_coverage_tool(project: Path) -> None:
+    (project / "t.py").write_text("import lib\nlib.compute(3)\n")
+    command = [sys.executable, "-m", "coverage", "run", "--include", "lib.py", "t.py"]
+    if subprocess.run(command, cwd=project, check=False, capture_output=True).returncode:
+        pytest.skip("coverage is not installed")
+    units: Callable[[str], Any] = lambda name: find_unit(f"lib:{name}", [project])  # noqa: E731
+    first = cover.read(project)
+    assert first is not None
+    assert (first.of(units("compute")), first.of(units("sleeps"))) == (1.0, 0.0)
+    subprocess.run([sys.executable, "-m", "coverage", "json", "-q"], cwd=project, check=True, capture_output=True)
+    second = cover.read(project)
+    assert second is not None
+    assert second.source.name == "coverage.json"
+    assert (second.of(units("compute")), second.of(units("sleeps"))) == (1.0, 0.0)
+
+
+def test_a_look_finds_arithmetic_in_loops_and_leaves_out_what_talks(tmp_path: Path) -> None:
+    (tmp_path / "calc.py").write_text(
+        "def mean(xs):\n    t = 0.0\n    for x in xs:\n        t += x * x - 1 / (x + 2)\n        t = t * 3 % 7\n"
+        "    return t\n"
+        "def send(xs, s):\n    for x in xs:\n        s.send(x * 2 + 1 - 3 * 4 / 5 - x[0] * x[1])\n"
+    )
+    assert [found.unit for found in hot.by_look(tmp_path)] == ["calc:mean"]
+
+
+def test_what_crosses_is_extrapolated_from_the_first_items() -> None:
+    crossing = measure([{"a": 1.0, "b": "xy"}] * 10_000)
+    assert crossing.objects == pytest.approx(50_001, rel=0.01)
+    assert measure(memoryview(b"12345678")).bytes == 8
