@@ -30,7 +30,11 @@ COMMANDS = (
     "run",
     "status",
     "worth",
+    "aa",
     "gate",
+    "diff",
+    "repro",
+    "replay",
     "compact",
     "approve",
     "promote",
@@ -38,6 +42,8 @@ COMMANDS = (
     "drill",
     "report",
     "bench",
+    "venue",
+)
     "venue",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""

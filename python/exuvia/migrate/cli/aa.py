@@ -1,0 +1,62 @@
+"""`exuvia aa`: legacy against legacy, to tell noise from difference."""
+
+from __future__ import annotations
+
+import argparse
+
+from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+
+__all__ = ["add"]
+
+EXAMPLE = """example:
+  exuvia aa bot.scan:decide
+
+Exit code 0 if legacy equals itself, 1 if it does not, 3 if nothing was recorded, 2 for errors."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    again = commands.add_parser(
+        "aa",
+        parents=[shared],
+        help="legacy against legacy: what is noise",
+        description="Plays recorded calls through legacy three times, once in another process with another hash "
+        "seed, and proposes rules for what differs. It installs none of them.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    again.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
+    again.add_argument("--json", action="store_true", help="print JSON")
+    again.set_defaults(handler=_again)
+
+
+def _again(options: argparse.Namespace) -> int:
+    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench import recordings, selfnoise, sides  # noqa: PLC0415
+
+    config = config_of(options)
+    units = sides.chosen(config, options.units)
+    recorded = recordings.read(config, [unit.name for unit in units])
+    with progress() as told:
+        found = [selfnoise.against_itself(unit, recorded, told) for unit in units]
+    verdicts = {one.verdict for one in found}
+    overall = "FAIL" if "FAIL" in verdicts else "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"
+    if options.json:
+        print_json({"overall": overall, "units": [one.as_dict() for one in found]})
+        return EXIT[overall]
+    for one in found:
+        told_ = {"PASS": "equals itself", "FAIL": "differs from itself", "INCONCLUSIVE": "no recorded call was played"}
+        say(f"{one.unit}: legacy {told_[one.verdict]} ({one.calls:,} calls)")
+        for (place, kind), count in one.places.most_common():
+            say(f"  {count:,} × {place} ({kind}): {' / '.join(one.examples[place, kind])}")
+        if one.proposals:
+            rules = ", ".join(f'"{place}" = "{rule}"' for place, rule in one.proposals.items())
+            say(f'  proposed, not installed:  [unit."{one.unit}"]  compare = {{ {rules} }}')
+        for problem in one.problems[:5]:
+            say(f"  {problem}")
+    return EXIT[overall]

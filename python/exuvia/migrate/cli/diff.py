@@ -1,0 +1,52 @@
+"""`exuvia diff`: recorded differences, both values with path and arguments."""
+
+from __future__ import annotations
+
+import argparse
+
+from exuvia.migrate.cli.shared import config_of, print_json, say
+
+__all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia diff bot.bars:aggregate
+  exuvia diff bot.bars:aggregate --path '$[*].close' --most 3
+
+Exit code by the unit's verdict: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    diff = commands.add_parser(
+        "diff",
+        parents=[shared],
+        help="recorded differences, both values with path and arguments",
+        description="Shows what differed in shadow, as the evidence has it.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    diff.add_argument("unit", metavar="UNIT", help="the unit")
+    diff.add_argument("--path", metavar="PATH", help="only differences at this path or place")
+    diff.add_argument("--most", metavar="N", type=int, default=10, help="how many are shown (default: 10)")
+    diff.add_argument("--json", action="store_true", help="print JSON")
+    diff.set_defaults(handler=_diff)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench import differing, sides  # noqa: PLC0415
+
+    config = config_of(options)
+    (unit,) = sides.chosen(config, [options.unit])
+    shown = differing.differences(config, unit.name, options.path)
+    if options.json:
+        print_json(shown.as_dict())
+    else:
+        for line in differing.lines(shown, max(options.most, 0)):
+            say(line)
+    return EXIT[shown.verdict]

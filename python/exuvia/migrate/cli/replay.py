@@ -1,0 +1,61 @@
+"""`exuvia replay`: the recorded calls through both sides as they are now."""
+
+from __future__ import annotations
+
+import argparse
+
+from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+
+__all__ = ["add"]
+
+EXAMPLE = """example:
+  exuvia replay bot.bars:aggregate
+
+Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE (nothing was recorded), 2 for errors."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    replay = commands.add_parser(
+        "replay",
+        parents=[shared],
+        help="recorded calls through both sides as they are now",
+        description="Plays every recorded call through legacy and through the candidate, on copies, and compares.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    replay.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
+    replay.add_argument("--json", action="store_true", help="print JSON")
+    replay.set_defaults(handler=_replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415
+    from exuvia.migrate.workbench.replay import replay  # noqa: PLC0415
+
+    config = config_of(options)
+    units = sides.chosen(config, options.units)
+    recorded = recordings.read(config, [unit.name for unit in units])
+    with progress() as told:
+        found = [replay(unit, recorded, told) for unit in units]
+    verdicts = {one.verdict for one in found}
+    overall = "FAIL" if "FAIL" in verdicts else "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"
+    if options.json:
+        print_json({"overall": overall, "units": [one.as_dict() for one in found]})
+        return EXIT[overall]
+    for one in found:
+        say(f"{one.unit}: {one.verdict}: {one.reason}")
+        if one.drifted:
+            say(f"  legacy itself answers {one.drifted:,} calls otherwise than when they were recorded")
+        for example in one.examples:
+            where = f"{example['id']}  {example['path']} ({example['kind']})"
+            say(f"  {where}: legacy {example['legacy']}, candidate {example['candidate']}")
+        for problem in one.problems[:5]:
+            say(f"  {problem}")
+    return EXIT[overall]

@@ -1,0 +1,63 @@
+"""`exuvia repro`: a recorded difference as a pytest file that fails by itself."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+
+__all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia repro bot.bars:aggregate
+  exuvia repro bot.bars:aggregate --id 3f2a91bc -o tests/
+
+Exit code 0 if the file was written, 2 if there is nothing to reproduce."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    repro = commands.add_parser(
+        "repro",
+        parents=[shared],
+        help="write a recorded difference as a pytest file",
+        description="Writes a pytest file that fails by itself, its arguments as small as the difference allows, "
+        "and passes once the candidate is mended. It needs neither exuvia.toml nor the evidence.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    repro.add_argument("unit", metavar="UNIT", help="the unit")
+    repro.add_argument("--id", metavar="ID", help="the recorded call, as `exuvia replay` names it")
+    repro.add_argument("-o", "--output", metavar="DIR", default=".", help="folder of the file (default: here)")
+    repro.add_argument("--json", action="store_true", help="print JSON")
+    repro.set_defaults(handler=_repro)
+
+
+def _repro(options: argparse.Namespace) -> int:
+    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench.replay import shown  # noqa: PLC0415
+    from exuvia.migrate.workbench.repro import reproduce  # noqa: PLC0415
+
+    config = config_of(options)
+    (unit,) = sides.chosen(config, [options.unit])
+    folder = Path(options.output)
+    if not folder.is_dir():
+        raise MigrateError(f"-o {folder}: there is no such folder")
+    with progress() as told:
+        made = reproduce(unit, recordings.read(config, [unit.name]), options.id, folder, told)
+    made.path.write_text(made.text, encoding="utf-8")
+    found = shown(made.small, made.found)
+    if options.json:
+        print_json({"file": str(made.path), **found})
+    else:
+        say(f"{made.path}: {found['path']} ({found['kind']}): legacy {found['legacy']}, candidate {found['candidate']}")
+        say(f"  {len(repr(made.case.steps)):,} characters of arguments became {len(repr(made.small.steps)):,}")
+        say(f"  python -m pytest {made.path}")
+    return 0

@@ -1,0 +1,92 @@
+"""`exuvia diff`: the recorded differences of a unit in a form that can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.evidence import reading
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import Config
+
+__all__ = ["Shown", "differences", "lines"]
+
+
+@dataclass(slots=True)
+class Shown:
+    """The differences of one unit.
+
+    Attributes:
+        unit: The unit.
+        verdict: Its verdict over everything that was compared.
+        reason: Why.
+        entries: Recorded differences, numbered from 1 in the order in which they were written.
+        counts: How often each place differed, kind by kind.
+    """
+
+    unit: str
+    verdict: str
+    reason: str
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    counts: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        return {
+            "unit": self.unit,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "differences": self.entries,
+            "counts": self.counts,
+        }
+
+
+def differences(config: Config, unit: str, path: str | None = None) -> Shown:
+    """Read what differed of a unit, of the code as it is now and of older code alike.
+
+    Args:
+        config: The configuration.
+        unit: The unit's name.
+        path: Only differences at this path or place.
+    """
+    segments = reading.read_folder(config.evidence)
+    state = next(state for state in reading.statuses(config, segments) if state.unit == unit)
+    shown = Shown(unit, state.verdict, state.reason)
+    number = 0
+    for segment in segments:
+        current = segment.header.get("fingerprints", {}).get(unit) == state.fingerprint
+        for entry in segment.mismatches:
+            if entry.get("unit") != unit:
+                continue
+            number += 1
+            if path is None or path in (entry.get("path"), entry.get("place")):
+                kept = {name: value for name, value in entry.items() if name not in ("kind", "unit")}
+                shown.entries.append({"number": number, "current": current, "segment": segment.path.name, **kept})
+    shown.counts = [{"place": p, "kind": k, "count": n} for (p, k), n in state.places.most_common()]
+    return shown
+
+
+def lines(shown: Shown, most: int) -> list[str]:
+    """Return the text of the command.
+
+    Args:
+        shown: The differences.
+        most: How many are shown in full.
+    """
+    text = [f"{shown.unit}: {shown.verdict}: {shown.reason}"]
+    text += [f"  {row['count']:>8,} × {row['place']}  {row['kind']}" for row in shown.counts]
+    for entry in shown.entries[:most]:
+        old = "" if entry["current"] else "  (other code, rules or build than now)"
+        apart = f"  ({entry['apart']} apart)" if entry.get("apart") else ""
+        text += [
+            "",
+            f"#{entry['number']}  {entry.get('path', '?')}  {entry.get('difference', '?')}{apart}{old}",
+            f"  - legacy     {entry.get('legacy', '?')}",
+            f"  + candidate  {entry.get('candidate', '?')}",
+            f"    rule       {entry.get('rule') or 'none: equal and of one type'}",
+            f"    arguments  {entry.get('arguments', '?')}",
+        ]
+    if len(shown.entries) > most:
+        text += ["", f"… and {len(shown.entries) - most:,} more: --most {len(shown.entries)}"]
+    return text

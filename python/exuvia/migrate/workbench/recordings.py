@@ -1,0 +1,117 @@
+"""Recorded calls, read back from the evidence: arguments and what legacy answered."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import pickle
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.evidence import reading
+from exuvia.migrate.modes.journal import refuse_writable_by_others
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from exuvia.migrate.config import Config
+    from exuvia.migrate.evidence.reading import SegmentText
+
+__all__ = ["Call", "Recorded", "read"]
+
+
+@dataclass(slots=True)
+class Call:
+    """One recorded call.
+
+    Attributes:
+        unit: The unit.
+        id: Eight letters that name it: of its method and arguments.
+        call: The method, where the unit is a class; else empty.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        result: What legacy returned.
+        raised: What legacy raised.
+        segment: The file it stands in: calls of one process belong together.
+        signature: Of its inputs, as the record made it.
+    """
+
+    unit: str
+    id: str
+    call: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Any = None
+    raised: BaseException | None = None
+    segment: str = ""
+    signature: int | None = None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """All recorded calls.
+
+    Attributes:
+        calls: In the order in which they were written.
+        problems: Calls that could not be read, and why.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def of(self, unit: str) -> list[Call]:
+        """Return the calls of one unit.
+
+        Args:
+            unit: Its name.
+        """
+        return [call for call in self.calls if call.unit == unit]
+
+
+def read(config: Config, units: Iterable[str] = (), segments: list[SegmentText] | None = None) -> Recorded:
+    """Read the recorded calls of units.
+
+    A pickle can run code when it is read: evidence that others may write is refused.
+
+    Args:
+        config: The configuration.
+        units: Names; all units of the configuration if none is given.
+        segments: As `read_folder` returns them, if they were read already.
+    """
+    wanted = set(units) or set(config.units)
+    recorded = Recorded()
+    for segment in reading.read_folder(config.evidence) if segments is None else segments:
+        entries = [entry for entry in segment.calls if entry.get("unit") in wanted]
+        if entries and _is_ours(segment.path, recorded):
+            for entry in entries:
+                _read(entry, segment.path.name, recorded)
+    return recorded
+
+
+def _is_ours(path: Path, recorded: Recorded) -> bool:
+    try:
+        refuse_writable_by_others(path.parent)
+        refuse_writable_by_others(path)
+    except (ValueError, OSError) as error:
+        recorded.problems.append(f"recorded calls are not read: {error}")
+        return False
+    return True
+
+
+def _read(entry: dict[str, Any], segment: str, recorded: Recorded) -> None:
+    unit, call = str(entry["unit"]), str(entry.get("call", ""))
+    try:
+        name = hashlib.sha256(f"{unit} {call} {entry['arguments']}".encode()).hexdigest()[:8]
+        args, kwargs = pickle.loads(base64.b64decode(entry["arguments"]))  # noqa: S301 - the owner's own file
+        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301
+        made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, entry.get("signature"))
+    except (binascii.Error, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        recorded.problems.append(
+            f"{unit}: a recorded call in {segment} cannot be read: {type(error).__name__}: {error}"
+        )
+    except (ImportError, AttributeError) as error:
+        recorded.problems.append(f"{unit}: a recorded call in {segment} needs what is not here: {error}")
+    else:
+        recorded.calls.append(made)

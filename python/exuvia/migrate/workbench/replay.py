@@ -1,0 +1,131 @@
+"""`exuvia replay`: the recorded calls through both sides as they are now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia.errors import CompareError
+from exuvia.migrate.workbench.sides import Case, Sides, cases_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.workbench.recordings import Recorded
+    from exuvia.migrate.workbench.sides import Found
+
+__all__ = ["Replayed", "replay"]
+
+SHOWN = 20
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay of one unit showed.
+
+    Attributes:
+        unit: The unit.
+        calls: Recorded calls that went through both sides.
+        differed: Cases that differ.
+        drifted: Calls that legacy itself answers otherwise than when they were recorded.
+        examples: Differences, each with the id of its case.
+        problems: What could not be replayed.
+    """
+
+    unit: str
+    calls: int = 0
+    differed: int = 0
+    drifted: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """`PASS`, `FAIL` or `INCONCLUSIVE`."""
+        if self.differed:
+            return "FAIL"
+        return "PASS" if self.calls and not self.problems else "INCONCLUSIVE"
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        if self.differed:
+            return f"{self.differed:,} cases of {self.calls:,} recorded calls differ"
+        if self.problems:
+            return self.problems[0]
+        if not self.calls:
+            return "no call was recorded: run the unit in shadow with record = 1 or more"
+        return f"{self.calls:,} recorded calls, none differs"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        return {
+            "unit": self.unit,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "calls": self.calls,
+            "differed": self.differed,
+            "drifted": self.drifted,
+            "examples": self.examples,
+            "problems": self.problems,
+        }
+
+
+def replay(unit: UnitConfig, recorded: Recorded, told: Callable[[str], None] = lambda _: None) -> Replayed:
+    """Replay the recorded calls of one unit.
+
+    Args:
+        unit: The unit.
+        recorded: The recorded calls.
+        told: Gets a line of progress.
+    """
+    found = Replayed(unit.name, problems=[text for text in recorded.problems if text.startswith(f"{unit.name}:")])
+    calls = recorded.of(unit.name)
+    if not calls:
+        found.problems += [text for text in recorded.problems if text.startswith("recorded calls")]
+        return found
+    sides = Sides(unit)
+    cases = cases_of(sides, calls)
+    answers = {call.id: (call.result, call.raised) for call in calls}
+    for number, case in enumerate(cases, 1):
+        told(f"{unit.name}: {number} of {len(cases)}")
+        _one(found, sides, case, None if sides.is_class else answers[case.id])
+    return found
+
+
+def _one(found: Replayed, sides: Sides, case: Case, answer: Any) -> None:
+    try:
+        mine = sides.play(sides.legacy, case)
+        differences = sides.differences(case, mine, sides.play(sides.candidate, case))
+        if answer is not None and sides.comparator("").compare_outcomes(answer, mine[0][0]).total:
+            found.drifted += 1
+    except (CompareError, TypeError, ValueError) as error:
+        found.problems.append(f"{case.id}: {type(error).__name__}: {error}")
+        return
+    found.calls += len(case.steps)
+    if differences:
+        found.differed += 1
+        if len(found.examples) < SHOWN:
+            found.examples.append(shown(case, differences[0]))
+
+
+def shown(case: Case, found: Found) -> dict[str, Any]:
+    """Return a difference as plain values.
+
+    Args:
+        case: The case that shows it.
+        found: The difference.
+    """
+    step, difference = case.steps[found.step], found.difference
+    return {
+        "id": case.id,
+        "call": step.call,
+        "step": found.step,
+        "path": difference.path,
+        "kind": difference.kind,
+        "legacy": difference.legacy,
+        "candidate": difference.candidate,
+        "rule": difference.rule,
+        "arguments": repr((step.args, step.kwargs))[:400],
+    }

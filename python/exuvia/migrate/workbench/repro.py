@@ -1,0 +1,215 @@
+"""`exuvia repro`: a recorded difference as a pytest file that needs neither exuvia.toml nor the evidence.
+
+It fails by itself for as long as the two sides differ, and passes once the candidate is mended.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exuvia.errors import CompareError, MigrateError
+from exuvia.migrate.workbench.literal import written
+from exuvia.migrate.workbench.shrink import smallest
+from exuvia.migrate.workbench.sides import Sides, cases_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.workbench.recordings import Recorded
+    from exuvia.migrate.workbench.sides import Case, Found
+
+__all__ = ["Repro", "reproduce"]
+
+FILE = '''"""{title}
+
+Written by `exuvia repro {unit}{id}`; arguments were made as small as the difference allows.
+"""
+
+from __future__ import annotations
+
+{imports}
+
+ROOTS = {roots}
+for root in reversed(ROOTS):
+    if root not in sys.path:
+        sys.path.insert(0, root)
+
+from exuvia.migrate import Comparator  # noqa: E402
+
+RULES = {rules}
+{extra}
+
+def load(name):
+    module, _, qualname = name.partition(":")
+    found = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def steps():
+    """Each call: method (empty for a function), positional and keyword arguments."""
+    return [
+{steps}
+    ]
+
+
+def play(side):
+    """What one side returned or raised, and its arguments afterwards."""
+    made, played = None, []
+    for call, args, kwargs in steps():
+        function = side if call in ("", "__init__") else getattr(made, call)
+        result, raised = None, None
+        try:
+            result = function(*args, **kwargs)
+        except Exception as error:
+            raised = error
+        if call == "__init__":
+            made, result = result, None
+        played.append((call, (result, raised), dict(enumerate(args)) | kwargs))
+        if call == "__init__" and raised is not None:
+            break
+    return played
+
+
+def test_{name}():
+    legacy, candidate = play(load("{unit}")), play(load("{candidate}"))
+    differences = []
+    for (call, mine, before), (_, theirs, after) in zip(legacy, candidate):
+        comparator = Comparator(RULES.get(call, {{}}))
+        for verdict in (comparator.compare_outcomes(mine, theirs), comparator.compare(before, after, "$args")):
+            for d in verdict.differences:
+                differences.append(f"{{d.path}} ({{d.kind}}): legacy {{d.legacy}}, candidate {{d.candidate}}")
+    assert len(legacy) == len(candidate), "one side could not be made"
+    assert not differences, "\\n".join(differences)
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Repro:
+    """A difference that was reproduced.
+
+    Attributes:
+        path: The test file that would be written.
+        text: Its text.
+        case: The case as it was recorded.
+        small: The case as it is in the file.
+        found: The difference.
+    """
+
+    path: Path
+    text: str
+    case: Case
+    small: Case
+    found: Found
+
+
+def reproduce(
+    unit: UnitConfig,
+    recorded: Recorded,
+    which: str | None,
+    folder: Path,
+    told: Callable[[str], None] = lambda _: None,
+) -> Repro:
+    """Find a recorded case that differs, make it small, and write it down.
+
+    Args:
+        unit: The unit.
+        recorded: The recorded calls.
+        which: The id of a call; else the first that differs.
+        folder: Where the file goes.
+        told: Gets a line of progress.
+
+    Raises:
+        MigrateError: If there is no such call, or none that differs.
+    """
+    calls = recorded.of(unit.name)
+    if not calls:
+        why = "; ".join(recorded.problems) or "run it in shadow with record = 1 or more"
+        raise MigrateError(f"{unit.name}: no call was recorded: {why}")
+    sides = Sides(unit)
+    cases = cases_of(sides, calls)
+    if which is not None:
+        cases = [case for case in cases if case.id.startswith(which)]
+        if not cases:
+            raise MigrateError(f"{unit.name}: no recorded call {which!r}: exuvia replay {unit.name} lists them")
+    for number, case in enumerate(cases, 1):
+        told(f"{unit.name}: looking for a difference, {number} of {len(cases)}")
+        try:
+            found = sides.compare(case)
+        except CompareError:
+            continue
+        if found:
+            told(f"{unit.name}: making {case.id} smaller")
+            return _made(sides, case, found[0], folder)
+    what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
+    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce")
+
+
+def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
+    keys = {found.key}
+    raised = sides.play(sides.legacy, case)[found.step][0][1]
+
+    def shows(smaller: Case) -> bool:
+        differences = sides.compare(smaller)
+        if not any(one.key in keys for one in differences):
+            return False
+        # Legacy must not begin to raise: that would be another case than the recorded one.
+        now = sides.play(sides.legacy, smaller)[differences[0].step][0][1]
+        return type(now) is type(raised)
+
+    small = smallest(case, shows)
+    differences = [one for one in sides.compare(small) if one.key in keys]
+    found = differences[0] if differences else found
+    name = re.sub(r"\W+", "_", f"{sides.unit.qualname}_{case.id}").lower()
+    path = folder / f"test_repro_{name}.py"
+    return Repro(path, _text(sides, small, found, name), case, small, found)
+
+
+def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
+    imports, lines = {"import importlib", "import sys"}, []
+    late: set[str] = set()
+    for step in case.steps:
+        args, more = written(step.args)
+        kwargs, again = written(step.kwargs)
+        for line in more | again:
+            known = line.split()[1].partition(".")[0] in sys.stdlib_module_names
+            (imports if known else late).add(line)
+        lines.append(f"        ({step.call!r}, {args}, {kwargs}),")
+    difference = found.difference
+    rules = {step.call: sides.rules(step.call) for step in case.steps}
+    return FILE.format(
+        title=f"{sides.unit.name} and {sides.unit.candidate} differ at {difference.path}: {difference.kind}.".replace(
+            '"""', "'''"
+        ),
+        unit=sides.unit.name,
+        candidate=sides.unit.candidate,
+        id=f" --id {case.id}",
+        name=name,
+        imports="\n".join(sorted(imports)),
+        extra="".join(f"{line}  # noqa: E402\n" for line in sorted(late)),
+        roots=repr(_roots(sides)),
+        rules=repr(rules),
+        steps="\n".join(lines),
+    )
+
+
+def _roots(sides: Sides) -> list[str]:
+    """The folders from which both sides are imported, as far as they are no installed packages."""
+    roots: list[str] = []
+    for name in (sides.unit.name, sides.unit.candidate):
+        module = name.partition(":")[0]
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file is None or "site-packages" in file:
+            continue
+        root = Path(file).resolve()
+        depth = module.count(".") + (2 if root.name == "__init__.py" else 1)
+        root = root.parents[depth - 1]
+        if str(root) not in roots:
+            roots.append(str(root))
+    return roots

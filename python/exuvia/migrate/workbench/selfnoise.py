@@ -1,0 +1,181 @@
+"""`exuvia aa`: legacy against legacy on recorded calls, to tell noise from difference.
+
+Legacy runs twice here and once in another process with another hash seed. What differs between them is noise
+by definition; a rule for it is proposed, never installed: it may as well be a bug.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia._exuvia import Comparator
+from exuvia.errors import CompareError
+from exuvia.migrate.workbench.sides import Sides, cases_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.workbench.recordings import Recorded
+    from exuvia.migrate.workbench.sides import Case
+
+__all__ = ["Noise", "against_itself", "answer"]
+
+CHILD = "from exuvia.migrate.workbench.selfnoise import answer; answer()"
+TIMEOUT_S = 300.0
+
+
+@dataclass(slots=True)
+class Noise:
+    """What legacy's runs against itself showed of one unit.
+
+    Attributes:
+        unit: The unit.
+        calls: Recorded calls that were played.
+        places: How often which place differed in which kind.
+        examples: Both values of a place, the first time.
+        proposals: Rules by place that would cover it.
+        problems: What could not be played.
+    """
+
+    unit: str
+    calls: int = 0
+    places: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    proposals: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """`PASS` if legacy equals itself, `FAIL` if it does not, `INCONCLUSIVE` if nothing was played."""
+        if self.places:
+            return "FAIL"
+        return "PASS" if self.calls and not self.problems else "INCONCLUSIVE"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        rows = [
+            {"place": place, "kind": kind, "count": count, "one": self.examples[place, kind][0],
+             "other": self.examples[place, kind][1]}
+            for (place, kind), count in self.places.most_common()
+        ]  # fmt: skip
+        return {
+            "unit": self.unit,
+            "verdict": self.verdict,
+            "calls": self.calls,
+            "noise": rows,
+            "proposals": self.proposals,
+            "problems": self.problems,
+        }
+
+
+def against_itself(unit: UnitConfig, recorded: Recorded, told: Callable[[str], None] = lambda _: None) -> Noise:
+    """Play the recorded calls of one unit through legacy, again and again.
+
+    Args:
+        unit: The unit.
+        recorded: The recorded calls.
+        told: Gets a line of progress.
+    """
+    noise = Noise(unit.name, problems=[text for text in recorded.problems if text.startswith(f"{unit.name}:")])
+    calls = recorded.of(unit.name)
+    if not calls:
+        return noise
+    # Before the candidate is loaded: A/A needs none.
+    sides = Sides(unit, candidate=lambda: None)
+    cases = cases_of(sides, calls)
+    elsewhere = _elsewhere(unit, cases, noise)
+    for number, case in enumerate(cases):
+        told(f"{unit.name}: {number + 1} of {len(cases)}")
+        try:
+            first = sides.play(sides.legacy, case)
+            others = [sides.play(sides.legacy, case), *([elsewhere[number]] if elsewhere else [])]
+            found = [one for other in others for one in sides.differences(case, first, other)]
+        except (CompareError, TypeError, ValueError) as error:
+            noise.problems.append(f"{case.id}: {type(error).__name__}: {error}")
+            continue
+        noise.calls += len(case.steps)
+        for one in found:
+            noise.places[one.key] += 1
+            noise.examples.setdefault(one.key, (one.difference.legacy, one.difference.candidate))
+    for (place, kind), values in noise.examples.items():
+        noise.proposals[place] = proposal(place, kind, *values)
+    return noise
+
+
+def proposal(place: str, kind: str, one: str, other: str) -> str:
+    """Propose a rule for a place that differs between two runs of the same code.
+
+    >>> proposal("$.price", "value", "0.30000000000000004", "0.3")
+    'ulp:4'
+
+    Args:
+        place: Where.
+        kind: How.
+        one: A value, as its repr.
+        other: The other value.
+    """
+    if kind == "value":
+        try:
+            left, right = float(one), float(other)
+        except ValueError:
+            pass
+        else:
+            if "." in one + other or "e" in one + other:
+                from exuvia.migrate.evidence.record import apart  # noqa: PLC0415
+
+                distance = apart(one, other)
+                if distance.endswith(" ulp") and (ulps := int(distance.split()[0])) <= 1000:
+                    return f"ulp:{max(4, 2 * ulps)}"
+                return f"abs:{2 * abs(left - right):.2g}"
+    for rule in ("multiset",) if kind in ("order", "order-only") else ():
+        try:
+            Comparator({place: rule})
+        except CompareError:
+            continue
+        return rule
+    return "ignore(OWNER, differs between two runs of legacy)"
+
+
+def _elsewhere(unit: UnitConfig, cases: list[Case], noise: Noise) -> list[Any]:
+    """What legacy does in a process with another hash seed; nothing if it cannot be had."""
+    seed = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
+    environment = os.environ | {
+        "PYTHONHASHSEED": seed,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    asked = base64.b64encode(pickle.dumps((unit, cases)))
+    try:
+        done = subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", CHILD],
+            input=asked,
+            capture_output=True,
+            env=environment,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode == 0:
+            answered: list[Any] = pickle.loads(base64.b64decode(done.stdout.rsplit(b"\n", 1)[-1]))  # noqa: S301
+            return answered
+        why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    except (OSError, ValueError, EOFError, pickle.PickleError, subprocess.TimeoutExpired) as error:
+        why = f"{type(error).__name__}: {error}"
+    noise.problems.append(f"legacy could not be run in another process: {why}")
+    return []
+
+
+def answer() -> None:
+    """Play cases in this process and write what legacy did to standard output: the other end of A/A."""
+    unit, cases = pickle.loads(base64.b64decode(sys.stdin.buffer.read()))  # noqa: S301 - of the process that asks
+    sides = Sides(unit, candidate=lambda: None)
+    played = [sides.play(sides.legacy, case) for case in cases]
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"\n" + base64.b64encode(pickle.dumps(played)))
+    sys.stdout.buffer.flush()

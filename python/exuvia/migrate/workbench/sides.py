@@ -1,0 +1,239 @@
+"""Both sides of a unit outside of the trading program, and a case: the calls that go through both of them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exuvia._exuvia import Comparator, detached_copy
+from exuvia.errors import CompareError, ConfigError
+from exuvia.migrate.config import split_method
+from exuvia.migrate.modes import steps
+from exuvia.migrate.shadow.containment import run_contained
+from exuvia.migrate.shadow.observe import compare_call, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from exuvia._exuvia import Difference
+    from exuvia.migrate.config import Config, UnitConfig
+    from exuvia.migrate.workbench.recordings import Call
+
+__all__ = ["Case", "Found", "Sides", "Step", "cases_of", "chosen", "resolve"]
+
+Outcome = tuple[Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call.
+
+    Attributes:
+        call: The method; empty for a function.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+    """
+
+    call: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Calls that belong together: one of a function, or those of one object, its making first.
+
+    Attributes:
+        steps: The calls.
+        id: What it is called by.
+    """
+
+    steps: tuple[Step, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A difference that a case shows.
+
+    Attributes:
+        step: Which call.
+        difference: Path, kind and both values.
+    """
+
+    step: int
+    difference: Difference
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two differences the same one: place and kind."""
+        return self.difference.place, self.difference.kind
+
+
+def resolve(name: str) -> Any:
+    """Load what `package.module:name` names.
+
+    Args:
+        name: The name.
+
+    Raises:
+        ConfigError: If it cannot be loaded.
+    """
+    module, _, qualname = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{name!r} cannot be loaded: {error}: run this where the program runs") from error
+    return found
+
+
+def chosen(config: Config, units: Sequence[str]) -> list[UnitConfig]:
+    """Return the units that a command names, all of them if it names none; their modules can be found then.
+
+    Args:
+        config: The configuration.
+        units: Their names.
+
+    Raises:
+        ConfigError: For a unit that is not declared.
+    """
+    for folder in (os.fspath(config.path.parent), os.getcwd()):  # noqa: PTH109 - sys.path holds texts
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    for unit in units:
+        if unit not in config.units:
+            raise steps.unknown(unit, config)
+    return [config.units[unit] for unit in dict.fromkeys(units or config.units)]
+
+
+class Sides:
+    """Both sides of a unit.
+
+    Args:
+        unit: The unit.
+        candidate: What stands for the candidate, else the one of the configuration.
+    """
+
+    def __init__(self, unit: UnitConfig, candidate: Callable[..., Any] | None = None) -> None:
+        self.unit = unit
+        self.legacy = resolve(unit.name)
+        self.candidate = resolve(unit.candidate) if candidate is None else candidate
+        self.is_class = isinstance(self.legacy, type)
+        self._comparators: dict[str, Comparator] = {}
+
+    def rules(self, call: str) -> dict[str, str]:
+        """Return the rules that hold for a method, or for the function.
+
+        Args:
+            call: The method, empty for a function.
+        """
+        rules = {}
+        for written, rule in self.unit.compare:
+            method, path = split_method(written)
+            if method is None or method == call:
+                rules[path] = rule
+        return rules
+
+    def comparator(self, call: str) -> Comparator:
+        """Return the comparator of a method, or of the function.
+
+        Args:
+            call: The method, empty for a function.
+        """
+        if call not in self._comparators:
+            self._comparators[call] = Comparator(self.rules(call))
+        return self._comparators[call]
+
+    def play(self, side: Any, case: Case) -> list[tuple[Outcome, dict[int | str, Any]]]:
+        """Run a case through one side, on copies.
+
+        Args:
+            side: `legacy` or `candidate` of this object.
+            case: The case.
+
+        Returns:
+            Outcome and arguments after the call, of each call; nothing follows a making that raised.
+        """
+        played = []
+        made: Any = None
+        for step in case.steps:
+            args, kwargs = detached_copy(step.args)[0], detached_copy(step.kwargs)[0]
+            making = not self.is_class or step.call == "__init__"
+            function = side if making else getattr(made, step.call)
+            outcome, _, interrupt = run_contained(function, args, kwargs, guard_random=True)
+            if interrupt is not None:
+                raise interrupt
+            if self.is_class and step.call == "__init__":
+                made, outcome = outcome[0], (None, outcome[1])
+            played.append((outcome, numbered(args, kwargs)))
+            if self.is_class and made is None:
+                break
+        return played
+
+    def compare(self, case: Case, other: Any = None) -> list[Found]:
+        """Run a case through legacy and the candidate.
+
+        Args:
+            case: The case.
+            other: What stands for the candidate; legacy itself for A/A.
+
+        Returns:
+            What differs, in the first call that does: later ones follow from it.
+
+        Raises:
+            CompareError: If the results cannot be compared.
+        """
+        mine = self.play(self.legacy, case)
+        theirs = self.play(self.candidate if other is None else other, case)
+        return self.differences(case, mine, theirs)
+
+    def differences(
+        self,
+        case: Case,
+        mine: list[tuple[Outcome, dict[int | str, Any]]],
+        theirs: list[tuple[Outcome, dict[int | str, Any]]],
+    ) -> list[Found]:
+        """Compare what both sides did.
+
+        Args:
+            case: The case.
+            mine: Of legacy, as `play` returns it.
+            theirs: Of the other side.
+        """
+        for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
+            verdicts = compare_call(self.comparator(case.steps[number].call), (one[0], other[0]), (one[1], other[1]))
+            found = [Found(number, difference) for verdict in verdicts for difference in verdict.differences]
+            if found:
+                return found
+        if len(mine) != len(theirs):
+            raise CompareError(f"{self.unit.name}: one side made an object and the other did not")
+        return []
+
+
+def cases_of(sides: Sides, calls: list[Call]) -> list[Case]:
+    """Return what recorded calls amount to: each by itself, or all of one process through one object.
+
+    The objects of a program are not told apart in a recording: both sides play its calls on one object in the
+    order in which they were recorded, so a difference is real, whatever the program's own objects looked like.
+
+    Args:
+        sides: Both sides of the unit.
+        calls: Its recorded calls.
+    """
+    if not sides.is_class:
+        return [Case((Step(call.call, call.args, call.kwargs),), call.id) for call in calls]
+    grouped: dict[str, list[Call]] = {}
+    for call in calls:
+        grouped.setdefault(call.segment, []).append(call)
+    cases = []
+    for group in grouped.values():
+        making = [call for call in group if call.call in ("", "__init__")]
+        first = Step("__init__", making[0].args, making[0].kwargs) if making else Step("__init__")
+        steps_ = [Step(call.call, call.args, call.kwargs) for call in group if call.call not in ("", "__init__")]
+        cases.append(Case((first, *steps_), group[0].id))
+    return cases

@@ -1,0 +1,263 @@
+"""Recorded calls: replay, A/A, diff and repro."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.migrate import Comparator
+from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.workbench.literal import written
+from exuvia.migrate.workbench.selfnoise import proposal
+from exuvia.migrate.workbench.shrink import shrunk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOT = """
+import random, time
+def price(rows, side="Buy"):
+    if not rows:
+        raise ValueError("no rows")
+    return {"side": side, "total": sum(rows), "n": len(rows)}
+def noisy(n):
+    return {"n": n, "at": time.time_ns(), "order": list({"a", "b", "c", "d", "e"})}
+class Book:
+    def __init__(self, start=0):
+        self.total = start
+    def add(self, n):
+        self.total += n
+        return self.total
+"""
+SHIM = """
+def price(rows, side="Buy"):
+    if not rows:
+        raise ValueError("no rows")
+    return {"side": side, "total": sum(rows) + (1 if 13 in rows else 0), "n": len(rows)}
+noisy = price
+class Book:
+    def __init__(self, start=0):
+        self.total = start
+    def add(self, n):
+        self.total += n
+        return -self.total if self.total > 100 else self.total
+"""
+CONFIG = """
+[exuvia]
+[unit."bot:price"]
+candidate = "shim:price"
+effect = "pure"
+mode = "shadow"
+[unit."bot:noisy"]
+candidate = "shim:noisy"
+effect = "pure"
+[unit."bot:Book"]
+candidate = "shim:Book"
+effect = "pure"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in (("bot.py", BOT), ("shim.py", SHIM), ("exuvia.toml", CONFIG)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+def record(folder: Path, unit: str, *calls: tuple[str, tuple[Any, ...], Any]) -> None:
+    """Writes recorded calls as a trading program leaves them: method, arguments, outcome."""
+    segment = Segment(folder / "evidence", {"fingerprints": {unit: "x"}})
+    for call, args, result in calls:
+        raised = result if isinstance(result, Exception) else None
+        outcome = (None if raised else result, raised)
+        texts = [base64.b64encode(pickle.dumps(data)).decode() for data in ((args, {}), outcome)]
+        segment.write(
+            {"kind": "call", "unit": unit, "call": call, "signature": 1, "arguments": texts[0], "outcome": texts[1]}
+        )
+    segment.close()
+
+
+def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exuvia", *words], cwd=folder, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def answer(rows: list[int]) -> dict[str, Any]:
+    return {"side": "Buy", "total": sum(rows), "n": len(rows)}
+
+
+def test_a_replay_passes_fails_and_knows_that_nothing_was_recorded(project: Path) -> None:
+    empty = exuvia(project, "replay")
+    assert (empty.returncode, "no call was recorded" in empty.stdout) == (3, True), empty
+    calls = [("", ([n, n + 1],), answer([n, n + 1])) for n in range(5)]
+    record(project, "bot:price", *calls, ("", ([],), ValueError("no rows")))
+    passed = exuvia(project, "replay", "bot:price", "--json")
+    found = json.loads(passed.stdout)
+    assert (passed.returncode, found["overall"], found["units"][0]["calls"]) == (0, "PASS", 6)
+    assert found["units"][0]["drifted"] == 0
+    record(project, "bot:price", ("", ([12, 13],), {"side": "Buy", "total": 24, "n": 2}))
+    failed = exuvia(project, "replay", "bot:price")
+    assert failed.returncode == 1
+    assert "$.total (value): legacy 25, candidate 26" in failed.stdout
+    assert "legacy itself answers 1 calls otherwise" in failed.stdout
+
+
+def test_repro_fails_by_itself_with_small_arguments_and_passes_when_the_candidate_is_mended(project: Path) -> None:
+    rows = [7, 99, 13, 4, 1000, 55]
+    record(project, "bot:price", ("", ([1],), answer([1])), ("", (rows,), answer(rows)))
+    made = exuvia(project, "repro", "bot:price", "--json")
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    file = project / found["file"]
+    assert "([13],), {})" in file.read_text()
+    (project / "exuvia.toml").unlink()
+    lonely = project / "elsewhere"
+    lonely.mkdir()
+    file = file.rename(lonely / file.name)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+    failed = subprocess.run(command, cwd=lonely, capture_output=True, text=True, check=False, timeout=60)
+    assert failed.returncode == 1, failed.stdout
+    assert "$.total (value): legacy 13, candidate 14" in failed.stdout
+    (project / "shim.py").write_text(BOT)
+    mended = subprocess.run(command, cwd=lonely, capture_output=True, text=True, check=False, timeout=60)
+    assert mended.returncode == 0, mended.stdout
+
+
+def test_repro_takes_the_call_that_is_named_and_says_when_nothing_differs(project: Path) -> None:
+    record(project, "bot:price", *[("", ([n],), answer([n])) for n in (1, 13)], ("", ([13, 13],), answer([13, 13])))
+    examples = json.loads(exuvia(project, "replay", "bot:price", "--json").stdout)["units"][0]["examples"]
+    made = exuvia(project, "repro", "bot:price", "--id", examples[1]["id"], "--json")
+    assert examples[1]["id"] in json.loads(made.stdout)["file"]
+    for words, said in (
+        (("--id", "nope"), "no recorded call 'nope'"),
+        (("-o", "nowhere"), "no such folder"),
+    ):
+        done = exuvia(project, "repro", "bot:price", *words)
+        assert (done.returncode, said in done.stderr) == (2, True), done
+    (project / "shim.py").write_text(BOT)
+    done = exuvia(project, "repro", "bot:price")
+    assert (done.returncode, "nothing to reproduce" in done.stderr) == (2, True)
+    unknown = exuvia(project, "repro", "bot:prise")
+    assert (unknown.returncode, "did you mean 'bot:price'" in unknown.stderr) == (2, True)
+
+
+def test_calls_of_an_object_are_played_in_order_and_shrunk_to_few(project: Path) -> None:
+    calls = [("__init__", (5,), None), *[("add", (n,), None) for n in (1, 2, 90, 3, 4)]]
+    record(project, "bot:Book", *calls)
+    failed = exuvia(project, "replay", "bot:Book", "--json")
+    assert failed.returncode == 1
+    (example,) = json.loads(failed.stdout)["units"][0]["examples"]
+    assert (example["call"], example["step"], example["legacy"]) == ("add", 4, "101")
+    made = exuvia(project, "repro", "bot:Book", "--json")
+    text = (project / json.loads(made.stdout)["file"]).read_text()
+    assert text.count("('add',") == 3
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", json.loads(made.stdout)["file"]]
+    assert subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=60).returncode == 1
+
+
+def test_legacy_against_itself_finds_clock_and_hash_order_and_proposes_rules(project: Path) -> None:
+    assert exuvia(project, "aa").returncode == 3
+    record(project, "bot:noisy", *[("", (n,), None) for n in range(3)])
+    record(project, "bot:price", ("", ([1],), answer([1])))
+    before = (project / "exuvia.toml").read_text()
+    done = exuvia(project, "aa", "bot:noisy", "bot:price", "--json")
+    noisy, price = json.loads(done.stdout)["units"]
+    assert (done.returncode, noisy["verdict"], price["verdict"]) == (1, "FAIL", "PASS"), done
+    assert {row["place"] for row in noisy["noise"]} >= {"$.at"}
+    assert any(row["place"].startswith("$.order") for row in noisy["noise"])
+    for place, rule in noisy["proposals"].items():
+        Comparator({place: rule})
+    assert (project / "exuvia.toml").read_text() == before
+    shown = exuvia(project, "aa", "bot:noisy")
+    assert "proposed, not installed" in shown.stdout
+
+
+def test_a_recording_that_others_may_write_is_not_read(project: Path) -> None:
+    record(project, "bot:price", ("", ([1],), answer([1])))
+    for path in (project / "evidence").iterdir():
+        path.chmod(0o666)
+    refused = exuvia(project, "replay", "bot:price")
+    assert refused.returncode in (2, 3), refused
+    assert "others may write" in refused.stdout + refused.stderr
+
+
+def test_a_recording_that_cannot_be_read_is_inconclusive_and_says_why(project: Path) -> None:
+    segment = Segment(project / "evidence", {"fingerprints": {}})
+    line = {"kind": "call", "unit": "bot:price", "call": "", "outcome": "!"}
+    segment.write({**line, "arguments": "%%%"})
+    gone = base64.b64encode(b"cnowhere\nthing\n.").decode()
+    segment.write({**line, "arguments": gone})
+    segment.close()
+    done = exuvia(project, "replay", "bot:price")
+    assert (done.returncode, "cannot be read" in done.stdout, "needs what is not here" in done.stdout) == (
+        3,
+        True,
+        True,
+    )
+
+
+def test_diff_shows_path_both_values_and_arguments(project: Path) -> None:
+    (project / "prog.py").write_text("import bot\nfor n in range(20):\n    bot.price([n, n])\n")
+    assert exuvia(project, "diff", "bot:price").returncode == 3
+    config = (project / "exuvia.toml").read_text().replace('mode = "shadow"', 'mode = "shadow"\nisolation = "thread"')
+    (project / "exuvia.toml").write_text(config)
+    assert exuvia(project, "run", "prog.py").returncode == 0
+    done = exuvia(project, "diff", "bot:price")
+    assert done.returncode == 1, done
+    for line in ("  - legacy     26", "  + candidate  27", "#1  $.total  value", "[13, 13]"):
+        assert line in done.stdout, done.stdout
+    found = json.loads(exuvia(project, "diff", "bot:price", "--json").stdout)
+    assert (found["verdict"], found["differences"][0]["current"]) == ("FAIL", True)
+    none = exuvia(project, "diff", "bot:price", "--path", "$.side")
+    assert (none.returncode, "#1" in none.stdout) == (1, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record of a module that can be imported."""
+
+    a: int
+    b: Any
+
+
+def test_values_are_written_as_source_and_make_themselves_again() -> None:
+    values: list[Any] = [
+        1.5, float("nan"), float("-inf"), -0.0, "é\n", b"\x00", (1,), {1, 2}, frozenset(), {"a": [None, True]},
+        Decimal("2.50"), Row(1, [Row(2, "x")]),
+    ]  # fmt: skip
+    for value in values:
+        text, imports = written(value)
+        space: dict[str, Any] = {}
+        exec("\n".join(imports), space)  # noqa: S102 - of our own making
+        assert Comparator().compare(value, eval(text, space)).equal, text  # noqa: S307
+    assert "pickle" not in written(Row(1, Decimal(1)))[0]
+
+
+def test_shrinking_keeps_what_it_must_and_ends() -> None:
+    rows = [Row(n, f"text {n}") for n in range(30)]
+    small = shrunk(rows, lambda found: any(row.a >= 7 for row in found))
+    assert small == [Row(7, "")]
+    asked = 0
+
+    def never(_value: Any) -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    assert shrunk(rows, never, tries=50) == rows
+    assert asked <= 50
+
+
+def test_rules_are_proposed_by_how_far_values_are_apart() -> None:
+    assert proposal("$.x", "value", "1.0", "1.5") == "abs:1"
+    assert proposal("$.x", "value", "'a'", "'b'").startswith("ignore(")
+    assert proposal("$.x", "value", "7", "8").startswith("ignore(")
