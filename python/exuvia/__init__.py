@@ -5,7 +5,8 @@ Two halves, each useful alone. The engine: `exuvia.quotes`, `exuvia.bars`, `exuv
 `exuvia.venues`. The moult: `exuvia.migrate`, which runs legacy Python and Rust on the same input,
 measures the difference, flips module by module and rolls back.
 
-Areas load when they are first named, so `import exuvia` stays quick.
+Areas load when they are first named, so `import exuvia` stays quick. (PYTEST_DONT_REWRITE: its plug-in for
+pytest may be loaded after it.)
 
 >>> import exuvia
 >>> exuvia.bars.aggregate([], every="5m")

@@ -1,0 +1,174 @@
+"""`assert_equivalent`: two functions, or two classes, on the same cases; it says how many it compared."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from exuvia._exuvia import Comparator, detached_copy
+from exuvia.migrate.shadow.containment import run_contained
+from exuvia.migrate.shadow.observe import compare_call, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from exuvia._exuvia import Difference
+
+__all__ = ["assert_equivalent", "difference_of", "explained"]
+
+EXAMPLES = 1_000
+_Case = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def assert_equivalent(
+    legacy: Callable[..., Any],
+    candidate: Callable[..., Any],
+    cases: Any = None,
+    rules: Mapping[str, str] | None = None,
+    *,
+    examples: int = EXAMPLES,
+) -> int:
+    """Assert that two sides return, raise and change the same, and print how many cases were compared.
+
+    Args:
+        legacy: A function, or a class: then objects are made and called, method after method.
+        candidate: What replaces it.
+        cases: Tuples of arguments, or `(arguments, keywords)` pairs, or a Hypothesis strategy of them; else
+            cases are made up by Hypothesis from the annotations of `legacy`.
+        rules: Rules by path, as in `exuvia.toml`.
+        examples: How many cases are made up.
+
+    Returns:
+        How many cases were compared.
+
+    Raises:
+        AssertionError: With the arguments and both values of the first difference, as small as Hypothesis can
+            make them; or if nothing was compared.
+        ConfigError: If Hypothesis is needed and missing, or an argument has no annotation to make it up from.
+    """
+    comparator = Comparator(dict(rules or {}))
+    names = f"{_name(legacy)} and {_name(candidate)}"
+    made_up = cases is None or hasattr(cases, "example")
+    if made_up:
+        compared = _explore(legacy, candidate, comparator, cases, examples)
+    else:
+        compared = 0
+        for case in cases:
+            args, kwargs = _case(case)
+            found = difference_of(comparator, legacy, candidate, args, kwargs)
+            compared += 1
+            if found:
+                raise AssertionError(f"case {compared}: {explained(found, args, kwargs)}")
+    if not compared:
+        raise AssertionError(f"nothing was compared: there are no cases for {names}")
+    sys.stdout.write(f"exuvia: {compared:,} cases compared, none differs: {names}\n")
+    return compared
+
+
+def difference_of(
+    comparator: Comparator,
+    legacy: Callable[..., Any],
+    candidate: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> list[Difference]:
+    """Call both sides on copies and return what differs, in results, errors and changed arguments.
+
+    Args:
+        comparator: How to compare.
+        legacy: Legacy's side.
+        candidate: The candidate's side.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+    """
+    sides = []
+    for function in (legacy, candidate):
+        own, named = detached_copy(args)[0], detached_copy(kwargs)[0]
+        outcome, _, interrupt = run_contained(function, own, named, guard_random=True)
+        if interrupt is not None:
+            raise interrupt
+        sides.append((outcome, numbered(own, named)))
+    verdicts = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+    return [found for verdict in verdicts for found in verdict.differences]
+
+
+def explained(found: Iterable[Difference], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Return a message with arguments and differences.
+
+    Args:
+        found: What differs.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+    """
+    given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
+    rows = [f"  {one.path} ({one.kind}): legacy {one.legacy}, candidate {one.candidate}" for one in found]
+    return "\n".join([f"the two sides differ for ({given[:600]})", *rows])
+
+
+def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int) -> int:
+    from exuvia.testing.strategies import hypothesis_or_say, inferred, inferred_steps  # noqa: PLC0415
+
+    hypothesis = hypothesis_or_say()
+    is_class = isinstance(legacy, type) and cases is None
+    strategy = (inferred_steps(legacy) if is_class else inferred(legacy)) if cases is None else cases
+    compared = 0
+
+    def check(case: Any) -> None:
+        nonlocal compared
+        if is_class:
+            message = _objects(comparator, legacy, candidate, case)
+        else:
+            args, kwargs = _case(case)
+            found = difference_of(comparator, legacy, candidate, args, kwargs)
+            message = explained(found, args, kwargs) if found else ""
+        if message:
+            raise AssertionError(message)
+        compared += 1
+
+    settings = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    )
+    settings(hypothesis.given(strategy)(check))()
+    return compared
+
+
+def _objects(comparator: Comparator, legacy: type, candidate: Any, case: Any) -> str:
+    """Make an object of both sides and call the same methods; what differs first, in words."""
+    (args, kwargs), calls = case
+    made: list[Any] = []
+    raised: list[Any] = []
+    for side in (legacy, candidate):
+        outcome, _, _ = run_contained(side, detached_copy(args)[0], detached_copy(kwargs)[0], guard_random=True)
+        made.append(outcome[0])
+        raised.append((None, outcome[1]))
+    found: list[Any] = list(comparator.compare_outcomes(*raised).differences)
+    if found:
+        return explained(found, args, kwargs)
+    if made[0] is None or made[1] is None:
+        return ""
+    for number, (name, (own, named)) in enumerate(calls):
+        one, other = (getattr(side, name) for side in made)
+        found = difference_of(comparator, one, other, own, named)
+        if found:
+            before = ", ".join(call for call, _ in calls[:number]) or "nothing"
+            return f"call {number + 1}, {name}, after {before}: {explained(found, own, named)}"
+    return ""
+
+
+def _case(case: Any) -> _Case:
+    """A tuple of arguments, or a pair of arguments and keywords."""
+    if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], tuple) and isinstance(case[1], dict):
+        return case
+    if not isinstance(case, tuple):
+        raise TypeError(
+            f"a case is a tuple of arguments, or (arguments, keywords), not {type(case).__name__}: {case!r}"
+        )
+    return case, {}
+
+
+def _name(side: Any) -> str:
+    return str(getattr(side, "__qualname__", None) or repr(side))

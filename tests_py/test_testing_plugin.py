@@ -1,0 +1,279 @@
+"""The pytest plug-in: parity in tests, cases made up, and a project's own suite over either side."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import exuvia.testing
+import pytest
+from exuvia.errors import ConfigError
+from exuvia.testing import assert_equivalent, inferred
+from exuvia.testing.parity import Parity
+
+ROOT = Path(__file__).resolve().parent.parent
+BOT = ROOT / "examples" / "legacy_bot"
+PLUGIN = () if any(
+    point.value.startswith("exuvia.testing") for point in importlib.metadata.entry_points(group="pytest11")
+) else ("-p", "exuvia.testing.plugin")  # fmt: skip
+UNITS = {
+    "stream:decode_frame": "{}",
+    "quotes:QuoteBook": "{}",
+    "bars:aggregate": "{}",
+    "archive:encode_bars": '{ "$" = "parquet" }',
+    "scan:decide": "{}",
+}
+
+
+def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, *words],
+        cwd=folder,
+        env=environment | more,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Path:
+    """A copy of the legacy bot with the demo's units."""
+    for package in ("pandas", "pyarrow", "websockets", "yaml", "requests"):
+        pytest.importorskip(package)
+    folder = tmp_path / "bot"
+    shutil.copytree(BOT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "examples" / "demo" / "candidates.py", folder)
+    tables = [
+        f'[unit."legacy_bot.{unit}"]\ncandidate = "candidates:{unit.partition(":")[2]}"\neffect = "pure"\n'
+        f"compare = {rules}\n"
+        for unit, rules in UNITS.items()
+    ]
+    (folder / "exuvia.toml").write_text("[exuvia]\nrehearsal = true\n" + "".join(tables))
+    (folder / "exuvia.toml").chmod(0o600)
+    return folder
+
+
+def test_the_bots_own_tests_run_over_both_sides(bot: Path) -> None:
+    files = [f"tests/test_{name}.py" for name in ("bars", "scan", "quotes", "archive")]
+    shadow = run(bot, "--exuvia-mode=shadow", *files)
+    assert shadow.returncode == 0, shadow.stdout
+    assert "calls compared, 0 differ" in shadow.stdout
+    rust = run(bot, "--exuvia-mode=rust", "tests/test_scan.py", "tests/test_quotes.py", "-k", "not error and not json")
+    assert "calls by the candidates" in rust.stdout
+    assert rust.returncode == 0, rust.stdout
+    legacy = run(bot, "--exuvia-mode=legacy", "tests/test_scan.py")
+    assert (legacy.returncode, "legacy's own code" in legacy.stdout) == (0, True)
+    assert not (bot / "evidence").exists()
+
+
+SHIM = "def price(n):\n    return n * 2 + (n == 3)\nclass Book:\n    def add(self, n):\n        return n\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "lib.py").write_text(
+        "def price(n):\n    return n * 2\nclass Book:\n    def add(self, n):\n        return n\n"
+    )
+    (tmp_path / "shim.py").write_text(SHIM)
+    (tmp_path / "exuvia.toml").write_text('[unit."lib:price"]\ncandidate = "shim:price"\neffect = "pure"\n')
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    (tmp_path / "test_lib.py").write_text(
+        "from lib import price\nimport pytest\n"
+        "@pytest.mark.parametrize('n', range(5))\ndef test_price(n):\n    assert price(n) == 2 * n\n"
+        "def test_small():\n    assert price(1) == 2\n"
+    )
+    return tmp_path
+
+
+def test_shadow_fails_a_green_suite_whose_candidate_differs_and_rust_fails_the_very_test(project: Path) -> None:
+    assert run(project).returncode == 0
+    shadow = run(project, "--exuvia-mode=shadow")
+    assert shadow.returncode == 1
+    assert "6 passed" in shadow.stdout
+    assert "$ (value): legacy 6, candidate 7" in shadow.stdout
+    rust = run(project, "--exuvia-mode=rust")
+    assert (rust.returncode, "1 failed, 5 passed" in rust.stdout) == (1, True), rust.stdout
+    assert "test_price[3]" in rust.stdout
+
+
+def test_a_suite_that_reaches_no_unit_proves_nothing(project: Path) -> None:
+    (project / "test_lib.py").write_text("def test_nothing():\n    pass\n")
+    done = run(project, "--exuvia-mode=rust")
+    assert (done.returncode, "nothing is proved" in done.stdout) == (1, True)
+
+
+def test_workers_of_xdist_report_to_the_one_that_asks(project: Path) -> None:
+    pytest.importorskip("xdist")
+    done = run(project, "--exuvia-mode=shadow", "-n", "2")
+    assert done.returncode == 1, done.stdout
+    assert "6 calls compared, 1 differ" in done.stdout
+
+
+def test_a_wrong_configuration_stops_the_run_with_its_line(project: Path) -> None:
+    (project / "exuvia.toml").write_text('[unit."lib:prise"]\ncandidate = "shim:price"\neffect = "pure"\n')
+    done = run(project, "--exuvia-mode=rust")
+    assert (done.returncode, "'prise' is not there" in done.stdout + done.stderr) == (4, True), done
+    missing = run(project, "--exuvia-mode=rust", "--exuvia-config", "nowhere.toml")
+    assert "no such configuration" in missing.stdout + missing.stderr
+
+
+def test_the_parity_fixture_gives_legacys_result_and_fails_where_the_candidate_differs(project: Path) -> None:
+    (project / "test_lib.py").write_text(
+        "import pytest\n"
+        "def test_same(parity):\n    assert parity('lib:price')(2) == 4\n"
+        "def test_other(parity):\n    parity('lib:price')(3)\n"
+        "def test_raises(parity):\n"
+        "    with pytest.raises(TypeError):\n        parity('lib:price', 'lib:price')(None)\n"
+        "def test_empty(parity):\n    parity(len, len)\n"
+        "def test_unknown(parity):\n    parity('lib:prise')(3)\n"
+    )
+    done = run(project)
+    assert "2 failed, 3 passed, 1 error" in done.stdout
+    assert "$ (value): legacy 6, candidate 7" in done.stdout
+    assert "parity compared nothing" in done.stdout
+    assert "did you mean 'lib:price'" in done.stdout
+
+
+@pytest.mark.saxo_venue("sim:9?ticks=50")
+def test_a_venue_is_a_fixture(request: pytest.FixtureRequest) -> None:
+    if PLUGIN:
+        pytest.skip("the plug-in is not installed with this wheel")
+    venue = request.getfixturevalue("saxo_venue")
+    with urlopen(f"{venue.url}/lockstep/clock") as answer:  # noqa: S310 - the venue's own
+        assert json.load(answer)["Ticks"] in (49, 50)
+
+
+@dataclass(frozen=True)
+class Bar:
+    ts: int
+    close: float
+
+
+def mean(bars: Sequence[Bar], *, last: int = 3) -> float:
+    if not bars:
+        raise ValueError("no bars")
+    return sum(bar.close for bar in bars[-abs(last) :]) / len(bars)
+
+
+def test_a_thousand_cases_are_made_up_of_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert assert_equivalent(mean, lambda bars, *, last: mean(bars, last=last)) >= 1000
+    said = capsys.readouterr().out
+    assert said.startswith("exuvia: 1,")
+    assert "cases compared, none differs: mean and " in said
+
+
+def test_a_difference_is_shown_as_small_as_it_gets() -> None:
+    def price(n: int) -> int:
+        return n
+
+    with pytest.raises(AssertionError, match=r"differ for \(1000\)"):
+        assert_equivalent(price, lambda n: n + (n >= 1000))
+    with pytest.raises(AssertionError, match="case 2: the two sides differ"):
+        assert_equivalent(price, lambda n: n + (n == 5), cases=[(4,), (5,)])
+
+
+def test_errors_and_changed_arguments_are_compared_too() -> None:
+    def clear(rows: list[int]) -> None:
+        rows.clear()
+
+    with pytest.raises(AssertionError, match=r"\$args"):
+        assert_equivalent(clear, lambda _: None, cases=[([1],)])
+    with pytest.raises(AssertionError, match="exception"):
+        assert_equivalent(clear, lambda _: 1 // 0, cases=[([],)])
+    rows = [1, 2]
+    assert_equivalent(clear, clear, cases=[(rows,)])
+    assert rows == [1, 2]
+
+
+class Book:
+    def __init__(self, start: int) -> None:
+        self.total = start
+
+    def add(self, n: int) -> int:
+        self.total += n
+        return self.total
+
+    def clear(self) -> None:
+        self.total = 0
+
+
+class Forgets(Book):
+    def clear(self) -> None:
+        pass
+
+
+def test_objects_are_made_and_called_method_after_method() -> None:
+    assert assert_equivalent(Book, Book, examples=200) >= 200
+    with pytest.raises(AssertionError, match=r"call 2, add, after clear"):
+        assert_equivalent(Book, Forgets)
+
+
+def test_an_empty_comparison_never_passes() -> None:
+    with pytest.raises(AssertionError, match="nothing was compared"):
+        assert_equivalent(len, len, cases=[])
+    with pytest.raises(TypeError, match="a case is a tuple"):
+        assert_equivalent(len, len, cases=[[1]])
+    with pytest.raises(ConfigError, match="needs a candidate"):
+        Parity()(len)
+
+
+def test_what_cannot_be_made_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare(rows):  # type: ignore[no-untyped-def]
+        return rows
+
+    with pytest.raises(ConfigError, match="'rows' has no annotation"):
+        assert_equivalent(bare, bare)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(ConfigError, match=r"pip install 'exuvia\[testing\]'"):
+        inferred(mean)
+    assert assert_equivalent(bare, bare, cases=[(1,)]) == 1
+
+
+def test_cases_begin_with_recorded_calls_and_vary_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import base64  # noqa: PLC0415 - only here
+    import pickle  # noqa: PLC0415
+
+    from exuvia.migrate.evidence.segment import Segment  # noqa: PLC0415
+    from exuvia.testing import recorded  # noqa: PLC0415
+    from hypothesis import find  # noqa: PLC0415
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(ConfigError, match="no call was recorded"):
+        recorded("lib:price", project / "exuvia.toml")
+    segment = Segment(project / "evidence", {"fingerprints": {}})
+    texts = [base64.b64encode(pickle.dumps(data)).decode() for data in (((40,), {}), (80, None))]
+    segment.write({"kind": "call", "unit": "lib:price", "call": "", "arguments": texts[0], "outcome": texts[1]})
+    segment.close()
+    strategy = recorded("lib:price", project / "exuvia.toml")
+    assert find(strategy, lambda case: case[0][0] == 40) == ((40,), {})
+    assert 37 <= find(strategy, lambda case: case[0][0] != 40)[0][0] <= 43
+    assert assert_equivalent(lambda n: n * 2, lambda n: n + n, strategy, examples=50) >= 5
+
+
+def test_the_plugin_loads_nothing_until_it_is_asked(tmp_path: Path) -> None:
+    code = (
+        "import sys\nimport exuvia.testing.plugin\n"
+        "heavy = [m for m in sys.modules if m in ('hypothesis', 'numpy', 'arro3', 'rich') or m == 'exuvia._exuvia'"
+        " or m.startswith('exuvia.migrate')]\nprint(heavy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_names_of_the_module_are_those_it_says() -> None:
+    space: dict[str, Any] = {name: getattr(exuvia.testing, name) for name in exuvia.testing.__all__}
+    assert all(callable(found) for found in space.values())
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        exuvia.testing.nope  # noqa: B018
