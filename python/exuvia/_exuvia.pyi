@@ -538,7 +538,7 @@ class _Declared(Protocol):
 
 @final
 class Comparator:
-    """Rules are by path, `{"$.fills[*].price": "tick:0.00001"}`; every rule with an example:
+    """Rules are by path, `{"$.fills[*].price": "tick:0.00001"}`; every rule with an example.
 
     `exact` (the default), `number` (1 is 1.0), `abs:0.01`, `rel:1e-9` and `ulp:4` (never for money), `tick:0.25`,
     `quantum:0.01` (Decimals, whatever their exponents), `sum:any+pairwise(n=390, max=2000)`, `window:250ms` and

@@ -44,8 +44,6 @@ COMMANDS = (
     "bench",
     "venue",
 )
-    "venue",
-)
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 
 VALUED = {
