@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator, detached_copy
+from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
-from exuvia.migrate.shadow.observe import compare_call, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import Comparator, detached_copy
 from exuvia.errors import CompareError, ConfigError
 from exuvia.migrate.config import split_method
-from exuvia.migrate.modes import steps
+from exuvia.migrate.modes import names
+from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
-from exuvia.migrate.shadow.observe import compare_call, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +107,7 @@ def chosen(config: Config, units: Sequence[str]) -> list[UnitConfig]:
             sys.path.insert(0, folder)
     for unit in units:
         if unit not in config.units:
-            raise steps.unknown(unit, config)
+            raise names.unknown(unit, config)
     return [config.units[unit] for unit in dict.fromkeys(units or config.units)]
 
 
