@@ -48,7 +48,7 @@ def page(folder: Path, *states: UnitStatus, runs: object = None) -> str:
     figures = None
     if runs is not None:
         (folder / "runs.json").write_text(json.dumps(runs))
-        figures = report.read_runs(folder / "runs.json")
+        figures = whole.read_runs(folder / "runs.json")
     return report.page("Title", load(config(folder)), list(states), [], figures)
 
 
@@ -111,7 +111,7 @@ def test_figures_of_another_shape_are_refused_with_an_example(tmp_path: Path, te
     path = tmp_path / "runs.json"
     path.write_text(text)
     with pytest.raises(MigrateError, match=r'not figures of runs .*; write \{"runs": \[\{"name"'):
-        report.read_runs(path)
+        whole.read_runs(path)
 
 
 @pytest.mark.parametrize(("ns", "grid"), [((1000.0, 1000.0), 2), ((1000.0, 2000.0), 2), ((1.0, 1000.0), 4)])

@@ -38,12 +38,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 def _report(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import reading  # noqa: PLC0415
     from exuvia.migrate.face import report as writer  # noqa: PLC0415
+    from exuvia.migrate.face import whole  # noqa: PLC0415
     from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
 
     config = config_of(options)
     segments = reading.read_folder(config.evidence)
     states = reading.statuses(config, segments)
-    runs = writer.read_runs(Path(options.run)) if options.run else None
+    runs = whole.read_runs(Path(options.run)) if options.run else None
     page = writer.page(options.title, config, states, segments, runs)
     target = Path(options.output)
     target.write_text(page, encoding="utf-8")

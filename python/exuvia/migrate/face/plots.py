@@ -1,4 +1,4 @@
-"""Two plots as inline SVG; colours come from the page's style, so that they follow light and dark."""
+"""Plots as inline SVG; colours come from the page's style, so that they follow light and dark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exuvia.migrate.face.durations import duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["paired_bars", "stacked_bars"]
+__all__ = ["days", "distributions", "paired_bars", "stacked_bars"]
 
 WIDTH = 860
 LABEL = 270
@@ -94,6 +94,72 @@ def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title:
         total = sum(amount for _, amount in parts)
         shown = f"{total:,.0f}" if total >= 1000 or total == int(total) else f"{total:,.2f}"
         out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{shown} {escape(unit)}</text>')
+    return "".join([*out, "</svg>"])
+
+
+def days(marks: Sequence[tuple[str, str, str]]) -> str:
+    """Draw sessions as a strip of days.
+
+    Args:
+        marks: Day, `clean`, `dirty` or `inconclusive`, and why.
+
+    Returns:
+        An `<svg>` element, or nothing if there are no days.
+    """
+    if not marks:
+        return ""
+    step = min(64.0, WIDTH / len(marks))
+    css = {"clean": "equal", "dirty": "differs", "inconclusive": "waiting"}
+    out = [_open(46, "Sessions in order")]
+    every = max(1, math.ceil(58 / step))
+    for at, (day, state, why) in enumerate(marks):
+        said = escape(f"{day}: {state}{', ' + why if why else ''}")
+        box = f'x="{at * step:.1f}" y="4" width="{max(step - 4, 2):.1f}" height="18" rx="3"'
+        out.append(f'<rect class="{css[state]}" {box}><title>{said}</title></rect>')
+        if at % every == 0:
+            out.append(f'<text class="tick" x="{at * step:.1f}" y="38">{escape(day[5:])}</text>')
+    return "".join([*out, "</svg>"])
+
+
+def distributions(rows: Sequence[tuple[str, Sequence[int], Sequence[int]]], title: str) -> str:
+    """Draw how both sides' times are spread, on one logarithmic scale for all units.
+
+    Args:
+        rows: Name, legacy's and the candidate's calls by bucket: bucket `b` holds times below 2^b ns.
+        title: What the plot shows.
+
+    Returns:
+        An `<svg>` element, or nothing if there are no calls.
+    """
+    used = [at for _, *sides in rows for side in sides for at, calls in enumerate(side) if calls]
+    if not used:
+        return ""
+    low, high = min(used) - 1, max(used) + 1
+    span, row = WIDTH - LABEL, 56
+    height = TOP + row * len(rows) + TICKS
+
+    def across(power: float) -> float:
+        return LABEL + (power - low) / (high - low) * span
+
+    out = [_open(height, title)]
+    first = math.ceil(low * math.log10(2))
+    for ten in range(first, math.floor(high * math.log10(2)) + 1):
+        x = across(ten / math.log10(2))
+        mark = escape(duration(10.0**ten, short=True))
+        out.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - TICKS}"/>')
+        out.append(f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{mark}</text>')
+    for at, (name, legacy, candidate) in enumerate(rows):
+        floor = TOP + (at + 1) * row - 8.0
+        out.append(_label(name, floor - 14))
+        for css, side in (("legacy", legacy), ("rust", candidate)):
+            most = max(side)
+            points = [f"{across(low):.1f},{floor:.1f}"]
+            for power in range(low + 1, high + 1):
+                calls = side[power] if power < len(side) else 0
+                top = floor - (0.0 if not calls else max(1.5, calls / most * (row - 14)))
+                points += [f"{across(power - 1):.1f},{top:.1f}", f"{across(power):.1f},{top:.1f}"]
+            points.append(f"{across(high):.1f},{floor:.1f}")
+            out.append(f'<polygon class="{css} shape" points="{" ".join(points)}"/>')
     return "".join([*out, "</svg>"])
 
 

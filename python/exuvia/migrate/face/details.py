@@ -1,0 +1,129 @@
+"""The report's details: every unit, calls compared, differences by path, and what else should be known."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.face import plots
+from exuvia.migrate.face.durations import duration
+from exuvia.migrate.face.html import code, heads, legend, section, table
+
+if TYPE_CHECKING:
+    from exuvia.migrate.evidence.reading import SegmentText
+    from exuvia.migrate.gates.verdict import UnitStatus
+
+__all__ = ["calls", "differences", "remarks", "units"]
+
+EXAMPLES = 12
+
+
+def units(states: list[UnitStatus]) -> str:
+    """Return every unit with its calls, times and verdict.
+
+    Args:
+        states: The units.
+    """
+    rows = []
+    for state in states:
+        counts = state.counts
+        ceiling = state.file or state.mode
+        moved = f" → {escape(state.effective)}" if state.effective not in (None, ceiling) else ""
+        per_call = [
+            duration(counts[side] / counts["compared"]) if counts["compared"] else "–"
+            for side in ("legacy_ns", "candidate_ns")
+        ]
+        rows.append(
+            f'<tr><td class="unit"><code>{escape(state.unit)}</code></td><td>{escape(ceiling)}{moved}</td>'
+            + "".join(
+                f'<td class="n">{_called(state, name)}</td>'
+                for name in ("legacy_calls", "candidate_calls", "compared", "differed")
+            )
+            + "".join(f'<td class="n">{value}</td>' for value in per_call)
+            + f'<td class="n">{f"{state.speedup:.1f}×" if state.speedup else "–"}</td>'
+            f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
+            f"{state.verdict}</span></td></tr>"
+        )
+    heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
+    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
+    return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>')
+
+
+def _called(state: UnitStatus, name: str) -> str:
+    """Calls of one side; legacy mode runs the original code and counts none."""
+    if name == "legacy_calls" and state.mode == "legacy" and not state.counts[name]:
+        return '<span title="legacy mode runs the original code: not counted">–</span>'
+    return f"{state.counts[name]:,}"
+
+
+def calls(states: list[UnitStatus]) -> str:
+    """Return how many calls were compared.
+
+    Args:
+        states: The units.
+    """
+    rows = [
+        (
+            state.unit,
+            (
+                ("equal", float(state.counts["compared"] - state.counts["differed"])),
+                ("differs", float(state.counts["differed"])),
+            ),
+        )
+        for state in states
+    ]
+    plot = plots.stacked_bars(rows, "Compared calls by unit", "calls")
+    return section("Calls compared", legend(("equal", "equal"), ("differs", "differs")) + plot) if plot else ""
+
+
+def differences(states: list[UnitStatus]) -> str:
+    """Return the differences by path, each with its first example.
+
+    Args:
+        states: The units.
+    """
+    rows = []
+    for state in states:
+        for (place, kind), count in state.places.most_common(EXAMPLES):
+            example: dict[str, Any] = next(
+                (e for e in state.examples if e.get("place") == place and e.get("difference") == kind), {}
+            )
+            cells = [code(state.unit), code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
+            cells.append(f'<td class="n">{count:,}</td>')
+            apart = f" ({example['apart']})" if example.get("apart") else ""
+            cells += [code(example.get("legacy", "")), code(f"{example.get('candidate', '')}{apart}")]
+            cells.append(code(example.get("rule", "")))
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+    if not rows:
+        text = (
+            "None. Every compared call returned the same."
+            if any(s.counts["compared"] for s in states)
+            else "Nothing was compared."
+        )
+        return section("Differences by path", f"<p>{text}</p>")
+    head = heads("unit", "path, first seen", "kind", "#times", "legacy", "candidate", "rule")
+    return section("Differences by path", table(head, "".join(rows)))
+
+
+def remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
+    """Return what else should be known.
+
+    Args:
+        states: The units.
+        segments: The evidence.
+    """
+    items = [f"<code>{escape(s.unit)}</code>: {escape(s.reason)}" for s in states if s.verdict != "PASS"]
+    for state in states:
+        unit = f"<code>{escape(state.unit)}</code>"
+        items += [
+            f"{unit}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
+            for (path, rule), hits in state.ignored.items()
+        ]
+        items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
+        items += [f"{unit}: {escape(note)}" for note in state.notes]
+        if state.counts["cascades"]:
+            items.append(
+                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
+            )
+    items += [escape(segment.trouble) for segment in segments if segment.trouble]
+    return section("To know", f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>") if items else ""

@@ -1,0 +1,99 @@
+"""The report's first screen: for whoever decides. A sentence, four figures, and what to do next."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.face.durations import duration
+from exuvia.migrate.face.html import badge, code, heads, say, section, table
+
+if TYPE_CHECKING:
+    from exuvia.migrate.face.advice import Advice
+    from exuvia.migrate.gates.judge import GroupVerdict
+    from exuvia.migrate.gates.verdict import UnitStatus
+
+__all__ = ["headline", "next_steps", "tiles"]
+
+
+def headline(states: list[UnitStatus], verdicts: list[GroupVerdict], *, rehearsal: bool) -> str:
+    """Say in a sentence or two what is known and whether it is safe to go on.
+
+    Args:
+        states: The units.
+        verdicts: The verdict on each group; none in a rehearsal.
+        rehearsal: Whether the evidence does not count.
+    """
+    compared = sum(state.counts["compared"] for state in states)
+    differed = sum(state.counts["differed"] for state in states)
+    failing = [state for state in states if state.verdict == "FAIL"]
+    served = [state for state in states if (state.effective or state.mode) == "rust"]
+    if not states:
+        text = "No unit is declared: nothing moves."
+    elif not compared and not served:
+        text = "Nothing was compared yet: run the program in shadow first."
+    elif failing:
+        names = ", ".join(state.unit for state in failing[:3])
+        text = (
+            f"Do not go on: {differed:,} of {compared:,} compared calls differ, in {names}. The Python code served "
+            "every one of them; nothing reached the market from Rust in shadow."
+        )
+    else:
+        text = f"Rust answered exactly as the Python code in all of {say(compared, 'compared call')}."
+        open_ones = [state for state in states if state.verdict == "INCONCLUSIVE"]
+        if open_ones:
+            text += (
+                f" Of {say(len(open_ones), 'unit')} too little is known: {open_ones[0].unit}, {open_ones[0].reason}."
+            )
+        if served:
+            text += f" {say(len(served), 'unit')} of {len(states)} {'runs' if len(served) == 1 else 'run'} on Rust."
+    if verdicts and not failing:
+        ready = [found for found in verdicts if found.verdict == "PASS"]
+        text += f" {len(ready)} of {say(len(verdicts), 'group')} may take the next step."
+    if rehearsal:
+        text += " This is a rehearsal: none of it counts towards a cutover."
+    return f'<p class="lead">{escape(text)}</p>'
+
+
+def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
+    """Return the figures.
+
+    Args:
+        states: The units.
+        runs: Whole runs, as `read_runs` returned them.
+    """
+    compared = sum(state.counts["compared"] for state in states)
+    differed = sum(state.counts["differed"] for state in states)
+    passing = [state for state in states if state.verdict == "PASS"]
+    legacy = sum(state.counts["legacy_ns"] for state in passing)
+    candidate = sum(state.counts["candidate_ns"] for state in passing)
+    made = [
+        (f"{len(passing)} of {len(states)}", "units pass"),
+        (f"{compared:,}", "calls compared"),
+        (f"{differed:,}", "calls that differ"),
+    ]
+    if candidate:
+        said = f"{duration(legacy)} of legacy became {duration(candidate)} for the same calls"
+        made.append((f"{legacy / candidate:.1f}×", said))
+    sides = (runs or {}).get("runs", [])
+    if len(sides) > 1 and sides[-1]["compute_s"] > 0:
+        saved = sides[0]["compute_s"] - sides[-1]["compute_s"]
+        made.append((f"{saved:,.2f} s", f"of {sides[0]['compute_s']:,.2f} s compute saved in the whole run"))
+    cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in made)
+    return f'<div class="tiles">{cells}</div>'
+
+
+def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
+    """Return what to do about each group.
+
+    Args:
+        advice: What was found.
+        verdicts: The verdict on each group; none in a rehearsal.
+    """
+    known = {found.group: found.verdict for found in verdicts}
+    rows = "".join(
+        f"<tr>{code(each.group)}<td>{badge(known[each.group]) if each.group in known else ''}</td>"
+        f"<td>{escape(each.text)}</td>{code(each.command) if each.command else '<td></td>'}</tr>"
+        for each in advice
+    )
+    return section("What to do next", table(heads("group or unit", "", "", "command"), rows) if rows else "")

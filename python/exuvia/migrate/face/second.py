@@ -1,0 +1,150 @@
+"""The report's second screen, for engineers: sessions, bounds, thin strata, times of both sides, what shadow cost."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.face import plots
+from exuvia.migrate.face.durations import duration
+from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table
+from exuvia.migrate.face.latency import quantile
+
+if TYPE_CHECKING:
+    from exuvia.migrate.gates.judge import GroupVerdict
+    from exuvia.migrate.gates.verdict import UnitStatus
+
+__all__ = ["gates", "latency", "sessions", "shadow", "strata"]
+
+SHOWN = 30
+STRATA = 40
+QUANTILES = (("p50", 0.50), ("p99", 0.99))
+COST = (
+    ("unsampled", "not sampled"),
+    ("dropped", "dropped"),
+    ("skipped", "skipped"),
+    ("errors", "not comparable"),
+    ("timeouts", "too slow"),
+    ("panics", "panicked"),
+    ("canary_calls", "served as canary"),
+    ("fallbacks", "answered by legacy"),
+)
+
+
+def sessions(verdicts: list[GroupVerdict]) -> str:
+    """Return the sessions of each group as a strip of days, and the bound that they leave.
+
+    Args:
+        verdicts: The verdict on each group.
+    """
+    body = ""
+    for found in verdicts:
+        days = found.bounds.get("days", {})
+        marks = [(session.day, session.state, "; ".join(session.reasons)) for session in found.sessions[-SHOWN:]]
+        why = bullets(escape(reason) for reason in [*found.reasons, *found.notes])
+        said = ""
+        if days:
+            stricter = days["stricter"]
+            said = (
+                f"{days['clean']} of {found.needed} clean sessions: up to {days['bound']:.0%} of days could still "
+                f"differ. To get that under {stricter['share']:.0%} takes {stricter['sessions']} clean or replayed "
+                f"sessions, {stricter['more']} more."
+            )
+        body += (
+            f"<h3><code>{escape(found.group)}</code> {badge(found.verdict)}</h3>{plots.days(marks)}"
+            f'<p class="soft">{escape(said)}</p>{why}'
+        )
+    if body:
+        key = legend(("equal", "clean"), ("differs", "dirty: the count starts again"), ("waiting", "does not count"))
+        body = key + body
+    return section("Sessions and what they prove", body)
+
+
+def gates(verdicts: list[GroupVerdict]) -> str:
+    """Return the business gates of all groups.
+
+    Args:
+        verdicts: The verdict on each group.
+    """
+    rows = ""
+    for found in verdicts:
+        for gate in found.gates:
+            estimates = "; ".join(
+                f"{name} {interval['estimate']:.4g}, limit {interval['limit']}"
+                for name, interval in list(gate.intervals.items())[:3]
+            )
+            said = "; ".join(gate.reasons[:2]) or estimates
+            rows += (
+                f"<tr>{code(found.group)}{code(gate.gate)}{cell(gate.kind)}<td>{badge(gate.verdict)}</td>"
+                f"{number(gate.days)}{cell(said)}</tr>"
+            )
+    return section(
+        "Business gates", table(heads("group", "gate", "kind", "verdict", "#days", ""), rows) if rows else ""
+    )
+
+
+def strata(verdicts: list[GroupVerdict]) -> str:
+    """Return the bound of each stratum, the thinnest first.
+
+    Args:
+        verdicts: The verdict on each group.
+    """
+    found = [each for verdict in verdicts for each in verdict.bounds.get("strata", [])]
+    found.sort(key=lambda each: -each["bound"])
+    rows = "".join(
+        f"<tr>{code(each['unit'])}{code(each['stratum'] or 'all calls')}{number(each['compared'])}"
+        f"{number(each['differed'])}{number(format(each['bound'], '.3%'))}"
+        f"{cell('thin' if each['thin'] else '', 'gone' if each['thin'] else '')}</tr>"
+        for each in found[:STRATA]
+    )
+    if not rows:
+        return ""
+    note = "How many of the calls of a kind could still differ, at 95 %: no mismatch in n calls leaves 1 − 0.05^(1/n)."
+    more = f" {len(found) - STRATA} further ones are known better than these." if len(found) > STRATA else ""
+    head = heads("unit", "stratum", "#compared", "#differ", "#up to", "")
+    return section("Bounds by kind of call", f'{table(head, rows)}<p class="soft">{escape(note + more)}</p>')
+
+
+def latency(states: list[UnitStatus]) -> str:
+    """Return the times of both sides as distributions.
+
+    Args:
+        states: The units.
+    """
+    rows, shapes = "", []
+    for state in states:
+        legacy, candidate = state.latency.get("legacy", []), state.latency.get("candidate", [])
+        if not sum(legacy) or not sum(candidate):
+            continue
+        cells = ""
+        for _, share in QUANTILES:
+            for side in (legacy, candidate):
+                time = quantile(side, share)
+                cells += number("–" if time is None else duration(time))
+        rows += f"<tr>{code(state.unit)}{cells}</tr>"
+        shapes.append((state.unit, legacy, candidate))
+    if not rows:
+        return ""
+    names = [f"#{side} {name}" for name, _ in QUANTILES for side in ("legacy", "rust")]
+    note = "From buckets of powers of two; the candidate's time is its own, measured where it ran."
+    plot = plots.distributions(shapes, "Calls by time, both sides, by unit")
+    key = legend(("legacy", "legacy"), ("rust", "Rust"))
+    return section(
+        "How long a call takes", f'{key}{plot}{table(heads("unit", *names), rows)}<p class="soft">{note}</p>'
+    )
+
+
+def shadow(states: list[UnitStatus]) -> str:
+    """Return what was not compared, and what the canary served.
+
+    Args:
+        states: The units.
+    """
+    columns = [(key, name) for key, name in COST if any(state.counts[key] for state in states)]
+    if not columns:
+        return ""
+    rows = "".join(
+        f"<tr>{code(state.unit)}{''.join(number(state.counts[key]) for key, _ in columns)}</tr>" for state in states
+    )
+    head = heads("unit", *(f"#{name}" for _, name in columns))
+    return section("What was not compared, and what the canary served", table(head, rows))
