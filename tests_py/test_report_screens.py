@@ -1,0 +1,146 @@
+"""The report: its first screen says in words what is known, its second shows what that stands on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.migrate import load
+from exuvia.migrate.face import advice, first, plots, report, second
+from exuvia.migrate.face.latency import quantile
+from exuvia.migrate.gates.judge import GroupVerdict
+from exuvia.migrate.gates.runs import GateRun
+from exuvia.migrate.gates.sessions import Session
+from exuvia.migrate.gates.verdict import UnitStatus
+from exuvia.migrate.modes import journal as modes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exuvia.migrate.config import Config
+
+UNIT = "bot.bars:aggregate"
+TOML = f"""
+[unit."{UNIT}"]
+candidate = "shim:aggregate"
+effect = "pure"
+mode = "shadow"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    path = tmp_path / "exuvia.toml"
+    path.write_text(TOML, encoding="utf-8")
+    path.chmod(0o600)
+    return load(path)
+
+
+def state(**counts: Any) -> UnitStatus:
+    made = UnitStatus(unit=UNIT, mode="shadow", effective="shadow")
+    made.counts.update({"compared": 1000, "legacy_ns": 9_000_000, "candidate_ns": 1_000_000, **counts})
+    buckets = [0] * 64
+    buckets[13], buckets[16] = 990, 10
+    made.latency = {"legacy": buckets, "candidate": [*buckets[3:], 0, 0, 0]}
+    return made
+
+
+def verdict(word: str = "PASS", **more: Any) -> GroupVerdict:
+    days = {"clean": 5, "dirty": 0, "bound": 0.45, "stricter": {"share": 0.05, "sessions": 59, "more": 54}}
+    strata = [
+        {"unit": UNIT, "effect": "pure", "stratum": name, "compared": n, "differed": 0, "bound": up, "thin": up > 0.01}
+        for name, n, up in (("side=Buy", 900, 0.0033), ("side=Sell", 100, 0.0295))
+    ]
+    made = GroupVerdict(UNIT, word, bounds={"days": days, "strata": strata}, needed=5)
+    made.sessions = [Session("2026-11-19"), Session("2026-11-20", "dirty", ["<one> differs"])]
+    made.gates = [GateRun("equity", "paired", intervals={"bias": {"estimate": 9.0, "limit": 9}})]
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_the_first_sentence_says_that_all_was_equal_and_who_may_go_on() -> None:
+    said = first.headline([state()], [verdict()], rehearsal=False)
+    assert "answered exactly as the Python code in all of 1,000 compared calls" in said
+    assert "1 of 1 group may take the next step" in said
+    assert "none of it counts" in first.headline([state()], [], rehearsal=True)
+
+
+def test_a_difference_is_the_first_thing_that_is_said() -> None:
+    said = first.headline([state(differed=3)], [verdict()], rehearsal=False)
+    assert said.startswith('<p class="lead">Do not go on: 3 of 1,000 compared calls differ, in bot.bars:aggregate')
+
+
+def test_without_evidence_nothing_is_claimed() -> None:
+    assert "Nothing was compared yet" in first.headline([UnitStatus(unit=UNIT)], [], rehearsal=False)
+    assert "No unit is declared" in first.headline([], [], rehearsal=False)
+
+
+def test_every_figure_of_the_second_screen_is_there_thinnest_stratum_first() -> None:
+    strata = second.strata([verdict()])
+    assert strata.index("side=Sell") < strata.index("side=Buy")
+    assert strata.count("thin") == 2  # its class and its word, of one stratum only
+    assert "2.950%" in strata
+    assert "54 more" in second.sessions([verdict()])
+    assert "&lt;one&gt; differs" in second.sessions([verdict()])
+    assert "bias 9, limit 9" in second.gates([verdict()])
+
+
+def test_nothing_is_drawn_of_what_nobody_counted() -> None:
+    empty = UnitStatus(unit=UNIT)
+    assert second.latency([empty]) == second.shadow([empty]) == second.strata([]) == second.sessions([]) == ""
+    assert plots.days([]) == plots.distributions([], "") == ""
+    assert plots.distributions([("x", [0] * 64, [0] * 64)], "") == ""
+
+
+def test_what_was_dropped_or_fell_back_has_a_column_and_what_was_not_has_none() -> None:
+    shown = second.shadow([state(dropped=7, fallbacks=2)])
+    assert re.findall(r"<th class=n>([^<]+)</th>", shown) == ["dropped", "answered by legacy"]
+
+
+def test_quantiles_lie_within_the_bucket_of_the_true_one() -> None:
+    times = [100 + 7 * k for k in range(1000)]
+    buckets = [0] * 64
+    for time in times:
+        buckets[time.bit_length()] += 1
+    for share in (0.01, 0.5, 0.99):
+        true, found = times[int(share * 1000) - 1], quantile(buckets, share)
+        assert found is not None
+        assert 0.5 <= found / true <= 2.0
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "judged", "command"),
+    [
+        ("legacy", {}, verdict(), f"exuvia promote {UNIT} --to shadow"),
+        ("shadow", {"differed": 1}, verdict("FAIL"), f"exuvia diff {UNIT}"),
+        ("shadow", {}, verdict(), f"exuvia approve {UNIT} --to canary"),
+        ("canary", {}, verdict(), f"exuvia approve {UNIT} --to rust"),
+        ("shadow", {}, verdict("FAIL", reasons=["gate equity: bias"]), f"exuvia gate {UNIT}"),
+        ("shadow", {}, verdict("INCONCLUSIVE", reasons=["few"], needed=9), f"exuvia gate {UNIT}"),
+        ("shadow", {}, verdict("INCONCLUSIVE", reasons=["no self-test"]), f"exuvia gate {UNIT}"),
+        ("rust", {}, verdict(), ""),
+    ],
+)
+def test_the_advice_is_a_command_that_exists(
+    config: Config, mode: str, given: dict[str, int], judged: GroupVerdict, command: str
+) -> None:
+    found = state(**given)
+    found.mode = found.effective = mode
+    said = advice.advise(config, config.group_of(UNIT), [found], modes.Journal(), judged)
+    assert said.command == command
+    assert said.text.endswith(".")
+
+
+def test_a_journal_that_cannot_be_trusted_comes_before_all_advice(config: Config) -> None:
+    said = advice.advise(config, config.group_of(UNIT), [state()], modes.Journal(broken="torn"), verdict())
+    assert "cannot be trusted" in said.text
+
+
+def test_the_page_of_a_real_folder_has_both_screens_and_no_script(config: Config) -> None:
+    page = report.page("Cutover <1>", config, [state()], [], None)
+    assert "Cutover &lt;1&gt;" in page
+    assert page.index("What to do next") < page.index("Sessions and what they prove") < page.index("Units")
+    assert "<script" not in page
+    assert "http" not in page
