@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exuvia import _exuvia
 from exuvia.migrate import load
 from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence import segment as evidence
 from exuvia.migrate.gates import judge, sessions
 from exuvia.migrate.modes import journal
 from exuvia.sessions import Calendar
@@ -160,3 +162,30 @@ class Bot:
 
     def verdict(self, **more: Any) -> judge.GroupVerdict:
         return judge.group_verdict(self.config, self.group, self.segments, journal.Journal(), **more)
+
+    def write_down(self) -> None:
+        """Write the evidence to the evidence folder, in the format of real processes."""
+        self.config.evidence.mkdir(mode=0o700, exist_ok=True)
+        for number, seen in enumerate(self.segments):
+            at = {"at": seen.novel[0]["at"]}
+            lines = [
+                {
+                    "kind": "header",
+                    "format": evidence.FORMAT,
+                    **seen.header,
+                    "process": f"p{number}",
+                    "number": 0,
+                    **at,
+                },
+                *({"kind": "novel", **line} for line in seen.novel),
+                *({"kind": "mismatch", **line} for line in seen.mismatches),
+                *({"kind": "call", **line, **at} for line in seen.calls),
+                {"kind": "counters", **at, "units": seen.counters},
+                *({"kind": "session", **line, **at} for line in seen.sessions),
+                *({"kind": "trouble", "what": said.what, "text": said.text, "at": said.at} for said in seen.troubles),
+                {"kind": "end", **at},
+            ]
+            payloads = [json.dumps(line, separators=(",", ":")).encode() for line in lines]
+            path = self.config.evidence / f"{1_770_000_000_000_000_000 + number}-desk1-{number + 1}-0.seg"
+            path.write_bytes(_exuvia.evidence_frames(payloads))
+            path.chmod(0o600)

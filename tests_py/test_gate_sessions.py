@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate.cli import main as cli
 from exuvia.migrate.gates import selftest, sessions
 from exuvia.sessions import Calendar
 from gate_files import MINUTE, SECOND, UNIT, Bot, Desk, Said
@@ -318,3 +320,24 @@ def test_nothing_on_record_is_inconclusive(bot: Bot) -> None:
     assert "open but silent" in " ".join(asked.reasons)
     assert "is not a session of its calendar" in " ".join(bot.verdict(day="2026-02-01").reasons)
     assert SECOND == 10**9
+
+
+@pytest.mark.usefixtures("trusted")
+def test_evidence_on_disk_is_judged_as_it_was_written(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    for day in bot.days[:3]:
+        bot.day(day)
+    bot.day(bot.days[3]).troubles.append(Said("clock", "the clock jumped", bot.desk.hours(bot.days[3])[0] + 9))
+    bot.write_down()
+    words = ["gate", "bars", "--config", str(bot.folder / "exuvia.toml"), "--json"]
+    assert cli.main([*words, "--day", bot.days[2]]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["overall"], said["sessions_clean"], said["bounds"]["calls"]["compared"]) == ("PASS", 3, 3000)
+    assert cli.main(words) == 3
+    said = json.loads(capsys.readouterr().out)
+    assert [session["state"] for session in said["sessions"]] == ["clean", "clean", "clean", "inconclusive"]
+    assert said["sessions"][3]["reasons"][0].endswith("the clock jumped")
+    assert (said["overall"], said["day_alone"]) == ("INCONCLUSIVE", "INCONCLUSIVE")
+    bot.segments[1].mismatches.append({"unit": UNIT, "at": bot.desk.hours(bot.days[1])[0], "difference": "value"})
+    bot.write_down()
+    assert cli.main(words) == 1
+    assert json.loads(capsys.readouterr().out)["reasons"][0].startswith(f"{bot.days[1]} is dirty")

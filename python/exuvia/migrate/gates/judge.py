@@ -147,7 +147,7 @@ def group_verdict(
         if caught:
             made.unknown(caught)
     if to == "canary":
-        for reason in latency.slower(group, _of_now(group, config, segments)):
+        for reason in latency.slower(group, _of_now(group, config, segments, made.day)):
             made.fails(reason)
     return made
 
@@ -204,7 +204,7 @@ def _judge_sessions(made: GroupVerdict, clean: list[Session], dirty: list[Sessio
     for session in dirty[:3]:
         made.fails(f"{session.day} is dirty: {session.reasons[0]}; the count starts again with the next F")
     if not made.sessions:
-        made.unknown("nothing is on record: no evidence of its units and no artefacts")
+        made.unknown("nothing is on record, so nothing was compared: no evidence of its units and no artefacts")
     today = next((session for session in made.sessions if session.day == made.day), None)
     if today is None:
         if made.day is not None:
@@ -227,9 +227,9 @@ def _bound(  # noqa: PLR0917
     dirty: list[Session],
 ) -> None:
     strata: list[dict[str, Any]] = []
+    counters = _of_now(group, config, segments, made.day)
     for unit in group.units:
-        counters = _of_now(group, config, segments).get(unit, [])
-        strata += bounds.strata_of(unit, config.units[unit].effect, counters)
+        strata += bounds.strata_of(unit, config.units[unit].effect, counters.get(unit, []))
     made.bounds = {"alpha": bounds.ALPHA, "days": bounds.by_days(len(clean), len(dirty)), "strata": strata}
     if strata:
         whole = [sum(found[name] for found in strata) for name in ("compared", "differed")]
@@ -243,12 +243,17 @@ def _bound(  # noqa: PLR0917
             made.unknown(f"stratum {found['stratum']!r} of {found['unit']}: nothing was compared")
 
 
-def _of_now(group: GroupConfig, config: Config, segments: Sequence[SegmentText]) -> dict[str, list[dict[str, Any]]]:
-    """Counters of the processes that ran what would run now, by unit."""
+def _of_now(
+    group: GroupConfig, config: Config, segments: Sequence[SegmentText], day: str | None
+) -> dict[str, list[dict[str, Any]]]:
+    """Counters of the processes that ran what would run now, by unit; of those that began after the day, none."""
     from exuvia.migrate import fingerprint  # noqa: PLC0415 - only where evidence is judged
 
     found: dict[str, list[dict[str, Any]]] = {}
     for segment in segments:
+        days = [str(entry.get("day")) for entry in getattr(segment, "sessions", ())]
+        if day is not None and days and min(days) > day:
+            continue
         for unit in group.units:
             recorded = segment.header.get("fingerprints", {}).get(unit)
             if recorded is None or unit not in segment.counters or segment.header.get("rehearsal"):
