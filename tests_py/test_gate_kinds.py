@@ -177,7 +177,7 @@ def test_two_builds_in_a_day_are_inconclusive_and_a_new_build_is_a_new_count(tmp
     write(at.days[1], ["r1", "r1"], more=1)
     assert at.verdict().verdict == "FAIL"
     write(at.days[2], ["r2", "r2"])
-    assert at.verdict().notes[-1] == "2 sessions of another build are not counted"
+    assert "2 sessions of another build are not counted" in at.verdict().notes
     assert at.verdict().verdict == "INCONCLUSIVE"
     write(at.days[3], ["r2", "r3"])
     assert "two builds in one day: candidate was written by r2, r3" in " ".join(at.verdict().reasons)
@@ -321,7 +321,7 @@ def test_series_of_few_days_stand_together_and_are_named(tmp_path: Path) -> None
         "FAIL",
         "bias of (others) +9.00 a session (+9.00 … +9.00) is not below ±9.00",
     )
-    assert verdict.notes == ["gate g: too few days to stand alone: once0, once1, once2, once3"]
+    assert "gate g: too few days to stand alone: once0, once1, once2, once3" in verdict.notes
 
 
 def test_few_days_of_a_series_are_not_yet_known_to_be_without_bias(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def group_verdict(
             made.unknown(f"gate {gate.name}: {run.reasons[0]}")
         if run.thin:
             made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
+    made.notes += dict.fromkeys(note for session in counted for note in session.notes)
     if not group.units and not group.gates:
         made.unknown("the group has neither units nor gates: nothing is compared")
     _bound(made, config, group, segments, clean, dirty)

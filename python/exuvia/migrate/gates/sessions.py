@@ -48,7 +48,7 @@ class Session:
         state: `clean`, `dirty` or `inconclusive`.
         reasons: Why it is not clean.
         activity: Share of its minutes that were active; `None` where nothing tells.
-        compared: Calls that were compared.
+        compared: Calls that were compared; of a group of artefacts, what its gates compared.
         differed: Those that differ.
         f: The fingerprint of all units together; `None` if it is mixed or unknown.
         current: Whether that is what would run now.
@@ -221,6 +221,8 @@ def _judge(here: Session, config: Config, group: GroupConfig, seen: activity.Act
         _units(here, group, seen)
     for gate in group.gates.values():
         here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(here.day, here.open, here.close))
+    if not group.units:
+        here.compared = sum(gate.compared for gate in here.gates.values())
     _judge_gates(here, written=written, units=bool(group.units))
     if not group.units or seen.segments:
         _judge_activity(here, group, seen)

@@ -66,11 +66,21 @@ def _gates(verdict: GroupVerdict) -> Table:
     for name in ("gate", "kind", "verdict", "days", "what"):
         table.add_column(name)
     for gate in verdict.gates:
-        said = gate.reasons[:1] or [_interval(name, found) for name, found in list(gate.intervals.items())[:2]]
+        said = gate.reasons[:1] or [_interval(name, found) for name, found in _widest(gate.intervals)]
         table.add_row(
             gate.gate, gate.kind, Text(gate.verdict, style=COLOURS[gate.verdict]), str(gate.days), Text("; ".join(said))
         )
     return table
+
+
+def _widest(intervals: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """The two intervals whose ends are furthest out."""
+
+    def reach(item: tuple[str, dict[str, Any]]) -> float:
+        ends = [item[1][end] for end in ("low", "high")]
+        return -max(float("inf") if end is None else abs(end) for end in ends)
+
+    return sorted(intervals.items(), key=reach)[:2]
 
 
 def _interval(name: str, found: dict[str, Any]) -> str:
