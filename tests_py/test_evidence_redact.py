@@ -6,6 +6,7 @@ import base64
 import collections
 import dataclasses
 import pickle
+import time
 import types
 from typing import Any
 
@@ -173,6 +174,16 @@ def test_any_value_around_a_secret_is_walked(value: Any) -> None:
 def test_any_text_around_a_secret_keeps_its_other_words(text: str) -> None:
     assert isinstance(Redactor().text(text), str)
     assert SECRET not in Redactor().text(f"{text} \npassword={SECRET}")
+
+
+@pytest.mark.parametrize(
+    "unit", ["x", "token", "token=", "('token', ", "a=b:", "\\", "'", "Bearer ", "://a:", "eyJabc.", "[{("]
+)
+def test_the_time_for_a_text_grows_with_its_length_and_not_with_its_square(unit: str) -> None:
+    text = (unit * 1_000_000)[:1_000_000]
+    began = time.process_time()
+    Redactor().text(text)
+    assert time.process_time() - began < 5.0
 
 
 def lines_of(record: Record, call: str, *arguments: Any, **named: Any) -> None:

@@ -6,6 +6,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.evidence import header as headers
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -19,8 +21,8 @@ class Trouble:
     """Something that is wrong with evidence, or that happened while it was taken.
 
     Attributes:
-        what: `torn`, `killed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`, `lost`, `stopped`,
-            `quota`, `resumed`, `clock`, `still`, `child`, or a word of whoever wrote it.
+        what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
+            `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, or a word of whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
     """
@@ -38,32 +40,46 @@ def link(segments: Sequence[SegmentText]) -> None:
     """
     processes: dict[str, list[SegmentText]] = {}
     for segment in segments:
-        process = segment.header.get("process")
-        if process is not None:
-            processes.setdefault(process, []).append(segment)
+        processes.setdefault(segment.process, []).append(segment)
     for files in processes.values():
-        files.sort(key=lambda segment: int(segment.header.get("number", 0)))
+        files.sort(key=lambda segment: segment.number)
         _in_a_row(files)
+        _last_word(files)
         _newest_counts(files)
     _children(segments)
 
 
 def _in_a_row(files: list[SegmentText]) -> None:
     """Every file of a process is there, and each names the digest of the one before."""
-    first = int(files[0].header.get("number", 0))
+    first = files[0].number
     if first > 0:
         files[0].add_trouble("missing", f"{files[0].path.name}: {first} earlier files of its process are gone")
     for before, after in itertools.pairwise(files):
-        gap = int(after.header["number"]) - int(before.header["number"]) - 1
+        gap = after.number - before.number - 1
         if gap:
             after.add_trouble("missing", f"{after.path.name}: {gap} files of its process before it are gone")
-        elif before.sealed and after.header.get("previous") != before.digest:
+        elif before.sealed and after.header and after.header.get("previous") != before.digest:
             before.add_trouble("changed", f"{before.path.name} is not what the next file of its process names")
         elif not before.sealed:
-            _say_once(before, "cut", f"{before.path.name} was not sealed, and its process went on: its end is missing")
-    if any(segment.ended for segment in files):
-        for segment in files:
-            segment.ended = True
+            before.add_trouble("cut", f"{before.path.name} has no seal, and its process went on: its end is missing")
+
+
+def _last_word(files: list[SegmentText]) -> None:
+    """A process that has ended without saying so was killed: what it saw last is not known."""
+    ended = any(segment.ended for segment in files)
+    for segment in files:
+        segment.ended = ended
+    known = [segment for segment in files if segment.header]
+    if not known or not ended:
+        return
+    last = known[-1]
+    if files[-1].farewell:
+        if not last.sealed and headers.is_gone(last.header):
+            last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
+        return
+    if not any(trouble.what == "torn" for trouble in last.troubles):
+        text = f"{last.path.name} is the last of a process that was killed: what came after it is not known"
+        last.add_trouble("killed", text, last.last_at)
 
 
 def _newest_counts(files: list[SegmentText]) -> None:

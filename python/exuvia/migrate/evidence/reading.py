@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["SegmentText", "flip_allowed", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
 
 EXAMPLES = 40
+FROM_DAY = (
+    *("header", "counters", "mismatches", "sessions", "novel", "modes"),
+    *("ended", "farewell", "sealed", "sealed_at", "digest", "frames", "last_at"),
+)
 RETRIES = 5
 RETRY_S = 0.02
 LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes"}
@@ -46,6 +50,7 @@ class SegmentText:
         modes: Flips of units.
         troubles: What is wrong with the file or happened to the process, in order.
         ended: Whether its process has ended.
+        farewell: Whether the process said so itself, in this file.
         sealed: Whether the file is complete, as its own last frame says.
         sealed_at: When, in UTC nanoseconds.
         digest: SHA-256 of what the seal covers, else of the whole file.
@@ -64,6 +69,7 @@ class SegmentText:
     modes: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     ended: bool = False
+    farewell: bool = False
     sealed: bool = False
     sealed_at: int = 0
     digest: str = ""
@@ -79,8 +85,19 @@ class SegmentText:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing: the process said its last word, and nothing happened in between."""
+        """Whether nothing of this file is missing and nothing happened while it was written."""
         return self.sealed and not self.troubles
+
+    @property
+    def process(self) -> str:
+        """The process that wrote it, `<started>-<host>-<pid>`, by its header or else by its name."""
+        return str(self.header.get("process") or self.path.stem.rpartition("-")[0])
+
+    @property
+    def number(self) -> int:
+        """Which of the files of its process it is, from 0."""
+        last = self.path.stem.rpartition("-")[2]
+        return int(self.header.get("number", last if last.isdigit() else 0))
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -141,14 +158,8 @@ def _read(path: Path) -> SegmentText:
         segment.add_trouble("changed", f"{path.name} was changed after it was sealed: something follows its seal")
     if not segment.header:
         segment.add_trouble("headless", f"{path.name} has no header: nobody knows what it is evidence of")
-    elif not segment.ended and not segment.sealed and headers.is_gone(segment.header):
+    elif not segment.ended and headers.is_gone(segment.header):
         segment.ended = True
-        if torn is None:
-            segment.add_trouble(
-                "killed",
-                f"{path.name} has no end: its process was killed, and what came last is not known",
-                segment.last_at,
-            )
     return segment
 
 
@@ -170,7 +181,7 @@ def _take(segment: SegmentText, kind: str, payload: bytes) -> None:
                 "lost", f"{segment.path.name}: {entry['lost']} lines of evidence were lost", entry["at"]
             )
     elif kind == "end":
-        segment.ended = True
+        segment.ended = segment.farewell = True
     elif kind == "seal":
         segment.sealed, segment.sealed_at = True, entry["at"]
         if entry.get("digest") != segment.digest:
@@ -221,10 +232,9 @@ def read_folder(evidence: Path) -> list[SegmentText]:
 
 
 def _from_day(evidence: Path, entry: dict[str, Any]) -> SegmentText:
-    plain = ("header", "counters", "mismatches", "sessions", "novel", "modes", "ended", "sealed", "sealed_at", "digest")
-    more = {"length": entry["bytes"], "frames": entry["frames"], "last_at": entry["last_at"]}
-    troubles = [Trouble(*said) for said in entry["troubles"]]
-    return SegmentText(evidence / entry["name"], **{name: entry[name] for name in plain}, **more, troubles=troubles)
+    plain: dict[str, Any] = {name: entry[name] for name in FROM_DAY}
+    plain.update(length=entry["bytes"], troubles=[Trouble(*said) for said in entry["troubles"]])
+    return SegmentText(evidence / entry["name"], **plain)
 
 
 def heads(evidence: Path, segments: list[SegmentText] | None = None) -> list[str]:

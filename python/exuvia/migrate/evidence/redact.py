@@ -44,11 +44,11 @@ _VALUE = (
     r"""(?P<value>b?\\*"(?:[^"\\]|\\(?!").)*\\*"|b?\\*'(?:[^'\\]|\\(?!').)*\\*'|[^\s,;&)\]}"'\\]+(?:\\u[0-9a-f]{4})*)"""
 )
 _ASSIGNED = re.compile(
-    r"""(?P<before>b?\\*["']?(?P<key>[A-Za-z_][\w.\-]{1,63})\\*["']?\s*(?:=>|[=:])\s*)""" + _VALUE, re.ASCII
+    r"""(?P<before>(?<![\w.\-])(?P<key>[A-Za-z_][\w.\-]{1,127})\\*["']?\s*(?:=>|[=:])\s*)""" + _VALUE, re.ASCII
 )
-_PAIRED = re.compile(r"""(?P<before>[(\[]\s*b?["'](?P<key>[A-Za-z_][\w.\-]{1,63})["']\s*,\s*)""" + _VALUE, re.ASCII)
+_PAIRED = re.compile(r"""(?P<before>[(\[]\s*b?["'](?P<key>[A-Za-z_][\w.\-]{1,127})["']\s*,\s*)""" + _VALUE, re.ASCII)
 _OPENED = re.compile(
-    r"""(?P<before>b?["']?(?P<key>[A-Za-z_][\w.\-]{1,63})["']?\s*(?:=>|[=:])\s*)(?P<bracket>[\[{(])""", re.ASCII
+    r"""(?P<before>(?<![\w.\-])(?P<key>[A-Za-z_][\w.\-]{1,127})["']?\s*(?:=>|[=:])\s*)(?P<bracket>[\[{(])""", re.ASCII
 )
 _FORMS = (
     (re.compile(r"(?i)\b(bearer)\s+[\w.~+/=\-]{6,}"), rf"\1 {REDACTED}"),

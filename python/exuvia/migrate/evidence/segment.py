@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
+from exuvia.errors import MigrateError
 from exuvia.migrate.evidence import folder as folders
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence import quota as quotas
@@ -79,6 +80,7 @@ class Segment:
         self._wrote = self._checked = self._session_at = time.monotonic()
         self._stopped: tuple[int, str] | None = None
         self._full: str | None = None
+        self._able = False
         self._closed = False
         self._pid = os.getpid()
         self._number = 0
@@ -100,7 +102,7 @@ class Segment:
     @property
     def sampling(self) -> bool:
         """Whether what is observed can still be kept."""
-        return self._descriptor is not None and self._stopped is None and self._full is None
+        return self._able and self._full is None
 
     def write(self, line: dict[str, Any], *, sync: bool | None = None) -> None:
         """Append one line; it never raises.
@@ -175,7 +177,7 @@ class Segment:
                     self._seal()
                 except Exception as error:
                     self._stop(OSError(f"{type(error).__name__}: {error}"))
-            self._closed = True
+            self._closed, self._able = True, False
             self._let_go()
 
     def abandon(self) -> None:
@@ -184,6 +186,7 @@ class Segment:
         self._pending = []
         self._waiting = 0
         self._let_go()
+        self._able = False
         self.lost = 0
         self.trouble = None
         self.trouble = None
@@ -210,9 +213,10 @@ class Segment:
             return
         try:
             data = _exuvia.evidence_frames(pending)
-        except Exception:
-            self.lost += len(pending)
-            raise
+        except MigrateError as error:
+            self.lost += len(pending) - 1
+            self._stop(OSError(str(error)))
+            return
         try:
             written = os.write(self._descriptor, data)
             if written != len(data):
@@ -226,7 +230,7 @@ class Segment:
             if sync:
                 os.fsync(self._descriptor)
         except OSError as error:
-            self.lost += len(pending)
+            self.lost += len(pending) - 1
             self._stop(error)
 
     def _look_after(self) -> None:
@@ -277,7 +281,7 @@ class Segment:
         since, why = self._stopped or (time.time_ns(), "")
         if self._descriptor is None:
             self._next()
-        self._stopped = None
+        self._stopped, self._able = None, True
         text = f"nothing was kept from {_iso(since)} on: {why}"
         self._add({"kind": "trouble", "what": "stopped", "since": since, "text": text, "lost": self.lost})
         self._commit(sync=True)
@@ -288,6 +292,7 @@ class Segment:
         name = f"{self.process}-{self._number}{folders.SUFFIX}"
         descriptor = folders.create(self.folder, name)
         self._descriptor, self.path, self._began = descriptor, self.folder / name, began
+        self._able = True
         self._number += 1
         self._size = self._frames = 0
         self._hash = hashlib.sha256()
@@ -326,9 +331,10 @@ class Segment:
         """Stop sampling: the disk is full, read-only or gone. Each second it is tried again."""
         self._pending, self._waiting = [], 0
         self.lost += 1
-        self.trouble = f"evidence stopped: {error}"
+        self._able = False
         if self._stopped is None:
             self._stopped = (time.time_ns(), str(error))
+            self.trouble = f"evidence stopped: {error}"
 
 
 def _safe(host: str) -> str:
