@@ -10,6 +10,7 @@ import pytest
 from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import modes as door
+from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import (
     approvals,
     expiry,
@@ -401,9 +402,7 @@ def test_the_surface_of_a_class_is_its_methods_their_signatures_and_its_pickle()
 def test_the_evidence_digest_follows_the_evidence(tmp_path: Path) -> None:
     config = desk(tmp_path)
     empty = judging.digest(config)
-    config.evidence.mkdir()
-    segment = config.evidence / "1-host-2.jsonl"
-    segment.write_text('{"kind": "header"}\n')
+    Segment(config.evidence, {}).close()
     one = judging.digest(config)
-    segment.write_text('{"kind": "header"}\n{"kind": "end"}\n')
+    Segment(config.evidence, {}).close()
     assert len({empty, one, judging.digest(config)}) == 3

@@ -28,15 +28,17 @@ def build() -> dict[str, str]:
     return {name: str(value) for name, value in build_info().items()}
 
 
-def sources(unit: UnitConfig, packages: tuple[str, ...] = ()) -> dict[str, str]:
+def sources(unit: UnitConfig, packages: tuple[str, ...] = (), graph: imports.Graph | None = None) -> dict[str, str]:
     """Return the files that both sides of a unit are made of, with the SHA-256 of each.
 
     These are the modules that the unit names and those that define what is found there, and what they import in
-    turn within the packages: statements in functions and names in texts count, nothing is run.
+    turn within the packages: statements in functions and names in texts count, nothing is run. Of exuvia itself only
+    the modules that are named count here: its version and the extension's build are in F.
 
     Args:
         unit: The unit, whose modules are imported already.
         packages: The packages that are followed; by default the top packages of both sides.
+        graph: Shared by units whose sources are looked up together.
     """
     starts: list[str] = []
     tops = []
@@ -47,8 +49,8 @@ def sources(unit: UnitConfig, packages: tuple[str, ...] = ()) -> dict[str, str]:
             held = getattr(held, part, None)
         tops.append(module.partition(".")[0])
         starts += [each for each in (module, getattr(held, "__module__", None)) if isinstance(each, str)]
-    follow = dict.fromkeys((*packages, tops[1]) if packages else tops)
-    files = imports.closure((each for each in starts if each != EXTENSION), follow)
+    follow = {*packages, tops[1]} if packages else set(tops)
+    files = (graph or imports.Graph()).closure({each for each in starts if each != EXTENSION}, follow - {"exuvia"})
     extension = getattr(sys.modules.get(EXTENSION), "__file__", "")
     return {path: digest for path, digest in sorted(files.items()) if path != str(Path(extension or "").absolute())}
 

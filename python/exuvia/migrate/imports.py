@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Imported", "Source", "closure", "digest", "imports_of"]
+__all__ = ["Graph", "Imported", "Source", "closure", "digest", "imports_of"]
 
 _STATEMENT = re.compile(
     r"(?m)(?:^|[;:])[ \t]*("
@@ -138,51 +138,85 @@ def digest(path: Path) -> str:
     return read(path).digest
 
 
+class Graph:
+    """What imports what, looked up once: for many units at one time, while no file changes."""
+
+    def __init__(self) -> None:
+        self._closures: dict[tuple[frozenset[str], frozenset[str]], dict[str, str]] = {}
+        self._places: dict[str, tuple[Path | None, bool]] = {}
+        self._modules: dict[str, tuple[str | None, str, frozenset[str]]] = {}
+
+    def closure(self, modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:
+        """Return every file that these modules are made of within some packages, with its SHA-256.
+
+        Args:
+            modules: Where to start; they count even if they lie in none of the packages.
+            packages: The packages that are followed.
+        """
+        key = frozenset(modules), frozenset(packages)
+        if key not in self._closures:
+            self._closures[key] = self._follow(*key)
+        return dict(self._closures[key])
+
+    def _follow(self, modules: frozenset[str], packages: frozenset[str]) -> dict[str, str]:
+        files: dict[str, str] = {}
+        waiting, within = sorted(modules), tuple(sorted(packages))
+        seen: set[str] = set()
+        while waiting and len(seen) < _DEEPEST:
+            module = waiting.pop()
+            if module in seen:
+                continue
+            seen.add(module)
+            if "." in module:
+                waiting.append(module.rpartition(".")[0])
+            path, digest, imported = self._module(module)
+            if path is not None:
+                files[path] = digest
+                waiting += [name for name in imported if name not in seen and _inside(name, within)]
+        return files
+
+    def _module(self, module: str) -> tuple[str | None, str, frozenset[str]]:
+        """File, digest and names of what a module imports."""
+        if module not in self._modules:
+            path, is_package = self._place(module)
+            found: tuple[str | None, str, frozenset[str]] = (None, "", frozenset())
+            if path is not None:
+                source = read(path)
+                base = module if is_package else module.rpartition(".")[0]
+                names = {name for imported in source.imported for name in self._names(imported, base)}
+                found = (str(path), source.digest, frozenset(names | source.texts))
+            self._modules[module] = found
+        return self._modules[module]
+
+    def _place(self, module: str) -> tuple[Path | None, bool]:
+        if module not in self._places:
+            self._places[module] = _locate(module)
+        return self._places[module]
+
+    def _names(self, imported: Imported, base: str) -> Iterator[str]:
+        module = imported.module
+        if imported.level:
+            parts = base.split(".") if base else []
+            parts = parts[: len(parts) - imported.level + 1]
+            module = ".".join([*parts, *([module] if module else [])])
+        if not module:
+            return
+        yield module
+        yield from (f"{module}.{name}" for name in imported.names if name != "*")
+
+
 def closure(modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:
     """Return every file that these modules are made of within some packages, with its SHA-256.
 
     Args:
-        modules: Where to start; they count even if they lie in none of the packages.
+        modules: Where to start.
         packages: The packages that are followed.
     """
-    within = tuple(packages)
-    files: dict[str, str] = {}
-    waiting = list(modules)
-    seen: set[str] = set()
-    while waiting and len(seen) < _DEEPEST:
-        module = waiting.pop()
-        if module in seen:
-            continue
-        seen.add(module)
-        if "." in module:
-            waiting.append(module.rpartition(".")[0])
-        path, is_package = _locate(module)
-        if path is None:
-            continue
-        source = read(path)
-        files[str(path)] = source.digest
-        base = module if is_package else module.rpartition(".")[0]
-        for imported in source.imported:
-            waiting += [name for name in _names(imported, base) if _inside(name, within)]
-        waiting += [name for name in source.texts if _inside(name, within)]
-    return files
+    return Graph().closure(modules, packages)
 
 
 def _inside(module: str, packages: tuple[str, ...]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
-
-
-def _names(imported: Imported, base: str) -> Iterator[str]:
-    module = imported.module
-    if imported.level:
-        parts = base.split(".") if base else []
-        parts = parts[: len(parts) - imported.level + 1]
-        module = ".".join([*parts, *([module] if module else [])])
-    if not module:
-        return
-    yield module
-    if imported.names and _locate(module)[1]:
-        yield from (f"{module}.{name}" for name in imported.names if name != "*")
 
 
 def _locate(module: str) -> tuple[Path | None, bool]:

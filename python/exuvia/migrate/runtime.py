@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
-from exuvia.migrate import fingerprint
+from exuvia.migrate import fingerprint, imports
 from exuvia.migrate.dispatch import units
 from exuvia.migrate.evidence import reading, term
 from exuvia.migrate.evidence.record import Record
@@ -57,7 +57,8 @@ class _Runtime:
         self.units: dict[str, FunctionUnit | ClassUnit] = {
             name: units.make(config, unit, records[name], self.courier) for name, unit in config.units.items()
         }
-        self.sources = {name: fingerprint.sources(unit, config.packages) for name, unit in config.units.items()}
+        graph = imports.Graph()
+        self.sources = {name: fingerprint.sources(unit, config.packages, graph) for name, unit in config.units.items()}
         self.fingerprints = {
             name: fingerprint.of_unit(config, unit, self.sources[name]) for name, unit in config.units.items()
         }
