@@ -3,165 +3,28 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
-from exuvia.errors import CompareError, ConfigError
+from exuvia.errors import CompareError
 from exuvia.migrate import Comparator, compare
-from exuvia.migrate.comparator import ledger
 from exuvia.migrate.comparator.comparing import is_readable, refuse_unreadable, register, unregister
-from exuvia.migrate.config import Divergence, UnitConfig, load
-from exuvia.migrate.dispatch import units
-from exuvia.migrate.evidence.record import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-WHO = ("ana", "legacy leaves the grid")
 
 
 def only(verdict: Any) -> tuple[str, str]:
     assert verdict.total == 1, verdict.differences
     return verdict.differences[0].path, verdict.differences[0].kind
-
-
-def declared(path: str = "$.price", budget: int = 2, **values: str) -> Divergence:
-    return Divergence(path, *WHO, date(2026, 12, 31), budget, **values)
-
-
-@pytest.fixture
-def day(monkeypatch: pytest.MonkeyPatch) -> list[date]:
-    """The day on which the ledger thinks it is; a test may set another."""
-    now = [date(2026, 11, 21)]
-    monkeypatch.setattr(ledger, "today", lambda: now[0])
-    return now
-
-
-# --- the ledger ---
-
-
-def test_a_declared_divergence_is_counted_and_a_difference_again_over_its_budget(day: list[date]) -> None:
-    assert day
-    entry = declared(legacy="25299.8", candidate="25299.75")
-    comparator = Comparator(divergences=[entry])
-    pair = ({"price": 25299.8}, {"price": 25299.75})
-    for hits in (1, 2):
-        verdict = comparator.compare(*pair)
-        assert verdict.equal
-        assert verdict.ignored == [("$.price", ledger.declared_name(entry), 1)]
-        assert comparator.ledger()[0]["hits"] == hits
-    over = comparator.compare(*pair)
-    assert only(over) == ("$.price", "value")
-    assert "hit 3 of a budget of 2" in over.differences[0].rule
-    assert only(comparator.compare({"price": 25299.8}, {"price": 25300.0})) == ("$.price", "value")
-
-
-def test_a_declared_divergence_is_a_difference_again_after_its_day(day: list[date]) -> None:
-    comparator = Comparator(divergences=[declared()])
-    assert comparator.compare({"price": 1.0}, {"price": 2.0}).equal
-    day[0] = date(2026, 12, 31)
-    assert comparator.compare({"price": 1.0}, {"price": 2.0}).equal
-    day[0] = date(2027, 1, 1)
-    assert "expired on 2026-12-31" in comparator.compare({"price": 1.0}, {"price": 2.0}).differences[0].rule
-
-
-def test_the_ledgers_own_day_is_that_of_utc() -> None:
-    assert ledger.today() in {datetime.now(UTC).date(), datetime.now(UTC).date() + timedelta(days=1)}
-    assert Comparator(divergences=[Divergence("$", *WHO, date(1999, 1, 1), 5)]).compare(1, 2).total == 1
-
-
-@pytest.mark.parametrize(
-    ("values", "pair"),
-    [
-        ({"legacy": "1e+16"}, (1e16, 2.0)),
-        ({"legacy": "'Buy'", "candidate": "'Sell'"}, ("Buy", "Sell")),
-        ({"legacy": "Decimal('1.10')", "candidate": "Decimal('1.1')"}, (Decimal("1.10"), Decimal("1.1"))),
-        ({"legacy": "None", "candidate": "0"}, (None, 0)),
-        ({"legacy": "nan", "candidate": "0.0"}, (float("nan"), 0.0)),
-        ({"legacy": "True", "candidate": "1"}, (True, 1)),
-    ],
-)
-def test_values_are_declared_as_python_writes_them(values: dict[str, str], pair: tuple[Any, Any]) -> None:
-    entry = Divergence("$", *WHO, date(9999, 12, 31), 1, **values)
-    assert Comparator(divergences=[entry]).compare(*pair).equal
-    assert not Comparator(divergences=[entry]).compare(pair[1], pair[0]).equal
-
-
-def test_a_divergence_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(CompareError, match="must start with"):
-        Comparator(divergences=[declared("price")])
-    with pytest.raises(CompareError, match="owner and a reason"):
-        Comparator(divergences=[Divergence("$", "", "x", date(2027, 1, 1), 1)])
-    with pytest.raises(CompareError, match="budget"):
-        Comparator(divergences=[declared(budget=0)])
-
-
-def test_exceptions_and_what_only_one_side_has_can_be_declared(day: list[date]) -> None:
-    assert day
-    outcomes = ((3, None), (None, ValueError("off")))
-    assert Comparator(divergences=[declared("$")]).compare_outcomes(*outcomes).equal
-    raised = ((None, KeyError("a")), (None, ValueError("a")))
-    assert Comparator(divergences=[declared("$raise")]).compare_outcomes(*raised).equal
-    assert Comparator(divergences=[declared("$.new")]).compare({"a": 1}, {"a": 1, "new": 2}).equal
-    args = Comparator(divergences=[declared("$args[0].n")])
-    assert args.compare({0: {"n": 1}}, {0: {"n": 2}}, "$args").equal
-
-
-def test_a_report_says_how_each_declaration_stands_over_all_processes() -> None:
-    entries = [declared(f"$.{name}", budget=3) for name in ("unused", "open", "used", "over")]
-    entries.append(Divergence("add:$.late", *WHO, date(2020, 1, 1), 3))
-    counts = {"open": 2, "used": 3, "over": 4, "late": 1}
-    hits = {
-        (path.partition(":")[2] or path, ledger.declared_name(entry)): counts.get(path.rpartition(".")[2], 0)
-        for entry in entries
-        for path in [entry.path]
-    }
-    lines = ledger.lines(entries, hits, date(2026, 11, 21))
-    assert [line.state for line in lines] == ["unused", "open", "used up", "over budget", "expired"]
-    assert [line.holds for line in lines] == [True, True, True, False, False]
-    assert lines[1].hits == 2
-    assert ledger.lines(entries[:1], {})[0].state in ("unused", "expired")
-
-
-def test_the_methods_of_a_class_share_one_ledger_and_one_renaming(day: list[date]) -> None:
-    assert day
-    entries = (declared("$.price"), declared("add:$.volume"))
-    unit = UnitConfig("bot:Book", "new:Book", compare=(("$.id", "ids"),), divergences=entries)
-    whole = ledger.comparator_of(unit)
-    add = ledger.comparator_of(unit, {"$.id": "ids"}, method="add", share=whole)
-    assert not whole.compare({"volume": 1}, {"volume": 2}).equal
-    assert add.compare({"volume": 1}, {"volume": 2}).equal
-    assert whole.compare({"price": 1}, {"price": 2}).equal
-    assert add.compare({"price": 1}, {"price": 2}).equal
-    assert not whole.compare({"price": 1}, {"price": 2}).equal
-    assert whole.compare({"id": "A-1"}, {"id": "A-2"}).equal
-    assert not add.compare({"id": "A-1"}, {"id": "A-3"}).equal
-    again = pickle.loads(pickle.dumps(whole))  # noqa: S301
-    assert [row["hits"] for row in again.ledger()] == [0]
-    assert again.rules == whole.rules
-
-
-def test_an_ignoring_rule_ends_as_well(day: list[date]) -> None:
-    rule = "ignore(ana, name of the machine, until=2026-12-31, budget=2)"
-    comparator = Comparator({"$.host": rule})
-    pair = ({"host": "a", "x": 1}, {"host": "b", "x": 1})
-    assert comparator.compare(*pair).ignored == [("$.host", rule, 1)]
-    assert comparator.compare(*pair).equal
-    assert "hit 3 of a budget of 2" in comparator.compare(*pair).differences[0].rule
-    day[0] = date(2027, 1, 1)
-    assert "expired" in Comparator({"$.host": rule}).compare(*pair).differences[0].rule
 
 
 # --- ids ---
@@ -322,105 +185,6 @@ def test_a_panic_is_one_also_where_legacy_raised() -> None:
     assert only(Comparator().compare_outcomes((3, None), (None, PanicError("b")))) == ("$", "panic")
 
 
-# --- arrays and tables ---
-
-
-@pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "i8", "i4", "i1", "u8", "u2", "?", "M8[ns]", "m8[s]", ">f8", "U3"])
-def test_every_kind_of_array_is_equal_to_its_copy_and_different_in_one_cell(dtype: str) -> None:
-    cells = np.arange(12).astype(dtype) if dtype != "?" else np.arange(12) % 2 == 0
-    for one in (cells, cells.reshape(3, 4), np.asfortranarray(cells.reshape(3, 4)), cells[::2], cells[:0]):
-        assert compare(one, one.copy()).equal
-        if one.size:
-            two = one.copy()
-            two.flat[1] = not one.flat[1] if dtype == "?" else np.arange(50, 51).astype(dtype)[0]
-            assert only(compare(one, two)) == ("$[1]", "value")
-
-
-def test_arrays_that_are_not_aligned_or_not_plain_are_compared_all_the_same() -> None:
-    raw = np.zeros(8 * 4 + 1, "u1")
-    odd = np.frombuffer(raw.data, "f8", 4, offset=1)
-    assert compare(odd, np.zeros(4)).equal
-    assert only(compare(odd, np.ones(4) * [0, 0, 1, 0])) == ("$[2]", "value")
-    rows = np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")])
-    assert compare(rows, rows.copy()).equal
-    objects = np.array([1, "a", None], object)
-    assert compare(objects, objects.copy()).equal
-    assert only(compare(objects, np.array([1, "b", None], object))) == ("$[1]", "value")
-
-
-def test_times_in_columns_have_windows_as_times_have() -> None:
-    one = np.array(["2014-05-07T08:00:00.000", "2014-05-07T09:00:00.000"], "M8[ms]")
-    two = one + np.timedelta64(1, "ms")
-    assert compare(one, two, {"$": "window:1ms"}).equal
-    assert not compare(one, two, {"$": "window:999us"}).equal
-    table = pa.table({"ts": pa.array([1_000, 2_000], pa.timestamp("us", "UTC"))})
-    later = pa.table({"ts": pa.array([1_900, 2_900], pa.timestamp("us", "UTC"))})
-    assert compare(table, later, {"$.ts": "unit:ms"}).equal
-    assert compare(table, later, {"$.ts": "window:1ms"}).equal
-    found = compare(table, later, {"$.ts": "window:10us"}).differences[0]
-    assert (found.path, found.kind, found.legacy) == ("$.ts[0]", "tolerance-exceeded", "datetime(1000000 ns UTC)")
-
-
-def test_tables_are_equal_however_they_are_cut_into_chunks() -> None:
-    cells = [1.0, 2.0, float("nan"), None, 5.0]
-    whole = pa.table({"x": cells, "s": list("abcde"), "d": [Decimal("1.10")] * 5, "b": [True] * 5})
-    cut = pa.concat_tables([whole.slice(0, 1), whole.slice(1, 0), whole.slice(1, 3), whole.slice(4)])
-    assert cut.column("x").num_chunks > 1
-    assert compare(whole, cut).equal
-    other_nan = np.array([np.nan]).view("u8") + np.uint64(1)
-    assert compare(pa.array([np.nan]), pa.array(other_nan.view("f8"))).equal
-    assert only(compare(whole, cut.set_column(3, "b", pa.array([True, True, False, True, True])))) == (
-        "$.b[2]",
-        "value",
-    )
-    cents = pa.array([Decimal("1.10")] * 4 + [Decimal("1.11")])
-    assert only(compare(whole, cut.set_column(2, "d", cents))) == ("$.d[4]", "value")
-    assert compare(whole, cut.set_column(2, "d", cents), {"$.d": "abs:0.01"}).equal
-
-
-def test_tables_join_by_key() -> None:
-    legacy = pa.table({"ts": [1, 2, 3], "uic": [21, 21, 22], "close": [1.0, 2.0, 3.0]})
-    candidate = pa.table({"ts": [3, 1, 4], "uic": [22, 21, 21], "close": [3.0, 1.5, 9.0]})
-    verdict = compare(legacy, candidate, {"$": "keyed(ts, uic)"})
-    assert [(found.path, found.kind) for found in verdict.differences] == [
-        ("$[ts=2, uic=21]", "missing"),
-        ("$[ts=4, uic=21]", "extra"),
-        ("$.close[ts=1, uic=21]", "value"),
-    ]
-    assert verdict.notes == ["$: rows in another order"]
-    assert only(compare(legacy, legacy.take([2, 1, 0]))) == ("$", "order-only")
-    assert compare(legacy, legacy.take([2, 1, 0]), {"$": "keyed(ts)"}).equal
-    assert only(compare(legacy, legacy.take([2, 1, 0]), {"$": "keyed(ts; ordered)"})) == ("$", "order-only")
-
-
-def test_frames_of_pandas_are_tables() -> None:
-    frame = pd.DataFrame({"close": [1.0, 2.0], "sym": ["a", "b"]})
-    assert compare(frame, frame.copy()).equal
-    other = frame.copy()
-    other.loc[1, "close"] = 2.5
-    assert only(compare(frame, other)) == ("$.close[1]", "value")
-
-
-def test_comparing_shares_the_cells_and_copies_nothing() -> None:
-    cells = np.zeros(4_000_000)
-    other = cells + 1e-12
-    import resource  # noqa: PLC0415
-    import tracemalloc  # noqa: PLC0415
-
-    comparator = Comparator({"$": "abs:1e-9"})
-    comparator.compare(cells[:10], other[:10])
-    tracemalloc.start()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert comparator.compare(cells, other).equal
-    assert Comparator().compare(cells, cells.copy()).equal
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    _, python = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    # One copy of the second comparison's own argument is 31 MiB; four would be 122.
-    assert grown < 50_000, f"{grown} KiB"
-    assert python < 50_000_000
-
-
 # --- bounds ---
 
 
@@ -517,52 +281,3 @@ def test_exchanged_sides_differ_alike(one: Any, two: Any) -> None:
         assert sorted((found.path, found.kind) for found in there.differences) == sorted(
             (found.path, turned.get(found.kind, found.kind)) for found in back.differences
         )
-
-
-# --- as declared ---
-
-
-CONFIG = """
-[exuvia]
-evidence = "evidence"
-[unit."bot.prices:round_to_tick"]
-candidate = "shim:round_to_tick"
-effect = "pure"
-compare = {{ "$" = "exact" }}
-[[unit."bot.prices:round_to_tick".diverges]]
-path = "{path}"
-owner = "ana"
-reason = "off the grid"
-expires = 2027-01-31
-budget = 3
-"""
-
-
-@pytest.mark.parametrize(("path", "good"), [("$", True), ("add:$.price", True), ("price", False), ("$.a..b", False)])
-def test_a_declared_path_that_cannot_be_read_is_refused_when_the_file_is(tmp_path: Path, path: str, good: bool) -> None:
-    file = tmp_path / "exuvia.toml"
-    file.write_text(CONFIG.format(path=path), encoding="utf-8")
-    if good:
-        assert load(file).units["bot.prices:round_to_tick"].divergences[0].path == path
-        return
-    with pytest.raises(ConfigError, match=r"exuvia.toml:\d+: .*path '"):
-        load(file)
-    assert load(file, rules=False).units
-
-
-def test_a_unit_with_an_unreadable_result_is_refused_at_its_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "bot_of_handles.py").write_text(
-        "class Handle:\n    __slots__ = ()\n\n\ndef connect() -> Handle:\n    return Handle()\n", encoding="utf-8"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    file = tmp_path / "exuvia.toml"
-    unit = '[unit."bot_of_handles:connect"]\ncandidate = "test_compare_rules:connect"\neffect = "pure"\n'
-    file.write_text(f"[exuvia]\nevidence = 'evidence'\n{unit}", encoding="utf-8")
-    config = load(file)
-    with pytest.raises(ConfigError, match=r"exuvia.toml:3: .*connect returns Handle.*register"):
-        units.make(config, config.units["bot_of_handles:connect"], Record("bot_of_handles:connect", print))
-    file.write_text(f"[exuvia]\nevidence = 'evidence'\n{unit}compare = {{ '$' = 'repr' }}\n", encoding="utf-8")
-    config = load(file)
-    assert units.make(config, config.units["bot_of_handles:connect"], Record("bot_of_handles:connect", print))

@@ -233,7 +233,10 @@ impl<'a> Walk<'a> {
                 Some(Rule::Jaccard(threshold)) => self.overlap(one, two, *threshold, alive),
                 _ => self.sequences(one, two, alive),
             },
-            (Value::Dict(one), Value::Dict(two)) => self.dicts(one, two, alive),
+            (Value::Dict(one), Value::Dict(two)) => match rule {
+                Some(Rule::Ids(ids)) => self.named_entries(ids, one, two, alive),
+                _ => self.dicts(one, two, alive),
+            },
             (Value::Set { frozen: f1, items: one }, Value::Set { frozen: f2, items: two }) if f1 == f2 => match rule {
                 Some(Rule::Jaccard(threshold)) => self.overlap(one, two, *threshold, alive),
                 _ => self.sets(one, two, alive),

@@ -173,6 +173,11 @@ impl Renamings {
         }
     }
 
+    /// What a name of legacy's stands for, if that is known.
+    pub(crate) fn known(&self, ids: &Ids, legacy: &str) -> Option<&str> {
+        self.all.get(&(ids.scope, ids.name.clone()))?.there.get(legacy).map(String::as_str)
+    }
+
     /// Forgets the renamings that hold for `scope` or shorter.
     pub(crate) fn forget(&mut self, scope: Scope) {
         self.all.retain(|(held, _), _| *held > scope);

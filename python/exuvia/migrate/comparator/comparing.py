@@ -53,11 +53,13 @@ True
 **Ids.** Order ids and nonces differ by nature. `ids` wants the same shape (separators and words equal, numbers of
 any length) and one renaming, a bijection, over all calls of the comparator; `ids(any)` does without the shape,
 `ids(scope=call)` forgets after each comparison, `ids(scope=session)` when `Comparator.forget("session")` says so,
-`ids(name=order)` keeps renamings apart:
+`ids(name=order)` keeps renamings apart. On a dict it is for the keys:
 
 >>> one, two = {"id": "A-1", "parent": "A-1"}, {"id": "A-7", "parent": "A-8"}
 >>> compare(one, two, {"$.*": "ids"}).differences[0].candidate
 '"A-8"; it was "A-7" before'
+>>> compare({"A-1": 1.5, "A-2": 1.6}, {"A-7": 1.5, "A-8": 1.7}, {"$": "ids"}).differences[0].path
+'$["A-2"]'
 
 **Containers.** Lists are ordered. `multiset` takes any order, `keyed(id)` joins rows by fields (lists of dicts or
 records, NumPy's and Arrow's tables alike; `keyed(ts, uic; ordered)` also wants their order), `jaccard:0.95` takes
@@ -73,7 +75,14 @@ sets that share so much of their union. Another order of keys in a dict is noted
 True
 
 **Objects.** Dataclasses, named tuples and objects with slots or a dict are compared by class and field; `record`
-takes two classes by legacy's fields. What has no fields is refused, unless it is registered or its path has the rule
+takes two classes by legacy's fields:
+
+>>> from dataclasses import make_dataclass
+>>> one, two = make_dataclass("Fill", ["price"])(1.5), make_dataclass("RustFill", ["price"])(1.5)
+>>> compare(one, two).differences[0].kind, compare(one, two, {"$": "record"}).equal
+('type', True)
+
+What has no fields is refused, unless it is registered or its path has the rule
 `repr`:
 
 >>> class Handle:
@@ -87,9 +96,22 @@ True
 >>> unregister(Handle)
 True
 
-**Exceptions.** By class; `base` takes those that descend from one builtin class, `args` compares the arguments too.
+**Exceptions.** By class; `base` takes those that descend from one builtin class, `args` compares the arguments too:
 
-**Bytes.** `parquet` decodes two Parquet files and compares them as tables.
+>>> one, two = (None, ValueError("a")), (None, CompareError("b"))
+>>> [Comparator({"$raise": rule}).compare_outcomes(one, two).equal for rule in ("exact", "base")]
+[False, True]
+>>> Comparator({"$raise": "args"}).compare_outcomes(one, (None, ValueError("b"))).differences[0].path
+'$raise.args[0]'
+
+**Bytes.** `parquet` decodes two Parquet files and compares them as tables:
+
+>>> from arro3.core import Array, DataType, Table
+>>> from exuvia import lake
+>>> table = Table.from_pydict({"close": Array([1.5, 1.6], DataType.float64())})
+>>> one, two = (lake.encode_parquet(table, metadata={"written by": name}) for name in ("legacy", "candidate"))
+>>> compare(one, two).equal, compare(one, two, {"$": "parquet"}).equal
+(False, True)
 
 **What is not judged.** `ignore(owner, reason, until=2027-01-31, budget=100)` counts differences instead, until its
 day and up to its budget; then they are differences again. Differences that are *meant* belong into the ledger

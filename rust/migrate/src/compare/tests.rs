@@ -81,6 +81,27 @@ fn one_renaming_explains_all_calls_and_ends_with_its_scope() {
 }
 
 #[test]
+fn keys_that_are_names_meet_by_the_renaming_or_in_their_order() {
+    let orders = |names: [&str; 2], prices: [f64; 2]| {
+        let entry = |at: usize| (names[at], dict(&[("id", text(names[at])), ("price", Value::Float(prices[at]))]));
+        dict(&[("pending", dict(&[entry(0), entry(1)]))])
+    };
+    let named = || comparator(&[("$.pending", "ids"), ("$.pending.*.id", "ids")]);
+    let legacy = orders(["LB-1", "LB-2"], [1.5, 1.6]);
+    let one = named();
+    assert!(one.compare(&legacy, &orders(["LB-8", "LB-9"], [1.5, 1.6]), &NoDecoder).equal());
+    // Known names meet wherever they stand.
+    assert!(one.compare(&legacy, &orders(["LB-9", "LB-8"], [1.6, 1.5]), &NoDecoder).equal());
+    let changed = one.compare(&legacy, &orders(["LB-8", "LB-9"], [1.5, 1.7]), &NoDecoder);
+    assert_eq!(found(&changed), [("$.pending[\"LB-2\"].price", "value")]);
+    let renamed = one.compare(&legacy, &orders(["LB-8", "LB-7"], [1.5, 1.6]), &NoDecoder);
+    let twice = "$.pending[\"LB-2\"]";
+    assert_eq!(found(&renamed), [(twice, "value"), ("$.pending[\"LB-2\"].id", "value")]);
+    let other = named().compare(&legacy, &orders(["LB-8", "X"], [1.5, 1.6]), &NoDecoder);
+    assert_eq!(found(&other), [(twice, "missing"), ("$.pending.X", "extra")]);
+}
+
+#[test]
 fn rows_join_by_key_and_say_what_is_missing_extra_or_turned() {
     let keyed = comparator(&[("$", "keyed(id)"), ("$[*].price", "tick:0.01")]);
     let legacy = list(&[row(1, 1.5), row(2, 1.6), row(3, 1.7)]);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Walk;
 use super::containers::sorted;
+use super::report::key_step;
 use crate::Kind;
+use crate::ids::Ids;
 use crate::ledger::Side;
 use crate::path::Step;
 use crate::rule::Alive;
@@ -126,6 +128,41 @@ impl Walk<'_> {
             }
         }
         keys
+    }
+
+    /// Entries whose keys are names that each side made up: those that are known meet by the renaming, the
+    /// others in their order, if they are alike.
+    pub(super) fn named_entries(&mut self, ids: &Ids, one: &[(Value, Value)], two: &[(Value, Value)], alive: &Alive) {
+        self.found.compared += 1;
+        let mut waiting: Vec<(String, &(Value, Value))> =
+            two.iter().map(|entry| (entry.0.canonical(), entry)).collect();
+        let mut left = Vec::new();
+        for entry in one {
+            let known = self.memory.renamings.known(ids, &entry.0.canonical()).map(str::to_owned);
+            let place = known.and_then(|known| waiting.iter().position(|(name, _)| *name == known));
+            match place {
+                Some(place) => self.named_entry(ids, entry, waiting.remove(place).1, alive),
+                None => left.push(entry),
+            }
+        }
+        for entry in left {
+            match waiting.iter().position(|(_, other)| ids.alike(&entry.0, &other.0) == Some(true)) {
+                Some(place) => self.named_entry(ids, entry, waiting.remove(place).1, alive),
+                None => self.step(key_step(&entry.0), alive, |walk, alive| {
+                    walk.absent(Kind::Missing, &entry.1, alive);
+                }),
+            }
+        }
+        for (_, entry) in waiting {
+            self.step(key_step(&entry.0), alive, |walk, alive| walk.absent(Kind::Extra, &entry.1, alive));
+        }
+    }
+
+    fn named_entry(&mut self, ids: &Ids, one: &(Value, Value), two: &(Value, Value), alive: &Alive) {
+        self.step(key_step(&one.0), alive, |walk, alive| {
+            walk.names(ids, true, &one.0, &two.0, alive);
+            walk.values(&one.1, &two.1, alive);
+        });
     }
 
     /// Sets by the part of all members that both have.

@@ -84,6 +84,23 @@ fn plain(array: &Bound<'_, PyAny>) -> Option<Value> {
     Some(Value::Array { shape, column: Column::new(kind, cells, None) })
 }
 
+/// The fields of a structured array as columns; `None` if one of them is an array itself, or it is masked.
+fn fields<'py>(
+    converter: &mut Converter<'py>,
+    array: &Bound<'py, PyAny>,
+    dtype: &Bound<'py, PyAny>,
+) -> PyResult<Option<Vec<(String, Column)>>> {
+    let mut columns = Vec::new();
+    for name in dtype.getattr("names")?.try_iter()? {
+        let name = name?;
+        match numpy(converter, &array.get_item(&name)?)? {
+            Value::Array { shape, column } if shape.len() == 1 => columns.push((name.extract()?, column)),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(columns))
+}
+
 /// A NumPy array: words where they are numbers, shared if they have eight bytes, else cell by cell.
 pub(super) fn numpy<'py>(converter: &mut Converter<'py>, array: &Bound<'py, PyAny>) -> PyResult<Value> {
     if let Some(value) = plain(array) {
@@ -91,6 +108,11 @@ pub(super) fn numpy<'py>(converter: &mut Converter<'py>, array: &Bound<'py, PyAn
     }
     let shape: Vec<usize> = array.getattr("shape")?.extract()?;
     let dtype = array.getattr("dtype")?;
+    if let (false, [rows]) = (dtype.getattr("names")?.is_none(), shape.as_slice())
+        && let Some(columns) = fields(converter, array, &dtype)?
+    {
+        return Ok(Value::Table { columns, rows: *rows });
+    }
     let kind = dtype.str()?.to_string();
     let code: String = dtype.getattr("kind")?.extract()?;
     // A view of a contiguous array, else a copy in C order, of the base class.
