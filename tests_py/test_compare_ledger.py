@@ -11,12 +11,18 @@ import pytest
 from exuvia.errors import CompareError, ConfigError
 from exuvia.migrate import Comparator
 from exuvia.migrate.comparator import ledger
+from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import Divergence, UnitConfig, load
 from exuvia.migrate.dispatch import units
 from exuvia.migrate.evidence.record import Record
+from exuvia.migrate.shadow.protocol import Side
+from exuvia.migrate.shadow.trial import Trial
+from moult import Project, project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["project"]
 
 WHO = ("ana", "legacy leaves the grid")
 
@@ -200,3 +206,31 @@ def test_a_unit_with_an_unreadable_result_is_refused_at_its_line(
     file.write_text(f"[exuvia]\nevidence = 'evidence'\n{unit}compare = {{ '$' = 'repr' }}\n", encoding="utf-8")
     config = load(file)
     assert units.make(config, config.units["bot_of_handles:connect"], Record("bot_of_handles:connect", print))
+
+
+DIVERGES = 'diverges = [{ path = "$", owner = "ana", reason = "off", expires = 2999-01-31, budget = 2 }]'
+
+
+def test_a_declared_divergence_is_counted_in_the_evidence_and_fails_beyond_its_budget(project: Project) -> None:
+    project.candidate.mean = lambda values, scale=1.0, *, shift=0.0: sum(values) * scale + shift
+    project.install("mean", more=DIVERGES)
+    for _ in range(2):
+        assert project.legacy.mean([1.0, 2.0]) == 1.5
+    state = project.status("mean")
+    name = "declared(ana, off, until=2999-01-31, budget=2)"
+    assert (state.counts["differed"], state.ignored) == (0, {("$", name): 2})
+    assert ledger.lines(config_of(project), state.ignored)[0].state == "used up"
+    assert project.legacy.mean([1.0, 2.0]) == 1.5
+    assert project.status("mean").counts["differed"] == 1
+
+
+def config_of(project: Project) -> tuple[Divergence, ...]:
+    return load(project.config).units[project.unit("mean")].divergences
+
+
+def test_the_worker_has_the_ledger_of_its_unit() -> None:
+    entries = (declared("$.price"), declared("add:$.volume"))
+    side = Side("bot:Book", "new:Book", is_class=True, compare=(("add:$.id", "ids"),), divergences=entries)
+    made = comparators(pickle.loads(pickle.dumps(side)).compare, side.divergences)  # noqa: S301
+    assert {method: len(one.ledger()) for method, one in made.items()} == {"": 1, "add": 2}
+    assert Trial(side, dict, pickle.loads).comparators.keys() == made.keys()

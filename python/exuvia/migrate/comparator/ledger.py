@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config.tables import Divergence
     from exuvia.migrate.shadow.protocol import Side
 
-__all__ = ["LedgerLine", "comparator_of", "declared_name", "lines", "today"]
+__all__ = ["LedgerLine", "comparator_of", "comparators", "declared_name", "lines", "today"]
 
 
 def today() -> datetime.date:
@@ -133,9 +133,50 @@ def comparator_of(
     Raises:
         CompareError: For a rule or divergence that cannot be read.
     """
-    mine = []
-    for entry in unit.divergences:
-        named, path = split_method(entry.path)
-        if named in (None, method):
-            mine.append(replace(entry, path=path))
+    mine = _of_method(unit.divergences, method)
     return Comparator(dict(unit.compare) if rules is None else rules, divergences=mine, share=share)
+
+
+def comparators(compare: Iterable[tuple[str, str]], divergences: Iterable[Divergence] = ()) -> dict[str, Comparator]:
+    """Make the comparators of a unit by method: `""` is for all methods that nothing is declared for.
+
+    Rules without a method hold for every method, those with one are added to them. All share one renaming of ids
+    and one count of hits.
+
+    >>> made = comparators([("$.price", "tick:0.01"), ("add:$", "number")])
+    >>> {method: comparator.rules for method, comparator in made.items()}
+    {'': [('$.price', 'tick:0.01')], 'add': [('$.price', 'tick:0.01'), ('$', 'number')]}
+
+    Args:
+        compare: Rules by path, with or without a method before it.
+        divergences: As declared.
+
+    Raises:
+        CompareError: For a rule or divergence that cannot be read.
+    """
+    declared = tuple(divergences)
+    common: dict[str, str] = {}
+    own: dict[str, dict[str, str]] = {}
+    for written, rule in compare:
+        method, path = split_method(written)
+        (common if method is None else own.setdefault(method, {}))[path] = rule
+    for entry in declared:
+        method, _ = split_method(entry.path)
+        if method is not None:
+            own.setdefault(method, {})
+    whole = Comparator(common, divergences=_of_method(declared, ""))
+    made = {
+        method: Comparator({**common, **rules}, divergences=_of_method(declared, method), share=whole)
+        for method, rules in own.items()
+    }
+    return {"": whole, **made}
+
+
+def _of_method(divergences: Iterable[Divergence], method: str) -> list[Divergence]:
+    """Divergences of one method and of all, without the method before their paths."""
+    return [
+        replace(entry, path=path)
+        for entry in divergences
+        for named, path in [split_method(entry.path)]
+        if named in (None, method)
+    ]

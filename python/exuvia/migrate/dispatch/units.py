@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import Switch
 from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
-from exuvia.migrate.comparator.ledger import comparator_of
+from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
 from exuvia.migrate.dispatch import splice
 from exuvia.migrate.dispatch.lives import Lives
@@ -286,26 +286,13 @@ def _counting_survivors(function: Any, switch: Switch) -> Callable[..., Any]:
 
 def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Comparator]:
     """Rules without a method hold for every method; those with one are added to them."""
-    common: dict[str, str] = {}
-    own: dict[str, dict[str, str]] = {}
-    for written, rule in unit.compare:
-        method, path = split_method(written)
-        if method is None:
-            common[path] = rule
-        elif method in members or method == "__init__":
-            own.setdefault(method, {})[path] = rule
-        else:
+    for written, _ in unit.compare:
+        method, _ = split_method(written)
+        if method is not None and method not in members and method != "__init__":
             raise MigrateError(
                 f"unit {unit.name!r}: a rule names method {method!r}, which is not observed: {', '.join(members)}"
             )
-    for entry in unit.divergences:
-        if (method := split_method(entry.path)[0]) is not None:
-            own.setdefault(method, {})
-    whole = comparator_of(unit, common)
-    made = {
-        method: comparator_of(unit, {**common, **rules}, method=method, share=whole) for method, rules in own.items()
-    }
-    return {**made, "": whole}
+    return comparators(unit.compare, unit.divergences)
 
 
 def _refuse_other_signature(place: str, unit: UnitConfig, legacy: types.FunctionType, candidate: Any) -> None:

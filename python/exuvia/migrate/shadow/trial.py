@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.comparator.ledger import comparator_of
-from exuvia.migrate.config.units import split_method
+from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.compared import compare_call, numbered, plain, self_named
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
@@ -52,7 +51,7 @@ class Trial:
 
     def __init__(self, side: Side, target: Any, load: Callable[[bytes], Any]) -> None:
         self.side, self.target, self.load = side, target, load
-        self.comparators = _comparators(side)
+        self.comparators = comparators(side.compare, side.divergences)
         self.twins: dict[int, _Twin] = {}
         self.signatures: dict[int, int] = {}
         self.importer = importer(target) if side.is_class else None
@@ -259,21 +258,3 @@ def _shown(value: object) -> str:
     except Exception as error:
         text = f"<arguments whose repr raised {type(error).__name__}>"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def _comparators(side: Side) -> dict[str, Comparator]:
-    """Rules without a method hold for every method; those with one are added to them."""
-    common: dict[str, str] = {}
-    own: dict[str, dict[str, str]] = {}
-    for written, rule in side.compare:
-        method, path = split_method(written)
-        rules = common if method is None else own.setdefault(method, {})
-        rules[path] = rule
-    for entry in side.divergences:
-        if (method := split_method(entry.path)[0]) is not None:
-            own.setdefault(method, {})
-    whole = comparator_of(side, common)
-    made = {
-        method: comparator_of(side, {**common, **rules}, method=method, share=whole) for method, rules in own.items()
-    }
-    return {**made, "": whole}
