@@ -12,9 +12,12 @@ from exuvia.migrate.modes.names import group_named
 from exuvia.migrate.modes.writing import open_journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from exuvia.migrate.config import Config
 
-__all__ = ["clear", "freeze", "publish", "quarantine", "thaw"]
+__all__ = ["clear", "demote", "freeze", "publish", "quarantine", "thaw"]
 
 
 def quarantine(config: Config, unit: str, cause: str) -> None:
@@ -93,6 +96,18 @@ def thaw(config: Config, reason: str) -> None:
         if pen.read().frozen is None:
             raise MigrateError("nothing is frozen by hand")
         pen.append({"kind": "thaw", "reason": reason})
+
+
+def demote(folder: Path, units: Sequence[str] | None) -> None:
+    """Lower units in the control page, if there is one: that needs no configuration.
+
+    Args:
+        folder: The evidence folder.
+        units: Units, or `None` for all.
+    """
+    with contextlib.suppress(Exception):
+        page: Any = importlib.import_module("exuvia.migrate.dispatch.page")
+        page.demote(folder, units)
 
 
 def publish(config: Config) -> None:

@@ -85,6 +85,8 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
                 pen.append({**entry, "mode": MODES[0], "reason": reason})
     except OSError as error:
         _by_file(config, error, done)
+    lowered = [unit for entry in entries for unit in entry.get("units", [entry["unit"]])]
+    overlays.demote(folder, None if EVERY_UNIT in [*lowered, *done.units] else lowered)
     if config is not None:
         overlays.publish(config)
         hooks.call(config, {"event": "rollback", "unit": ", ".join(done.units), "cause": reason})
