@@ -40,13 +40,14 @@ class Gate:
     f: dict[str, str] = field(default_factory=lambda: dict(F))
     compared: int = 1000
     differed: int = 0
+    heads: list[str] | None = None
     asked: int = 0
 
     def __call__(self, config: Config, group: GroupConfig, journal: modes.Journal, to: str) -> Judged:
         del config, journal, to
         self.asked += 1
         f = {unit: self.f[unit] for unit in group.units}
-        return Judged(self.verdict, [f"the gate says {self.verdict}"], f, self.compared, self.differed)
+        return Judged(self.verdict, [f"the gate says {self.verdict}"], f, self.compared, self.differed, self.heads)
 
 
 def same_surface(config: Config, unit: Any) -> tuple[str, str]:

@@ -81,7 +81,11 @@ def test_an_approval_falls_with_other_code_a_new_difference_or_evidence_that_is_
         "it is for another F: the code, rules or build are not those that were approved"
     ]
     assert counted(config, Gate(differed=1))[1] == ["1 calls have differed since"]
-    assert counted(config, Gate(compared=999))[1] == ["evidence that it was given on is gone"]
+    gone = "evidence that it was given on is gone or was changed"
+    head = lines(config)[-1]["evidence"]
+    assert counted(config, Gate(compared=999))[1] == [gone]
+    assert counted(config, Gate(heads=["0" * 64]))[1] == [gone]
+    assert counted(config, Gate(heads=["0" * 64, head, "1" * 64])) == ([modes.user()], [])
     assert counted(config, Gate(compared=5000)) == ([modes.user()], [])
     modes.append(config.evidence, PRICE, "legacy", "a drill lowers nothing for good", drill=True)
     assert counted(config)[0] == [modes.user()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate import load
-from exuvia.migrate.face import plots, report, table
+from exuvia.migrate.face import plots, report, table, whole
 from exuvia.migrate.gates.verdict import UnitStatus
 
 if TYPE_CHECKING:

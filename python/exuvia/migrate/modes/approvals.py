@@ -201,8 +201,9 @@ def void(config: Config, journal: Journal, entry: Mapping[str, Any], place: int,
         return "it is for another F: the code, rules or build are not those that were approved"
     if judged.differed > entry.get("differed", 0):
         return f"{judged.differed - entry.get('differed', 0):,} calls have differed since"
-    if judged.compared < entry.get("compared", 0):
-        return "evidence that it was given on is gone"
+    known = judged.heads is None or entry["evidence"] in judged.heads
+    if judged.compared < entry.get("compared", 0) or not known:
+        return "evidence that it was given on is gone or was changed"
     lowered = _lowered(config, journal, str(entry["unit"]), place, made)
     return lowered or _forged(config, entry)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from exuvia.migrate.evidence import reading
+from exuvia.migrate.gates.judge import group_verdict
 from exuvia.migrate.gates.verdict import overall
 
 if TYPE_CHECKING:
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from exuvia.migrate.modes.said import Journal
 
 __all__ = ["Judge", "Judged", "digest", "judge"]
-
-GATE = "exuvia.migrate.gates.judge"
 
 
 @dataclass(slots=True)
@@ -30,6 +26,7 @@ class Judged:
         f: F of each unit.
         compared: Calls compared so far.
         differed: Calls that differed so far.
+        heads: Every head that the chain of the evidence had, oldest first; `None` if nobody looked.
     """
 
     verdict: str
@@ -37,6 +34,7 @@ class Judged:
     f: dict[str, str] = field(default_factory=dict)
     compared: int = 0
     differed: int = 0
+    heads: list[str] | None = None
 
 
 class Judge(Protocol):
@@ -62,17 +60,13 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
     found.compared = sum(state.counts["compared"] for state in states)
     found.differed = sum(state.counts["differed"] for state in states)
     found.reasons = [f"{state.unit}: {state.reason}" if len(states) > 1 else state.reason for state in states]
+    found.heads = reading.heads(config.evidence, segments)
     if config.rehearsal:
         return found
-    if importlib.util.find_spec(GATE) is not None:
-        gate: Any = importlib.import_module(GATE)
-        verdict = gate.group_verdict(config, group, segments, journal, to=to)
-        found.verdict, found.reasons = str(verdict.verdict), [str(reason) for reason in verdict.reasons]
-        if not group.units:
-            found.f = {group.name: str(verdict.f or "artefacts")}
-    elif found.verdict == "PASS":
-        found.verdict = "INCONCLUSIVE"
-        found.reasons = [f"clean sessions are not counted by this build, {group.sessions} are needed"]
+    verdict = group_verdict(config, group, segments, journal, to=to)
+    found.verdict, found.reasons = verdict.verdict, verdict.reasons
+    if not group.units:
+        found.f = {group.name: verdict.f or ""}
     return found
 
 
@@ -82,10 +76,4 @@ def digest(config: Config) -> str:
     Args:
         config: The configuration.
     """
-    head: Any = getattr(reading, "head", None)
-    if head is not None:
-        return str(head(config.evidence))
-    total = hashlib.sha256()
-    for segment in reading.read_folder(config.evidence):
-        total.update(segment.path.name.encode() + b"\n" + hashlib.sha256(segment.path.read_bytes()).digest())
-    return total.hexdigest()
+    return reading.head(config.evidence)
