@@ -27,9 +27,12 @@ DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module b
   exuvia rollback                every unit back to legacy, in every process, within a second"""
 
 COMMANDS = (
+    "init",
     "run",
     "status",
     "worth",
+    "bench",
+    "scaffold",
     "aa",
     "gate",
     "diff",
@@ -40,8 +43,9 @@ COMMANDS = (
     "promote",
     "rollback",
     "drill",
+    "eject",
     "report",
-    "bench",
+    "doctor",
     "venue",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""

@@ -97,7 +97,7 @@ def by_look(root: Path, most: int = 12) -> list[Hot]:
         tree = parse(path)
         for node, qualname in _functions(tree, "") if tree is not None else ():
             score = _score(node)
-            if score >= 6.0:
+            if score >= 6.0 and not node.name.startswith("_"):
                 found.append(Hot(f"{module_name(path)}:{qualname}", score, "arithmetic in loops, by a look at it"))
     return sorted(found, key=lambda hot: -hot.weight)[:most]
 
@@ -117,10 +117,16 @@ def _score(function: ast.FunctionDef) -> float:
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in _EFFECTS:
+            if name in _EFFECTS or _is_collaborator(node.func):
                 return 0.0
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             return 0.0
         if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
             score += 1.0 + sum(isinstance(inner, _COMPUTES) for inner in ast.walk(node))
     return score
+
+
+def _is_collaborator(called: ast.expr) -> bool:
+    """Whether a method of something that the object holds is called, as `self._client.post(…)`: perhaps an effect."""
+    holder = called.value if isinstance(called, ast.Attribute) else None
+    return isinstance(holder, ast.Attribute) and isinstance(holder.value, ast.Name) and holder.value.id == "self"

@@ -1,0 +1,92 @@
+"""`exuvia eject`: takes exuvia out of a project again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from exuvia.migrate.cli.shared import config_of, print_json, say
+
+__all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia eject              show what would be changed
+  exuvia eject --write      change it
+
+Exit code 0; 1 if something is left to be done by hand, and then nothing is written; 2 for errors."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Declare the command.
+
+    Args:
+        commands: Where it is declared.
+        shared: The options of every command.
+    """
+    eject = commands.add_parser(
+        "eject",
+        parents=[shared],
+        help="take exuvia out of a project again",
+        description="Removes imports of exuvia, calls of install(), exuvia.toml, evidence and shims; names that came "
+        "from a shim come from legacy again. Without --write it only shows the difference.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    eject.add_argument("--root", metavar="DIR", default=".", help="the project (default: here)")
+    eject.add_argument("--write", action="store_true", help="do it")
+    eject.add_argument("--json", action="store_true", help="print JSON")
+    eject.set_defaults(handler=_eject)
+
+
+def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said at the end depends on what was found
+    from exuvia.errors import ConfigError, MigrateError  # noqa: PLC0415
+    from exuvia.migrate import config as configuration  # noqa: PLC0415
+    from exuvia.migrate.workbench import eject  # noqa: PLC0415 - so that --help answers at once
+
+    root = Path(options.root).resolve()
+    if not root.is_dir():
+        raise MigrateError(f"--root {options.root}: there is no such folder")
+    if options.config is None and (root / configuration.NAME).is_file():
+        options.config = str(root / configuration.NAME)
+    try:
+        configuration.find(options.config)
+        config = config_of(options)
+    except ConfigError as error:
+        if options.config is not None:
+            raise
+        config = None
+        print(f"exuvia eject: {error}: only code is looked at", file=sys.stderr)
+    found = eject.plan(root, config)
+    done = options.write and not found.by_hand
+    diff = found.diff()
+    if done:
+        eject.write(found)
+    if options.json:
+        print_json(
+            {
+                "written": done,
+                "changed": [path.relative_to(root).as_posix() for path in sorted(found.changed)],
+                "removed": [str(path) for path in found.removed],
+                "by_hand": found.by_hand,
+                "notes": found.notes,
+                "diff": diff,
+            }
+        )
+        return 1 if found.by_hand else 0
+    sys.stdout.write(diff)
+    for path in found.removed:
+        say(f"{'removed' if done else 'remove'} {path}")
+    for text in found.notes:
+        say(text)
+    for text in found.by_hand:
+        say(f"by hand: {text}")
+    if found.by_hand:
+        say("nothing was written: first do what is left by hand, then run this again")
+    elif not found.changed and not found.removed:
+        say("nothing of exuvia was found")
+    elif done:
+        say("exuvia is out: run the tests where it is not installed")
+    else:
+        say("nothing was written: --write does it")
+    return 1 if found.by_hand else 0

@@ -1,0 +1,341 @@
+"""`exuvia eject`: takes exuvia itself out of a project again.
+
+Imports of exuvia and calls of `install()` go, names that came from shims come from legacy again, commands run
+the program without exuvia, and `exuvia.toml`, evidence and shims are removed. What cannot be done by rule is
+listed with file and line, and then nothing is written: half an ejection would not run.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.worth.imports import module_name
+from exuvia.migrate.worth.source import SKIPPED, files_of, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from exuvia.migrate.config import Config
+
+__all__ = ["Ejection", "plan", "write"]
+
+TEXTS = (".toml", ".txt", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".service", ".in", ".md")
+NAMED = ("Dockerfile", "Makefile", "Procfile", "crontab")
+EVIDENCE = (".seg", ".jsonl", ".json", ".parquet", ".page", ".lock")
+LIMIT = 1_000_000
+_RUN = re.compile(
+    r"(?:(?P<python>\S*python[\d.]*)\s+-m\s+)?\bexuvia\s+run\s+"
+    r"(?:--(?:config|evidence)[= ]\S+\s+)*(?P<rest>-m\s+\S+|\S+\.py)"
+)
+_REQUIREMENT = re.compile(r"^\s*(?:-e\s+)?[\"']?exuvia(?:\[[^\]]*\])?(?:\s*[=<>~!@;].*?)?[\"']?\s*,?\s*(?:#.*)?$")
+_IN_LIST = re.compile(
+    r"""(?P<first>\[)?\s*(?P<quote>["'])exuvia(?:\[[^\]"']*\])?(?:\s*[=<>~!@;][^"']*)?(?P=quote)\s*,?(?P<after>\s*)"""
+)
+
+
+@dataclass(slots=True)
+class Ejection:
+    """What would be changed.
+
+    Attributes:
+        root: The project's folder.
+        changed: New text by file.
+        removed: Files and folders that go.
+        by_hand: What no rule covers, each with file and line.
+        notes: What stays, and why.
+    """
+
+    root: Path
+    changed: dict[Path, str] = field(default_factory=dict)
+    removed: list[Path] = field(default_factory=list)
+    by_hand: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def diff(self) -> str:
+        """Return all changes as one unified diff."""
+        parts = []
+        for path, text in sorted(self.changed.items()):
+            name = path.relative_to(self.root).as_posix()
+            old = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            parts.append("".join(difflib.unified_diff(old, text.splitlines(keepends=True), f"a/{name}", f"b/{name}")))
+        return "".join(parts)
+
+
+def plan(root: Path, config: Config | None) -> Ejection:
+    """Find everything that is exuvia's in a project; nothing is changed.
+
+    Args:
+        root: The project's folder.
+        config: Its configuration, for the shims and the evidence; without it only code is looked at.
+    """
+    ejection = Ejection(root.resolve())
+    shims = _shims(config)
+    gone = _files_of_shims(ejection, shims)
+    for path in files_of(ejection.root):
+        if path in gone:
+            continue
+        tree = parse(path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        names = {"exuvia", *(shim.partition(".")[0] for shim in shims)}
+        if tree is None:
+            if any(name in text for name in names):
+                ejection.by_hand.append(f"{_shown(ejection, path)}: cannot be parsed, and names exuvia")
+        elif any(name in text for name in names):
+            _Module(ejection, path, text, tree, shims).eject()
+    for path in _texts(ejection.root):
+        _configuration(ejection, path)
+    ejection.removed += sorted(gone)
+    if config is not None:
+        ejection.removed.append(config.path)
+        _evidence(ejection, config.evidence.resolve())
+    return ejection
+
+
+def _evidence(ejection: Ejection, folder: Path) -> None:
+    """The evidence folder, if it lies in the project and holds nothing else."""
+    if not folder.is_dir():
+        return
+    if folder == ejection.root or ejection.root not in folder.parents:
+        ejection.notes.append(f"{folder} lies outside of the project: the evidence stays")
+        return
+    others = [path.name for path in folder.rglob("*") if path.is_file() and not path.name.endswith(EVIDENCE)]
+    if others:
+        ejection.notes.append(f"{folder} holds more than evidence ({', '.join(sorted(others)[:3])}): it stays")
+    else:
+        ejection.removed.append(folder)
+
+
+def write(ejection: Ejection) -> None:
+    """Do what was planned.
+
+    Args:
+        ejection: The plan; it has nothing that is left to be done by hand.
+    """
+    for path, text in ejection.changed.items():
+        path.write_text(text, encoding="utf-8")
+    for path in ejection.removed:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for folder in {path.parent for path in ejection.removed}:
+        inside = list(folder.iterdir()) if folder.is_dir() and folder != ejection.root else [folder]
+        if all(path.name == "__pycache__" for path in inside):
+            shutil.rmtree(folder)
+
+
+def _shims(config: Config | None) -> dict[str, str]:
+    """Legacy's module by the module of its candidates."""
+    found: dict[str, str] = {}
+    for unit in config.units.values() if config is not None else ():
+        found[unit.candidate.partition(":")[0]] = unit.module
+    return {shim: legacy for shim, legacy in found.items() if shim.partition(".")[0] != "exuvia"}
+
+
+def _files_of_shims(ejection: Ejection, shims: Mapping[str, str]) -> set[Path]:
+    """The files of candidates inside the project, and their package if nothing else is in it."""
+    gone = set()
+    by_name = {module_name(path): path for path in files_of(ejection.root)}
+    for shim in shims:
+        if shim in by_name:
+            gone.add(by_name[shim])
+    for folder in {path.parent for path in gone if path.parent != ejection.root}:
+        if {path for path in folder.glob("*.py") if path.name != "__init__.py"} <= gone:
+            gone |= set(folder.glob("*.py"))
+    return gone
+
+
+def _shown(ejection: Ejection, path: Path, line: int | None = None) -> str:
+    name = path.relative_to(ejection.root).as_posix()
+    return name if line is None else f"{name}:{line}"
+
+
+class _Module:
+    """One Python file."""
+
+    def __init__(self, ejection: Ejection, path: Path, text: str, tree: ast.Module, shims: Mapping[str, str]) -> None:
+        self.ejection, self.path, self.tree, self.shims = ejection, path, tree, shims
+        self.lines = text.splitlines(keepends=True)
+        self.bound: set[str] = set()
+        self.drop: set[ast.stmt] = set()
+        self.replace: dict[ast.stmt, str] = {}
+
+    def eject(self) -> None:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                self._import(node)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                self._from(node)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Expr) and self._is_install(node.value):
+                self.drop.add(node)
+            elif isinstance(node, ast.Assign) and self._is_install(node.value):
+                self.ejection.by_hand.append(f"{self._at(node)}: the result of install() is kept")
+        self._guards()
+        self._rest()
+        if self.drop or self.replace:
+            self.ejection.changed[self.path] = self._written()
+
+    def _import(self, node: ast.Import) -> None:
+        kept = []
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            if top == "exuvia":
+                self.bound.add(alias.asname or top)
+            elif alias.name in self.shims:
+                legacy = self.shims[alias.name]
+                if alias.asname is None:
+                    self.ejection.by_hand.append(
+                        f"{self._at(node)}: `import {alias.name}` binds a shim by its own name: use {legacy} instead"
+                    )
+                kept.append(f"{legacy} as {alias.asname}" if alias.asname else legacy)
+            else:
+                kept.append(f"{alias.name} as {alias.asname}" if alias.asname else alias.name)
+        self._keep(node, "import ", kept, len(kept) != len(node.names) or any(a.name in self.shims for a in node.names))
+
+    def _from(self, node: ast.ImportFrom) -> None:
+        module = node.module or ""
+        if module.partition(".")[0] == "exuvia":
+            self.bound |= {alias.asname or alias.name for alias in node.names}
+            self.drop.add(node)
+            return
+        if module in self.shims:
+            names = ", ".join(f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names)
+            self.replace[node] = f"from {self.shims[module]} import {names}"
+            return
+        moved = [alias for alias in node.names if f"{module}.{alias.name}" in self.shims]
+        if moved:
+            lines = []
+            for alias in node.names:
+                home = self.shims.get(f"{module}.{alias.name}", f"{module}.{alias.name}")
+                package, _, name = home.rpartition(".")
+                bound = alias.asname or alias.name
+                what = name if name == bound else f"{name} as {bound}"
+                lines.append(f"from {package} import {what}" if package else f"import {what}")
+            self.replace[node] = "\n".join(lines)
+
+    def _keep(self, node: ast.stmt, word: str, kept: list[str], changed: bool) -> None:
+        if changed and kept:
+            self.replace[node] = word + ", ".join(kept)
+        elif changed:
+            self.drop.add(node)
+
+    def _is_install(self, node: ast.expr) -> bool:
+        """Whether an expression calls something of exuvia's that only begins or ends the moult."""
+        if not isinstance(node, ast.Call):
+            return False
+        root, last = node.func, ""
+        while isinstance(root, ast.Attribute):
+            last = last or root.attr
+            root = root.value
+        name = root.id if isinstance(root, ast.Name) else ""
+        return name in self.bound and (last or name) in ("install", "uninstall", "set_mode")
+
+    def _guards(self) -> None:
+        """`try: import exuvia … except ImportError: …` goes as a whole; so does an `if` that holds nothing else."""
+        changed = True
+        while changed:
+            changed = False
+            for node in ast.walk(self.tree):
+                if not isinstance(node, (ast.Try, ast.If, ast.With)) or node in self.drop:
+                    continue
+                if not all(inner in self.drop for inner in node.body):
+                    continue
+                orelse: Iterable[ast.stmt] = getattr(node, "orelse", [])
+                if isinstance(node, ast.With) or any(not isinstance(inner, ast.Pass) for inner in orelse):
+                    continue
+                if isinstance(node, ast.Try) and node.finalbody:
+                    continue
+                self.drop.add(node)
+                changed = True
+
+    def _rest(self) -> None:
+        """What still names exuvia has to be changed by a person."""
+        going = {inner for node in (*self.drop, *self.replace) for inner in ast.walk(node)}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and node.id in self.bound and node not in going:
+                text = self.lines[node.lineno - 1].strip()
+                self.ejection.by_hand.append(f"{self._at(node)}: {text[:90]}: exuvia is used here, not only moulted by")
+
+    def _at(self, node: ast.stmt | ast.expr) -> str:
+        return _shown(self.ejection, self.path, node.lineno)
+
+    def _written(self) -> str:
+        """The text without what goes; a block that would be empty gets a `pass`."""
+        lines: list[str | None] = list(self.lines)
+        for node in sorted(self.drop | set(self.replace), key=lambda found: found.lineno):
+            first, last = node.lineno - 1, node.end_lineno or node.lineno
+            if lines[first] is None:
+                continue
+            indent = (lines[first] or "")[: node.col_offset]
+            before = (lines[first] or "")[: node.col_offset].strip()
+            if before or not self._alone(node):
+                self.ejection.by_hand.append(f"{self._at(node)}: shares its line with other code")
+                continue
+            text = self.replace.get(node)
+            if text is None and self._empties(node):
+                text = "pass"
+            for at in range(first, last):
+                lines[at] = None
+            if text is not None:
+                lines[first] = "".join(f"{indent}{part}\n" for part in text.split("\n"))
+        return "".join(line for line in lines if line is not None)
+
+    def _alone(self, node: ast.stmt) -> bool:
+        after = self.lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset or 0 :].decode().strip()
+        return not after or after.startswith("#")
+
+    def _empties(self, node: ast.stmt) -> bool:
+        """Whether a block would hold nothing once everything that goes is gone; its first statement answers."""
+        for parent in ast.walk(self.tree):
+            for name in ("body", "orelse", "finalbody"):
+                block = getattr(parent, name, None)
+                if isinstance(block, list) and node in block and not isinstance(parent, ast.Module):
+                    return all(inner in self.drop for inner in block) and block[0] is node
+        return False
+
+
+def _texts(root: Path) -> list[Path]:
+    found = []
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        for path in sorted(folder.iterdir()):
+            if path.is_symlink():
+                continue
+            if path.is_dir():
+                if path.name not in SKIPPED and not (path / "pyvenv.cfg").exists():
+                    folders.append(path)
+            elif path.suffix in TEXTS or path.name.startswith(NAMED):
+                found.append(path)
+    return found
+
+
+def _configuration(ejection: Ejection, path: Path) -> None:
+    """Requirements and commands in files that are no Python."""
+    if path.name == "exuvia.toml" or path.stat().st_size > LIMIT:
+        return
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+    if "exuvia" not in text:
+        return
+    lines = []
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if _REQUIREMENT.match(line):
+            continue
+        new = _RUN.sub(lambda found: f"{found['python'] or 'python'} {found['rest']}", line)
+        if path.suffix == ".toml":
+            new = _IN_LIST.sub(lambda found: "[" if found["first"] else found["after"], new)
+        if re.search(r"\bexuvia\b", new) and path.suffix != ".md" and not new.lstrip().startswith("#"):
+            ejection.by_hand.append(f"{_shown(ejection, path, number)}: {new.strip()[:90]}")
+        lines.append(new)
+    if "".join(lines) != text:
+        ejection.changed[path] = "".join(lines)

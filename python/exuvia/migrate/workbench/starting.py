@@ -1,0 +1,113 @@
+"""`exuvia init`: the first `exuvia.toml`, with the hot functions of a project as units in `legacy`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exuvia.errors import MigrateError
+from exuvia.migrate.worth import hot, profiles
+from exuvia.migrate.worth.source import find_unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exuvia.migrate.worth.hot import Hot
+
+__all__ = ["Start", "begin", "shim_module"]
+
+SHIMS = "exuvia_shims"
+
+
+@dataclass(slots=True)
+class Start:
+    """What `exuvia init` would write.
+
+    Attributes:
+        text: The configuration.
+        units: The units and why they are there.
+        by: How they were found.
+    """
+
+    text: str
+    by: str
+    units: list[Hot] = field(default_factory=list)
+
+
+def shim_module(unit: str, folder: str = SHIMS) -> str:
+    """Return the module in which the shim of a unit lies.
+
+    >>> shim_module("bot.bars:mean")
+    'exuvia_shims.bot_bars'
+
+    Args:
+        unit: The unit.
+        folder: The package of shims.
+    """
+    return f"{folder}.{unit.partition(':')[0].replace('.', '_')}"
+
+
+def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
+    """Find units and write the configuration.
+
+    Args:
+        root: The project's folder.
+        profile: A profile of py-spy or cProfile; without one it is a look at the source.
+        most: How many units.
+
+    Raises:
+        MigrateError: If the profile cannot be read.
+    """
+    if profile is not None:
+        found = [unit for unit in hot.by_profile(profiles.read(profile), root, 2 * most) if unit.weight >= 0.02]
+        by = f"the profile {profile.name}"
+    else:
+        found, by = hot.by_look(root, 2 * most), "a look at the source, which is a guess: exuvia worth -m … knows"
+    units = [unit for unit in found if _can_move(unit.unit, root)]
+    chosen: list[Hot] = []
+    for unit in units[:most]:
+        if not any(
+            unit.unit.startswith(f"{other.unit}.") or other.unit.startswith(f"{unit.unit}.") for other in chosen
+        ):
+            chosen.append(unit)
+    return Start(_text(chosen, by), by, chosen)
+
+
+def _can_move(unit: str, root: Path) -> bool:
+    """Whether a unit can be named as it stands: a plain function or method of an importable module."""
+    module, _, qualname = unit.partition(":")
+    if not module or module.endswith("__main__") or "<" in qualname:
+        return False
+    try:
+        node = find_unit(unit, [root]).node
+    except MigrateError:
+        return False
+    yields = any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in ast.walk(node)) if node else True
+    return isinstance(node, ast.FunctionDef) and not node.decorator_list and not yields
+
+
+def _text(units: list[Hot], by: str) -> str:
+    lines = [
+        "# Which units move to Rust, how far, and how their results are compared. Written by `exuvia init`, by",
+        f"# {by}.",
+        "#",
+        "# Next: exuvia scaffold UNIT writes the shim that a unit names as its candidate; then raise its mode from",
+        "# legacy to shadow, run the program, and ask exuvia status. A unit without a shim does not install.",
+        "",
+        "[exuvia]",
+        '# When the market is open: "24/7", "FX24x5", "XNYS", …',
+        'calendar = "24/7"',
+        'evidence = "evidence/"',
+    ]
+    for unit in units:
+        lines += [
+            "",
+            f"# {unit.why}",
+            f'[unit."{unit.unit}"]',
+            f'candidate = "{shim_module(unit.unit)}:{unit.unit.partition(":")[2]}"',
+            'aim = "speed"',
+            'mode = "legacy"          # a ceiling: legacy, shadow, canary, rust',
+            'effect = "pure"          # say so only if it neither reads nor writes anything outside',
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,201 @@
+"""`exuvia init` and `exuvia scaffold`: the first configuration and the first shim."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from exuvia.migrate import load
+from exuvia.migrate.workbench.scaffold import scaffold
+
+ROOT = Path(__file__).resolve().parent.parent
+BOT = ROOT / "examples" / "legacy_bot"
+SWAP = """
+import importlib, sys
+for name in ("bars", "stream", "quotes", "scan", "archive", "strategies"):
+    shim = importlib.import_module(f"exuvia_shims.legacy_bot_{name}")
+    sys.modules[f"legacy_bot.{name}"] = shim
+    setattr(sys.modules["legacy_bot"], name, shim)
+"""
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Path:
+    for package in ("pandas", "pyarrow", "websockets", "yaml", "requests"):
+        pytest.importorskip(package)
+    return Path(shutil.copytree(BOT, tmp_path / "bot", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_init_writes_a_configuration_that_loads_and_changes_nothing(bot: Path) -> None:
+    done = run(bot, "exuvia", "init", "--json")
+    assert done.returncode == 0, done.stderr
+    units = [unit["unit"] for unit in json.loads(done.stdout)["units"]]
+    assert "legacy_bot.scan:decide" in units
+    assert not any("client" in unit or "runner" in unit for unit in units)
+    config = load(bot / "exuvia.toml")
+    assert list(config.units) == units
+    assert {unit.mode for unit in config.units.values()} == {"legacy"}
+    again = run(bot, "exuvia", "init")
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert run(bot, "exuvia", "init", "--force", "--top", "1").returncode == 0
+    assert len(load(bot / "exuvia.toml").units) == 1
+
+
+def test_init_takes_the_hot_functions_of_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text(
+        "def hot(n):\n    return sum(i * i for i in range(n))\ndef cold(n):\n    return n\n"
+        "class A:\n    def warm(self, n):\n        return [i % 3 for i in range(n)]\n"
+    )
+    (tmp_path / "prog.py").write_text("import lib\nlib.hot(400_000)\nlib.cold(1)\nlib.A().warm(900_000)\n")
+    assert run(tmp_path, "cProfile", "-o", "p.prof", "prog.py").returncode == 0
+    done = run(tmp_path, "exuvia", "init", "--profile", "p.prof")
+    assert done.returncode == 0, done.stderr
+    found = tomllib.loads((tmp_path / "exuvia.toml").read_text())["unit"]
+    assert set(found) == {"lib:hot", "lib:A.warm"}
+    assert "of the compute" in done.stdout
+    bad = run(tmp_path, "exuvia", "init", "--force", "--profile", "lib.py")
+    assert (bad.returncode, "neither collapsed" in bad.stderr) == (2, True)
+
+
+def test_legacys_own_tests_pass_over_the_shims_which_a_strict_type_checker_passes(bot: Path) -> None:
+    for name in ("bars", "stream", "quotes", "scan", "archive", "strategies", "ledger", "config"):
+        done = run(bot, "exuvia", "scaffold", f"legacy_bot.{name}")
+        assert done.returncode == 0, done.stderr
+    (bot / "conftest.py").write_text(SWAP)
+    tests = [f"tests/test_{name}.py" for name in ("bars", "stream", "quotes", "scan", "archive", "strategies")]
+    over = run(bot, "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    assert over.returncode == 0, over.stdout[-2000:]
+    (bot / "exuvia_shims" / "legacy_bot_bars.py").write_text(
+        (bot / "exuvia_shims" / "legacy_bot_bars.py").read_text().replace("_aggregate(bars, every_s)", "[]")
+    )
+    broken = run(bot, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_bars.py")
+    assert broken.returncode == 1, "the tests do not run over the shim"
+    pytest.importorskip("mypy")
+    checked = run(bot, "mypy", "--strict", "exuvia_shims")
+    assert checked.returncode == 0, checked.stdout
+
+
+LIBRARY = '''
+"""A module with everything that a signature may hold."""
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, Optional
+
+LIMIT = Decimal("1.5")
+
+class PriceError(ValueError):
+    """No price."""
+
+@dataclass
+class Row:
+    a: int
+
+def typed(a: int, /, b: "Row", *rest: float, limit: Decimal = LIMIT, side: Literal["Buy", "Sell"] = "Buy",
+          **more: Optional[str]) -> "list[Row]":
+    r"""Has a back\\slash."""
+    return [b]
+
+def bare(a, b=3):
+    return a + b
+
+async def later(n: int) -> int:
+    await asyncio.sleep(0)
+    return n
+
+def generator(n: int):
+    yield n
+
+class Book:
+    """Keeps rows."""
+
+    def __init__(self, start=0):
+        self.start = start
+
+    def add(self, row: Row) -> "Book":
+        return self
+
+    def loose(self, x):
+        return x
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    @staticmethod
+    def fixed() -> int:
+        return 2
+'''
+
+
+def test_every_kind_of_signature_comes_out_the_same(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text(LIBRARY)
+    made = scaffold(["lib"], [tmp_path])
+    (tmp_path / "shim.py").write_text(made.text)
+    check = (
+        "import asyncio, inspect, lib, shim\n"
+        "for name in ('typed', 'bare', 'later'):\n"
+        "    a, b = inspect.signature(getattr(lib, name)), inspect.signature(getattr(shim, name))\n"
+        "    assert [(p.name, p.kind, p.default) for p in a.parameters.values()] == "
+        "[(p.name, p.kind, p.default) for p in b.parameters.values()], (a, b)\n"
+        "    assert inspect.getdoc(getattr(lib, name)) == inspect.getdoc(getattr(shim, name))\n"
+        "assert shim.PriceError is lib.PriceError and shim.Row is lib.Row and shim.LIMIT is lib.LIMIT\n"
+        "assert shim.generator is lib.generator and asyncio.run(shim.later(3)) == 3\n"
+        "row = shim.Row(1)\n"
+        "assert shim.typed(1, row, 2.0, side='Sell', x=None) == [row] and shim.bare(1) == 4\n"
+        "book = shim.Book(5)\n"
+        "assert book.start == 5 and book.add(row) is book and book.loose(7) == 7 and (book.size, book.fixed()) == (1, 2)\n"  # noqa: E501
+        "print('same')\n"
+    )
+    (tmp_path / "check.py").write_text(check)
+    done = run(tmp_path, "check")
+    assert done.stdout == "same\n", done.stderr
+    pytest.importorskip("mypy")
+    checked = run(tmp_path, "mypy", "--strict", "--allow-untyped-defs", "--allow-incomplete-defs", "shim.py")
+    assert "shim.py" not in checked.stdout, checked.stdout
+
+
+def test_a_shim_does_not_call_itself_when_its_unit_stands_in_rust(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text("def price(n: int) -> int:\n    return n * 2\n")
+    (tmp_path / "exuvia.toml").write_text(
+        '[exuvia]\nrehearsal = true\n[unit."lib:price"]\ncandidate = "exuvia_shims.lib:price"\neffect = "pure"\nmode = "rust"\n'  # noqa: E501
+    )
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    (tmp_path / "prog.py").write_text("import lib\nprint(lib.price(4))\n")
+    assert run(tmp_path, "exuvia", "scaffold", "lib:price").returncode == 0
+    done = run(tmp_path, "exuvia", "run", "-m", "prog")
+    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
+
+
+def test_what_a_user_gets_wrong_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text("def f(): ...\n")
+    for words, said in (
+        (("lib:g",), "defines no 'g'; it has f"),
+        (("nolib",), "no module 'nolib'"),
+        (("lib:f", "json:loads"), "a shim is for one module, these are of 2"),
+        (("exuvia._exuvia",), "is compiled"),
+    ):
+        done = run(tmp_path, "exuvia", "scaffold", *words)
+        assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
+    assert run(tmp_path, "exuvia", "scaffold", "lib:f").returncode == 0
+    again = run(tmp_path, "exuvia", "scaffold", "lib:f")
+    assert (again.returncode, "--force" in again.stderr) == (2, True)

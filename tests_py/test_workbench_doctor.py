@@ -1,0 +1,144 @@
+"""`exuvia doctor`: each thing that is wrong has its line, and says what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.workbench import health
+from exuvia.migrate.workbench.health import examine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "lib.py").write_text("def f(): ...\n")
+    (tmp_path / "exuvia.toml").write_text('[unit."lib:f"]\ncandidate = "shim:f"\neffect = "pure"\n')
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    (tmp_path / "shim.py").write_text("def f(): ...\n")
+    (tmp_path / "evidence").mkdir(mode=0o700)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def state(name: str, **more: object) -> tuple[str, str, str]:
+    """State, finding and advice of one check."""
+    found = [check for check in examine(None, **more) if check.name == name]  # type: ignore[arg-type]
+    assert len(found) == 1, (name, found)
+    return found[0].state, found[0].found, found[0].do
+
+
+def test_a_healthy_project_has_no_failure(project: Path) -> None:
+    checks = examine(None, preflight=True, backups=str(project))
+    assert [check for check in checks if check.state == "fail"] == []
+    names = {check.name for check in checks}
+    assert names >= {
+        "config", "extension", "second extension", "python", "units", "permissions", "disk", "page", "journal",
+        "evidence files", "other writers", "clock", "back-ups",
+    }  # fmt: skip
+    assert all(check.do for check in checks if check.state != "ok")
+
+
+def test_the_command_exits_with_1_if_something_fails(project: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "exuvia", "doctor", *words]
+        return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+
+    good = run("--json")
+    assert (good.returncode, json.loads(good.stdout)["overall"]) == (0, "PASS"), good
+    (project / "exuvia.toml").write_text("[exuvia]\nnope = 1\n")
+    bad = run()
+    assert bad.returncode == 1
+    assert "fail  config" in bad.stdout
+    assert "exuvia.toml:2: unknown key 'nope'" in bad.stdout
+    assert "→ mend that line" in bad.stdout
+    assert "disk" in bad.stdout, "the other checks go on"
+
+
+def test_a_module_that_is_not_found_fails_with_its_line(project: Path) -> None:
+    (project / "shim.py").unlink()
+    assert state("units")[:2] == ("fail", "modules that are not found: shim (line 1)")
+
+
+@pytest.mark.parametrize("name", ["exuvia.toml", "evidence"])
+def test_what_others_may_write_fails_with_the_command_that_mends_it(project: Path, name: str) -> None:
+    (project / name).chmod(0o777)
+    checks = examine(None)
+    wrong = next(check for check in checks if check.state == "fail")
+    assert "chmod go-w" in wrong.found + wrong.do
+
+
+def test_a_second_copy_of_the_extension_on_the_path_fails(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = project / "old"
+    (other / "exuvia").mkdir(parents=True)
+    (other / "exuvia" / "_exuvia.abi3.so").write_bytes(b"")
+    monkeypatch.syspath_prepend(str(other))
+    found = state("second extension")
+    assert (found[0], "2 copies" in found[1]) == ("fail", True)
+
+
+def test_a_python_that_was_never_tested_is_a_warning(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from exuvia.migrate.dispatch import splice  # noqa: PLC0415 - patched here
+
+    monkeypatch.setattr(splice, "TESTED", ((3, 2),))
+    assert state("python")[0] == "warn"
+
+
+def test_a_full_disk_and_a_folder_that_cannot_be_written_fail(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _: type("U", (), {"free": 5_000_000})())
+    assert state("disk")[:2] == ("fail", f"5 MB free at {project / 'evidence'}")
+    monkeypatch.setattr(health.os, "access", lambda *_: False)
+    assert state("evidence")[0] == "fail"
+
+
+def test_a_network_file_system_means_a_slow_rollback(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_file_system", lambda _: "nfs4")
+    found = state("page")
+    assert (found[0], "slow" in found[2]) == ("warn", True)
+
+
+def test_a_broken_journal_and_a_newer_format_fail(project: Path) -> None:
+    (project / "evidence" / modes.JOURNAL).write_text("rubbish\n")
+    (project / "evidence" / modes.JOURNAL).chmod(0o600)
+    assert state("journal")[0] == "fail"
+
+
+def test_two_builds_or_configurations_at_once_fail(project: Path) -> None:
+    config = str(project / "exuvia.toml")
+    header = {"fingerprints": {}, "build": {"sha256": "a"}, "config": config}
+    Segment(project / "evidence", header)
+    assert state("other writers", preflight=True)[0] == "ok"
+    Segment(project / "evidence", {**header, "config": "/elsewhere.toml"})
+    assert "another configuration" in state("other writers", preflight=True)[1]
+    Segment(project / "evidence", {**header, "build": {"sha256": "b"}})
+    assert "2 builds" in state("other writers", preflight=True)[1]
+
+
+def test_a_clock_that_was_set_back_fails(project: Path) -> None:
+    later = time.time() + 3600
+    path = project / "evidence" / "x.jsonl"
+    path.write_text("")
+    os.utime(path, (later, later))
+    assert state("clock", preflight=True)[0] == "fail"
+
+
+def test_back_ups_must_be_there_whole_and_young(project: Path) -> None:
+    folder = project / "backups"
+    assert state("back-ups", preflight=True)[0] == "warn"
+    assert state("back-ups", preflight=True, backups=str(folder))[0] == "fail"
+    folder.mkdir()
+    (folder / "state.json").write_text("")
+    assert state("back-ups", preflight=True, backups=str(folder))[0] == "fail"
+    (folder / "state.json").write_text("{}")
+    assert state("back-ups", preflight=True, backups=str(folder))[0] == "ok"
+    old = state("back-ups", preflight=True, backups=str(folder), now=lambda: time.time() + 100 * 3600)
+    assert (old[0], "100 h old" in old[1]) == ("fail", True)
