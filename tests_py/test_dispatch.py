@@ -231,12 +231,19 @@ def test_a_patch_of_someone_else_is_not_fought_over() -> None:
         splice.restore()
 
 
+def patched(a: int, b: int = 2) -> int:
+    return a - b
+
+
+patched.__code__ = (lambda a, b=2: a * b).__code__
+
+
 @pytest.mark.parametrize(
     ("found", "match"),
     [
         (len, "builtin_function_or_method"),
         (functools.partial(plain), "partial"),
-        (functools.wraps(plain)(lambda *a: sum(a)), "decorated"),
+        (patched, "patched"),
         (inspect.signature, "comes from 'inspect'"),
     ],
 )
@@ -245,22 +252,12 @@ def test_what_cannot_be_spliced_is_refused_with_the_reason(found: object, match:
         plain_function("m:plain", found, __name__, "plain")
 
 
-def test_generators_and_async_functions_are_refused() -> None:
-    def generator():  # type: ignore[no-untyped-def]
-        yield 1
-
-    async def waits() -> None: ...
-
-    async def streams():  # type: ignore[no-untyped-def]
-        yield 1
-
-    for function, kind in (
-        (generator, "a generator"),
-        (waits, "an async function"),
-        (streams, "an async generator"),
-    ):
-        with pytest.raises(MigrateError, match=kind):
-            plain_function("m:f", function, __name__, function.__qualname__)
+def test_a_decorated_function_is_spliced_inside_of_its_decorators() -> None:
+    wrapped = functools.wraps(plain)(lambda *a: plain(*a))
+    assert plain_function("m:plain", wrapped, __name__, "plain") is plain
+    assert plain_function("m:plain", functools.lru_cache(wrapped), __name__, "plain") is plain
+    hidden = (lambda held: lambda *a: held(*a))(plain)
+    assert plain_function("m:plain", hidden, __name__, "plain") is plain
 
 
 def test_the_trampoline_compiles_without_a_warning() -> None:

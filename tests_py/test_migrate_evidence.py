@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import stat
@@ -45,7 +46,7 @@ class Desk:
 
     def install(self) -> Any:
         exuvia.migrate.install(self.config)
-        return sys.modules[self.name].price
+        return importlib.import_module(self.name).price
 
     def segments(self) -> list[Path]:
         return sorted((self.folder / "evidence").glob("*.seg"))

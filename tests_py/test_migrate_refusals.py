@@ -108,12 +108,19 @@ def test_a_class_that_forbids_subclasses_is_refused_and_says_so(project: Project
         project.install("Book")
 
 
-def test_methods_are_not_moved_where_the_splice_was_never_tested(
+def test_methods_are_moved_by_attribute_where_the_splice_was_never_tested(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("exuvia.migrate.dispatch.splice.can_splice", lambda: False)
-    with pytest.raises(MigrateError, match="methods need the splice, which was never tested on Python"):
-        project.install("Book.add")
+    add = vars(project.legacy.Book)["add"]
+    project.install("Book.inner", mode="rust")
+    book = project.legacy.Special()
+    book.n = 7
+    assert book.inner() == 7
+    assert any("never tested" in note for note in project.status("Book.inner").notes)
+    exuvia.migrate.uninstall()
+    assert project.legacy.Book().inner() == 0
+    assert vars(project.legacy.Book)["add"] is add
 
 
 def test_a_class_that_someone_else_replaced_is_not_fought_over(project: Project) -> None:

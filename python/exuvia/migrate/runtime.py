@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
+import hashlib
 import os
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate import fingerprint, imports
-from exuvia.migrate.dispatch import units
+from exuvia.migrate.dispatch import foresight, page, units
+from exuvia.migrate.dispatch.control import Control
+from exuvia.migrate.dispatch.hook import ImportWatch, origin
 from exuvia.migrate.evidence import reading, term
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.redact import Redactor
@@ -24,17 +30,23 @@ from exuvia.migrate.shadow import inside
 from exuvia.migrate.shadow.courier import Courier
 
 if TYPE_CHECKING:
-    from exuvia.migrate.config import Config
-    from exuvia.migrate.dispatch.units import ClassUnit, FunctionUnit
+    from collections.abc import Mapping
+
+    from exuvia.migrate.config import Config, UnitConfig
 
 __all__ = ["install", "set_mode", "status", "uninstall"]
 
-POLL_S = 1.0
+TICK_S = 0.2
+"""How often the poller looks at the control page."""
+SECOND = 5
+"""Ticks between two lines of counters, and two looks at the whole journal."""
 FLUSH_S = 2.0
 REHEARSAL_FLUSH_S = 60.0
 TERM_FLUSH_S = 1.0
 STOP_S = 2.0
-SERVED = ("legacy", "shadow", "rust")
+SERVED = ("legacy", "shadow", "canary", "rust")
+DAY_NS = 86_400_000_000_000
+TRIES = 5
 
 
 class _Runtime:
@@ -49,44 +61,59 @@ class _Runtime:
         self.lock = threading.RLock()
         self.stop = threading.Event()
         redactor = Redactor(config.redact)
-        records = {
+        self.records = {
             name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
             for name, unit in config.units.items()
         }
-        self.courier = Courier(config, records, self.quarantine)
-        self.units: dict[str, FunctionUnit | ClassUnit] = {
-            name: units.make(config, unit, records[name], self.courier) for name, unit in config.units.items()
-        }
+        self.courier = Courier(config, self.records, self.quarantine)
+        self.units: dict[str, units.Unit] = {}
+        self.waiting: dict[str, int] = {}
+        self.standing: dict[str, list[str]] = {name: [] for name in config.units}
+        for name, unit in config.units.items():
+            if unit.module in sys.modules:
+                self.units[name] = units.make(config, unit, self.records[name], self.courier)
+            else:
+                foresight.refuse(config, unit)
+                self.waiting[name] = 0
+        self.hook = ImportWatch({config.units[name].module for name in self.waiting}, self.imported)
         graph = imports.Graph()
         self.sources = {name: fingerprint.sources(unit, config.packages, graph) for name, unit in config.units.items()}
         self.fingerprints = {
             name: fingerprint.of_unit(config, unit, self.sources[name]) for name, unit in config.units.items()
         }
-        self.record = {state.unit: state for state in reading.statuses(config, reading.read_folder(config.evidence))}
-        self.standing: dict[str, list[str]] = {}
         self.muted = False
         self.told: set[str] = set()
         self.segment = Segment(
-            config.evidence,
-            {
-                "rehearsal": config.rehearsal,
-                "calendar": config.calendar,
-                "config": str(config.path),
-                "fingerprints": self.fingerprints,
-                "sources": self.sources,
-                "parts": {name: fingerprint.parts(config, unit) for name, unit in config.units.items()},
-                "build": fingerprint.build(),
-            },
-            rotate=config.rotate,
-            quota=config.quota,
-            redact=config.redact,
+            config.evidence, self.header(), rotate=config.rotate, quota=config.quota, redact=config.redact
         )
+        self.control = Control(config, fleet_build(config, self.sources))
         self.said: modes.Journal = modes.Journal()
+        self.seen: tuple[int, ...] = ()
         self.stood: dict[str, tuple[str, Any]] = {}
         self.fallen: set[str] = set()
         self.guard = guard.Guard(config, self.fall)
+        self.pending: dict[str, tuple[str, int, int]] = {}
+        self.day = 0
         self.pid = os.getpid()
         self.thread: threading.Thread | None = None
+
+    @functools.cached_property
+    def record(self) -> dict[str, UnitStatus]:
+        """What is on record of each unit as the process starts; read only where a unit is to serve in rust."""
+        segments = reading.read_folder(self.config.evidence)
+        return {state.unit: state for state in reading.statuses(self.config, segments)}
+
+    def header(self) -> dict[str, Any]:
+        """What the first line of the evidence says of this configuration."""
+        return {
+            "rehearsal": self.config.rehearsal,
+            "calendar": self.config.calendar,
+            "config": str(self.config.path),
+            "fingerprints": self.fingerprints,
+            "sources": self.sources,
+            "parts": {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()},
+            "build": fingerprint.build(),
+        }
 
     def write(self, line: dict[str, Any]) -> None:
         self.segment.write(line)
@@ -104,33 +131,86 @@ class _Runtime:
         self.guard.quarantine(name, cause)
 
     def start(self) -> None:
-        """Take up the modes that configuration and journal say, then watch the journal."""
+        """Take up the modes that configuration and journal say, then watch page and journal."""
+        self.control.open()
+        for name, unit in self.units.items():
+            self.control.attach(name, unit.switch)
+        self.tell_day()
+        words = {name: unit.switch.word for name, unit in self.units.items()}
+        epoch = self.control.epoch
+        self.seen = journal_stamp(self.config)
         self.said = modes.read(self.config.evidence)
         try:
-            for name, unit in self.units.items():
-                self.flip(name, self.first_mode(name, unit.unit.mode), "install")
+            for name in self.units:
+                self.take_up(name, words[name])
         except BaseException:
             self.put_back("install failed")
+            self.control.close()
             self.segment.close()
             raise
-        if not self.units:
+        self.control.confirm(epoch)
+        self.hook.start()
+        if not self.config.units:
             say(f"{self.config.path} declares no units: the program runs as it is")
         self.complain()
         self.guard.start()
         self.watch()
 
+    def take_up(self, name: str, word: int) -> None:
+        """Put a unit where file, journal and page put it as the process starts or the module is imported."""
+        mode = self.first_mode(name, self.config.units[name].mode)
+        cap = self.control.cap(name)
+        if cap is not None:
+            lower = modes.lower(mode, cap[0]) if self.control.broken is None else "legacy"
+            if mode == lower != "legacy" and self.control.waits_for(cap[1]) is not None:
+                # Others have not confirmed that epoch yet: this process climbs with them.
+                self.pending[name] = mode, cap[1], word
+                mode = "legacy"
+            else:
+                mode = lower
+        elif self.control.broken is not None:
+            mode = "legacy"
+        self.flip(name, mode, "install", word)
+
+    def imported(self, module: str) -> None:
+        """Take up the units of a module that the program has just imported."""
+        with self.lock:
+            for name in [name for name in self.waiting if self.config.units[name].module == module]:
+                self.join(name)
+
+    def join(self, name: str) -> None:
+        """Make a unit whose module came after install; what is wrong with it is said, and legacy serves."""
+        unit = self.config.units[name]
+        try:
+            made = units.make(self.config, unit, self.records[name], self.courier)
+            self.control.attach(name, made.switch)
+            self.units[name] = made
+            self.sources[name] = fingerprint.sources(unit, self.config.packages)
+            now = fingerprint.of_unit(self.config, unit, self.sources[name])
+            if now != self.fingerprints[name]:
+                # What the module names comes from elsewhere: that could not be known before the import.
+                self.fingerprints[name] = now
+                self.segment.header = self.header()
+                self.segment.write({"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]})
+            made.switch.set_day(self.day)
+            self.take_up(name, made.switch.word)
+        except Exception as error:
+            self.waiting[name] += 1
+            if self.waiting[name] < TRIES and name not in self.units:
+                return
+            self.standing[name] = [f"legacy: {error}"]
+            say(f"{name}: legacy serves: {error}")
+        self.waiting.pop(name, None)
+
     def first_mode(self, name: str, ceiling: str) -> str:
         """Where file and journal put a unit; in rust only if no difference of this very code is on record."""
         place = standing.of_unit(self.config, self.said, name, ceiling)
-        mode = place.mode
+        mode = place.mode if place.mode in SERVED else "rust"
         self.stood[name] = self.stands(name)
         notes = [note for note in (self.said.held(name, ceiling) or place.why,) if note]
         if not self.config.rehearsal and mode not in ("legacy", "shadow"):
             stale = self.said.stale(name, self.fingerprints[name])
             mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)
-        if mode not in SERVED:
-            notes.append(f"{mode} is not served by this build: shadow")
-            mode = "shadow"
         if mode == "rust":
             state = self.record[name]
             if state.fingerprint != self.fingerprints[name]:
@@ -155,8 +235,12 @@ class _Runtime:
         self.thread.start()
 
     def _poll(self, stop: threading.Event) -> None:
-        while not stop.wait(POLL_S):
-            for step in (self.follow_journal, self.settle, self.count, self.complain):
+        ticks = 0
+        while not stop.wait(TICK_S):
+            ticks += 1
+            whole = ticks % SECOND == 0
+            steps = (self.arrivals, self.settle, self.count, self.complain) if whole else ()
+            for step in (functools.partial(self.follow, whole=whole), *steps):
                 try:
                     step()
                 except Exception as error:
@@ -170,25 +254,65 @@ class _Runtime:
             self.segment.write({"kind": "trouble", "what": "moult", "text": what})
             say(what)
 
-    def follow_journal(self) -> None:
-        """Take up what the journal says now and did not say before."""
+    def arrivals(self) -> None:
+        """Take up units whose module came in by another way than an import, as the program's own main."""
+        for name in list(self.waiting):
+            spec = getattr(sys.modules.get(self.config.units[name].module), "__spec__", None)
+            if self.config.units[name].module in sys.modules and not getattr(spec, "_initializing", False):
+                with self.lock:
+                    self.join(name)
+
+    def follow(self, *, whole: bool = True) -> None:
+        """Take up what page and journal say now and did not say before."""
         with self.lock:
-            self.said = modes.read(self.config.evidence)
-            for name, unit in self.units.items():
-                before, now = self.stood.get(name), self.stands(name)
-                # Compared with what it said before: a rehearsal may stand elsewhere by hand.
-                wanted = now[0] if now[0] in SERVED else "shadow"
-                try:
-                    if now != before and wanted != unit.mode and name not in self.fallen:
-                        self.flip(name, wanted, self.said.broken or "journal")
-                    self.stood[name] = now
-                except Exception as error:
-                    # One unit that cannot move keeps no other from its rollback, and is tried again.
-                    self.trouble(f"{name} stays in {unit.mode}, the journal says {wanted}: {error}")
+            self.tell_day()
+            stamp = journal_stamp(self.config)
+            if stamp != self.seen:
+                page.publish(self.config)
+            whole |= self.control.check()
+            epoch = self.control.epoch
+            words = {name: unit.switch.word for name, unit in self.units.items()}
+            if whole or stamp != self.seen or any(unit.switch.unsettled for unit in self.units.values()):
+                self.seen = stamp
+                self.said = modes.read(self.config.evidence)
+                for name, unit in self.units.items():
+                    try:
+                        self._follow(name, words[name])
+                    except Exception as error:
+                        # One unit that cannot move keeps no other from its rollback, and is tried again.
+                        stood = self.stood.pop(name)
+                        self.trouble(f"{name} stays in {unit.mode}, the journal says {stood[0]}: {error}")
+            self.climb()
+            self.control.confirm(epoch)
+
+    def _follow(self, name: str, word: int) -> None:
+        unit = self.units[name]
+        if self.control.broken is not None:
+            self.pending.pop(name, None)
+            if unit.mode != "legacy":
+                self.flip(name, "legacy", self.control.broken, word)
+            return
+        before, now = self.stood.get(name), self.stands(name)
+        self.stood[name] = now
+        # Compared with what it said before: a rehearsal may stand elsewhere by hand.
+        if (now == before and not unit.switch.unsettled) or name in self.fallen:
+            return
+        cap = self.control.cap(name)
+        wanted = now[0] if now[0] in SERVED else "rust"
+        if cap is not None:
+            wanted = modes.lower(wanted, cap[0])
+        self.pending.pop(name, None)
+        if wanted != unit.mode and modes.lower(wanted, unit.mode) == unit.mode and cap is not None:
+            # A climb: only once every process has seen this epoch. The call path stays lowered until then.
+            self.pending[name] = wanted, cap[1], word
+        elif wanted != unit.mode:
+            self.flip(name, wanted, self.said.broken or "journal", word)
+        else:
+            unit.switch.set_mode(wanted, word)
 
     def stands(self, name: str) -> tuple[str, Any]:
         """Where configuration and journal put a unit, and which entry said so."""
-        ceiling = "rust" if self.config.rehearsal else self.units[name].unit.mode
+        ceiling = "rust" if self.config.rehearsal else self.config.units[name].mode
         entry = self.said.entries.get(name) or self.said.entries.get(modes.EVERY_UNIT, {})
         mode = self.said.effective(name, ceiling, self.config)
         if not self.config.rehearsal and self.said.stale(name, self.fingerprints[name]):
@@ -204,28 +328,51 @@ class _Runtime:
             lasting: Whether it stays there until a restart, since the journal could not be written.
         """
         with self.lock:
-            for each in self.units if name == modes.EVERY_UNIT else [name]:
+            for each in list(self.units) if name == modes.EVERY_UNIT else [name]:
                 if lasting:
                     self.fallen.add(each)
+                self.pending.pop(each, None)
                 try:
-                    if self.units[each].mode != "legacy":
+                    if each in self.units and self.units[each].mode != "legacy":
                         self.flip(each, "legacy", cause)
                 except Exception as error:
                     self.trouble(f"{each} stays in {self.units[each].mode} ({cause}): {error}")
         say(f"{'every unit' if name == modes.EVERY_UNIT else name}: legacy: {cause}")
 
-    def flip(self, name: str, mode: str, reason: str) -> None:
+    def climb(self) -> None:
+        """Flip what waits for an epoch that every live process has confirmed by now."""
+        waits = {epoch: self.control.waits_for(epoch) for _, epoch, _ in self.pending.values()}
+        for name, (mode, epoch, word) in list(self.pending.items()):
+            note = waits[epoch]
+            if note is None:
+                del self.pending[name]
+                self.flip(name, mode, "journal", word)
+            else:
+                self.standing[name] = [f"{mode} is promised: {note}"]
+
+    def tell_day(self) -> None:
+        """Tell the switches which day it is, in UTC: caps count by it."""
+        self.day = time.time_ns() // DAY_NS
+        for unit in self.units.values():
+            unit.switch.set_day(self.day)
+
+    def flip(self, name: str, mode: str, reason: str, word: int | None = None) -> None:
         with self.lock:
             unit = self.units[name]
-            unit.flip(mode)
+            unit.flip(mode, word)
             unit.record.flipped()
             if reason != "install":
-                self.standing.pop(name, None)
-            self.segment.write({"kind": "mode", "unit": name, "mode": mode, "reason": reason})
+                self.standing[name] = []
+            line = {"kind": "mode", "unit": name, "mode": mode, "reason": reason}
+            self.segment.write(line, sync=reason not in ("install", "uninstall"))
 
     def settle(self) -> None:
-        for unit in self.units.values():
+        for name, unit in list(self.units.items()):
             unit.settle()
+            for text in unit.switch.troubles():
+                self.segment.write({"kind": "trouble", "unit": name, "what": "fallback", "text": text})
+            if self.segment.trouble is not None and unit.mode == "canary":
+                self.flip(name, "legacy", "a canary without evidence")
 
     def count(self) -> None:
         counted = self.counters()
@@ -244,7 +391,10 @@ class _Runtime:
         return errors
 
     def counters(self) -> dict[str, Any]:
-        return {name: unit.record.counters(unit.mode) for name, unit in self.units.items()}
+        return {
+            name: self.records[name].counters(self.units[name].mode if name in self.units else "legacy")
+            for name in self.config.units
+        }
 
     def finish(self, flush_s: float | None = None) -> None:
         """Bring in the verdicts that are still out, and write the last counters."""
@@ -256,16 +406,48 @@ class _Runtime:
             self.courier.stop(STOP_S)
 
     def after_fork(self) -> None:
-        """A forked child counts for itself, in a file of its own."""
+        """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.courier.after_fork()
-        for unit in self.units.values():
-            unit.record.rebase()
+        for record in self.records.values():
+            record.rebase()
         self.segment.abandon()
         self.segment.open()
+        self.control.after_fork()
         self.guard.after_fork()
         self.watch()
+
+
+def journal_stamp(config: Config) -> tuple[int, ...]:
+    """What changes whenever the journal, or a kill file, does."""
+    stamp: list[int] = []
+    for path in (config.evidence / modes.JOURNAL, config.kill_file):
+        try:
+            held = None if path is None else path.stat()
+        except OSError:
+            held = None
+        stamp += (0, 0, 0) if held is None else (held.st_size, held.st_mtime_ns, held.st_ino)
+    return tuple(stamp)
+
+
+def fleet_build(config: Config, sources: Mapping[str, Mapping[str, str]]) -> int:
+    """A hash of what must be the same in all processes of one fleet, whatever they have imported."""
+    parts = [fingerprint.build()["sha256"], sys.version]
+    for name, unit in config.units.items():
+        parts += [name, unit.candidate, repr(unit.compare), *sorted(named(unit, sources[name]))]
+    return page.fnv("\0".join(parts).encode())
+
+
+def named(unit: UnitConfig, files: Mapping[str, str]) -> list[str]:
+    """The digests of the files of the two modules that a unit names."""
+    found = []
+    for name in (unit.name, unit.candidate):
+        path = Path(origin(name.partition(":")[0]) or "")
+        if path.is_file():
+            known = files.get(str(path.absolute()))
+            found.append(known or hashlib.sha256(path.read_bytes()).hexdigest())
+    return found
 
 
 _current: _Runtime | None = None
@@ -313,7 +495,9 @@ def uninstall() -> None:
     if runtime.thread is not None and runtime.thread is not threading.current_thread():
         runtime.thread.join(timeout=5.0)
     runtime.finish()
+    runtime.hook.stop()
     errors = runtime.put_back("uninstall")
+    runtime.control.close()
     runtime.segment.close()
     if errors:
         raise errors[0]
@@ -326,16 +510,20 @@ def set_mode(unit: str, mode: str) -> None:
 
     Args:
         unit: The unit's name, as in the configuration.
-        mode: `legacy`, `shadow` or `rust`.
+        mode: `legacy`, `shadow`, `canary` or `rust`.
 
     Raises:
         MigrateError: If nothing is installed, the unit or mode is unknown, or the step is not allowed.
     """
     runtime = _require()
+    if unit not in runtime.config.units:
+        raise MigrateError(f"unknown unit {unit!r}: one of {', '.join(runtime.config.units)}")
     if unit not in runtime.units:
-        raise MigrateError(f"unknown unit {unit!r}: one of {', '.join(runtime.units)}")
+        raise MigrateError(f"unit {unit!r} waits for its module to be imported: it follows the mode journal then")
     if mode not in SERVED:
         raise MigrateError(f"unknown mode {mode!r}: one of {', '.join(SERVED)}")
+    if mode == "canary" and runtime.config.units[unit].key is None:
+        raise MigrateError(f'unit {unit!r} declares no key, which a canary needs: key = "$args.account"')
     current = runtime.units[unit].mode
     if not runtime.config.rehearsal and modes.lower(mode, current) != mode:
         raise MigrateError(
@@ -352,24 +540,37 @@ def status() -> list[UnitStatus]:
     """
     runtime = _require()
     runtime.courier.flush(1.0)
+    shared = runtime.control.notes()
     states = []
-    for name, unit in runtime.units.items():
+    for name, declared in runtime.config.units.items():
+        unit = runtime.units.get(name)
         state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
-        state.add(unit.record.counters(unit.mode))
-        state.file = unit.unit.mode
+        state.add(runtime.records[name].counters(standing_of(unit)))
+        state.file = declared.mode
+        late = [f"{declared.module} is not imported yet"] if name in runtime.waiting else []
+        own = [] if unit is None else unit.notes
         state.notes = [
-            *runtime.standing.get(name, ()),
-            *unit.notes,
+            *runtime.standing[name],
+            *late,
+            *own,
             *runtime.courier.notes(name),
             *state.object_notes(),
+            *shared,
         ]
         if runtime.segment.trouble is not None:
             state.notes.append(runtime.segment.trouble)
         if runtime.said.broken is not None:
             state.notes.append(runtime.said.broken)
-        state.notes += inside.uncontained(unit.unit)
+        state.notes += inside.uncontained(declared)
         states.append(state)
     return states
+
+
+def standing_of(unit: units.Unit | None) -> str:
+    """Where a unit stands: as it was flipped last, or lower if the control page has changed since."""
+    if unit is None:
+        return "legacy"
+    return unit.switch.mode if unit.switch.unsettled else unit.mode
 
 
 def say(text: str) -> None:

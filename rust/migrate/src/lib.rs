@@ -3,6 +3,7 @@
 //! rules by path; out comes a verdict with every difference's path, kind and both values. Knows
 //! nothing of trading, Python or Arrow.
 
+mod canary;
 mod column;
 mod compare;
 mod day;
@@ -15,12 +16,14 @@ mod kind;
 mod ledger;
 mod mode;
 mod number;
+pub mod page;
 mod path;
 mod rule;
 mod sum;
 mod value;
 mod verdict;
 
+pub use canary::{Key, nth, sticky, within};
 pub use column::{Cells, Column, Words, same_floats};
 pub use compare::{Comparator, Decode, NoDecoder};
 pub use error::MigrateError;

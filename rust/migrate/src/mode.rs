@@ -12,7 +12,7 @@ pub enum Mode {
     Legacy,
     /// Legacy serves, the candidate runs after it and is compared.
     Shadow,
-    /// A capped share is served by the candidate. Comes with the gates.
+    /// A capped share of the keys is served by the candidate.
     Canary,
     /// The candidate serves.
     Rust,

@@ -13,20 +13,16 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.dispatch import finding
+from exuvia.migrate.dispatch.kinds import COROUTINE, GENERATOR, STREAM, Relay, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["TESTED", "Splice", "can_splice", "legacy_copy"]
 
 TESTED = ((3, 11), (3, 12), (3, 13))
 """The CPython versions on which the splice is tested; elsewhere the object form is used."""
-
-_REFUSED_KINDS = {
-    inspect.CO_COROUTINE: "an async function",
-    inspect.CO_ASYNC_GENERATOR: "an async generator",
-    inspect.CO_GENERATOR: "a generator",
-}
 
 
 def can_splice() -> bool:
@@ -43,27 +39,30 @@ def plain_function(unit: str, found: object, module: str, qualname: str) -> type
         module: The module that the unit names.
         qualname: The name inside the module.
 
+    Returns:
+        The function itself: inside of its decorators, if they show it or hold it in a closure.
+
     Raises:
-        MigrateError: If it is compiled, foreign, decorated, a generator or async.
+        MigrateError: If it is compiled, foreign, or patched by someone else.
     """
-    if isinstance(found, functools._lru_cache_wrapper):
-        found = found.__wrapped__
     if isinstance(found, (staticmethod, classmethod)):
         found = found.__func__
+    inside = finding.inner(found, module, qualname)
+    if inside is not None:
+        return inside
+    if isinstance(found, functools._lru_cache_wrapper):
+        found = found.__wrapped__
     if not isinstance(found, types.FunctionType):
         raise MigrateError(
             f"unit {unit!r} is a {type(found).__name__}, which has no code to exchange: "
             "name a function, a method or a class that is written in Python"
         )
-    for flag, kind in _REFUSED_KINDS.items():
-        if found.__code__.co_flags & flag:
-            raise MigrateError(f"unit {unit!r} is {kind}: these come later; move the plain function inside it")
     if found.__module__ != module:
         raise MigrateError(
             f"unit {unit!r} comes from {found.__module__!r}: name it where it is defined, "
             f"as {found.__module__}:{found.__qualname__}"
         )
-    if found.__qualname__ != qualname or found.__code__.co_qualname != qualname:
+    if found.__code__.co_qualname != found.__qualname__:
         raise MigrateError(
             f"unit {unit!r} holds the code of {found.__code__.co_qualname!r}: it is decorated or was patched "
             "by someone else; name the inner function, or take the other patch off first"
@@ -113,7 +112,7 @@ class Splice:
         self,
         function: types.FunctionType,
         target: Callable[..., Any],
-        cached: functools._lru_cache_wrapper[Any] | None = None,
+        cached: Sequence[functools._lru_cache_wrapper[Any]] = (),
     ) -> None:
         self.function = function
         self.original = function.__code__
@@ -145,8 +144,17 @@ class Splice:
                 "install: exuvia does not fight over a function; take that patch off first"
             )
         self.function.__code__ = code
-        if self.cached is not None:
-            self.cached.cache_clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what caches around the function hold: it may be the other side's."""
+        for cache in self.cached:
+            cache.cache_clear()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether someone else has exchanged the code."""
+        return self.function.__code__ not in (self.original, self.trampoline)
 
 
 def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> types.CodeType:
@@ -183,14 +191,21 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     # ellipsis cannot be called. The dead last line makes the free variables those of the function.
     free = "".join(f"  {name} = None\n" for name in code.co_freevars)
     used = "".join(f"    {name}\n" for name in code.co_freevars)
-    source = (
-        f"def enclosing():\n{free}  def spliced({', '.join(declared)}):\n"
-        f"    return (... if True else ...)({', '.join(passed)})\n{used}  return spliced\n"
-    )
+    kind = kind_of(code)
+    call = f"(... if True else ...)({', '.join(passed)})"
+    body = {
+        GENERATOR: f"    return (yield from {call})\n",
+        COROUTINE: f"    return await {call}\n",
+        STREAM: _STREAM.format(relay=_unused("_relay", code), call=call),
+    }.get(kind, f"    return {call}\n")
+    lead = "async " if kind in (COROUTINE, STREAM) else ""
+    source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
     enclosing = _inner(compile(source, code.co_filename, "exec", dont_inherit=True))
     made = _inner(enclosing)
+    held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
     made = made.replace(
-        co_consts=tuple(target if constant is ... else constant for constant in made.co_consts),
+        co_consts=tuple(held if constant is ... else constant for constant in made.co_consts),
+        co_flags=made.co_flags | code.co_flags & inspect.CO_ITERABLE_COROUTINE,
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno,
         co_name=code.co_name,
@@ -203,6 +218,24 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
             f"{code.co_freevars} came out as {made.co_freevars}"
         )
     return made
+
+
+# Names are not looked up in the module's globals, where any could be another: hence the bare except.
+_STREAM = """\
+    {relay} = {call}
+    while await {relay}.step():
+        try:
+            {relay}.sent = yield {relay}.item
+        except:
+            {relay}.caught()
+    return
+"""
+
+
+def _unused(name: str, code: types.CodeType) -> str:
+    while name in code.co_varnames or name in code.co_freevars:
+        name += "_"
+    return name
 
 
 def _inner(code: types.CodeType) -> types.CodeType:

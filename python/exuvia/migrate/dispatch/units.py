@@ -1,11 +1,12 @@
-"""Units that are installed: each finds its two sides, and knows how to stand in a mode."""
+"""Units that are installed: each finds its two sides. `functions` and this file say how each stands in a mode."""
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import inspect
-import sys
+import os
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
-from exuvia.migrate.dispatch import splice
+from exuvia.migrate.dispatch import canary
+from exuvia.migrate.dispatch.finding import inner
+from exuvia.migrate.dispatch.functions import FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
-from exuvia.migrate.shadow.observe import observer
 from exuvia.migrate.shadow.remote_twin import RemoteTwinMaker
 from exuvia.migrate.shadow.twin import TwinMaker, observable
 
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["ClassUnit", "FunctionUnit", "make"]
+__all__ = ["ClassUnit", "FunctionUnit", "ModuleUnit", "Unit", "make"]
 
 
-def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | None = None) -> FunctionUnit | ClassUnit:
+def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | None = None) -> Unit:
     """Find both sides of a unit and prepare it; nothing of the program is changed yet.
 
     Args:
@@ -62,14 +64,15 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
         )
     if unit.attributes:
         raise config.refuse(unit.name, "attributes belong to classes, but the unit is a function", "attributes")
-    if callable(candidate):
-        function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
-        _refuse_other_signature(f"{config.path}:{unit.line}", unit, function, candidate)
+    if isinstance(legacy, types.ModuleType):
+        return ModuleUnit(unit, legacy, candidate, record, courier)
+    function = inner(legacy, unit.module, unit.qualname)
+    if function is not None:
         try:
             refuse_unreadable(function, dict(unit.compare))
         except CompareError as error:
             raise config.refuse(unit.name, str(error)) from None
-    return FunctionUnit(unit, legacy, candidate, record, courier)
+    return FunctionUnit(unit, legacy, candidate, record, courier, place=f"{config.path}:{unit.line}")
 
 
 def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
@@ -93,63 +96,11 @@ def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> An
 
 
 def _nearest(part: str, holder: object) -> list[str]:
-    import difflib  # noqa: PLC0415 - only for an error
-
     return [repr(name) for name in difflib.get_close_matches(part, dir(holder), n=3)]
 
 
 _INHERITED = object()
-
-
-class FunctionUnit:
-    """A function or method: spliced, or replaced by attribute where the splice was never tested."""
-
-    kind = "function"
-
-    def __init__(self, unit: UnitConfig, legacy: Any, candidate: Any, record: Record, courier: Courier | None) -> None:
-        function = splice.plain_function(unit.name, legacy, unit.module, unit.qualname)
-        if not callable(candidate):
-            raise MigrateError(f"unit {unit.name!r}: the candidate {unit.candidate} cannot be called")
-        self.unit, self.record = unit, record
-        self.mode = "legacy"
-        self.notes: list[str] = []
-        served = splice.legacy_copy(function)
-        self.switch = Switch(served, candidate, observer(served, candidate, unit, record, courier))
-        functools.update_wrapper(self.switch.callable, function)
-        record.switch = self.switch
-        self._splice: splice.Splice | None = None
-        if splice.can_splice():
-            cached = legacy if isinstance(legacy, functools._lru_cache_wrapper) else None
-            self._splice = splice.Splice(function, self.switch.callable, cached)
-        elif "." in unit.qualname:
-            raise MigrateError(
-                f"unit {unit.name!r}: methods need the splice, which was never tested on Python "
-                f"{sys.version.split()[0]}"
-            )
-        else:
-            self.notes.append(f"replaced by attribute: the splice was never tested on Python {sys.version.split()[0]}")
-        self._function: Any = legacy
-
-    def settle(self, *, leave: bool = False) -> None:
-        """Nothing outlives a flip of a function."""
-
-    def flip(self, mode: str) -> None:
-        """Stand in a mode; the next call follows it.
-
-        Args:
-            mode: `legacy`, `shadow` or `rust`.
-        """
-        self.switch.set_mode(mode)
-        if self._splice is not None:
-            if mode == "legacy":
-                self._splice.restore()
-            else:
-                self._splice.apply()
-        else:
-            current = getattr(sys.modules[self.unit.module], self.unit.qualname)
-            wanted = self._function if mode == "legacy" else self.switch.callable
-            rebind(self.unit.module, self.unit.qualname, current, wanted, self.unit.candidate)
-        self.mode = mode
+SERVED = ("canary", "rust")
 
 
 class ClassUnit:
@@ -170,6 +121,8 @@ class ClassUnit:
         self.notes: list[str] = []
         members = observable(unit.name, legacy, candidate)
         self.switch = Switch(legacy, candidate, legacy)
+        self.switch.set_sampling(unit.sample, int.from_bytes(os.urandom(8), "little"))
+        canary.declare(self.switch, unit, legacy)
         record.switch = self.switch
         self.lives = record.lives = Lives(candidate)
         rules = _comparators(unit, members), unit.attributes
@@ -178,34 +131,36 @@ class ClassUnit:
             self.twin = TwinMaker(sides, members, rules, self.switch, record).twin
         else:
             self.twin = RemoteTwinMaker(unit, sides, members, switch=self.switch, record=record, courier=courier).twin
+        self.chooser = _chooser(legacy, candidate, self.switch)
         self._methods = {name: member for name, member in members.items() if isinstance(member, types.FunctionType)}
         self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}
 
-    def flip(self, mode: str) -> None:
+    def flip(self, mode: str, accepted: int | None = None) -> None:
         """Stand in a mode; objects that are made from now on follow it, older ones stay what they are.
 
         Args:
-            mode: `legacy`, `shadow` or `rust`.
+            mode: `legacy`, `shadow`, `canary` or `rust`.
+            accepted: The control page's word for which it holds.
         """
-        wanted = {"legacy": self.legacy, "shadow": self.twin, "rust": self.candidate}[mode]
+        wanted = {"legacy": self.legacy, "shadow": self.twin, "canary": self.chooser, "rust": self.candidate}[mode]
         current = owns(self.unit.module, self.unit.qualname)
-        if current not in (self.legacy, self.twin, self.candidate):
+        if current not in (self.legacy, self.twin, self.chooser, self.candidate):
             raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
         self._count_calls(mode)
         place = self.unit.module, self.unit.qualname
         patched: list[str] = []
-        for old in {current, self.legacy, self.twin} - {wanted}:
+        for old in {current, self.legacy, self.twin, self.chooser} - {wanted}:
             patched += rebind(*place, old, wanted, self.unit.candidate, known=frozenset(self._places))
         self._places.update(patched)
         below: list[type] = self.legacy.__subclasses__()
-        subclasses = [child.__qualname__ for child in below if child is not self.twin]
+        subclasses = [child.__qualname__ for child in below if child not in (self.twin, self.chooser)]
         self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
         if subclasses:
             self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
-        if mode == "rust" and not any(owner is self.candidate for owner, _ in self._patched):
+        if mode in SERVED and not any(owner is self.candidate for owner, _ in self._patched):
             self.notes.append("calls of a compiled class are not counted")
-        self.switch.set_mode(mode)
+        self.switch.set_mode(mode, accepted)
         self.mode = mode
 
     def settle(self, *, leave: bool = False) -> None:
@@ -216,7 +171,7 @@ class ClassUnit:
         """
         if leave:
             self._put_back()
-        elif self._patched and self.mode != "rust" and self.lives.alive == 0:
+        elif self._patched and self.mode not in SERVED and self.lives.alive == 0:
             self._count_calls(self.mode)
 
     def _count_calls(self, mode: str) -> None:
@@ -225,20 +180,20 @@ class ClassUnit:
         After a rollback the candidate's calls are counted on for as long as it may have objects.
         """
         self._put_back()
-        if mode != "rust" and self.lives.alive == 0:
+        if mode not in SERVED and self.lives.alive == 0:
             return
-        if mode == "rust":
+        if mode in SERVED:
             # Before `__init__` is counted, so that the count stands around it.
             self._patch(self.candidate, "__init__", self.lives.initialiser())
             if (self.candidate, "__init__") not in self._patched:
                 self.lives.lose()
         for name, function in {**self._methods, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
-            if mode == "rust" and isinstance(own, types.FunctionType):
+            if mode in SERVED and isinstance(own, types.FunctionType):
                 self._patch(self.legacy, name, _counting(function, self.switch))
             theirs = inspect.getattr_static(self.candidate, name, None)
             if isinstance(theirs, (types.FunctionType, types.MethodDescriptorType)):
-                if mode == "rust":
+                if mode in SERVED:
                     counted = self.switch.counted(theirs)
                     functools.update_wrapper(counted, theirs)
                 else:
@@ -261,6 +216,29 @@ class ClassUnit:
         except TypeError:
             return
         self._patched.setdefault((owner, name), original)
+
+
+def _chooser(legacy: type, candidate: type, switch: Switch) -> type:
+    """The class that stands in a canary: each new object's key says of which side it is.
+
+    It is a subclass of legacy, so that subclasses of it are legacy's, and objects of both sides are its own.
+    """
+    kind = type(legacy)
+
+    def __call__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        return switch.callable(*args, **kwargs) if cls is made else kind.__call__(cls, *args, **kwargs)
+
+    def __instancecheck__(cls: type, instance: object) -> bool:  # noqa: N807
+        return isinstance(instance, (legacy, candidate)) if cls is made else kind.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls: type, other: type) -> bool:  # noqa: N807
+        return issubclass(other, (legacy, candidate)) if cls is made else kind.__subclasscheck__(cls, other)
+
+    space = {"__module__": legacy.__module__, "__qualname__": legacy.__qualname__, "__doc__": legacy.__doc__}
+    methods = {"__call__": __call__, "__instancecheck__": __instancecheck__, "__subclasscheck__": __subclasscheck__}
+    slots = {"__slots__": ()} if legacy.__itemsize__ == 0 else {}
+    made: type = type(kind.__name__, (kind,), methods)(legacy.__name__, (legacy,), {**space, **slots})
+    return made
 
 
 def _counting(function: Any, switch: Switch) -> Callable[..., Any]:
@@ -295,20 +273,4 @@ def _comparators(unit: UnitConfig, members: dict[str, Any]) -> dict[str, Compara
     return comparators(unit.compare, unit.divergences)
 
 
-def _refuse_other_signature(place: str, unit: UnitConfig, legacy: types.FunctionType, candidate: Any) -> None:
-    """The candidate must take what the trampoline passes: positions first, keyword-only by name."""
-    try:
-        theirs = inspect.signature(candidate)
-    except (ValueError, TypeError):
-        return
-    ours = inspect.signature(legacy)
-    kinds = inspect.Parameter
-    positional = [p for p in ours.parameters.values() if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-    keywords = {p.name: None for p in ours.parameters.values() if p.kind is kinds.KEYWORD_ONLY}
-    try:
-        theirs.bind(*[None] * len(positional), **keywords)
-    except TypeError as error:
-        raise MigrateError(
-            f"{place}: unit {unit.name!r} has the signature {ours}, its candidate {unit.candidate} "
-            f"has {theirs}: {error}"
-        ) from None
+Unit = FunctionUnit | ClassUnit

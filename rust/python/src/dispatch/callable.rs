@@ -8,15 +8,18 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use exuvia_migrate::Mode;
+use exuvia_migrate::{Mode, nth};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use super::Shared;
+use super::canary::Choice;
 
 const SHADOW: u8 = Mode::Shadow.code();
+const CANARY: u8 = Mode::Canary.code();
 const RUST: u8 = Mode::Rust.code();
+const RETIRED: u8 = Mode::Retired.code();
 
 /// The object as CPython sees it; `base` must be first.
 #[repr(C)]
@@ -27,17 +30,21 @@ struct Callable {
     legacy: *mut ffi::PyObject,
     candidate: *mut ffi::PyObject,
     observer: *mut ffi::PyObject,
+    reverse: *mut ffi::PyObject,
     shared: *const Shared,
 }
 
-/// Makes the callable of one switch.
-pub(super) fn make(
-    py: Python<'_>,
-    shared: Arc<Shared>,
-    legacy: Bound<'_, PyAny>,
-    candidate: Bound<'_, PyAny>,
-    observer: Bound<'_, PyAny>,
-) -> PyResult<Py<PyAny>> {
+/// The callables of one switch.
+pub(super) struct Sides<'py> {
+    pub(super) legacy: Bound<'py, PyAny>,
+    pub(super) candidate: Bound<'py, PyAny>,
+    pub(super) observer: Bound<'py, PyAny>,
+    /// Observes what the candidate serves of a canary: it must return what the candidate returns.
+    pub(super) reverse: Option<Bound<'py, PyAny>>,
+}
+
+/// Makes a callable; one that is `counted` only ever serves the candidate.
+pub(super) fn make(py: Python<'_>, shared: Arc<Shared>, sides: Sides<'_>, counted: bool) -> PyResult<Py<PyAny>> {
     static TYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = TYPE.get_or_try_init(py, || heap_type(py))?;
     // SAFETY: `class` is the heap type below; GenericAlloc returns zeroed memory of its basicsize
@@ -49,10 +56,11 @@ pub(super) fn make(
             return Err(PyErr::fetch(py));
         }
         let this = made.cast::<Callable>();
-        (*this).vectorcall = vectorcall;
-        (*this).legacy = legacy.into_ptr();
-        (*this).candidate = candidate.into_ptr();
-        (*this).observer = observer.into_ptr();
+        (*this).vectorcall = if counted { vectorcall_counted } else { vectorcall };
+        (*this).legacy = sides.legacy.into_ptr();
+        (*this).candidate = sides.candidate.into_ptr();
+        (*this).observer = sides.observer.into_ptr();
+        (*this).reverse = sides.reverse.map_or(ptr::null_mut(), Bound::into_ptr);
         (*this).shared = Arc::into_raw(shared);
         Ok(Bound::from_owned_ptr(py, made).unbind())
     }
@@ -66,25 +74,147 @@ unsafe extern "C" fn vectorcall(
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython passes the object that carries this slot, with the caller's argument array;
-    // the three callables live as long as the object, which the caller holds.
+    // the callables live as long as the object, which the caller holds.
     unsafe {
         let this = this.cast::<Callable>();
         let shared = &*(*this).shared;
-        let target = match shared.mode.load(Ordering::Relaxed) {
-            RUST => {
+        match shared.mode() {
+            RUST | RETIRED => {
                 shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                (*this).candidate
+                candidate(this, shared, args, nargsf, names)
             }
             SHADOW => {
-                shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-                (*this).observer
+                let count = shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
+                if sampled(shared, count) {
+                    return ffi::PyObject_Vectorcall((*this).observer, args, nargsf, names);
+                }
+                shared.unsampled.fetch_add(1, Ordering::Relaxed);
+                ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
             }
+            CANARY => canary(this, shared, args, nargsf, names),
             _ => {
                 shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-                (*this).legacy
+                ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
             }
+        }
+    }
+}
+
+/// A method of the candidate: it serves in every mode.
+unsafe extern "C" fn vectorcall_counted(
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `vectorcall`.
+    unsafe {
+        let this = this.cast::<Callable>();
+        (*(*this).shared).candidate_calls.fetch_add(1, Ordering::Relaxed);
+        ffi::PyObject_Vectorcall((*this).candidate, args, nargsf, names)
+    }
+}
+
+/// Whether the `count`-th call is sampled: by a stream of our own, not the program's.
+fn sampled(shared: &Shared, count: u64) -> bool {
+    let share = shared.sample.load(Ordering::Relaxed);
+    share == u64::MAX || nth(shared.seed.load(Ordering::Relaxed), count) < share
+}
+
+unsafe fn canary(
+    this: *mut Callable,
+    shared: &Shared,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `vectorcall`. The top bit of nargsf is PY_VECTORCALL_ARGUMENTS_OFFSET.
+    unsafe {
+        let count = nargsf & !(1 << (usize::BITS - 1));
+        let choice = shared
+            .canary
+            .get()
+            .map_or(Choice::Unkeyed, |canary| canary.choose(shared.attached.get(), &shared.day, args, count, names));
+        match choice {
+            Choice::Candidate => {
+                let count = shared.canary_calls.fetch_add(1, Ordering::Relaxed);
+                shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
+                if !(*this).reverse.is_null() && sampled(shared, count) {
+                    return ffi::PyObject_Vectorcall((*this).reverse, args, nargsf, names);
+                }
+                return candidate(this, shared, args, nargsf, names);
+            }
+            Choice::Unkeyed => shared.unkeyed.fetch_add(1, Ordering::Relaxed),
+            Choice::Capped => shared.capped.fetch_add(1, Ordering::Relaxed),
+            Choice::Legacy => 0,
         };
-        ffi::PyObject_Vectorcall(target, args, nargsf, names)
+        shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
+        ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
+    }
+}
+
+unsafe fn candidate(
+    this: *mut Callable,
+    shared: &Shared,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `vectorcall`.
+    unsafe {
+        let result = ffi::PyObject_Vectorcall((*this).candidate, args, nargsf, names);
+        if result.is_null() && shared.fallback.load(Ordering::Relaxed) {
+            return rescue(this, shared, args, nargsf, names);
+        }
+        result
+    }
+}
+
+/// The candidate of a pure unit raised: legacy answers, unless the error is the caller's own affair
+/// (Ctrl-C, cancellation, a generator's end).
+#[cold]
+unsafe fn rescue(
+    this: *mut Callable,
+    shared: &Shared,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `vectorcall`; the references that Fetch gives are dropped below.
+    unsafe {
+        let (mut kind, mut value, mut trace) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        #[allow(deprecated)]
+        ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut trace);
+        let panicked = kind.is_null() || named(kind, "Panic");
+        let ours = kind.is_null()
+            || panicked
+            || ffi::PyErr_GivenExceptionMatches(kind, ffi::PyExc_Exception) != 0
+            || ffi::PyErr_GivenExceptionMatches(kind, ffi::PyExc_SystemExit) != 0;
+        if !ours {
+            #[allow(deprecated)]
+            ffi::PyErr_Restore(kind, value, trace);
+            return ptr::null_mut();
+        }
+        shared.note_fallback(kind, value, panicked);
+        ffi::Py_XDECREF(value);
+        ffi::Py_XDECREF(trace);
+        let result = ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names);
+        if result.is_null() && !kind.is_null() && ffi::PyErr_Occurred() == kind {
+            shared.same_errors.fetch_add(1, Ordering::Relaxed);
+        }
+        ffi::Py_XDECREF(kind);
+        result
+    }
+}
+
+/// Whether the class of an exception has a name that starts so: other extensions have their own PanicException.
+unsafe fn named(kind: *mut ffi::PyObject, start: &str) -> bool {
+    // SAFETY: `kind` is a live object; an error of the look-up is cleared.
+    unsafe {
+        let name = ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr());
+        let text = super::text_of(name);
+        ffi::Py_XDECREF(name);
+        text.is_some_and(|text| text.starts_with(start))
     }
 }
 
@@ -123,7 +253,8 @@ unsafe extern "C" fn traverse(this: *mut ffi::PyObject, visit: ffi::visitproc, a
     unsafe {
         let fields = this.cast::<Callable>();
         let class = ffi::Py_TYPE(this).cast::<ffi::PyObject>();
-        for field in [class, (*fields).dict, (*fields).legacy, (*fields).candidate, (*fields).observer] {
+        let sides = [(*fields).legacy, (*fields).candidate, (*fields).observer, (*fields).reverse];
+        for field in [class, (*fields).dict].into_iter().chain(sides) {
             if !field.is_null() {
                 let stop = visit(field, arg);
                 if stop != 0 {
@@ -156,6 +287,7 @@ unsafe extern "C" fn dealloc(this: *mut ffi::PyObject) {
         ffi::Py_XDECREF((*fields).legacy);
         ffi::Py_XDECREF((*fields).candidate);
         ffi::Py_XDECREF((*fields).observer);
+        ffi::Py_XDECREF((*fields).reverse);
         if !(*fields).shared.is_null() {
             drop(Arc::from_raw((*fields).shared));
         }

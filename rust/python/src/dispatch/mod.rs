@@ -4,29 +4,125 @@
 //! nanoseconds; this file is its safe face.
 
 mod callable;
+mod canary;
+mod page;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use exuvia_migrate::Mode;
+use exuvia_migrate::page::{Caps, MOST};
+use exuvia_migrate::{Mode, within};
+use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use self::callable::Sides;
+use self::canary::{Canary, Place, Written};
+use self::page::{Attached, ControlPage};
 use crate::failure::Failure;
+use crate::gate;
 
-/// What a switch and its callable share: the mode and the counters.
-#[derive(Debug, Default)]
+const TROUBLES: usize = 20;
+
+/// What a switch and its callable share: the mode, what decides a call, and the counters.
+#[derive(Default)]
 pub(crate) struct Shared {
-    mode: AtomicU8,
+    /// Where this process puts the unit.
+    own: AtomicU8,
+    /// The word of the control page for which that holds.
+    accepted: AtomicU64,
+    attached: OnceLock<Attached>,
+    canary: OnceLock<Canary>,
+    day: AtomicU64,
+    sample: AtomicU64,
+    seed: AtomicU64,
+    fallback: AtomicBool,
     legacy_calls: AtomicU64,
     candidate_calls: AtomicU64,
+    canary_calls: AtomicU64,
+    unsampled: AtomicU64,
+    unkeyed: AtomicU64,
+    capped: AtomicU64,
+    fallbacks: AtomicU64,
+    same_errors: AtomicU64,
+    panics: AtomicU64,
     compared: AtomicU64,
     differed: AtomicU64,
     errors: AtomicU64,
     skipped: AtomicU64,
     legacy_ns: AtomicU64,
     candidate_ns: AtomicU64,
+    troubles: Mutex<Vec<String>>,
+}
+
+impl Shared {
+    /// Where the next call is served. One relaxed load of the page: while its word is the one that this
+    /// process accepted, the mode is its own; else the lower of both, and legacy if it is torn.
+    #[inline]
+    fn mode(&self) -> u8 {
+        let own = self.own.load(Ordering::Relaxed);
+        let Some(attached) = self.attached.get() else { return own };
+        let word = attached.slot.word().load(Ordering::Relaxed);
+        if word == self.accepted.load(Ordering::Relaxed) { own } else { lower(attached, word, own) }
+    }
+
+    /// Counts a call of the candidate that raised and notes the first of them in words.
+    ///
+    /// # Safety
+    /// `kind` and `value` are live or null; no exception may be set.
+    unsafe fn note_fallback(&self, kind: *mut ffi::PyObject, value: *mut ffi::PyObject, panicked: bool) {
+        self.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
+        if self.fallbacks.fetch_add(1, Ordering::Relaxed) >= TROUBLES as u64 {
+            return;
+        }
+        // SAFETY: what the calls return is owned here and may be null.
+        let text = unsafe {
+            let name = if kind.is_null() { kind } else { ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr()) };
+            let said = if value.is_null() { value } else { ffi::PyObject_Str(value) };
+            let text = format!(
+                "{}: {}",
+                text_of(name).unwrap_or_else(|| "an error".to_owned()),
+                text_of(said).unwrap_or_default()
+            );
+            ffi::Py_XDECREF(name);
+            ffi::Py_XDECREF(said);
+            text
+        };
+        self.trouble(text);
+    }
+
+    fn trouble(&self, text: String) {
+        let mut troubles = gate::locked(&self.troubles);
+        if troubles.len() < TROUBLES {
+            troubles.push(text);
+        }
+    }
+}
+
+#[cold]
+fn lower(attached: &Attached, word: u64, own: u8) -> u8 {
+    attached.slot.read(word).map_or(Mode::Legacy.code(), |(mode, _)| mode.code().min(own))
+}
+
+/// The text of a Python string; clears the exception of whatever could not be read.
+///
+/// # Safety
+/// `text` is live or null.
+unsafe fn text_of(text: *mut ffi::PyObject) -> Option<String> {
+    // SAFETY: the pointer that CPython returns lives as long as `text`.
+    unsafe {
+        let mut size: ffi::Py_ssize_t = 0;
+        if !text.is_null() && ffi::PyUnicode_Check(text) != 0 {
+            let bytes = ffi::PyUnicode_AsUTF8AndSize(text, &raw mut size);
+            if !bytes.is_null() {
+                let bytes = std::slice::from_raw_parts(bytes.cast::<u8>(), size as usize);
+                return Some(String::from_utf8_lossy(bytes).chars().take(300).collect());
+            }
+        }
+        ffi::PyErr_Clear();
+        None
+    }
 }
 
 impl From<exuvia_migrate::MigrateError> for Failure {
@@ -38,8 +134,9 @@ impl From<exuvia_migrate::MigrateError> for Failure {
     }
 }
 
-/// One unit's switch: `legacy` serves in modes legacy and shadow, `candidate` in mode rust; in
-/// shadow every call goes to `observer`, which must return what legacy returned.
+/// One unit's switch: `legacy` serves in modes legacy and shadow, `candidate` in mode rust, and in mode
+/// canary whichever the call's key chooses. In shadow a sampled call goes to `observer`, which must return
+/// what legacy returns; in a canary what the candidate serves goes to `reverse`, if there is one.
 ///
 /// >>> from exuvia._exuvia import Switch
 /// >>> switch = Switch(len, sum, len)
@@ -57,22 +154,31 @@ pub struct Switch {
 #[pymethods]
 impl Switch {
     #[new]
-    #[pyo3(signature = (legacy, candidate, observer), text_signature = "(legacy, candidate, observer)")]
+    #[pyo3(signature = (legacy, candidate, observer, reverse = None), text_signature = "(legacy, candidate, observer, reverse=None)")]
     fn new(
         py: Python<'_>,
         legacy: Bound<'_, PyAny>,
         candidate: Bound<'_, PyAny>,
         observer: Bound<'_, PyAny>,
+        reverse: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        for (role, side) in [("legacy", &legacy), ("candidate", &candidate), ("observer", &observer)] {
-            if !side.is_callable() {
-                let text = format!("the {role} side {} cannot be called: name a function or class", side.repr()?);
-                return Err(Failure::text("MigrateError", text).into());
-            }
-        }
-        let shared = Arc::new(Shared::default());
-        let callable = callable::make(py, Arc::clone(&shared), legacy, candidate, observer)?;
+        let shared = Arc::new(Shared { sample: AtomicU64::new(u64::MAX), ..Shared::default() });
+        let sides = callables(legacy, candidate, observer, reverse)?;
+        let callable = callable::make(py, Arc::clone(&shared), sides, false)?;
         Ok(Self { shared, callable })
+    }
+
+    /// Another callable of this unit, with sides of its own: one mode and one set of counters for both.
+    #[pyo3(signature = (legacy, candidate, observer, reverse = None))]
+    fn part(
+        &self,
+        py: Python<'_>,
+        legacy: Bound<'_, PyAny>,
+        candidate: Bound<'_, PyAny>,
+        observer: Bound<'_, PyAny>,
+        reverse: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        callable::make(py, Arc::clone(&self.shared), callables(legacy, candidate, observer, reverse)?, false)
     }
 
     /// The callable that a trampoline or a module attribute holds.
@@ -81,17 +187,129 @@ impl Switch {
         self.callable.clone_ref(py)
     }
 
-    /// The mode in which the next call is served: `legacy`, `shadow` or `rust`.
+    /// The mode in which the next call is served: the lower of this process's and the control page's.
     #[getter]
     fn mode(&self) -> &'static str {
-        Mode::from_code(self.shared.mode.load(Ordering::Relaxed)).name()
+        Mode::from_code(self.shared.mode()).name()
     }
 
-    /// Changes the mode; the next call in any thread follows it.
-    fn set_mode(&self, mode: &str) -> PyResult<()> {
+    /// Changes the mode of this process; the next call in any thread follows it.
+    ///
+    /// It holds for the control page's word `accepted`, by default the one that stands there now: any other
+    /// word can lower it again, at once.
+    #[pyo3(signature = (mode, accepted = None))]
+    fn set_mode(&self, mode: &str, accepted: Option<u64>) -> PyResult<()> {
         let mode: Mode = mode.parse().map_err(Failure::from)?;
-        self.shared.mode.store(mode.code(), Ordering::Relaxed);
+        self.shared.own.store(mode.code(), Ordering::Relaxed);
+        self.shared.accepted.store(accepted.unwrap_or_else(|| self.word()), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The control page's word for this unit as it stands there now, or 0.
+    #[getter]
+    fn word(&self) -> u64 {
+        self.shared.attached.get().map_or(0, |attached| attached.slot.word().load(Ordering::Relaxed))
+    }
+
+    /// Whether the page says something else than what this process accepted.
+    #[getter]
+    fn unsettled(&self) -> bool {
+        self.word() != self.shared.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Reads the unit's slot of a control page at every call from now on; returns whether there is one.
+    fn attach(&self, page: &ControlPage, unit: &str) -> bool {
+        let Some(attached) = page.attach(unit) else { return false };
+        let word = attached.slot.word().load(Ordering::Relaxed);
+        if self.shared.attached.get().is_none() {
+            self.shared.accepted.store(word, Ordering::Relaxed);
+        }
+        self.shared.attached.set(attached).is_ok()
+    }
+
+    /// Shadows a share of the calls; the others go straight to legacy and are counted as `unsampled`.
+    ///
+    /// `seed` starts a stream of numbers of its own: the program's is not touched.
+    #[pyo3(signature = (share, seed = 0))]
+    fn set_sampling(&self, share: f64, seed: u64) -> PyResult<()> {
+        refuse_share(share)?;
+        self.shared.seed.store(seed, Ordering::Relaxed);
+        self.shared.sample.store(within(share), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether legacy answers when the candidate raises; only ever for units that are pure.
+    fn set_fallback(&self, fallback: bool) {
+        self.shared.fallback.store(fallback, Ordering::Relaxed);
+    }
+
+    /// Declares the canary, once: the place of its key, its share of the keys, the unit's salt, caps a day.
+    ///
+    /// A place is `(position or None, name or None, [default], [steps])`. Amounts are in ten-thousandths. A
+    /// second call may change the share only.
+    #[pyo3(signature = (key, share, salt, *, calls = None, calls_a_key = None, amount = None, amount_a_key = None, amount_at = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn set_canary(
+        &self,
+        key: Written<'_>,
+        share: f64,
+        salt: &[u8],
+        calls: Option<u64>,
+        calls_a_key: Option<u64>,
+        amount: Option<u64>,
+        amount_a_key: Option<u64>,
+        amount_at: Option<Written<'_>>,
+    ) -> PyResult<()> {
+        refuse_share(share)?;
+        let caps = Caps { calls, calls_a_key, amount, amount_a_key };
+        if let Some(cap) = [calls, calls_a_key, amount, amount_a_key].into_iter().flatten().find(|cap| *cap > MOST) {
+            return Err(
+                Failure::text("MigrateError", format!("cap {cap} is above {MOST}, the most that is counted")).into()
+            );
+        }
+        if amount_at.is_none() && (amount.is_some() || amount_a_key.is_some()) {
+            return Err(Failure::text(
+                "MigrateError",
+                "a cap on amounts needs amount_at, the amount's place".to_owned(),
+            )
+            .into());
+        }
+        let half =
+            |from: usize| salt.iter().skip(from).take(8).rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        let declared = Canary {
+            key: Place::read(key)?,
+            amount: amount_at.map(Place::read).transpose()?,
+            salt: [half(0), half(8)],
+            caps,
+            share: AtomicU64::new(within(share)),
+        };
+        if let Err(declared) = self.shared.canary.set(declared) {
+            if let Some(canary) = self.shared.canary.get() {
+                canary.share.store(declared.share.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the day by which caps are counted, any number that changes at midnight.
+    fn set_day(&self, day: u64) {
+        self.shared.day.store(day, Ordering::Relaxed);
+    }
+
+    /// Records a call of the candidate that raised and that legacy answered outside of the callable.
+    #[pyo3(signature = (text, *, same = false, panicked = false))]
+    fn rescued(&self, text: String, same: bool, panicked: bool) {
+        let shared = &self.shared;
+        shared.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
+        shared.same_errors.fetch_add(u64::from(same), Ordering::Relaxed);
+        if shared.fallbacks.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
+            shared.trouble(text);
+        }
+    }
+
+    /// The first errors of the candidate that legacy answered for, in words; each is returned once.
+    fn troubles(&self) -> Vec<String> {
+        std::mem::take(&mut *gate::locked(&self.shared.troubles))
     }
 
     /// Adds calls that one side served outside of the callable (methods of a replaced class).
@@ -101,11 +319,12 @@ impl Switch {
         self.shared.candidate_calls.fetch_add(candidate, Ordering::Relaxed);
     }
 
-    /// A callable that serves `function` in every mode and counts as this unit does: for the methods
+    /// A callable that serves `function` in every mode and counts it as the candidate's: for the methods
     /// of a candidate class.
     fn counted(&self, function: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = function.py();
-        callable::make(py, Arc::clone(&self.shared), function.clone(), function.clone(), function)
+        let sides = Sides { legacy: function.clone(), candidate: function.clone(), observer: function, reverse: None };
+        callable::make(py, Arc::clone(&self.shared), sides, true)
     }
 
     /// Records one shadowed call: the time of both sides in ns and whether they differed.
@@ -130,6 +349,13 @@ impl Switch {
         for (name, counter) in [
             ("legacy_calls", &shared.legacy_calls),
             ("candidate_calls", &shared.candidate_calls),
+            ("canary_calls", &shared.canary_calls),
+            ("unsampled", &shared.unsampled),
+            ("unkeyed", &shared.unkeyed),
+            ("capped", &shared.capped),
+            ("fallbacks", &shared.fallbacks),
+            ("same_errors", &shared.same_errors),
+            ("panics", &shared.panics),
             ("compared", &shared.compared),
             ("differed", &shared.differed),
             ("errors", &shared.errors),
@@ -151,7 +377,36 @@ impl Switch {
     }
 }
 
+fn callables<'py>(
+    legacy: Bound<'py, PyAny>,
+    candidate: Bound<'py, PyAny>,
+    observer: Bound<'py, PyAny>,
+    reverse: Option<Bound<'py, PyAny>>,
+) -> PyResult<Sides<'py>> {
+    let roles = [
+        ("legacy", Some(&legacy)),
+        ("candidate", Some(&candidate)),
+        ("observer", Some(&observer)),
+        ("reverse", reverse.as_ref()),
+    ];
+    for (role, side) in roles {
+        if let Some(side) = side.filter(|side| !side.is_callable()) {
+            let text = format!("the {role} side {} cannot be called: name a function or class", side.repr()?);
+            return Err(Failure::text("MigrateError", text).into());
+        }
+    }
+    Ok(Sides { legacy, candidate, observer, reverse })
+}
+
+fn refuse_share(share: f64) -> PyResult<()> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(Failure::text("MigrateError", format!("share {share} is not in 0 … 1")).into())
+}
+
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<ControlPage>()?;
     module.add_class::<Switch>()
 }

@@ -1,0 +1,239 @@
+"""What a call costs that goes through the moult, beside a plain wrapper, wrapt and the `laboratory` package."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import laboratory
+import wrapt
+from exuvia import migrate
+from exuvia._exuvia import ControlPage
+from exuvia.migrate import Switch
+from exuvia.migrate.dispatch import canary, page
+from exuvia.migrate.dispatch.splice import Splice, legacy_copy
+
+from rows import Job, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CALLS = 20_000
+NOTE = "What a form adds is its time less that of the limit; every switch reads a slot of a mapped control page."
+
+
+def attached(switch: Switch, mode: str) -> Switch:
+    """A switch that reads a control page at every call, as an installed one does."""
+    control = page.Page(Path(tempfile.mkdtemp()))
+    with control.locked():
+        at = control.take([page.digest("bench:unit")])[page.digest("bench:unit")]
+        control.write({at: (mode, 1)})
+    assert switch.attach(ControlPage(control.mapped), "bench:unit")
+    switch.set_mode(mode)
+    return switch
+
+
+def spliced(function: Any, switch: Switch) -> Any:
+    """The function, with its code exchanged."""
+    Splice(function, switch.callable).apply()
+    return function
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plain Python wrapper."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@wrapt.decorator
+def through(called: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+    """Wrapt's decorator."""
+    return called(*args, **kwargs)
+
+
+class Off(laboratory.Experiment):  # type: ignore[misc]
+    """An experiment that is switched off."""
+
+    def enabled(self) -> bool:
+        return False
+
+
+def experiment(kind: Any, function: Any, candidate: Any) -> Any:
+    """The `laboratory` package around a function."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        made = kind()
+        made.control(function, args=args, kwargs=kwargs)
+        made.candidate(candidate, args=args, kwargs=kwargs)
+        return made.conduct(randomize=False)
+
+    return called
+
+
+def driven(call: Any) -> Callable[[], Any]:
+    """Calls a function of one argument often."""
+    values = [float(-number) for number in range(CALLS)]
+
+    def drive() -> Any:
+        result = None
+        for value in values:
+            result = call(value)
+        return result
+
+    return drive
+
+
+def job(exuvia: Any, direct: Any, more: dict[str, Any] | None = None) -> Job:
+    """The arms around one function."""
+    calls = {"exuvia": exuvia, **(more or {}), "plain wrapper": wrapped(direct), "wrapt": through(direct)}
+    calls["laboratory, switched off"] = experiment(Off, direct, direct)
+    calls["laboratory, on"] = experiment(laboratory.Experiment, direct, direct)
+    calls["limit: called directly"] = direct
+
+    def check(results: dict[str, Any]) -> None:
+        assert len({repr(result) for result in results.values()}) == 1, results
+
+    arms = {name: driven(call) for name, call in calls.items()}
+    return Job(arms, check, limits=["limit: called directly"], per=CALLS)
+
+
+@row("A C function that passes through, object form", goal="at most 20 ns added", threaded=False, notes=(NOTE,))
+def passes_object() -> Job:
+    """Mode rust; both sides are CPython's own `abs`."""
+    return job(attached(Switch(abs, abs, abs), "rust").callable, abs)
+
+
+@row("A Python function that passes through, spliced", goal="at most 50 ns added", threaded=False, notes=(NOTE,))
+def passes_spliced() -> Job:
+    """Mode rust; both sides are the same Python function."""
+
+    def direct(x: float) -> float:
+        return x
+
+    def swapped(x: float) -> float:
+        return x
+
+    return job(spliced(swapped, attached(Switch(legacy_copy(swapped), direct, direct), "rust")), direct)
+
+
+@row("A method that passes through", goal="at most 35 ns added", threaded=False, notes=(NOTE,))
+def passes_method() -> Job:
+    """A method in object form and spliced; both sides are the same Python function."""
+
+    def same(_self: Any, x: float) -> float:
+        return x
+
+    class Spliced:
+        def method(self, x: float) -> float:
+            return x
+
+    class Direct:
+        method = same
+
+    switch = attached(Switch(same, same, same), "rust")
+    held = type("Held", (), {"method": switch.callable})
+    spliced(Spliced.method, attached(Switch(legacy_copy(Spliced.method), same, same), "rust"))
+
+    def by_name(owner: Any) -> Callable[[], Any]:
+        def drive() -> Any:
+            result = None
+            for number in range(CALLS):
+                result = owner.method(number)
+            return result
+
+        return drive
+
+    wrapper = type("Wrapper", (), {"method": wrapped(same)})
+    other = type("Other", (), {"method": through(same)})
+    arms = {
+        "exuvia": by_name(held()),
+        "exuvia, spliced": by_name(Spliced()),
+        "plain wrapper": by_name(wrapper()),
+        "wrapt": by_name(other()),
+        "limit: called directly": by_name(Direct()),
+    }
+
+    def check(results: dict[str, Any]) -> None:
+        assert set(results.values()) == {CALLS - 1}
+
+    return Job(arms, check, limits=["limit: called directly", "exuvia, spliced"], per=CALLS)
+
+
+@row("A call that a canary decides", goal="at most 80 ns added", threaded=False, notes=(NOTE,))
+def decided() -> Job:
+    """A sticky key of text out of the arguments, half of the share; with caps a day beside it."""
+
+    def direct(account: str) -> str:
+        return account
+
+    def made(**caps: int) -> Any:
+        switch = Switch(direct, direct, direct)
+        switch.set_canary(canary.place("$args.account", direct), 0.5, bytes(range(16)), **caps)
+        return attached(switch, "canary").callable
+
+    accounts = [f"ACC-{number}" for number in range(CALLS)]
+    # The first look at a text's UTF-8 is CPython's, and kept.
+    assert all(account.encode() for account in accounts)
+
+    def over(call: Any) -> Callable[[], Any]:
+        def drive() -> Any:
+            result = None
+            for account in accounts:
+                result = call(account)
+            return result
+
+        return drive
+
+    arms = {
+        "exuvia": over(made()),
+        "exuvia, with caps on calls": over(made(calls=1 << 50)),
+        "plain wrapper": over(wrapped(direct)),
+        "limit: called directly": over(direct),
+    }
+
+    def check(results: dict[str, Any]) -> None:
+        assert set(results.values()) == {accounts[-1]}
+
+    return Job(arms, check, limits=["limit: called directly", "exuvia, with caps on calls"], per=CALLS)
+
+
+@row("A call in shadow that is not sampled", goal="at most 30 ns added", threaded=False, notes=(NOTE,))
+def unsampled() -> Job:
+    """Object form; no call is sampled."""
+    switch = attached(Switch(abs, abs, abs), "shadow")
+    switch.set_sampling(0.0)
+    return job(switch.callable, abs)
+
+
+@row("Install of 50 units", goal="under 15 ms", threaded=False, notes=("With uninstall, evidence folder and page.",))
+def install() -> Job:
+    """50 functions of one module, which is imported."""
+    folder = Path(tempfile.mkdtemp())
+    names = [f"f{number}" for number in range(50)]
+    text = "\n".join(f"def {name}(x, y=2):\n    return x + y\n" for name in names)
+    (folder / "bench_legacy.py").write_text(text)
+    (folder / "bench_shim.py").write_text(text)
+    lines = ["[exuvia]", "rehearsal = true"]
+    for name in names:
+        lines += [f'[unit."bench_legacy:{name}"]', f'candidate = "bench_shim:{name}"', 'effect = "pure"', 'mode = "rust"']
+    (folder / "exuvia.toml").write_text("\n".join(lines))
+    (folder / "exuvia.toml").chmod(0o600)
+    sys.path.insert(0, str(folder))
+    legacy = importlib.import_module("bench_legacy")
+    config = migrate.load(folder / "exuvia.toml")
+
+    def put() -> int:
+        migrate.install(config)
+        migrate.uninstall()
+        return int(legacy.f1(1))
+
+    def check(results: dict[str, Any]) -> None:
+        assert set(results.values()) == {3}
+
+    return Job({"exuvia": put}, check)

@@ -1,0 +1,94 @@
+"""What can be said of a unit before its module is imported: whether it is there, and fits its candidate.
+
+Install imports nothing that the program might never import, so it reads the source instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.dispatch import functions, hook
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import Config, UnitConfig
+
+__all__ = ["refuse"]
+
+_DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def refuse(config: Config, unit: UnitConfig) -> None:
+    """Refuse a unit whose module cannot be found, does not mention its name, or defines another signature.
+
+    Args:
+        config: The configuration.
+        unit: The unit, whose module is not imported yet.
+
+    Raises:
+        ConfigError: Naming the line.
+        MigrateError: For another signature.
+    """
+    legacy = _check(config, unit, unit.name, None)
+    candidate = _check(config, unit, unit.candidate, "candidate")
+    if callable(legacy) and callable(candidate):
+        functions.refuse_other_signature(f"{config.path}:{unit.line}", unit, legacy, candidate)
+
+
+def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
+    module, _, qualname = name.partition(":")
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        return getattr(loaded, qualname, None)
+    try:
+        path = hook.origin(module)
+    except Exception:
+        return None
+    if path is None:
+        raise config.refuse(unit.name, f"module {module!r} cannot be imported: no such module is found", key)
+    if not path.endswith(".py"):
+        return None
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        tree = _parsed(text)
+    except (OSError, ValueError, SyntaxError):
+        return None
+    words = _words(text)
+    if "import *" not in text and "__getattr__" not in words:
+        for part in qualname.split("."):
+            if part not in words:
+                close = ", ".join(map(repr, difflib.get_close_matches(part, words, n=3))) or "nothing like it"
+                raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {close}", key)
+    found = [node for node in tree.body if isinstance(node, _DEFS) and node.name == qualname]
+    return _bare(found[0]) if len(found) == 1 and not found[0].decorator_list else None
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+@functools.lru_cache(maxsize=64)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W\d]\w*", text))
+
+
+def _bare(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Any:
+    """A function of the same signature that does nothing; its defaults are `None`."""
+    given = node.args
+    arguments = ast.arguments(
+        posonlyargs=[ast.arg(each.arg) for each in given.posonlyargs],
+        args=[ast.arg(each.arg) for each in given.args],
+        vararg=ast.arg(given.vararg.arg) if given.vararg else None,
+        kwonlyargs=[ast.arg(each.arg) for each in given.kwonlyargs],
+        kw_defaults=[None if each is None else ast.Constant(None) for each in given.kw_defaults],
+        kwarg=ast.arg(given.kwarg.arg) if given.kwarg else None,
+        defaults=[ast.Constant(None) for _ in given.defaults],
+    )
+    bare = ast.Expression(ast.Lambda(args=arguments, body=ast.Constant(None)))
+    return eval(compile(ast.fix_missing_locations(bare), "<signature>", "eval"), {})  # noqa: S307 - no code of the file's
