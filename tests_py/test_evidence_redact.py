@@ -214,6 +214,26 @@ def test_secrets_by_position_are_known_by_the_parameters_of_the_unit() -> None:
     assert all(SECRET not in repr(line) for line in lines)
 
 
+def test_secrets_by_position_are_known_in_what_the_worker_compared_too() -> None:
+    lines: list[dict[str, Any]] = []
+    record = Record(f"{__name__}:login", lines.append)
+    found = {
+        "path": "$args[1]",
+        "place": "$args[1]",
+        "kind": "value",
+        "legacy": repr(SECRET),
+        "candidate": "''",
+        "rule": "",
+    }
+    given = (("ann", SECRET), {})
+    record.observed_remote([found], (1, 1), arguments=repr(given), pickled=pickle.dumps(given))
+    assert "'ann'" in lines[0]["arguments"]
+    assert SECRET not in repr(record.redactor.line(lines[0])), "the values are known by what was seen"
+    record.observed_remote([{**found, "place": "$"}], (1, 1), arguments=f"password={SECRET}", pickled=None)
+    record.observed_remote([{**found, "place": "$x"}], (1, 1), arguments=SECRET, pickled=b"no pickle")
+    assert all(SECRET not in line["arguments"] for line in lines)
+
+
 def test_a_difference_at_a_path_that_names_a_secret_loses_both_values() -> None:
     line = {"kind": "mismatch", "path": "login: $.session['auth_token'][0]", "legacy": "'a1'", "candidate": "'b2'"}
     assert Redactor().line(line) == {**line, "legacy": REDACTED, "candidate": REDACTED}

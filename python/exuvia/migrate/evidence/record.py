@@ -144,6 +144,7 @@ class Record:
         stratum: str = "",
         signature: int | None = None,
         arguments: str = "",
+        pickled: bytes | None = None,
         total: int | None = None,
         ignored: Iterable[tuple[str, str, int]] = (),
     ) -> bool:
@@ -157,6 +158,8 @@ class Record:
             stratum: Which kind of call it is.
             signature: Of the inputs.
             arguments: The call's arguments as they are shown with a difference.
+            pickled: The pickle of positional and keyword arguments, if it is at hand: secrets that came by position
+                are known by the names of the parameters, which a text does not have.
             total: Differences, if there are more than lines.
             ignored: Path, rule and hits of ignored differences.
 
@@ -167,15 +170,17 @@ class Record:
         self._compared(times, count > 0, cascade=cascade, stratum=stratum, signature=signature)
         self._ignore(ignored)
         if not cascade:
+            said: str | None = None
             for line in lines:
                 place, write = self._place(line["place"], line["kind"], call)
                 if write:
+                    said = said or self._shown_remote(call, pickled, arguments)
                     self._difference(
                         found=line,
                         place=place,
                         call=call,
                         total=count,
-                        arguments=arguments[:SHOWN],
+                        arguments=said,
                         stratum=stratum,
                         signature=signature,
                     )
@@ -406,6 +411,14 @@ class Record:
             return shown(self.redactor.value(arguments))
         except Exception as error:
             return f"<arguments that cannot be shown: {type(error).__name__}>"
+
+    def _shown_remote(self, call: str, pickled: bytes | None, text: str) -> str:
+        if pickled is not None:
+            try:
+                return self._shown(call, pickle.loads(pickled))  # noqa: S301 - made by this very process
+            except Exception as error:
+                return f"<arguments that cannot be shown: {type(error).__name__}>"
+        return self.redactor.text(text)[:SHOWN]
 
     def _names(self, call: str) -> tuple[str, ...]:
         """Names of the parameters of the unit, or of one of its methods: they tell secrets that come by position."""

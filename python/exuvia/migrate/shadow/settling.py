@@ -70,6 +70,7 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
         stratum=answer["stratum"],
         signature=answer["signature"],
         arguments=answer["arguments"],
+        pickled=before if kind in (protocol.CALL, protocol.MADE, protocol.METHOD) else None,
         total=answer["total"],
         ignored=answer["ignored"],
     )
