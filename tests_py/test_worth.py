@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.errors import MigrateError
+from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.worth import cover, hot, imports, profiles
 from exuvia.migrate.worth.border import measure
 from exuvia.migrate.worth.judge import Measured, gain, judge
@@ -125,6 +126,18 @@ def test_a_run_tells_compute_wait_and_sleep_apart_and_judges_each_unit(project: 
     assert units["imported_only"]["verdict"] == "no: nobody calls it"
     assert [compute["calls"], units["nobody"]["calls"]] == [8, 0]
     assert compute["importers"] == ["prog.py"]
+
+
+def test_a_verdict_is_put_on_record_for_the_steps_where_it_is_asked(project: Path) -> None:
+    config = project / "exuvia.toml"
+    config.write_text('[unit."lib:compute"]\ncandidate = "lib:idle"\neffect = "pure"\n')
+    config.chmod(0o600)
+    asked = ("--unit", "lib:compute", "--unit", "lib:waits", "--record", "prog.py")
+    assert worth(project, *asked).returncode == 0
+    (entry,) = modes.read(project / "evidence").lines
+    assert (entry["kind"], entry["unit"], entry["verdict"]) == ("worth", "lib:compute", "migrate")
+    config.unlink()
+    assert "--record needs a configuration" in worth(project, *asked).stderr
 
 
 def test_without_units_the_hot_functions_of_the_project_are_judged(project: Path) -> None:

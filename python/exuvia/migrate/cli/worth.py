@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from exuvia.migrate.cli.shared import ERROR, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exuvia.migrate.config import Config
+    from exuvia.migrate.worth.judge import UnitWorth
 
 __all__ = ["add"]
 
@@ -50,6 +53,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     worth.add_argument("--every", metavar="MS", type=float, default=4.0, help="time between samples (default: 4 ms)")
     worth.add_argument("--top", metavar="N", type=int, default=12, help="how many hot functions (default: 12)")
     worth.add_argument("--json", action="store_true", help="print JSON")
+    worth.add_argument(
+        "--record", action="store_true", help="write the verdicts of declared units into the mode journal, for promote"
+    )
     worth.add_argument("-o", "--output", metavar="FILE", help="write the report there instead of printing it")
     # The program's own arguments never pass through argparse: see _split_run.
     worth.add_argument("-m", dest="module", metavar="MODULE", help="module to run; what follows are its arguments")
@@ -94,7 +100,21 @@ def _worth(options: argparse.Namespace) -> int:
         return ERROR
     if not answer.units:
         return 3
+    if options.record:
+        _record(config, answer.units)
     return 0 if any(unit.verdict == "migrate" for unit in answer.units) else 1
+
+
+def _record(config: Config | None, judged: Sequence[UnitWorth]) -> None:
+    """Write the verdicts of declared units where the steps look for them."""
+    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.migrate import modes  # noqa: PLC0415
+
+    if config is None:
+        raise MigrateError("--record needs a configuration that declares the units: pass --config FILE")
+    for unit in judged:
+        if unit.unit in config.units:
+            modes.record_worth(config, unit.unit, unit.verdict, why=unit.why, cpu_share=unit.cpu_share, gain=unit.gain)
 
 
 def _config(options: argparse.Namespace) -> Config | None:

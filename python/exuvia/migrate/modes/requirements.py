@@ -126,7 +126,8 @@ def _worth(config: Config, journal: Journal, unit: str) -> Need:
     if override is not None:
         return Need("worth", "PASS", f"{unit}: moves all the same: {override}")
     if said is None:
-        why = f'{unit}: its aim is speed and no worth-it verdict is on record: exuvia worth, or override = "why"'
+        way = 'exuvia worth --record, or override = "why"'
+        why = f"{unit}: its aim is speed and no worth-it verdict is on record: {way}"
         return Need("worth", "INCONCLUSIVE", why)
     verdict = str(said["verdict"])
     if verdict != "migrate":
