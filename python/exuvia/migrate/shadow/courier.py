@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import select
 import sys
 import threading
@@ -35,9 +36,12 @@ BATCH = 256
 BITE = 128
 PAUSE_S = 0.00005
 IN_FLIGHT = 1024
+UNSENT_BYTES = 64 * 1024
 IN_FLIGHT_BYTES = 8 * 1024 * 1024
 GATHER_S = 0.002
 TICK_S = 1.0
+QUIET_TICK_S = 0.05
+WEIGH_S = 0.05
 LOADING_S = 120.0
 FAILED_STARTS = 3
 
@@ -85,8 +89,8 @@ class Courier:
         self.broken = ""
         self._bell: tuple[int, int] | None = None
         self._stopping = False
-        self._ticked = self._looked = 0.0
-        self._turn = 0
+        self._ticked = self._looked = self._weighed = 0.0
+        self._turn = self._told = 0
 
     def lane(self, unit: UnitConfig, side: protocol.Side) -> Lane:
         """Open the lane of a unit.
@@ -97,9 +101,6 @@ class Courier:
         """
         lane = Lane(len(self.lanes), unit, side, self.records[unit.name], self.ring)
         self.lanes.append(lane)
-        if self.link is not None:
-            # The worker was told of the others only.
-            self.link.kill("restarted for a further unit")
         return lane
 
     def start(self) -> None:
@@ -227,7 +228,7 @@ class Courier:
         self._wait()
         self._watch()
         now = time.monotonic()
-        if now - self._ticked >= (0.05 if self.pending else TICK_S / 4):
+        if now - self._ticked >= QUIET_TICK_S:
             self._ticked = now
             self._tick(now)
 
@@ -240,7 +241,9 @@ class Courier:
         descriptors = [self._bell[0]]
         if self.link is not None:
             descriptors.append(self.link.answers)
-        ready, _, _ = select.select(descriptors, [], [], TICK_S)
+        # Nothing comes while the program is left alone for a measurement: that must end by the clock.
+        quiet = any(lane.latency.quiet for lane in self.lanes)
+        ready, _, _ = select.select(descriptors, [], [], QUIET_TICK_S if quiet else TICK_S)
         if self._bell[0] in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._bell[0], 4096)
@@ -259,7 +262,7 @@ class Courier:
         link = self.link
         if link is None:
             return
-        while len(self.pending) < IN_FLIGHT and self.flying_bytes < IN_FLIGHT_BYTES and link.unsent < LARGE:
+        while len(self.pending) < IN_FLIGHT and self.flying_bytes < IN_FLIGHT_BYTES and link.unsent < UNSENT_BYTES:
             batch = self._batch()
             if not batch:
                 break
@@ -271,6 +274,13 @@ class Courier:
 
     def _batch(self) -> list[tuple[Lane, Sample]]:
         batch: list[tuple[Lane, Sample]] = []
+        while self._told < len(self.lanes):
+            # A unit that came after the worker was started.
+            lane = self.lanes[self._told]
+            side = pickle.dumps(lane.side)
+            batch.append((lane, (protocol.SIDE, lane.index, 0, "", side, None, b"", False, 0, None, None)))
+            lane.flying += 1
+            self._told += 1
         while self.again and len(batch) < BATCH:
             batch.append(self.again.popleft())
         lanes = self.lanes
@@ -290,7 +300,8 @@ class Courier:
         return batch
 
     def _connect(self) -> None:
-        sides = tuple(lane.side for lane in self.lanes)
+        sides = tuple(lane.side for lane in list(self.lanes))
+        self._told = len(sides)
         hello = protocol.Hello(os.getpid(), list(sys.path), list(sys.argv), main_module(), sides, self.limit_memory)
         try:
             self.link = Link(hello)
@@ -304,7 +315,7 @@ class Courier:
             return
         reading = [link.answers, self._bell[0]]
         writing = [link.commands] if link.unsent else []
-        patience = 0.002 if link.unsent == 0 and len(self.pending) < IN_FLIGHT // 2 else 0.02
+        patience = 0.005 if link.unsent == 0 and len(self.pending) < IN_FLIGHT // 2 else 0.02
         ready, _, _ = select.select(reading, writing, [], patience if self.pending else 0.0)
         if self._bell[0] in ready:
             with contextlib.suppress(BlockingIOError):
@@ -351,8 +362,10 @@ class Courier:
             # If this thread itself was stopped meanwhile, so was the worker perhaps: look again.
             if seconds > deadline and now - looked < deadline:
                 link.kill(f"timeout: no answer in {deadline:g} s")
-            elif link.grown() > lane.unit.memory:
+            elif now - self._weighed > WEIGH_S and link.grown() > lane.unit.memory:
                 link.kill(f"memory: more than {lane.unit.memory >> 20} MiB")
+            if now - self._weighed > WEIGH_S:
+                self._weighed = now
         elif doing != protocol.RUNNING and seconds > LOADING_S:
             link.kill(f"the worker did not load its candidates in {LOADING_S:g} s")
 
@@ -383,7 +396,7 @@ class Courier:
         self.flying_bytes = sum(_size(sample) for _, sample in self.again)
         for lane in self.lanes:
             self._twins_lost(lane, cause)
-        if guilty is None and not cause.startswith("restarted"):
+        if guilty is None:
             self.failed_starts += 1
             if self.failed_starts >= FAILED_STARTS:
                 self._no_worker(cause)

@@ -6,7 +6,10 @@ import pickle
 import re
 import sys
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ATOMS", "context_key", "pack", "pack_raised", "reason", "unpack", "unpack_raised"]
 
@@ -40,13 +43,14 @@ def pack_raised(error: BaseException) -> bytes:
     return pack((type(error), error.args, getattr(error, "__dict__", None) or None), PROTOCOL)
 
 
-def unpack_raised(data: bytes) -> BaseException:
+def unpack_raised(data: bytes, load: Callable[[bytes], Any] = unpack) -> BaseException:
     """Make an exception again, without calling its `__init__`.
 
     Args:
         data: What `pack_raised` made.
+        load: Unpickles.
     """
-    made: tuple[type[BaseException], tuple[Any, ...], dict[str, Any] | None] = unpack(data)
+    made: tuple[type[BaseException], tuple[Any, ...], dict[str, Any] | None] = load(data)
     kind, args, state = made
     try:
         error = kind.__new__(kind, *args)

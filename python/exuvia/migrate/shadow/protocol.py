@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING", "SET",
-    "STATE", "TAPE", "Answer", "Hello", "Sample", "Side", "step_name",
+    "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Sample", "Side", "step_name",
 ]  # fmt: skip
 
 LENGTH = struct.Struct("<Q")
 
 # What a sample is.
-CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP = range(8)
+CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE = range(9)
+SILENT = frozenset((STATE, DROP, SIDE))
+"""Kinds that are no call of the program: nothing is counted of them."""
 
 # What the worker is doing, as its page says.
 IDLE, LOADING, RUNNING = range(3)
@@ -53,7 +55,17 @@ def step_name(kind: int) -> str:
     Args:
         kind: One of this module's kinds.
     """
-    names = ("call", "generator", "constructor", "method", "property", "property", "state", "end of life")
+    names = (
+        "call",
+        "generator",
+        "constructor",
+        "method",
+        "property",
+        "property",
+        "state",
+        "end of life",
+        "further unit",
+    )
     return names[kind]
 
 

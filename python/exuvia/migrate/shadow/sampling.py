@@ -32,9 +32,10 @@ def observer(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
     index, samples = lane.index, lane.samples
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        if HERE.contained or (len(samples) >= lane.limit and lane.refused()):
-            return lane.bare(served, args, kwargs)
         entered, inner = perf_counter_ns(), HERE.overhead
+        if HERE.contained or (len(samples) >= lane.limit and lane.refused()):
+            HERE.overhead = inner + (perf_counter_ns() - entered)
+            return lane.bare(served, args, kwargs)
         try:
             before = pack((args, kwargs), PROTOCOL)
             context = context_key()

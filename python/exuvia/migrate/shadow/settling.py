@@ -30,7 +30,7 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
     """
     kind, _, _, call, before, _, _, _, legacy_ns, _, _ = sample
     if isinstance(answer, tuple):
-        if kind in (protocol.STATE, protocol.DROP):
+        if kind in protocol.SILENT:
             return None
         other_ns, work_ns, stratum, signature, kept = answer
         lane.failures = 0
@@ -121,10 +121,8 @@ def settle_lost(lane: Lane, sample: Sample, why: str) -> None:
         sample: It.
         why: Why not.
     """
-    if sample[0] == protocol.DROP:
-        return
     out_of_step(lane, sample[2])
-    if sample[0] != protocol.STATE:
+    if sample[0] not in protocol.SILENT:
         lane.record.lost(why)
 
 
@@ -137,7 +135,7 @@ def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
         kind: `timeout` or `panic`.
         cause: How it died.
     """
-    if sample[0] in (protocol.DROP, protocol.STATE):
+    if sample[0] in protocol.SILENT:
         settle_lost(lane, sample, cause)
         return
     ours, theirs = f"answered in {sample[8] / 1e6:.3g} ms", cause

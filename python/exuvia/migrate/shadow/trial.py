@@ -10,8 +10,9 @@ import sys
 from contextvars import copy_context
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.compared import compare_call, numbered, plain, self_named
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.protocol import Answer, Sample, Side
 
 __all__ = ["Trial"]
+
+_Any = TypeVar("_Any")
 
 SIGNATURES = 10_000
 SHOWN = 300
@@ -53,7 +56,7 @@ class Trial:
         self.side, self.target, self.load = side, target, load
         self.comparators = comparators(side.compare, side.divergences)
         self.twins: dict[int, _Twin] = {}
-        self.signatures: dict[int, int] = {}
+        self.signatures: dict[tuple[str, int], int] = {}
         self.importer = importer(target) if side.is_class else None
 
     def run(self, sample: Sample) -> Answer:
@@ -95,45 +98,50 @@ class Trial:
             legacy_end = self._outcome(outcome, raised) if kind != protocol.TAPE else (None, None)
         except Exception as error:
             return {"lost": reason("cannot be unpickled in the worker", error), "work_ns": perf_counter_ns() - entered}
+        # Of the arguments as they are now: the candidate may change them.
+        about = call, *self._about(call, args, kwargs), before
         comparator = self.comparators.get(call) or self.comparators[""]
         clock = [0]
-        run = (self, kind, twin, call, args, kwargs, clock)
         if kind == protocol.TAPE:
-            items, other, legacy_items, legacy_end = copy_context().run(self._replay, args, kwargs, outcome, clock)
-            verdicts = [comparator.compare(legacy_items, items)]
+            run = (self.target, args, kwargs, [self._event(event) for event in outcome], clock)
+            items, other, served_items, legacy_end = copy_context().run(_replayed, run, context)
+            verdicts = [comparator.compare(*self._sides(served_items, items))]
             if other is not None:
-                verdicts.append(comparator.compare_outcomes(legacy_end, other))
-            else:
-                other = (None, None)
+                verdicts.append(comparator.compare_outcomes(*self._sides(legacy_end, other)))
+            other = other or (None, None)
         else:
-            other = copy_context().run(_contained, run, context)
+            other = copy_context().run(_contained, (self, kind, twin, call, args, kwargs, clock), context)
             if kind == protocol.MADE:
                 twin = self.twins[number] = _Twin(other[0], differed=other[0] is None)
                 other = (None, other[1])
-            made = twin.made if twin else None
-            pair = (self_named(other, made), legacy_end) if self.side.reverse else (legacy_end, self_named(other, made))
+            pair = self._sides(legacy_end, self_named(other, twin.made if twin else None))
             verdicts = compare_call(comparator, pair, None)
         verdicts += self._arguments(comparator, (before, after), (args, kwargs))
         if attributes is not None and twin is not None and twin.made is not None:
             own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
             verdicts.append(comparator.compare(self.load(attributes), own, "$self"))
-        return self._answer(verdicts, (legacy_end, other), (call, args, kwargs), twin, (clock[0], entered))
+        return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered))
+
+    def _about(self, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int]:
+        """The stratum and the signature of a call."""
+        side = self.side
+        stratum = strata.stratum(side.strata, side.names.get(call, ()), args, kwargs) if side.strata else ""
+        return stratum, evidence_signature((args, kwargs))
+
+    def _sides(self, served: _Any, other: _Any) -> tuple[_Any, _Any]:
+        """Legacy's and the candidate's, whichever of them ran here."""
+        return (other, served) if self.side.reverse else (served, other)
 
     def _outcome(self, outcome: Any, raised: bool) -> Outcome:
-        return (None, unpack_raised(outcome)) if raised else (self.load(outcome), None)
-
-    def _replay(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], tape: Any, clock: list[int]
-    ) -> tuple[list[Any], Outcome | None, list[Any], Outcome]:
-        return replay(self.target, args, kwargs, [self._event(event) for event in tape], clock)
+        return (None, unpack_raised(outcome, self.load)) if raised else (self.load(outcome), None)
 
     def _event(self, event: tuple[str, bytes | None, str, bytes | None]) -> tuple[str, Any, str, Any]:
         did, given, said, value = event
         return (
             did,
-            None if given is None else unpack_raised(given) if did == "throw" else self.load(given),
+            None if given is None else unpack_raised(given, self.load) if did == "throw" else self.load(given),
             said,
-            None if value is None else unpack_raised(value) if said == "raise" else self.load(value),
+            None if value is None else unpack_raised(value, self.load) if said == "raise" else self.load(value),
         )
 
     def _arguments(
@@ -149,9 +157,8 @@ class Trial:
             after = after or before
         ours = numbered(*given)
         theirs = numbered(*self.load(before if after is None else after))
-        one, two = (ours, theirs) if self.side.reverse else (theirs, ours)
         try:
-            return [comparator.compare(one, two, "$args")]
+            return [comparator.compare(*self._sides(theirs, ours), "$args")]
         except ValueError:
             # Arguments need not be readable values (a connection, a callback): then the result decides.
             return []
@@ -160,18 +167,15 @@ class Trial:
         self,
         verdicts: list[Any],
         outcomes: tuple[Outcome, Outcome],
-        call: tuple[str, tuple[Any, ...], dict[str, Any]],
+        about: tuple[str, str, int, bytes],
         twin: _Twin | None,
         times: tuple[int, int],
     ) -> Answer:
-        name, args, kwargs = call
-        side, (candidate_ns, entered) = self.side, times
-        stratum = strata.stratum(side.strata, side.names.get(name, ()), args, kwargs) if side.strata else ""
-        novel = self._novel(name, args, kwargs, outcomes[0][1] is not None)
-        kept = None if novel is None else _kept(outcomes[self.side.reverse])
+        (name, stratum, signature, before), (candidate_ns, entered) = about, times
+        kept = _kept(outcomes[self.side.reverse]) if self._novel(name, signature) else None
         fatal = _fatal(*outcomes)
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
-            return candidate_ns, perf_counter_ns() - entered, stratum, novel, kept
+            return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
@@ -180,19 +184,28 @@ class Trial:
             "kept": kept,
             "fatal": fatal,
             "stratum": stratum,
-            "signature": novel,
-            "arguments": _shown((args, kwargs)),
+            "signature": signature,
+            "arguments": _shown(self.load(before)),
         }
         return said | {"candidate_ns": candidate_ns, "work_ns": perf_counter_ns() - entered}
 
-    def _novel(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], raised: bool) -> int | None:
-        """The signature of a call if fewer than the wanted number of calls had it."""
-        found = strata.signature((name, *args), kwargs, raised)
-        known = self.signatures.get(found, 0)
+    def _novel(self, name: str, signature: int) -> bool:
+        """Whether fewer than the wanted number of calls had this signature."""
+        known = self.signatures.get((name, signature), 0)
         if known >= self.side.record or (not known and len(self.signatures) >= SIGNATURES):
-            return None
-        self.signatures[found] = known + 1
-        return found
+            return False
+        self.signatures[name, signature] = known + 1
+        return True
+
+
+def _replayed(
+    run: tuple[Any, ...], context: tuple[Any, ...] | None
+) -> tuple[list[Any], Outcome | None, list[Any], Outcome]:
+    """Replay a tape in a decimal context like legacy's."""
+    if context is not None or "decimal" in sys.modules:
+        enter_context(context)
+    target, args, kwargs, tape, clock = run
+    return replay(target, args, kwargs, tape, clock)
 
 
 def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome:

@@ -126,7 +126,7 @@ class _Worker:
 
     def __init__(self, hello: Hello, page: mmap.mmap) -> None:
         self.hello, self.page = hello, page
-        self.sides = hello.sides
+        self.sides = list(hello.sides)
         self.trials: dict[int, Trial | str] = {}
         self.count = 0
         self.resident = 0
@@ -152,6 +152,11 @@ class _Worker:
         batch: list[Answer] = []
         since = time.monotonic_ns()
         for sample in samples:
+            if sample[0] == protocol.SIDE:
+                self.sides.append(pickle.loads(sample[4]))  # noqa: S301 - from the parent
+                batch.append((0, 0, "", None, None))
+                self.count += 1
+                continue
             trial = self._trial(sample[1])
             now = time.monotonic_ns()
             self._note(now, protocol.RUNNING)
