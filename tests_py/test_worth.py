@@ -160,6 +160,19 @@ def test_a_candidate_is_timed_on_the_calls_that_were_seen(project: Path) -> None
     assert (unit["speedup"], "raises ZeroDivisionError" in unit["measured"]) == (None, True)
 
 
+def test_short_calls_between_waits_are_timed_by_the_clock_not_guessed_by_samples(project: Path) -> None:
+    (project / "prog.py").write_text(
+        "import socket, time\nfrom lib import compute\na, b = socket.socketpair()\nspent = time.thread_time()\n"
+        "for _ in range(3000):\n    compute(300)\n    a.send(b'x')\n    b.recv(1)\n"
+        "spent = time.thread_time()\nfor _ in range(3000):\n    compute(300)\nprint(time.thread_time() - spent)\n"
+    )
+    done = worth(project, "--unit", "lib:compute", "--json", "-o", "w.json", "prog.py")
+    assert done.returncode in (0, 1), done.stderr
+    unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
+    assert unit["compute_s"] == pytest.approx(2 * float(done.stdout), rel=0.4)
+    assert unit["calls"] == 6000
+
+
 def test_what_a_user_gets_wrong_is_said_without_a_traceback(project: Path) -> None:
     for words, said in (
         (("--unit", "lib:nope", "prog.py"), "defines no 'nope'; it has compute"),

@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 import sys
+import threading
 import time
 import types
 from dataclasses import dataclass, field
@@ -30,6 +31,12 @@ KEPT = 30
 MEASURED_EVERY = 64
 
 
+class _Depth(threading.local):
+    """Whether this thread is inside of the unit already: then the outer call is the one that is timed."""
+
+    inside = False
+
+
 @dataclass(slots=True)
 class Counted:
     """What was counted of one unit.
@@ -39,8 +46,9 @@ class Counted:
         bytes: Bytes that cross the border in one call, on average of the measured ones; `None` if none was.
         objects: Objects that cross one by one, the same.
         kept: Arguments of a few calls that did not raise, copied before the call.
-        cpu_s: CPU seconds of a compiled unit, which no stack shows.
-        wall_s: Seconds of a compiled unit from call to return.
+        cpu_s: CPU seconds from call to return, by the thread's own clock: samples miss what is short.
+        wall_s: Seconds from call to return.
+        depth: What each thread is doing in it.
         problem: Why it could not be counted, if it could not.
     """
 
@@ -51,6 +59,7 @@ class Counted:
     problem: str | None = None
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    depth: Any = field(default_factory=_Depth, repr=False)
     _measured: int = 0
 
     def crossed(self, values: Iterable[object]) -> None:
@@ -131,7 +140,7 @@ class Counting:
     def _compiled(self, module: types.ModuleType, name: str, counted: Counted) -> None:
         """Count and time a compiled function wherever modules hold it by name."""
         original = vars(module)[name]
-        wrapper = functools.wraps(original)(_counting(_timing(original, counted), counted, keep=False, skip=0))
+        wrapper = functools.wraps(original)(_counting(original, counted, keep=False, skip=0))
         for holder in list(sys.modules.values()):
             space = vars(holder) if isinstance(holder, types.ModuleType) else {}
             for key in [key for key, value in list(space.items()) if value is original]:
@@ -139,32 +148,35 @@ class Counting:
                 self._undo.append(functools.partial(space.__setitem__, key, original))
 
 
-def _timing(function: Any, counted: Counted) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        began, spent = time.perf_counter_ns(), time.thread_time_ns()
+def _counting(function: Any, counted: Counted, *, keep: bool, skip: int) -> Callable[..., Any]:
+    from exuvia._exuvia import detached_copy  # noqa: PLC0415 - the command line starts without the extension
+
+    depth = counted.depth
+    clock, spent = time.perf_counter_ns, time.thread_time_ns
+
+    def timed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if depth.inside:
+            return function(*args, **kwargs)
+        depth.inside = True
+        began, cpu = clock(), spent()
         try:
             return function(*args, **kwargs)
         finally:
-            counted.cpu_s += (time.thread_time_ns() - spent) * 1e-9
-            counted.wall_s += (time.perf_counter_ns() - began) * 1e-9
-
-    return call
-
-
-def _counting(function: Any, counted: Counted, *, keep: bool, skip: int) -> Callable[..., Any]:
-    from exuvia._exuvia import detached_copy  # noqa: PLC0415 - the command line starts without the extension
+            counted.cpu_s += (spent() - cpu) * 1e-9
+            counted.wall_s += (clock() - began) * 1e-9
+            depth.inside = False
 
     def call(*args: Any, **kwargs: Any) -> Any:
         counted.calls += 1
         number = counted.calls
         # Each of the first calls, then one of many: all calls of a program are not alike.
         if number > KEPT and number % MEASURED_EVERY:
-            return function(*args, **kwargs)
+            return timed(args, kwargs)
         copies = None
         if keep and len(counted.kept) < 2 * KEPT:
             with contextlib.suppress(Exception):
                 copies = detached_copy(args)[0], detached_copy(kwargs)[0]
-        result = function(*args, **kwargs)
+        result = timed(args, kwargs)
         if copies is not None:
             counted.kept.append(copies)
         with contextlib.suppress(Exception):

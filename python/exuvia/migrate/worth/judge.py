@@ -149,15 +149,20 @@ def judge(  # noqa: PLR0917 - all that a verdict needs
 
 
 def _times(worth: UnitWorth, source: UnitSource, profile: Profile, counted: Counted | None) -> None:
-    if source.compiled and counted is not None and counted.wall_s:
-        threads = {"MainThread": {"compute": counted.cpu_s, "wait": max(counted.wall_s - counted.cpu_s, 0.0)}}
-    else:
-        threads = profile.spent(source.holds)
+    threads = profile.spent(source.holds)
+    if counted is not None and counted.wall_s:
+        # The thread's clock knows what the unit computed; the samples know how it waited.
+        blocked_s = counted.wall_s - counted.cpu_s if source.compiled else 0.0
+        for kinds in threads.values():
+            kinds["compute"] = 0.0
+        busy = threads.setdefault(max(threads, key=lambda name: sum(threads[name].values()), default="MainThread"), {})
+        busy["compute"] = counted.cpu_s
+        busy["wait"] = busy.get("wait", 0.0) + max(blocked_s, 0.0)
     for kinds in threads.values():
         worth.compute_s += kinds.get("compute", 0.0)
         worth.wait_s += kinds.get("wait", 0.0)
         worth.sleep_s += kinds.get("sleep", 0.0)
-    compute, wall = profile.total("compute"), profile.wall
+    compute, wall = profile.cpu or profile.total("compute"), profile.wall
     worth.cpu_share = worth.compute_s / compute if compute > 0.0 else 0.0
     busiest = max((kinds.get("compute", 0.0) for kinds in threads.values()), default=0.0)
     blocked = max((kinds.get("wait", 0.0) + kinds.get("sleep", 0.0) for kinds in threads.values()), default=0.0)
