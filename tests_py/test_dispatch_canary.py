@@ -159,7 +159,7 @@ def test_in_a_canary_the_reverse_observer_sees_what_the_candidate_serves() -> No
     answers = [switch.callable(None, f"A{number}") for number in range(400)]
     assert set(answers) == {"legacy", "observed"}
     switch.set_sampling(0.0)
-    assert set(switch.callable(None, f"A{number}") for number in range(400)) == {"legacy", "candidate"}
+    assert {switch.callable(None, f"A{number}") for number in range(400)} == {"legacy", "candidate"}
 
 
 def test_samples_are_a_share_and_the_programs_random_stream_is_untouched() -> None:
@@ -186,8 +186,14 @@ class PanicException(BaseException): ...
 
 @pytest.mark.parametrize(
     ("error", "rescued"),
-    [(ValueError("x"), True), (SystemExit(3), True), (PanicException("p"), True), (KeyboardInterrupt(), False), (Cancelled(), False)],
-)  # fmt: skip
+    [
+        (ValueError("x"), True),
+        (SystemExit(3), True),
+        (PanicException("p"), True),
+        (KeyboardInterrupt(), False),
+        (Cancelled(), False),
+    ],
+)
 def test_legacy_answers_for_a_candidate_that_raises_and_the_callers_own_affairs_pass(
     error: BaseException, rescued: bool
 ) -> None:

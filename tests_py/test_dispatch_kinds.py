@@ -148,7 +148,8 @@ class Desk:
             unit = name if ":" in name else f"{self.legacy_name}:{name}"
             other = candidate or f"{self.candidate_name}:{name}"
             text.append(
-                f'[unit."{unit}"]\ncandidate = "{other}"\neffect = "pure"\nmode = "{mode}"\nisolation = "thread"\n{more}'
+                f'[unit."{unit}"]\ncandidate = "{other}"\neffect = "pure"\nmode = "{mode}"\n'
+                f'isolation = "thread"\n{more}'
             )
         self.config.write_text("\n".join(text))
         self.config.chmod(0o600)
@@ -441,10 +442,12 @@ def test_the_hook_never_breaks_an_import(desk: Desk, capsys: pytest.CaptureFixtu
 
 def test_a_canary_of_a_class_chooses_for_each_new_object_and_its_objects_are_its_own(desk: Desk) -> None:
     (desk.folder / f"{desk.legacy_name}.py").write_text(
-        "class Desk:\n    def __init__(self, account):\n        self.account = account\n    def side(self): return 'legacy'\n"
+        "class Desk:\n    def __init__(self, account):\n        self.account = account\n"
+        "    def side(self): return 'legacy'\n"
     )
     (desk.folder / f"{desk.candidate_name}.py").write_text(
-        "class Desk:\n    def __init__(self, account):\n        self.account = account\n    def side(self): return 'rust'\n"
+        "class Desk:\n    def __init__(self, account):\n        self.account = account\n"
+        "    def side(self): return 'rust'\n"
     )
     module = desk.install("Desk", mode="canary", more='key = "$args.account"\nshare = 0.5')
     made = {account: module.Desk(account) for account in (f"A{number}" for number in range(200))}
@@ -467,7 +470,7 @@ def test_a_canary_of_a_function_in_a_program(desk: Desk) -> None:
 
 def test_a_patch_of_someone_else_is_seen_at_the_next_look(desk: Desk) -> None:
     module = desk.install("plain", mode="rust")
-    ours, module.plain.__code__ = module.plain.__code__, (lambda x=1, *, y=2: "theirs").__code__
+    ours, module.plain.__code__ = module.plain.__code__, (lambda x=1, *, y=2: "theirs").__code__  # noqa: ARG005
     assert any("patched by someone else" in note for note in desk.status().notes)
     assert module.plain() == "theirs"
     module.plain.__code__ = ours
@@ -512,7 +515,7 @@ def test_a_forked_child_follows_a_rollback_and_has_a_place_of_its_own(desk: Desk
 
 def test_names_of_parameters_that_the_trampoline_uses_do_not_meet() -> None:
     space: dict[str, Any] = {}
-    exec(
+    exec(  # noqa: S102 - a name that no test file may have
         textwrap.dedent("""
         async def odd(_relay, StopAsyncIteration=1):
             yield _relay

@@ -147,7 +147,7 @@ fn arguments_that_end_up_different_are_a_mutation() {
 #[test]
 fn masks_of_columns_are_part_of_them() {
     let column = |valid: Option<Vec<bool>>| Value::Table {
-        columns: vec![("close".into(), Column { kind: "Float64".into(), cells: Cells::Float(vec![1.0, 2.0]), valid })],
+        columns: vec![("close".into(), Column::new("Float64", Cells::Float(vec![1.0, 2.0].into()), valid))],
         rows: 2,
     };
     let comparator = Comparator::new(Rules::default(), 5);

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import GroupConfig
 
-__all__ = ["FILE", "append", "read", "time_ns"]
+__all__ = ["FILE", "append", "read"]
 
 FILE = "restarts.jsonl"
 time_ns = time.time_ns

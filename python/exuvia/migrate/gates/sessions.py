@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["Session", "group_named", "sessions_of", "time_ns"]
+__all__ = ["Session", "group_named", "sessions_of"]
 
 time_ns = time.time_ns
 """The clock; a test may replace it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.shadow.containment import Outcome
 
-__all__ = ["Step", "replay"]
+__all__ = ["replay"]
 
 Step = tuple[str, Any, str, Any]
 

@@ -2,8 +2,8 @@
 
 >>> window = Window(0.5)
 >>> window.spend(4_000_000_000, now=1.0)
->>> window.over(now=2.0), window.over(now=12.0)
-(False, False)
+>>> window.over(now=2.0)
+False
 >>> window.spend(2_000_000_000, now=2.0)
 >>> window.over(now=2.5), window.over(now=12.0)
 (True, False)
