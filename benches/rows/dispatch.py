@@ -221,7 +221,12 @@ def install() -> Job:
     (folder / "bench_shim.py").write_text(text)
     lines = ["[exuvia]", "rehearsal = true"]
     for name in names:
-        lines += [f'[unit."bench_legacy:{name}"]', f'candidate = "bench_shim:{name}"', 'effect = "pure"', 'mode = "rust"']
+        lines += [
+            f'[unit."bench_legacy:{name}"]',
+            f'candidate = "bench_shim:{name}"',
+            'effect = "pure"',
+            'mode = "rust"',
+        ]
     (folder / "exuvia.toml").write_text("\n".join(lines))
     (folder / "exuvia.toml").chmod(0o600)
     sys.path.insert(0, str(folder))

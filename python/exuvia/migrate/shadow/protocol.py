@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING", "SET",
-    "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Sample", "Side", "step_name",
+    "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Side", "step_name",
 ]  # fmt: skip
 
 LENGTH = struct.Struct("<Q")
