@@ -16,7 +16,7 @@ from exuvia._exuvia import ControlPage, Switch
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import page
 from exuvia.migrate.modes import journal as modes
-from exuvia.migrate.modes import steps
+from exuvia.migrate.modes import rollback
 from moult import Project, project
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def test_where_memory_cannot_be_shared_the_journal_is_polled(project: Project, m
     assert project.user.use([1.0]) == 3.0
     assert len(project.candidate.calls) == 1
     assert any("slow rollback" in note and "nfs4" in note for note in project.status("mean").notes)
-    steps.rollback(str(project.config), None, [], "drill")
+    rollback.rollback(str(project.config), None, [], "drill")
     assert soon(lambda: project.status("mean").mode == "legacy", 2.0)
 
 
@@ -143,7 +143,7 @@ def test_no_byte_of_the_page_is_a_hole(tmp_path: Path) -> None:
 
 def test_after_a_restart_the_mode_is_what_the_journal_says(project: Project) -> None:
     project.install("mean", "orders", mode="rust")
-    steps.rollback(str(project.config), None, [project.unit("mean")], "drill")
+    rollback.rollback(str(project.config), None, [project.unit("mean")], "drill")
     exuvia.migrate.uninstall()
     project.install("mean", "orders", mode="rust")
     assert (project.status("mean").mode, project.status("orders").mode) == ("legacy", "rust")
@@ -219,7 +219,7 @@ def test_eight_processes_serve_legacy_at_their_next_call_after_one_rollback(
     assert all(child.line()["mode"] in ("rust", "legacy") for child in children)
     time.sleep(1.5)
     told = time.monotonic_ns()
-    steps.rollback(str(project.config), None, [], "drill")
+    rollback.rollback(str(project.config), None, [], "drill")
     done = time.monotonic_ns()
     served = [child.line() for child in children]
     assert all([mode for _, mode in each["flips"]][-2:] == ["rust", "legacy"] for each in served)
@@ -254,7 +254,7 @@ def test_a_climb_waits_for_a_process_that_has_not_confirmed_and_never_for_a_dead
     assert soon(lambda: project.status("mean").mode == "rust", 1.5)
     os.kill(children[0].process.pid, 19)
     os.kill(children[0].process.pid, 9)
-    steps.rollback(str(project.config), None, [], "drill")
+    rollback.rollback(str(project.config), None, [], "drill")
     project.user.use([1.0])
     assert project.candidate.calls == []
     modes.append(project.folder / "evidence", project.unit("mean"), "rust", "again")
