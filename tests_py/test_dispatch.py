@@ -253,11 +253,16 @@ def test_what_cannot_be_spliced_is_refused_with_the_reason(found: object, match:
 
 
 def test_a_decorated_function_is_spliced_inside_of_its_decorators() -> None:
-    wrapped = functools.wraps(plain)(lambda *a: plain(*a))  # noqa: PLW0108 - a wrapper is what is tested
+    def around(*args: int) -> int:
+        return plain(*args) + 1
+
+    def hiding(held: Any) -> Any:
+        return lambda *args: held(*args) + 1
+
+    wrapped = functools.wraps(plain)(around)
     assert plain_function("m:plain", wrapped, __name__, "plain") is plain
     assert plain_function("m:plain", functools.lru_cache(wrapped), __name__, "plain") is plain
-    hidden = (lambda held: lambda *a: held(*a))(plain)  # noqa: PLW0108, PLC3002 - a wrapper is what is tested
-    assert plain_function("m:plain", hidden, __name__, "plain") is plain
+    assert plain_function("m:plain", hiding(plain), __name__, "plain") is plain
 
 
 def test_the_trampoline_compiles_without_a_warning() -> None:

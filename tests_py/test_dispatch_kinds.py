@@ -10,7 +10,6 @@ import os
 import pickle
 import subprocess
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
@@ -131,6 +130,11 @@ async def stream_fails(n):
     yield "legacy", 0
     raise ValueError("candidate")
 """
+CLASS = """
+class Desk:
+    def __init__(self, account): self.account = account
+    def side(self): return '{side}'
+"""
 NUMBER = iter(range(1_000))
 
 
@@ -147,9 +151,7 @@ class Desk:
         for name in names:
             unit = name if ":" in name else f"{self.legacy_name}:{name}"
             other = candidate or f"{self.candidate_name}:{name}"
-            text.append(
-                f'[unit."{unit}"]\ncandidate = "{other}"\neffect = "pure"\nmode = "{mode}"\n{more}'
-            )
+            text.append(f'[unit."{unit}"]\ncandidate = "{other}"\neffect = "pure"\nmode = "{mode}"\n{more}')
         self.config.write_text("\n".join(text))
         self.config.chmod(0o600)
         return self.config
@@ -440,14 +442,8 @@ def test_the_hook_never_breaks_an_import(desk: Desk, capsys: pytest.CaptureFixtu
 
 
 def test_a_canary_of_a_class_chooses_for_each_new_object_and_its_objects_are_its_own(desk: Desk) -> None:
-    (desk.folder / f"{desk.legacy_name}.py").write_text(
-        "class Desk:\n    def __init__(self, account):\n        self.account = account\n"
-        "    def side(self): return 'legacy'\n"
-    )
-    (desk.folder / f"{desk.candidate_name}.py").write_text(
-        "class Desk:\n    def __init__(self, account):\n        self.account = account\n"
-        "    def side(self): return 'rust'\n"
-    )
+    (desk.folder / f"{desk.legacy_name}.py").write_text(CLASS.format(side="legacy"))
+    (desk.folder / f"{desk.candidate_name}.py").write_text(CLASS.format(side="rust"))
     module = desk.install("Desk", mode="canary", more='key = "$args.account"\nshare = 0.5')
     made = {account: module.Desk(account) for account in (f"A{number}" for number in range(200))}
     sides = [each.side() for each in made.values()]
@@ -469,9 +465,9 @@ def test_a_canary_of_a_function_in_a_program(desk: Desk) -> None:
 
 def test_a_patch_of_someone_else_is_seen_at_the_next_look(desk: Desk) -> None:
     module = desk.install("plain", mode="rust")
-    ours, module.plain.__code__ = module.plain.__code__, (lambda x=1, *, y=2: "theirs").__code__  # noqa: ARG005
+    ours, module.plain.__code__ = module.plain.__code__, (lambda x=1, *, y=2: ("theirs", x, y)).__code__
     assert any("patched by someone else" in note for note in desk.status().notes)
-    assert module.plain() == "theirs"
+    assert module.plain() == ("theirs", 1, 2)
     module.plain.__code__ = ours
 
 
@@ -514,18 +510,11 @@ def test_a_forked_child_follows_a_rollback_and_has_a_place_of_its_own(desk: Desk
 
 
 def test_names_of_parameters_that_the_trampoline_uses_do_not_meet() -> None:
-    space: dict[str, Any] = {}
-    exec(  # noqa: S102 - a name that no test file may have
-        textwrap.dedent("""
-        async def odd(_relay, StopAsyncIteration=1):
-            yield _relay
-    """),
-        space,
-    )
-    function = space["odd"]
+    async def odd(_relay: int, StopAsyncIteration: int = 1) -> Any:  # noqa: A002, N803
+        yield _relay, StopAsyncIteration
 
     async def other(first: Any, second: Any) -> Any:
         yield "other", first, second
 
-    Splice(function, other).apply()
-    assert asyncio.run(drained(function(5))) == [("other", 5, 1)]
+    Splice(odd, other).apply()  # type: ignore[arg-type]
+    assert asyncio.run(drained(odd(5))) == [("other", 5, 1)]
