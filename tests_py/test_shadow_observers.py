@@ -261,3 +261,24 @@ def test_threads_that_call_at_once_lose_nothing_and_mix_nothing_up(shadowed: Sha
     assert wrong == []
     counts = shadowed.counts("price")
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (2000, 1, 0)
+
+
+def test_the_worker_finds_accessors_class_methods_and_the_functions_of_a_module(shadowed: Shadowed) -> None:
+    text = (
+        "class Book:\n    def __init__(self):\n        self.n = 3\n"
+        "    @property\n    def twice(self):\n        return self.n * 2\n"
+        "    @classmethod\n    def named(cls, x):\n        return cls.__name__, x\n"
+        "    @staticmethod\n    def half(x):\n        return x / 2\n"
+        "    def add(self, x):\n        self.n += x\n        return self.n\n"
+    )
+    shadowed.write(text, f"import LEGACY\n{text}")
+    shadowed.install("Book.twice", "Book.named", "Book.half", "Book.add")
+    book = shadowed.legacy.Book()
+    assert (book.twice, book.named(2), shadowed.legacy.Book.named(2)) == (6, ("Book", 2), ("Book", 2))
+    assert (book.half(3), book.add(4), book.n) == (1.5, 7, 7)
+    for name in ("Book.twice", "Book.named", "Book.half", "Book.add"):
+        counts = shadowed.counts(name)
+        assert (counts["compared"] > 0, counts["differed"], counts["skipped"], counts["errors"]) == (True, 0, 0, 0), (
+            name,
+            counts,
+        )

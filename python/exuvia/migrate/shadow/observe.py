@@ -7,7 +7,9 @@ contains exceptions but no hang, abort or exhausted memory.
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
@@ -83,7 +85,7 @@ def _observer(
     if courier is not None:
         side = Side(
             unit=unit.name,
-            runs=unit.name if reverse else unit.candidate,
+            runs=spelled(unit.name, legacy) if reverse else spelled(unit.candidate, candidate),
             reverse=reverse,
             compare=unit.compare,
             divergences=unit.divergences,
@@ -102,6 +104,33 @@ def _observer(
     other = legacy if reverse else candidate
     shadow = beside.Beside(other, comparator_of(unit), unit, record, positional(legacy), reverse=reverse)
     return shadow.observer(served) if kind == "plain" else shadow.generator(served)
+
+
+def spelled(declared: str, wanted: Any) -> str:
+    """Return the name by which the worker finds the very callable: of an accessor, or of a module's function.
+
+    >>> spelled("fractions:Fraction.numerator", __import__("fractions").Fraction.numerator.fget)
+    'fractions:Fraction.numerator.fget'
+    >>> spelled("os:path", __import__("os").path.join).endswith("path:join")
+    True
+
+    Args:
+        declared: The name in the configuration.
+        wanted: The callable.
+    """
+    module, _, qualname = declared.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in filter(None, qualname.split(".")):
+        found = getattr(found, part, None)
+    if isinstance(found, property):
+        accessors = [name for name in ("fget", "fset", "fdel") if getattr(found, name) is wanted]
+        return f"{declared}.{accessors[0]}" if accessors else declared
+    if isinstance(found, types.ModuleType):
+        names = [name for name, value in vars(found).items() if value is wanted]
+        return f"{found.__name__}:{[*names, getattr(wanted, '__name__', '')][0]}"
+    if found is not wanted and getattr(found, "__func__", None) is wanted:
+        return f"{declared}.__func__"
+    return declared
 
 
 def positional(function: Any) -> tuple[str, ...]:
