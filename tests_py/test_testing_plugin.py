@@ -262,6 +262,19 @@ def test_cases_begin_with_recorded_calls_and_vary_them(project: Path, monkeypatc
     assert assert_equivalent(lambda n: n * 2, lambda n: n + n, strategy, examples=50) >= 5
 
 
+def test_values_of_recordings_are_varied_within_their_types() -> None:
+    from exuvia.testing.strategies import _changed  # noqa: PLC0415 - only here
+    from hypothesis import find, strategies  # noqa: PLC0415
+
+    value = [1, (2.0, "x"), {"k": b"y", "flag": True}, Bar(5, 1.5), None]
+    varied = strategies.composite(lambda draw: _changed(value, draw, strategies))()
+    assert find(varied, lambda found: found == value) == value
+    changed = find(varied, lambda found: found[3] != value[3] and found[1][0] != 2.0 and found[2]["k"] != b"y")
+    assert [type(item) for item in changed] == [type(item) for item in value]
+    with pytest.raises(ConfigError, match="has no public method"):
+        assert_equivalent(Bar, Bar)
+
+
 def test_the_plugin_loads_nothing_until_it_is_asked(tmp_path: Path) -> None:
     code = (
         "import sys\nimport exuvia.testing.plugin\n"

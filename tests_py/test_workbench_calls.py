@@ -8,8 +8,12 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from exuvia.migrate import Comparator
@@ -222,6 +226,15 @@ def test_diff_shows_path_both_values_and_arguments(project: Path) -> None:
     assert (none.returncode, "#1" in none.stdout) == (1, False)
 
 
+class Side(Enum):
+    BUY = "Buy"
+
+
+class Point(NamedTuple):
+    x: int
+    y: float
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A record of a module that can be imported."""
@@ -233,7 +246,8 @@ class Row:
 def test_values_are_written_as_source_and_make_themselves_again() -> None:
     values: list[Any] = [
         1.5, float("nan"), float("-inf"), -0.0, "é\n", b"\x00", (1,), {1, 2}, frozenset(), {"a": [None, True]},
-        Decimal("2.50"), Row(1, [Row(2, "x")]),
+        Decimal("2.50"), datetime(2026, 11, 21, 9, 30, tzinfo=UTC), timedelta(1), Fraction(1, 3), UUID(int=7), Side.BUY,
+        Point(1, 2.0), {"deep": [(1, {2: b"x"})]}, Row(1, [Row(2, "x")]),
     ]  # fmt: skip
     for value in values:
         text, imports = written(value)
@@ -256,6 +270,17 @@ def test_shrinking_keeps_what_it_must_and_ends() -> None:
 
     assert shrunk(rows, never, tries=50) == rows
     assert asked <= 50
+
+
+def test_shrinking_makes_every_kind_of_value_smaller() -> None:
+    def kept(value: Any) -> bool:
+        return value["n"] > 10 and value["x"] > 1.23 and "z" in value["s"] and len(value["t"]) >= 1
+
+    start = {"n": 999, "x": 98.76543, "s": "abczdef", "t": ([1, 2], [3]), "more": {"a": 1}}
+    small = shrunk(start, kept)
+    assert kept(small)
+    assert small == {"n": 11, "x": small["x"], "s": "z", "t": ([],)}
+    assert small["x"] in (99.0, 98.77)
 
 
 def test_rules_are_proposed_by_how_far_values_are_apart() -> None:

@@ -77,6 +77,31 @@ def test_what_others_may_write_fails_with_the_command_that_mends_it(project: Pat
     assert "chmod go-w" in wrong.found + wrong.do
 
 
+def test_an_extension_that_does_not_load_or_is_slow_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import exuvia.build  # noqa: PLC0415 - patched here
+
+    info = {**exuvia.build.build_info(), "profile": "debug"}
+    monkeypatch.setattr(exuvia.build, "build_info", lambda: info)
+    assert state("build")[0] == "warn"
+
+    def broken() -> None:
+        raise ImportError("wrong ABI")
+
+    monkeypatch.setattr(exuvia.build, "build_info", broken)
+    found = state("extension")
+    assert (found[0], "wrong ABI" in found[1], "install" in found[2]) == ("fail", True, True)
+
+
+def test_a_check_that_cannot_be_made_stops_no_other(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(health.shutil, "disk_usage", broken)
+    checks = examine(None)
+    assert any("no such device" in check.found for check in checks)
+    assert "journal" in {check.name for check in checks}
+
+
 def test_a_second_copy_of_the_extension_on_the_path_fails(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = project / "old"
     (other / "exuvia").mkdir(parents=True)

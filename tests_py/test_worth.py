@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -173,6 +174,53 @@ def test_short_calls_between_waits_are_timed_by_the_clock_not_guessed_by_samples
     assert unit["calls"] == 6000
 
 
+def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(project: Path) -> None:
+    (project / "shim.py").write_text("from lib import compute as slow\ndef compute(n):\n    return slow(n)\n")
+    (project / "exuvia.toml").write_text(
+        '[unit."lib:compute"]\ncandidate = "shim:compute"\neffect = "pure"\nmode = "shadow"\nisolation = "thread"\n'
+        'override = "only a test"\n'
+    )
+    (project / "exuvia.toml").chmod(0o600)
+    profile = write_profile(project)
+    run = [sys.executable, "-m", "exuvia", "run", "prog.py"]
+    assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
+    found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
+    assert "measured in shadow: 8 calls" in found["measured"]
+    assert 0.3 < found["speedup"] < 3
+    assert found["verdict"] == "no: under 2 %"
+    (project / "shim.py").write_text("def compute(n):\n    return 0\n")
+    assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
+    found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
+    assert (found["speedup"], "differs" in found["measured"]) == (None, True)
+
+
+def test_units_are_counted_where_they_stand_and_put_back_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "counted_lib.py").write_text(
+        "class Book:\n    def __init__(self):\n        self.n = 0\n"
+        "    def add(self, n):\n        return self.twice(n)\n"
+        "    def twice(self, n):\n        return sum(range(n))\n"
+        "def f(n):\n    return n if n < 1 else f(n - 1)\nasync def later():\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import counted_lib  # type: ignore[import-not-found]  # noqa: PLC0415 - it was just written
+    from exuvia.migrate.worth.counting import Counting  # noqa: PLC0415
+
+    before = counted_lib.f.__code__, counted_lib.Book.add
+    names = ["counted_lib:Book", "counted_lib:f", "counted_lib:later", "counted_lib:nope", "counted_lib", "nolib:x"]
+    with Counting(names) as counting:
+        counted_lib.Book().add(200_000)
+        counted_lib.f(50)
+    book, function = counting.units["counted_lib:Book"], counting.units["counted_lib:f"]
+    assert (book.calls, function.calls) == (3, 51)
+    assert 0 < book.cpu_s <= book.wall_s * 1.5
+    assert len(function.kept) == 30
+    assert (counted_lib.f.__code__, counted_lib.Book.add) == before
+    for name in names[3:]:
+        assert counting.units[name].problem
+
+
 def test_what_a_user_gets_wrong_is_said_without_a_traceback(project: Path) -> None:
     for words, said in (
         (("--unit", "lib:nope", "prog.py"), "defines no 'nope'; it has compute"),
@@ -327,13 +375,16 @@ def test_who_imports_is_told_by_module_name_alias_and_attribute(tmp_path: Path) 
 def test_cover_is_read_from_both_files_of_the_coverage_tool(project: Path) -> None:
     (project / "t.py").write_text("import lib\nlib.compute(3)\n")
     command = [sys.executable, "-m", "coverage", "run", "--include", "lib.py", "t.py"]
-    if subprocess.run(command, cwd=project, check=False, capture_output=True).returncode:
+    # This suite may be measured itself: its own files are not meant.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    if subprocess.run(command, cwd=project, check=False, capture_output=True, env=env).returncode:
         pytest.skip("coverage is not installed")
     units: Callable[[str], Any] = lambda name: find_unit(f"lib:{name}", [project])  # noqa: E731
     first = cover.read(project)
     assert first is not None
     assert (first.of(units("compute")), first.of(units("sleeps"))) == (1.0, 0.0)
-    subprocess.run([sys.executable, "-m", "coverage", "json", "-q"], cwd=project, check=True, capture_output=True)
+    command = [sys.executable, "-m", "coverage", "json", "-q"]
+    subprocess.run(command, cwd=project, check=True, capture_output=True, env=env)
     second = cover.read(project)
     assert second is not None
     assert second.source.name == "coverage.json"
