@@ -231,7 +231,7 @@ unsafe fn parts(amount: *mut ffi::PyObject) -> Option<u64> {
         // A price such as 99.99 is not exact in binary: what is a millionth of a part above is not rounded up.
         let scaled = value.abs() * 10_000.0;
         let whole =
-            if scaled - scaled.round() > 1e-6 * scaled.max(1.0).min(1e3) { scaled.ceil() } else { scaled.round() };
+            if scaled - scaled.round() > 1e-6 * scaled.clamp(1.0, 1e3) { scaled.ceil() } else { scaled.round() };
         (whole.is_finite() && whole < 4.5e15).then_some(whole as u64)
     }
 }

@@ -283,10 +283,10 @@ impl Switch {
             caps,
             share: AtomicU64::new(within(share)),
         };
-        if let Err(declared) = self.shared.canary.set(declared) {
-            if let Some(canary) = self.shared.canary.get() {
-                canary.share.store(declared.share.load(Ordering::Relaxed), Ordering::Relaxed);
-            }
+        if let Err(declared) = self.shared.canary.set(declared)
+            && let Some(canary) = self.shared.canary.get()
+        {
+            canary.share.store(declared.share.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         Ok(())
     }
