@@ -268,9 +268,9 @@ def test_the_command_records_exports_and_takes_what_was_signed_elsewhere(project
     step = ("approve", PRICE, "--to", "canary")
     nothing = exuvia(project, *step, "--key", str(ana))
     assert (nothing.returncode, "nothing to approve, INCONCLUSIVE" in nothing.stdout) == (3, True), nothing
-    exuvia(project, "run", "-m", "prog")
     exuvia(project, "rollback")
     assert exuvia(project, "promote", PRICE, "--to", "shadow").returncode == 0
+    exuvia(project, "run", "-m", "prog")
     done = exuvia(project, *step, "--key", str(ana))
     assert (done.returncode, "canary approved by ana; 1 of 1 approvals" in done.stdout) == (0, True), done
     exported = exuvia(project, "approve", PRICE, "--export").stdout.splitlines()

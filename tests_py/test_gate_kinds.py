@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -397,3 +398,22 @@ def test_texts_are_looked_for_in_fields_too(tmp_path: Path) -> None:
     assert (found.state, found.gates["g"].numbers["legacy"]["hits"]) == ("clean", 1)
     at.write("candidate", day, "g.jsonl", [{"status": 200}, {"status": 401}])
     assert at.verdict().sessions[0].reasons[0] == "gate g: g.jsonl:2 has '401': 401"
+
+
+def test_the_command_tells_the_hooks_of_a_fail_and_of_nothing_else(tmp_path: Path) -> None:
+    at = desk(tmp_path, 'g]\nkind = "count"\n')
+    told = tmp_path / "told.jsonl"
+    (tmp_path / "tell.py").write_text(
+        f"import sys\nwith open({str(told)!r}, 'a') as file:\n    file.write(sys.stdin.read() + chr(10))\n"
+    )
+    path = tmp_path / "exuvia.toml"
+    hooks = f'[exuvia]\nhooks = ["cmd:{sys.executable} {tmp_path / "tell.py"}"]\n'
+    path.write_text(path.read_text().replace("[exuvia]\n", hooks, 1))
+    at.both(at.days[0], "g.jsonl", [{"n": 1}], [{"n": 1}])
+    command = ["gate", "desk", "--config", str(path), "--day", at.days[0], "--json"]
+    cli.main(command)
+    assert not told.exists()
+    at.both(at.days[0], "g.jsonl", [{"n": 1}], [])
+    assert cli.main(command) == 1
+    (event,) = [json.loads(line) for line in told.read_text().splitlines() if line]
+    assert (event["event"], event["unit"], event["day"]) == ("fail", "desk", at.days[0])

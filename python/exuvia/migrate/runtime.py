@@ -46,7 +46,7 @@ TERM_FLUSH_S = 1.0
 STOP_S = 2.0
 SERVED = ("legacy", "shadow", "canary", "rust")
 DAY_NS = 86_400_000_000_000
-TRIES = 5
+TRIES = 20
 
 
 class _Runtime:
@@ -173,10 +173,16 @@ class _Runtime:
         self.flip(name, mode, "install", word)
 
     def imported(self, module: str) -> None:
-        """Take up the units of a module that the program has just imported."""
+        """Take up the units of a module that the program has just imported.
+
+        A candidate may import legacy modules in turn, whose units come here before it is whole; they are
+        tried again as soon as it is, before the program can make an object of theirs.
+        """
         with self.lock:
             for name in [name for name in self.waiting if self.config.units[name].module == module]:
-                self.join(name)
+                if name in self.waiting:
+                    self.join(name)
+            self.arrivals()
 
     def join(self, name: str) -> None:
         """Make a unit whose module came after install; what is wrong with it is said, and legacy serves."""

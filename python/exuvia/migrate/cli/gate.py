@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
+HOOKS_S = 15.0
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     """Declare the command.
@@ -50,7 +52,7 @@ def _day(text: str) -> str:
 def _gate(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import reading  # noqa: PLC0415
     from exuvia.migrate.gates import judge, restarts, sessions, table  # noqa: PLC0415
-    from exuvia.migrate.modes import journal  # noqa: PLC0415
+    from exuvia.migrate.modes import hooks, journal  # noqa: PLC0415
 
     config = config_of(options)
     group = sessions.group_named(config, options.group)
@@ -69,4 +71,8 @@ def _gate(options: argparse.Namespace) -> int:
         print_json(verdict.as_dict())
     else:
         table.render(verdict)
+    if verdict.verdict == "FAIL":
+        said = {"event": "fail", "unit": group.name, "cause": verdict.reasons[0], "day": verdict.day}
+        hooks.call(config, said)
+        hooks.flush(HOOKS_S)
     return verdict.exit_code

@@ -174,6 +174,11 @@ def _take(segment: SegmentText, kind: str, payload: bytes) -> None:
         getattr(segment, LISTS[kind]).append(entry)
     elif kind == "header":
         segment.header = segment.header or entry
+    elif kind == "unit":
+        # A unit whose module came after install: only then was it known what it is made of.
+        unit = str(entry.get("unit"))
+        segment.header.setdefault("fingerprints", {})[unit] = entry.get("fingerprint", "")
+        segment.header.setdefault("sources", {})[unit] = entry.get("sources", {})
     elif kind == "counters":
         segment.counters = entry.get("units", {})
         if entry.get("lost"):

@@ -8,8 +8,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exuvia._exuvia import Comparator, detached_copy
+from exuvia._exuvia import detached_copy
 from exuvia.errors import CompareError, ConfigError
+from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.config import split_method
 from exuvia.migrate.modes import names
 from exuvia.migrate.shadow.compared import compare_call, numbered
@@ -18,7 +19,7 @@ from exuvia.migrate.shadow.containment import run_contained
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from exuvia._exuvia import Difference
+    from exuvia._exuvia import Comparator, Difference
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.workbench.recordings import Call
 
@@ -146,7 +147,7 @@ class Sides:
             call: The method, empty for a function.
         """
         if call not in self._comparators:
-            self._comparators[call] = Comparator(self.rules(call))
+            self._comparators[call] = comparator_of(self.unit, self.rules(call), method=call)
         return self._comparators[call]
 
     def play(self, side: Any, case: Case) -> list[tuple[Outcome, dict[int | str, Any]]]:
