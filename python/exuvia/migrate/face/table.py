@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -25,6 +26,7 @@ COLOURS = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yello
 DIFFERENCES = 5
 NAME = 26
 LEAST = 18
+SLOW = 0.95
 DROPPED = ("legacy t", "rust t", "legacy", "ratio")
 
 
@@ -70,7 +72,8 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
     console.print(table)
     for state in states:
         for line in _remarks(state):
-            console.print(line, soft_wrap=False)
+            for each in _folded(line, console.width):
+                console.print(each, soft_wrap=True)
     if any(_uncounted(state) for state in states):
         console.print(Text("–: legacy mode runs the original code: not counted", style="dim"))
     if short:
@@ -124,7 +127,8 @@ def _middle(text: str, room: int) -> str:
 
 
 def _remarks(state: UnitStatus) -> Iterable[Text]:
-    if state.verdict != "PASS" or state.notes or state.reasons or state.ignored:
+    slow = state.speedup is not None and state.speedup < SLOW
+    if state.verdict != "PASS" or state.notes or state.reasons or state.ignored or slow or state.counts["fallbacks"]:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
         example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
@@ -136,10 +140,27 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
     for reason, count in state.reasons.most_common(3):
         yield Text(f"  not compared ×{count:,}: {reason}", style="yellow")
+    if state.counts["fallbacks"]:
+        yield Text(f"  legacy answered ×{state.counts['fallbacks']:,} for a candidate that raised", style="bold red")
+    if state.speedup is not None and state.speedup < SLOW:
+        yield Text(f"  slower than legacy: {state.speedup:.1f}× its speed, where it was compared", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
         yield Text(f"  ignored ×{hits:,}: {path} by {rule}", style="dim")
     for note in dict.fromkeys(state.notes):
         yield Text(f"  note: {note}", style="dim")
+
+
+def _folded(line: Text, width: int) -> list[Text]:
+    """A long remark in lines of its own, those after the first set in."""
+    if len(line.plain) <= width:
+        return [line]
+    inside = len(line.plain) - len(line.plain.lstrip()) + 4
+    first, *rest = textwrap.wrap(line.plain, width, subsequent_indent=" " * inside, break_on_hyphens=False)
+    if not rest:
+        return [line]
+    # The first line keeps its own colours: the wrap only cut the text behind it.
+    head = line[: len(first)]
+    return [head, *(Text(text, style=line.style) for text in rest)]
 
 
 def _count(number: int, *, short: bool = False) -> str:

@@ -4,7 +4,7 @@ It runs in the caller's thread. Its exceptions stop here; the random streams, th
 context variables are as if it had never run.
 
 What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker
-process that contains these comes later; until then only `pure` units run in shadow.
+process contains these (`isolation = "process"`, the default); this form is for `isolation = "thread"`.
 """
 
 from __future__ import annotations
