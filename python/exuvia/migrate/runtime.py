@@ -203,6 +203,7 @@ class _Runtime:
         except Exception as error:
             self.waiting[name] += 1
             if self.waiting[name] < TRIES and name not in self.units:
+                self.standing[name] = [f"legacy serves, not taken up yet: {error}"]
                 return
             self.standing[name] = [f"legacy: {error}"]
             say(f"{name}: legacy serves: {error}")
