@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.comparator.comparing import SelfTest, compare, register, self_test
     from exuvia.migrate.config import Config, UnitConfig, load
     from exuvia.migrate.gates.verdict import UnitStatus, overall
-    from exuvia.migrate.runtime import install, set_mode, status, uninstall
+    from exuvia.migrate.starting import install, set_mode, status, uninstall
 
 __all__ = [
     "Comparator",
@@ -59,10 +59,10 @@ _HOME = {
     "load": "exuvia.migrate.config",
     "UnitStatus": "exuvia.migrate.gates.verdict",
     "overall": "exuvia.migrate.gates.verdict",
-    "install": "exuvia.migrate.runtime",
-    "set_mode": "exuvia.migrate.runtime",
-    "status": "exuvia.migrate.runtime",
-    "uninstall": "exuvia.migrate.runtime",
+    "install": "exuvia.migrate.starting",
+    "set_mode": "exuvia.migrate.starting",
+    "status": "exuvia.migrate.starting",
+    "uninstall": "exuvia.migrate.starting",
 }
 
 

@@ -7,8 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from exuvia.migrate import config as configuration
-
 __all__ = ["execute", "find_as_python_does", "run"]
 
 
@@ -27,14 +25,15 @@ def run(config: str | None, evidence: str | None, program: str, arguments: list[
 
     Raises:
         ConfigError: For a broken configuration; the program is not started then.
+        MigrateError: If a unit cannot be moved safely, or is to serve in rust and the extension does not load.
     """
     find_as_python_does(program, is_module=is_module)
-    loaded = configuration.load(config)
+    from exuvia.migrate import starting  # noqa: PLC0415 - a program may be run without the moult
+
+    loaded = starting.load(config)
     if evidence is not None:
         loaded = replace(loaded, evidence=Path(evidence).absolute())
-    from exuvia.migrate import runtime  # noqa: PLC0415 - a program may be run without the moult
-
-    runtime.install(loaded)
+    starting.install(loaded)
     return execute(program, arguments, is_module=is_module)
 
 

@@ -94,13 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given, rest = _split_run(given)
     options = top.parse_args(given)
     options.arguments = rest
-    if options.version:
-        return _version()
-    if options.command is None:
+    if options.command is None and not options.version:
         top.print_help()
         return ERROR
     try:
-        code: int = options.handler(options)
+        code: int = _version() if options.version else options.handler(options)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -110,8 +108,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ExuviaError, OSError) as error:
         print(f"exuvia {options.command}: {error}", file=sys.stderr)
         return ERROR
+    except ImportError:
+        _say_what_is_broken(options.command or "--version")
+        return ERROR
     except KeyboardInterrupt:
         return 130
+
+
+def _say_what_is_broken(command: str) -> None:
+    """Say that the extension does not load, if that is why an import failed; else the import's own error goes on."""
+    from exuvia.migrate import extension  # noqa: PLC0415
+
+    cause = extension.trouble()
+    if cause is None:
+        raise  # noqa: PLE0704 - called where the error is being handled
+    print(f"exuvia {command}: {cause}: {extension.REPAIR}", file=sys.stderr)
 
 
 def _version() -> int:

@@ -19,11 +19,12 @@ __all__ = ["ERROR", "config_of", "print_json", "progress", "say"]
 ERROR = 2
 
 
-def config_of(options: argparse.Namespace) -> Config:
+def config_of(options: argparse.Namespace, *, rules: bool = True) -> Config:
     """Load the configuration that the options name, with `--evidence` in force.
 
     Args:
         options: What was parsed; it has `config` and `evidence`.
+        rules: Whether the comparator reads the rules.
 
     Raises:
         ConfigError: As `load` does.
@@ -32,7 +33,7 @@ def config_of(options: argparse.Namespace) -> Config:
 
     from exuvia.migrate import config  # noqa: PLC0415
 
-    loaded = config.load(options.config)
+    loaded = config.load(options.config, rules=rules)
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded
 
 

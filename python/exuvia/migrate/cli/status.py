@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of
+from exuvia.migrate.cli.shared import config_of, say
 
 if TYPE_CHECKING:
     import argparse
@@ -32,12 +32,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _status(options: argparse.Namespace) -> int:
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate import extension, starting  # noqa: PLC0415
     from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
     from exuvia.migrate.modes import names  # noqa: PLC0415
 
-    config = config_of(options)
-    states = reading.statuses(config, reading.read_folder(config.evidence))
+    cause = extension.trouble()
+    config = config_of(options, rules=cause is None)
+    if cause is None:
+        from exuvia.migrate.evidence import reading  # noqa: PLC0415 - it needs the extension
+
+        states = reading.statuses(config, reading.read_folder(config.evidence))
+    else:
+        states = starting.bare_status(config, cause)
     if options.units:
         unknown = [unit for unit in options.units if unit not in config.units]
         if unknown:
@@ -51,6 +57,13 @@ def _status(options: argparse.Namespace) -> int:
                 indent=2,
             )
         )
+    elif cause is not None:
+        say(f"the evidence cannot be read: {cause}")
+        for state in states:
+            say(f"{state.unit}  {state.mode}  {state.verdict}")
+            for note in state.notes:
+                say(f"  {note}")
+        say(f"overall: {verdict}")
     else:
         from exuvia.migrate.face import table  # noqa: PLC0415
 
