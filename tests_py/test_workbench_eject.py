@@ -111,9 +111,12 @@ def test_after_an_ejection_the_bots_tests_pass_where_exuvia_is_not_installed(
     assert json.loads(shown.stdout)["by_hand"] == []
     done = exuvia(adopted, "eject", "--write")
     assert done.returncode == 0, done
-    left = {name: text for name, text in tree(adopted).items() if "exuvia" in text and not name.endswith(".md")}
-    assert left == {}
-    for name in ("exuvia.toml", "exuvia_shims", "candidates.py", "evidence"):
+    left = {name for name, text in tree(adopted).items() if "exuvia" in text and not name.endswith(".md")}
+    assert left == {"candidates.py"}
+    assert (adopted / "candidates.py").read_text() == (ROOT / "examples" / "demo" / "candidates.py").read_text()
+    assert "candidates.py is a candidate that you wrote: it stays" in done.stdout
+    assert "is used in it at line" in done.stdout
+    for name in ("exuvia.toml", "exuvia_shims", "evidence"):
         assert not (adopted / name).exists(), name
     assert "python -m legacy_bot --url x" in (adopted / "Dockerfile").read_text()
     assert 'dependencies = ["pandas"]' in (adopted / "pyproject.toml").read_text()
@@ -123,6 +126,9 @@ def test_after_an_ejection_the_bots_tests_pass_where_exuvia_is_not_installed(
     after = subprocess.run([*without_exuvia, *words], cwd=adopted, capture_output=True, text=True, check=False)
     assert after.returncode == 0, after.stdout[-2000:] + after.stderr[-2000:]
     assert " passed" in after.stdout
+    again = exuvia(adopted, "eject", "--write")
+    assert (again.returncode, "by hand: candidates.py" in again.stdout) == (1, True)
+    (adopted / "candidates.py").unlink()
     again = exuvia(adopted, "eject", "--write")
     assert "nothing of exuvia was found" in again.stdout
 
@@ -161,6 +167,53 @@ def test_what_no_rule_covers_is_named_and_then_nothing_is_written(tmp_path: Path
     assert tree(tmp_path) == before
 
 
+OWN = "def fast(n):\n    return 2 * n  # written by hand\n"
+
+
+def candidate(folder: Path, named: str, *more: str) -> None:
+    """A project whose unit names a candidate."""
+    (folder / "lib.py").write_text("def slow(n: int) -> int:\n    return 2 * n\n")
+    (folder / "exuvia.toml").write_text(f'[unit."lib:slow"]\ncandidate = "{named}"\neffect = "pure"\n' + "".join(more))
+    (folder / "exuvia.toml").chmod(0o600)
+
+
+def test_a_source_that_its_user_wrote_is_never_removed_though_it_is_a_candidate(tmp_path: Path) -> None:
+    candidate(tmp_path, "app.quick:fast", '[unit."app.twin:slow"]\ncandidate = "app.twin:fast"\neffect = "pure"\n')
+    (tmp_path / "app").mkdir()
+    for name in ("__init__", "quick", "twin"):
+        (tmp_path / "app" / f"{name}.py").write_text(OWN)
+    (tmp_path / "user.py").write_text(
+        "from app.quick import fast\nfrom app import twin\nprint(fast(2), twin.fast(3))\n"
+    )
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert tree(tmp_path) == {name: text for name, text in before.items() if name != "exuvia.toml"}
+    assert "app/quick.py is a candidate that you wrote: it stays" in done.stdout
+
+
+def test_a_shim_goes_wherever_scaffold_wrote_it_and_what_lies_beside_it_stays(tmp_path: Path) -> None:
+    candidate(tmp_path, "shims.lib:slow")
+    (tmp_path / "shims").mkdir()
+    (tmp_path / "shims" / "__init__.py").write_text(OWN)
+    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", "shims/lib.py").returncode == 0
+    (tmp_path / "user.py").write_text("from shims.lib import slow\nprint(slow(2))\n")
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert set(tree(tmp_path)) == {"lib.py", "user.py", "shims/__init__.py"}
+    assert (tmp_path / "user.py").read_text() == "from lib import slow\nprint(slow(2))\n"
+
+
+def test_a_candidate_that_uses_exuvia_and_is_imported_elsewhere_is_left_to_its_user(tmp_path: Path) -> None:
+    candidate(tmp_path, "quick:fast")
+    (tmp_path / "quick.py").write_text("from exuvia import bars\ndef fast(n):\n    return bars, n\n")
+    (tmp_path / "user.py").write_text("import quick\n")
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "by hand: quick.py:3" in done.stdout) == (1, True), done
+    assert tree(tmp_path) == before
+
+
 def test_a_folder_that_holds_more_than_evidence_stays(tmp_path: Path) -> None:
     (tmp_path / "exuvia.toml").write_text('[exuvia]\nevidence = "data/"\n')
     (tmp_path / "exuvia.toml").chmod(0o600)
@@ -174,3 +227,33 @@ def test_a_folder_that_holds_more_than_evidence_stays(tmp_path: Path) -> None:
     (tmp_path / "exuvia.toml").chmod(0o600)
     exuvia(tmp_path, "eject", "--write")
     assert (tmp_path / "data" / "trades.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["prices.parquet", "keys.json", "trades.jsonl", "a.lock", "date=2026-11-20/own.json"])
+def test_a_file_that_exuvia_did_not_write_keeps_the_evidence_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "exuvia.toml").write_text("[exuvia]\n")
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    mine = tmp_path / "evidence" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "holds more than evidence" in done.stdout) == (0, True), done
+    assert "exuvia is out, but for what stays" in done.stdout
+    assert mine.read_text() == "mine"
+
+
+def test_the_evidence_of_a_program_that_ran_and_was_rolled_back_goes_whole(tmp_path: Path) -> None:
+    candidate(tmp_path, "exuvia_shims.lib:slow", 'mode = "shadow"\n')
+    (tmp_path / "exuvia.toml").write_text("[exuvia]\nrehearsal = true\n" + (tmp_path / "exuvia.toml").read_text())
+    (tmp_path / "prog.py").write_text("import lib\nfor n in range(30):\n    lib.slow(n)\n")
+    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
+    assert exuvia(tmp_path, "run", "prog.py").returncode == 0
+    assert exuvia(tmp_path, "rollback").returncode == 0
+    left = {path.name for path in (tmp_path / "evidence").iterdir()}
+    assert {"modes.jsonl", "modes.head", "modes.page"} <= left
+    for name in ("hooks.log", "restarts.jsonl", "compact.lock"):
+        (tmp_path / "evidence" / name).touch()
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert "exuvia is out: run" in done.stdout
+    assert set(tree(tmp_path)) == {"lib.py", "prog.py"}

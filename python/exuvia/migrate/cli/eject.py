@@ -29,7 +29,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="take exuvia out of a project again",
         description="Removes imports of exuvia, calls of install(), exuvia.toml, evidence and shims; names that came "
-        "from a shim come from legacy again. Without --write it only shows the difference.",
+        "from a shim come from legacy again. A shim is a file that `exuvia scaffold` wrote or one in exuvia_shims/; a "
+        "candidate that you wrote stays. Without --write it only shows the difference.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -86,7 +87,8 @@ def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said 
     elif not found.changed and not found.removed:
         say("nothing of exuvia was found")
     elif done:
-        say("exuvia is out: run the tests where it is not installed")
+        left = ", but for what stays" if found.notes else ""
+        say(f"exuvia is out{left}: run the tests where it is not installed")
     else:
         say("nothing was written: --write does it")
     return 1 if found.by_hand else 0

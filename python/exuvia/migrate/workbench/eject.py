@@ -1,8 +1,9 @@
 """`exuvia eject`: takes exuvia itself out of a project again.
 
 Imports of exuvia and calls of `install()` go, names that came from shims come from legacy again, commands run
-the program without exuvia, and `exuvia.toml`, evidence and shims are removed. What cannot be done by rule is
-listed with file and line, and then nothing is written: half an ejection would not run.
+the program without exuvia, and `exuvia.toml`, evidence and shims are removed. A shim is a file that `exuvia
+scaffold` wrote, or a candidate in `exuvia_shims/`: a candidate that its user wrote stays. What cannot be done by
+rule is listed with file and line, and then nothing is written: half an ejection would not run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.worth.imports import module_name
+from exuvia.migrate.workbench.scaffold import MARK
+from exuvia.migrate.workbench.starting import SHIMS
+from exuvia.migrate.worth.imports import module_name, read
 from exuvia.migrate.worth.source import SKIPPED, files_of, parse
 
 if TYPE_CHECKING:
@@ -22,12 +25,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exuvia.migrate.config import Config
+    from exuvia.migrate.worth.imports import Graph
 
 __all__ = ["Ejection", "plan", "write"]
 
 TEXTS = (".toml", ".txt", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".service", ".in", ".md")
 NAMED = ("Dockerfile", "Makefile", "Procfile", "crontab")
-EVIDENCE = (".seg", ".jsonl", ".json", ".parquet", ".page", ".lock")
+EVIDENCE = re.compile(
+    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page)|hooks\.log|restarts\.jsonl|compact\.lock"
+    r"|date=\d{4}-\d\d-\d\d/(?:head\.json|\w+-\d+\.parquet|\.[^/]+\.\d+\.tmp)"
+)
+"""What exuvia writes into an evidence folder, by the path in it."""
 LIMIT = 1_000_000
 _RUN = re.compile(
     r"(?:(?P<python>\S*python[\d.]*)\s+-m\s+)?\bexuvia\s+run\s+"
@@ -75,10 +83,10 @@ def plan(root: Path, config: Config | None) -> Ejection:
         config: Its configuration, for the shims and the evidence; without it only code is looked at.
     """
     ejection = Ejection(root.resolve())
-    shims = _shims(config)
-    gone = _files_of_shims(ejection, shims)
-    for path in files_of(ejection.root):
-        if path in gone:
+    files = files_of(ejection.root)
+    shims, gone, own = _sort_candidates(ejection, config, files)
+    for path in files:
+        if path in gone or path in own:
             continue
         tree = parse(path)
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -104,7 +112,10 @@ def _evidence(ejection: Ejection, folder: Path) -> None:
     if folder == ejection.root or ejection.root not in folder.parents:
         ejection.notes.append(f"{folder} lies outside of the project: the evidence stays")
         return
-    others = [path.name for path in folder.rglob("*") if path.is_file() and not path.name.endswith(EVIDENCE)]
+    inside = [
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
+    ]
+    others = [name for name in inside if EVIDENCE.fullmatch(name) is None]
     if others:
         ejection.notes.append(f"{folder} holds more than evidence ({', '.join(sorted(others)[:3])}): it stays")
     else:
@@ -130,25 +141,66 @@ def write(ejection: Ejection) -> None:
             shutil.rmtree(folder)
 
 
-def _shims(config: Config | None) -> dict[str, str]:
-    """Legacy's module by the module of its candidates."""
-    found: dict[str, str] = {}
+def _sort_candidates(
+    ejection: Ejection, config: Config | None, files: list[Path]
+) -> tuple[dict[str, str], set[Path], set[Path]]:
+    """Tell shims from candidates that a user wrote.
+
+    Returns:
+        Legacy's module by shim, the files that go, and the files of a user's candidates that nothing imports.
+    """
+    by_name = {module_name(path): path for path in files}
+    shims: dict[str, str] = {}
+    gone: set[Path] = set()
+    mine: dict[str, Path] = {}
     for unit in config.units.values() if config is not None else ():
-        found[unit.candidate.partition(":")[0]] = unit.module
-    return {shim: legacy for shim, legacy in found.items() if shim.partition(".")[0] != "exuvia"}
-
-
-def _files_of_shims(ejection: Ejection, shims: Mapping[str, str]) -> set[Path]:
-    """The files of candidates inside the project, and their package if nothing else is in it."""
-    gone = set()
-    by_name = {module_name(path): path for path in files_of(ejection.root)}
-    for shim in shims:
-        if shim in by_name:
-            gone.add(by_name[shim])
-    for folder in {path.parent for path in gone if path.parent != ejection.root}:
+        module = unit.candidate.partition(":")[0]
+        path = by_name.get(module)
+        if path is None or module == unit.module:
+            continue
+        if _is_shim(path):
+            shims[module] = unit.module
+            gone.add(path)
+        else:
+            mine[module] = path
+    for folder in {path.parent for path in gone if path.parent.name == SHIMS}:
         if {path for path in folder.glob("*.py") if path.name != "__init__.py"} <= gone:
             gone |= set(folder.glob("*.py"))
-    return gone
+    graph = read(ejection.root) if mine else None
+    alone = set()
+    for module, path in mine.items():
+        note = f"{_shown(ejection, path)} is a candidate that you wrote: it stays"
+        if graph is not None and _imported(graph, module, path):
+            note += ", what imports it goes on using it"
+        else:
+            alone.add(path)
+            note += "".join(f"; exuvia is used in it at line {line}" for line in _first_use(path))
+        ejection.notes.append(note)
+    return shims, gone, alone
+
+
+def _is_shim(path: Path) -> bool:
+    """Whether a file is exuvia's to remove: by the mark that `exuvia scaffold` writes, or by its folder."""
+    return path.parent.name == SHIMS or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+
+
+def _imported(graph: Graph, module: str, path: Path) -> bool:
+    """Whether another file of the project imports a module."""
+    return any(
+        file.path != path and (module in file.modules or any(home == module for home, _ in file.names))
+        for file in graph.files
+    )
+
+
+def _first_use(path: Path) -> list[int]:
+    """The first line on which a file imports exuvia, if it does."""
+    tree = parse(path)
+    for node in ast.walk(tree) if tree is not None else ():
+        names = [found.name for found in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if any(name.partition(".")[0] == "exuvia" for name in names):
+            return [node.lineno]  # type: ignore[attr-defined]  # an import has a line
+    return []
 
 
 def _shown(ejection: Ejection, path: Path, line: int | None = None) -> str:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Shim", "scaffold"]
+__all__ = ["MARK", "Shim", "scaffold"]
+
+MARK = "# Written by `exuvia scaffold`; `exuvia eject` removes this file."
+"""The first line of a shim, by which it is told from a source that its user wrote."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -117,6 +120,7 @@ class _Writer:
         typing_names = [name for name, used in (("Any", self.any), ("cast", self.cast)) if used]
         for_types, at_run = self._imports()
         lines = [
+            MARK,
             f'"""Shim of `{self.module}`: its names and signatures, until their bodies are written in Rust.',
             "",
             "Each body calls legacy as long as it is not replaced, so legacy's own tests pass over this module.",
