@@ -95,6 +95,7 @@ class Said:
     what: str
     text: str
     at: int | None = None
+    unit: str = ""
 
 
 @dataclass
@@ -182,7 +183,10 @@ class Bot:
                 *({"kind": "call", **line, **at} for line in seen.calls),
                 {"kind": "counters", **at, "units": seen.counters},
                 *({"kind": "session", **line, **at} for line in seen.sessions),
-                *({"kind": "trouble", "what": said.what, "text": said.text, "at": said.at} for said in seen.troubles),
+                *(
+                    {"kind": "trouble", "what": said.what, "text": said.text, "at": said.at, "unit": said.unit}
+                    for said in seen.troubles
+                ),
                 {"kind": "end", **at},
             ]
             payloads = [json.dumps(line, separators=(",", ":")).encode() for line in lines]

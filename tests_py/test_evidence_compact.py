@@ -141,6 +141,20 @@ def test_a_removed_segment_counts_as_before_and_a_recorded_gap_stays_one(tmp_pat
     gone.close()
 
 
+def test_trouble_belongs_to_its_unit_also_after_its_day_was_compacted(tmp_path: Path) -> None:
+    segment = written(tmp_path, end=False)
+    segment.write({"kind": "trouble", "unit": UNIT, "what": f"{UNIT}: shadow off: quarantined: it died"})
+    segment.write({"kind": "trouble", "what": "clock", "text": "it jumped"})
+    segment.counters({}, ended=True)
+    segment.close()
+    before = [(t.what, t.unit) for each in reading.read_folder(tmp_path) for t in each.troubles]
+    assert before == [("quarantined", UNIT), ("clock", "")]
+    compact.compact(tmp_path)
+    quota.make_room(tmp_path, 1)
+    assert segments.files(tmp_path) == []
+    assert [(t.what, t.unit) for each in reading.read_folder(tmp_path) for t in each.troubles] == before
+
+
 def test_a_head_file_that_was_changed_is_seen_and_nothing_is_compacted_over_it(tmp_path: Path) -> None:
     written(tmp_path)
     compact.compact(tmp_path)

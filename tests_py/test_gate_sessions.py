@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.migrate.cli import main as cli
+from exuvia.migrate.evidence import reading
 from exuvia.migrate.gates import selftest, sessions
 from exuvia.sessions import Calendar
 from gate_files import MINUTE, SECOND, UNIT, Bot, Desk, Said
@@ -80,6 +81,27 @@ def test_trouble_is_of_its_own_session_only(bot: Bot, what: str, text: str) -> N
     assert text in bot.sessions()[2].reasons[0]
     seen.troubles.append(Said("newer", "of a newer exuvia"))
     assert [found.state for found in bot.sessions()] == ["clean", "clean", "inconclusive"]
+
+
+def test_trouble_of_another_unit_leaves_a_groups_session_clean_and_its_own_is_named(bot: Bot) -> None:
+    at = bot.desk.hours(bot.days[0])[0] + 5
+    seen = bot.day(bot.days[0])
+    seen.troubles.append(Said("shadow off", "other:unit: shadow off: legacy grew slower", at, "other:unit"))
+    assert only(bot).state == "clean", only(bot).reasons
+    bot.write_down()
+    (state,) = reading.statuses(bot.config, reading.read_folder(bot.config.evidence))
+    assert (state.counts["compared"], [note for note in state.notes if "shadow off" in note]) == (1000, [])
+    seen.troubles.append(Said("shadow off", f"{UNIT}: shadow off: legacy grew slower", at, UNIT))
+    assert only(bot).reasons == [f"its evidence is not whole: {UNIT}: shadow off: legacy grew slower"]
+
+
+def test_a_quarantine_is_named_as_one_and_not_as_evidence_that_is_not_whole(bot: Bot) -> None:
+    at = bot.desk.hours(bot.days[0])[0] + 5
+    seen = bot.day(bot.days[0])
+    seen.troubles.append(Said("quarantined", "other:unit: shadow off: quarantined: it died", at, "other:unit"))
+    assert only(bot).state == "clean"
+    seen.troubles.append(Said("quarantined", f"{UNIT}: shadow off: quarantined: it died", at, UNIT))
+    assert (only(bot).state, only(bot).reasons) == ("dirty", [f"{UNIT}: shadow off: quarantined: it died"])
 
 
 def test_a_difference_makes_a_session_dirty_whatever_else_it_lacks(bot: Bot) -> None:

@@ -213,7 +213,7 @@ def _entry(segment: SegmentText, now: int) -> dict[str, Any]:
         "novel": segment.novel,
         "modes": segment.modes,
         "mismatches": segment.mismatches[:KEPT],
-        "troubles": [[trouble.what, trouble.text, trouble.at] for trouble in segment.troubles],
+        "troubles": [[trouble.what, trouble.text, trouble.at, trouble.unit] for trouble in segment.troubles],
     }
 
 

@@ -22,14 +22,17 @@ class Trouble:
 
     Attributes:
         what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
-            `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, or a word of whoever wrote it.
+            `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`, or a word of
+            whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
+        unit: The only unit that it concerns; empty if it concerns all that stand in the file.
     """
 
     what: str
     text: str
     at: int | None = None
+    unit: str = ""
 
 
 def link(segments: Sequence[SegmentText]) -> None:

@@ -32,6 +32,7 @@ FROM_DAY = (
     *("ended", "farewell", "sealed", "sealed_at", "digest", "frames", "last_at"),
 )
 RETRIES = 5
+SHADOW_OFF = "shadow off"
 RETRY_S = 0.02
 LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes"}
 
@@ -104,15 +105,16 @@ class SegmentText:
         """Recorded calls: `arguments` and `outcome` are base64 of pickles, without secrets."""
         return [json.loads(line) for line in self.recorded]
 
-    def add_trouble(self, what: str, text: str, at: int | None = None) -> None:
+    def add_trouble(self, what: str, text: str, at: int | None = None, unit: str = "") -> None:
         """Put on record that something is wrong.
 
         Args:
             what: A word for it.
             text: A sentence.
             at: When, in UTC nanoseconds, if that is known.
+            unit: The only unit that it concerns, if it concerns one alone.
         """
-        self.troubles.append(Trouble(what, text, at))
+        self.troubles.append(Trouble(what, text, at, unit))
 
 
 def read_segment(path: Path) -> SegmentText:
@@ -192,8 +194,10 @@ def _take(segment: SegmentText, kind: str, payload: bytes) -> None:
         if entry.get("digest") != segment.digest:
             segment.add_trouble("changed", f"{segment.path.name} was changed after it was sealed")
     elif kind == "trouble":
-        text = str(entry.get("text", entry.get("what", "")))
-        segment.add_trouble(str(entry.get("what", "trouble")), f"{segment.path.name}: {text}", entry.get("at"))
+        what, text = str(entry.get("what", "trouble")), str(entry.get("text", entry.get("what", "")))
+        if SHADOW_OFF in what:
+            what = "quarantined" if f"{SHADOW_OFF}: quarantined" in what else SHADOW_OFF
+        segment.add_trouble(what, f"{segment.path.name}: {text}", entry.get("at"), str(entry.get("unit", "")))
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -308,7 +312,7 @@ def _status(
         state.signatures.update(
             signature for entry in segment.novel if entry.get("unit") == name for signature in entry["signatures"]
         )
-        state.notes += [trouble.text for trouble in segment.troubles]
+        state.notes += [trouble.text for trouble in segment.troubles if trouble.unit in ("", name)]
     if not state.segments:
         state.mode = state.effective
     if state.counts["recorded"] and not state.counts["differed"]:

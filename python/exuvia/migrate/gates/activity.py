@@ -40,6 +40,7 @@ class Activity:
         signatures: Kinds of input as they were seen first, by unit.
         unsigned: Units whose processes do not count kinds of input.
         trouble: What is wrong with the evidence.
+        quarantined: Units that went into quarantine, and why.
         hosts: Host, libc and CPU, as the headers name them.
         rehearsal: Whether a rehearsal wrote some of it.
         segments: Processes.
@@ -53,6 +54,7 @@ class Activity:
     signatures: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
     unsigned: set[str] = field(default_factory=set)
     trouble: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
     rehearsal: bool = False
     segments: int = 0
@@ -157,8 +159,10 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
     found.rehearsal = found.rehearsal or bool(header.get("rehearsal"))
     found.segments += 1
     for trouble in getattr(segment, "troubles", ()):
+        if trouble.unit and trouble.unit not in group.units:
+            continue
         if trouble.at is None or start <= trouble.at < end:
-            found.trouble.append(str(trouble.text))
+            (found.quarantined if trouble.what == "quarantined" else found.trouble).append(str(trouble.text))
     flips = [line for line in getattr(segment, "modes", ()) if int(line.get("at", 0)) < end]
     for unit in group.units:
         counters = segment.counters.get(unit, {})

@@ -254,6 +254,8 @@ def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None
     for name in ("panics", "timeouts"):
         if of_day.total(name):
             here.dirty(f"{of_day.total(name):,} {name} of the candidate")
+    for why in of_day.quarantined:
+        here.dirty(why)
     _one_fleet(here, of_day)
     for unit in group.units:
         if not of_day.counts[unit]["compared"]:
