@@ -11,6 +11,7 @@ from exuvia import _exuvia
 from exuvia.migrate import load
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence import segment as evidence
+from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.gates import judge, sessions
 from exuvia.migrate.modes import journal
 from exuvia.sessions import Calendar
@@ -152,6 +153,7 @@ class Bot:
         first[:] = [counts["compared"], counts["compared"], counts["differed"], counts["missed"]] if entries else []
         strata = more.get("strata", [["side=Buy", counts["compared"], counts["differed"]]])
         counters = {"mode": more.get("mode", "shadow"), **counts, "signatures": 4, "strata": strata}
+        counters["times"] = {"legacy": [[bucket(2_000), 1_000]], "candidate": [[bucket(1_000), 1_000]]}
         seen = Seen(self.header(more.get("build", "b1")), {UNIT: counters | more.get("counters", {})})
         seen.sessions = list(entries.values())
         seen.novel = [{"unit": UNIT, "at": start, "signatures": more.get("signatures", [1, 2, 3, 4])}]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import pickle
+import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.evidence import reading
-from exuvia.migrate.gates import selftest, sessions
+from exuvia.migrate.evidence.buckets import bucket
+from exuvia.migrate.gates import latency, selftest, sessions
 from exuvia.sessions import Calendar
 from gate_files import MINUTE, SECOND, UNIT, Bot, Desk, Said
 
@@ -269,17 +273,52 @@ def test_a_step_counts_sessions_of_the_mode_before_it(bot: Bot) -> None:
     assert bot.verdict(to="rust").verdict == "PASS"
 
 
+def timed(legacy: dict[int, int], candidate: dict[int, int]) -> dict[str, Any]:
+    """Counters of calls by time in ns."""
+    sides = {"legacy": legacy, "candidate": candidate}
+    return {"times": {side: [[bucket(ns), calls] for ns, calls in held.items()] for side, held in sides.items()}}
+
+
 @pytest.mark.usefixtures("trusted")
-def test_a_candidate_with_a_worse_p99_does_not_become_a_canary(bot: Bot) -> None:
-    slow = {"legacy": [0] * 10 + [1000] + [0] * 53, "candidate": [0] * 9 + [980, 0, 0, 20] + [0] * 51}
-    for day in bot.days[:3]:
-        bot.day(day, counters={"latency": slow})
+@pytest.mark.parametrize(
+    ("legacy", "candidate", "verdict", "said"),
+    [
+        ({1_000: 1_000}, {500: 980, 4_000: 20}, "FAIL", "the candidate is slower: its p99 is 3,968 to 4,096 ns"),
+        ({1_000: 1_000}, {1_900: 1_000}, "FAIL", "the candidate is slower"),
+        ({1_000: 1_000}, {1_030: 1_000}, "FAIL", "the candidate is slower"),
+        ({1_000: 1_000}, {1_000: 1_000}, "PASS", ""),
+        ({1_000: 1_000}, {600: 1_000}, "PASS", ""),
+        # Few slow calls: the percentile may as well lie among the fast ones.
+        ({1_000: 1_000}, {500: 990, 4_000: 10}, "INCONCLUSIVE", "cannot be told yet: its p99 is 496 to 4,096 ns"),
+        ({1_000: 100_000}, {500: 99_700, 4_000: 300}, "PASS", ""),
+        ({1_000: 99}, {500: 99}, "INCONCLUSIVE", "99 calls of legacy and 99 of the candidate were timed"),
+        ({}, {}, "INCONCLUSIVE", "0 calls of legacy and 0 of the candidate were timed"),
+    ],
+)
+def test_a_candidate_becomes_a_canary_only_if_its_p99_is_surely_not_above_legacys(
+    bot: Bot, legacy: dict[int, int], candidate: dict[int, int], verdict: str, said: str
+) -> None:
+    bot.day(bot.days[0], counters=timed(legacy, candidate))
+    for day in bot.days[1:3]:
+        bot.day(day, counters=timed({}, {}))
     assert bot.verdict().verdict == "PASS"
-    verdict = bot.verdict(to="canary")
-    assert verdict.verdict == "FAIL"
-    assert verdict.reasons == [
-        "bot:price: the candidate's p99 lies below 4,096 ns, legacy's below 1,024 ns: it is slower"
-    ]
+    found = bot.verdict(to="canary")
+    assert (found.verdict, len(found.reasons)) == (verdict, int(verdict != "PASS")), found.reasons
+    assert all(said in reason for reason in found.reasons), found.reasons
+    where = "measured the candidate's in its worker process and legacy's in the program"
+    assert (where in "".join(found.notes)) == (sum(legacy.values()) > 299), found.notes
+
+
+def test_the_bounds_of_a_p99_hold_as_often_as_they_say() -> None:
+    dice, held = random.Random(5), [0, 0]  # noqa: S311
+    true = 1_000 * math.exp(2.3263 * 0.5)
+    for _ in range(400):
+        times = Counter(bucket(int(1_000 * math.exp(dice.gauss(0, 0.5)))) for _ in range(500))
+        low, high = latency.p99(times) or (0, 0)
+        held[0] += low <= true
+        held[1] += true <= high
+    assert all(count > 0.93 * 400 for count in held), held
+    assert latency.p99({bucket(ns): 1 for ns in range(10**6, 10**6 + 298 * 10**5, 10**5)}) is None
 
 
 def test_without_a_self_test_the_evidence_does_not_count(bot: Bot) -> None:

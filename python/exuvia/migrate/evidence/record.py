@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.evidence.activity import Activity
+from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.evidence.redact import Redactor
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Record:
         self._own: Counter[str] = Counter()
         self._strata: dict[str, list[int]] = {}
         self._latency = ([0] * BUCKETS, [0] * BUCKETS)
+        self._times: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
         self._signatures: set[int] = set()
         self._novel: list[int] = []
         self._kept: Counter[tuple[str, int]] = Counter()
@@ -194,6 +196,8 @@ class Record:
         with self._lock:
             for buckets, time in zip(self._latency, times, strict=True):
                 buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
+            for fine, time in zip(self._times, times, strict=True):
+                fine[bucket(time)] += 1
             counts = self._strata.get(stratum)
             if counts is None:
                 name = stratum if len(self._strata) < STRATA else "(further strata)"
@@ -396,6 +400,9 @@ class Record:
                 "signatures": len(self._signatures),
                 "latency": {
                     side: list(buckets) for side, buckets in zip(("legacy", "candidate"), self._latency, strict=True)
+                },
+                "times": {
+                    side: sorted(fine.items()) for side, fine in zip(("legacy", "candidate"), self._times, strict=True)
                 },
                 "sessions": self._activity.look(counts),
             }

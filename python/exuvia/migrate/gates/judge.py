@@ -148,8 +148,10 @@ def group_verdict(
         if caught:
             made.unknown(caught)
     if to == "canary":
-        for reason in latency.slower(group, _of_now(group, config, segments, made.day)):
-            made.fails(reason)
+        slower, measured = latency.judged(config, group, _of_now(group, config, segments, made.day))
+        made.notes += measured
+        for verdict, reason in slower:
+            (made.fails if verdict == "FAIL" else made.unknown)(reason)
     return made
 
 
