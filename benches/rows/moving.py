@@ -29,7 +29,10 @@ MESSAGES = 20_000
     "A call of a swapped pure function in mode rust",
     goal="at most 60 ns more than the Rust function called by itself",
     threaded=False,
-    notes=("The candidate does next to nothing, CPython's own `abs`, so that the border is all there is to see.",),
+    notes=(
+        "The candidate does next to nothing, CPython's own `abs`, so that the border is all there is to see; the "
+        "choice of the 1 % of calls that are compared is part of it, what the observer of a chosen one costs is not.",
+    ),
 )
 def dispatch() -> Job | str:
     """The same C function called directly, by a plain wrapper, and by a name that was spliced."""
@@ -41,7 +44,8 @@ def dispatch() -> Job | str:
         return abs(*args, **kwargs)
 
     legacy = type(swapped)(swapped.__code__, swapped.__globals__, "swapped")
-    switch = Switch(legacy, abs, abs)
+    switch = Switch(legacy, abs, abs, abs)
+    switch.set_sampling(1.0, 1, rust=0.01)
     switch.set_mode("rust")
     Splice(swapped, switch.callable).apply()
     values = [float(-n) for n in range(CALLS)]

@@ -116,10 +116,10 @@ class FunctionUnit:
         rescue = kinds.Rescue()
         for each in self.functions:
             candidate = each.candidate
-            if self.unit.fallback:
-                candidate = kinds.guarded(each.kind, candidate, each.legacy, rescue)
-            sides = (each.seen, each.candidate)
+            sides = (each.seen, candidate)
             observer, reverse = seams.observers(sides, self.unit, self.record, self.courier)
+            if self.unit.fallback:
+                candidate, reverse = (kinds.guarded(each.kind, by, each.legacy, rescue) for by in (candidate, reverse))
             if switch is None:
                 switch = Switch(each.legacy, candidate, observer, reverse)
                 each.connect(switch.callable)
@@ -127,7 +127,8 @@ class FunctionUnit:
                 each.connect(switch.part(each.legacy, candidate, observer, reverse))
         self.switch = rescue.switch = switch
         switch.set_fallback(self.unit.fallback and self.unit.effect == "pure")
-        switch.set_sampling(self.unit.sample, int.from_bytes(os.urandom(8), "little"))
+        seed = int.from_bytes(os.urandom(8), "little")
+        switch.set_sampling(self.unit.sample, seed, rust=seams.share_in_rust(self.unit))
         canary.declare(switch, self.unit, self.functions[0].legacy)
         self.record.switch = switch
 

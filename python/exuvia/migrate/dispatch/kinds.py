@@ -202,6 +202,12 @@ class _Counting:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.switch is not None and self.error is not None:
             name = type(self.error).__name__
-            same = kind is type(self.error)
-            self.switch.rescued(f"{name}: {self.error}"[:300], same=same, panicked=name.startswith("Panic"))
+            # A generator that its caller left early had nothing to say against legacy's answer.
+            answered = kind is None or kind is GeneratorExit
+            self.switch.rescued(
+                f"{name}: {self.error}"[:300],
+                answered=answered,
+                same=kind is type(self.error),
+                panicked=name.startswith("Panic"),
+            )
         self.error = None

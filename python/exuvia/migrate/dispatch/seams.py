@@ -1,4 +1,4 @@
-"""Where dispatch meets the shadow: which callables observe a unit."""
+"""Where dispatch meets the shadow: which callables observe a unit, and how many of its calls."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["observers"]
+__all__ = ["IN_RUST", "observers", "share_in_rust"]
+
+IN_RUST = 0.01
+"""The share of the calls that are observed in mode rust, where the unit declares no share below 1."""
 
 
 def observers(
     sides: tuple[Callable[..., Any], Callable[..., Any]], unit: UnitConfig, record: Record, courier: Courier | None
-) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
-    """Return what observes a unit in shadow, and what observes it in a canary, if it may be one.
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return what observes the calls that legacy serves, and what observes those that the candidate serves.
 
     Args:
         sides: Legacy's and the candidate's callable.
@@ -28,4 +31,18 @@ def observers(
         courier: The way to the worker; without one the candidate runs in the caller's thread.
     """
     given = (*sides, unit, record, courier)
-    return observe.observer(*given), None if unit.key is None else observe.reverse_observer(*given)
+    return observe.observer(*given), observe.reverse_observer(*given)
+
+
+def share_in_rust(unit: UnitConfig) -> float:
+    """Return the share of the calls that are observed in mode rust: the unit's own if it is below 1, else 1 %.
+
+    In the caller's thread (`isolation = "thread"`) legacy would run where the program waits for it: there
+    nothing is observed in rust unless the unit declares a share.
+
+    Args:
+        unit: The unit.
+    """
+    if unit.sample < 1.0:
+        return unit.sample
+    return IN_RUST if unit.isolation == "process" else 0.0

@@ -412,6 +412,9 @@ class Courier:
         """Count what must not happen; the third time the unit is quarantined."""
         if not lane.strike(cause):
             return
+        if lane.side.reverse:
+            lane.turn_off(f"legacy cannot run in the worker, three times: {cause}")
+            return
         lane.turn_off(f"quarantined: {cause}")
         try:
             self.quarantine(lane.unit.name, cause)

@@ -7,6 +7,7 @@ contains exceptions but no hang, abort or exhausted memory.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import types
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.comparator.ledger import comparator_of
+from exuvia.migrate.dispatch import finding
 from exuvia.migrate.shadow import beside, sampling, tape
 from exuvia.migrate.shadow.protocol import Side
 
@@ -56,7 +58,7 @@ def reverse_observer(
     record: Record,
     courier: Courier | None,
 ) -> Callable[..., Any]:
-    """Make the callable of a canary's observed calls: the candidate serves, legacy runs after it.
+    """Make the callable of the observed calls in canary and rust: the candidate serves, legacy runs after it.
 
     Args:
         legacy: Legacy's side.
@@ -123,14 +125,24 @@ def spelled(declared: str, wanted: Any) -> str:
     for part in filter(None, qualname.split(".")):
         found = getattr(found, part, None)
     if isinstance(found, property):
-        accessors = [name for name in ("fget", "fset", "fdel") if getattr(found, name) is wanted]
+        accessors = [name for name in ("fget", "fset", "fdel") if _is(getattr(found, name), wanted)]
         return f"{declared}.{accessors[0]}" if accessors else declared
     if isinstance(found, types.ModuleType):
-        names = [name for name, value in vars(found).items() if value is wanted]
+        names = [name for name, value in list(vars(found).items()) if _is(value, wanted)]
         return f"{found.__name__}:{[*names, getattr(wanted, '__name__', '')][0]}"
     if found is not wanted and getattr(found, "__func__", None) is wanted:
         return f"{declared}.__func__"
     return declared
+
+
+def _is(found: Any, wanted: Any) -> bool:
+    """Whether this is the callable, or the function whose copy or alias dispatch calls legacy by."""
+    if found is wanted or (isinstance(wanted, functools.partial) and found is wanted.func):
+        return True
+    if not isinstance(wanted, types.FunctionType):
+        return False
+    inside = finding.inner(found, wanted.__module__, wanted.__code__.co_qualname)
+    return inside is not None and inside.__code__ is wanted.__code__
 
 
 def positional(function: Any) -> tuple[str, ...]:

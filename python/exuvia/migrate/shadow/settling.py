@@ -79,11 +79,12 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     if answer["kept"] is not None and kind != protocol.TAPE:
         lane.record.sampled(call, before, answer["kept"], signature=answer["signature"])
     fatal = answer["fatal"]
-    if fatal is None:
+    if fatal is None or lane.side.reverse:
+        # What ran there was legacy: the difference is on record, and that is all there is to it.
         return None
     if fatal == "panic":
         lane.record.count("panics")
-    shown = answer["lines"][0]["legacy" if lane.side.reverse else "candidate"] if answer["lines"] else ""
+    shown = answer["lines"][0]["candidate"] if answer["lines"] else ""
     return f"{fatal}: {shown}"
 
 
@@ -127,7 +128,7 @@ def settle_lost(lane: Lane, sample: Sample, why: str) -> None:
 
 
 def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
-    """Put a candidate's death on record as what it is: a difference.
+    """Put a candidate's death on record as what it is: a difference. Legacy's, in reverse, is a sample lost.
 
     Args:
         lane: The unit's lane.
@@ -135,12 +136,11 @@ def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
         kind: `timeout` or `panic`.
         cause: How it died.
     """
-    if sample[0] in protocol.SILENT:
+    if sample[0] in protocol.SILENT or lane.side.reverse:
+        # In reverse it is legacy that ran there: its death says nothing of the candidate, which has answered.
         settle_lost(lane, sample, cause)
         return
     ours, theirs = f"answered in {sample[8] / 1e6:.3g} ms", cause
-    if lane.side.reverse:
-        ours, theirs = theirs, ours
     line = {
         "path": "$",
         "place": "$",

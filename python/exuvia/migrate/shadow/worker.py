@@ -12,6 +12,7 @@ import contextlib
 import faulthandler
 import importlib
 import importlib.util
+import inspect
 import marshal
 import mmap
 import os
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.dispatch import finding
 from exuvia.migrate.shadow import inside, protocol
 from exuvia.migrate.shadow.packing import reason
 
@@ -196,8 +198,14 @@ class _Worker:
             self._load_main()
         found: Any = importlib.import_module(module)
         for part in qualname.split("."):
-            found = getattr(found, part)
-        return found
+            as_it_stands = side.reverse and isinstance(found, type)
+            found = inspect.getattr_static(found, part) if as_it_stands else getattr(found, part)
+        if not side.reverse:
+            return found
+        # What stands around legacy's function in the program stood around the candidate as it served.
+        own = qualname.removesuffix(".fget").removesuffix(".fset").removesuffix(".fdel")
+        function = finding.inner(found, "__mp_main__" if module == "__main__" else module, own)
+        return function or getattr(found, "__func__", found)
 
     def _limit(self, side: Side) -> None:
         """Bound the address space: what is mapped now, and the most that a unit here may use above it."""

@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use exuvia_migrate::{Mode, nth};
 use pyo3::ffi;
@@ -39,7 +39,7 @@ pub(super) struct Sides<'py> {
     pub(super) legacy: Bound<'py, PyAny>,
     pub(super) candidate: Bound<'py, PyAny>,
     pub(super) observer: Bound<'py, PyAny>,
-    /// Observes what the candidate serves of a canary: it must return what the candidate returns.
+    /// Observes sampled calls that the candidate serves, in canary and rust: it must return what the candidate returns.
     pub(super) reverse: Option<Bound<'py, PyAny>>,
 }
 
@@ -79,18 +79,16 @@ unsafe extern "C" fn vectorcall(
         let this = this.cast::<Callable>();
         let shared = &*(*this).shared;
         match shared.mode() {
-            RUST | RETIRED => {
+            RUST => {
+                let count = shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
+                let by = if drawn(shared, &shared.sample_rust, count) { reversed(this) } else { (*this).candidate };
+                candidate(this, shared, by, args, nargsf, names)
+            }
+            RETIRED => {
                 shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                candidate(this, shared, args, nargsf, names)
+                candidate(this, shared, (*this).candidate, args, nargsf, names)
             }
-            SHADOW => {
-                let count = shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-                if sampled(shared, count) {
-                    return ffi::PyObject_Vectorcall((*this).observer, args, nargsf, names);
-                }
-                shared.unsampled.fetch_add(1, Ordering::Relaxed);
-                ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
-            }
+            SHADOW => legacy(this, shared, args, nargsf, names),
             CANARY => canary(this, shared, args, nargsf, names),
             _ => {
                 shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
@@ -116,9 +114,35 @@ unsafe extern "C" fn vectorcall_counted(
 }
 
 /// Whether the `count`-th call is sampled: by a stream of our own, not the program's.
-fn sampled(shared: &Shared, count: u64) -> bool {
-    let share = shared.sample.load(Ordering::Relaxed);
+#[inline]
+fn drawn(shared: &Shared, share: &AtomicU64, count: u64) -> bool {
+    let share = share.load(Ordering::Relaxed);
     share == u64::MAX || nth(shared.seed.load(Ordering::Relaxed), count) < share
+}
+
+/// What serves a sampled call of the candidate: its observer, where there is one.
+unsafe fn reversed(this: *mut Callable) -> *mut ffi::PyObject {
+    // SAFETY: `this` is live.
+    unsafe { if (*this).reverse.is_null() { (*this).candidate } else { (*this).reverse } }
+}
+
+/// Legacy serves, observed if the call is sampled.
+unsafe fn legacy(
+    this: *mut Callable,
+    shared: &Shared,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `vectorcall`.
+    unsafe {
+        let count = shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
+        if drawn(shared, &shared.sample, count) {
+            return ffi::PyObject_Vectorcall((*this).observer, args, nargsf, names);
+        }
+        shared.unsampled.fetch_add(1, Ordering::Relaxed);
+        ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
+    }
 }
 
 unsafe fn canary(
@@ -139,30 +163,30 @@ unsafe fn canary(
             Choice::Candidate => {
                 let count = shared.canary_calls.fetch_add(1, Ordering::Relaxed);
                 shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                if !(*this).reverse.is_null() && sampled(shared, count) {
-                    return ffi::PyObject_Vectorcall((*this).reverse, args, nargsf, names);
-                }
-                return candidate(this, shared, args, nargsf, names);
+                let by = if drawn(shared, &shared.sample, count) { reversed(this) } else { (*this).candidate };
+                return candidate(this, shared, by, args, nargsf, names);
             }
             Choice::Unkeyed => shared.unkeyed.fetch_add(1, Ordering::Relaxed),
             Choice::Capped => shared.capped.fetch_add(1, Ordering::Relaxed),
             Choice::Legacy => 0,
         };
-        shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-        ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
+        legacy(this, shared, args, nargsf, names)
     }
 }
 
+/// The candidate serves, called directly or `by` its observer; either way legacy answers if it raises and may.
+#[inline]
 unsafe fn candidate(
     this: *mut Callable,
     shared: &Shared,
+    by: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: as for `vectorcall`.
     unsafe {
-        let result = ffi::PyObject_Vectorcall((*this).candidate, args, nargsf, names);
+        let result = ffi::PyObject_Vectorcall(by, args, nargsf, names);
         if result.is_null() && shared.fallback.load(Ordering::Relaxed) {
             return rescue(this, shared, args, nargsf, names);
         }
@@ -199,7 +223,10 @@ unsafe fn rescue(
         ffi::Py_XDECREF(value);
         ffi::Py_XDECREF(trace);
         let result = ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names);
-        if result.is_null() && !kind.is_null() && ffi::PyErr_Occurred() == kind {
+        // Counted once it is known how legacy ended: who looks in between must not see half of it.
+        if !result.is_null() {
+            shared.answered.fetch_add(1, Ordering::Relaxed);
+        } else if !kind.is_null() && ffi::PyErr_Occurred() == kind {
             shared.same_errors.fetch_add(1, Ordering::Relaxed);
         }
         ffi::Py_XDECREF(kind);

@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     canary: OnceLock<Canary>,
     day: AtomicU64,
     sample: AtomicU64,
+    /// The share of the calls that are sampled in mode rust.
+    sample_rust: AtomicU64,
     seed: AtomicU64,
     fallback: AtomicBool,
     legacy_calls: AtomicU64,
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     unkeyed: AtomicU64,
     capped: AtomicU64,
     fallbacks: AtomicU64,
+    /// Fallbacks in which legacy returned: the candidate alone raised.
+    answered: AtomicU64,
     same_errors: AtomicU64,
     panics: AtomicU64,
     compared: AtomicU64,
@@ -135,8 +139,9 @@ impl From<exuvia_migrate::MigrateError> for Failure {
 }
 
 /// One unit's switch: `legacy` serves in modes legacy and shadow, `candidate` in mode rust, and in mode
-/// canary whichever the call's key chooses. In shadow a sampled call goes to `observer`, which must return
-/// what legacy returns; in a canary what the candidate serves goes to `reverse`, if there is one.
+/// canary whichever the call's key chooses. A sampled call that legacy serves in shadow or canary goes to
+/// `observer`, which must return what legacy returns; one that the candidate serves in canary or rust goes to
+/// `reverse`, if there is one, which must return what the candidate returns.
 ///
 /// >>> from exuvia._exuvia import Switch
 /// >>> switch = Switch(len, sum, len)
@@ -227,12 +232,14 @@ impl Switch {
         self.shared.attached.set(attached).is_ok()
     }
 
-    /// Shadows a share of the calls; the others go straight to legacy and are counted as `unsampled`.
+    /// Observes a share of the calls; in shadow and canary the others of legacy's are counted as `unsampled`.
     ///
-    /// `seed` starts a stream of numbers of its own: the program's is not touched.
-    #[pyo3(signature = (share, seed = 0))]
-    fn set_sampling(&self, share: f64, seed: u64) -> PyResult<()> {
+    /// `rust` is the share in mode rust. `seed` starts a stream of numbers of its own: the program's is not touched.
+    #[pyo3(signature = (share, seed = 0, *, rust = 0.0))]
+    fn set_sampling(&self, share: f64, seed: u64, rust: f64) -> PyResult<()> {
         refuse_share(share)?;
+        refuse_share(rust)?;
+        self.shared.sample_rust.store(within(rust), Ordering::Relaxed);
         self.shared.seed.store(seed, Ordering::Relaxed);
         self.shared.sample.store(within(share), Ordering::Relaxed);
         Ok(())
@@ -297,11 +304,14 @@ impl Switch {
     }
 
     /// Records a call of the candidate that raised and that legacy answered outside of the callable.
-    #[pyo3(signature = (text, *, same = false, panicked = false))]
-    fn rescued(&self, text: String, same: bool, panicked: bool) {
+    ///
+    /// `answered` says that legacy returned, `same` that it raised the same.
+    #[pyo3(signature = (text, *, answered = false, same = false, panicked = false))]
+    fn rescued(&self, text: String, answered: bool, same: bool, panicked: bool) {
         let shared = &self.shared;
         shared.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
         shared.same_errors.fetch_add(u64::from(same), Ordering::Relaxed);
+        shared.answered.fetch_add(u64::from(answered), Ordering::Relaxed);
         if shared.fallbacks.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
             shared.trouble(text);
         }
@@ -354,6 +364,7 @@ impl Switch {
             ("unkeyed", &shared.unkeyed),
             ("capped", &shared.capped),
             ("fallbacks", &shared.fallbacks),
+            ("answered", &shared.answered),
             ("same_errors", &shared.same_errors),
             ("panics", &shared.panics),
             ("compared", &shared.compared),
