@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -14,16 +15,18 @@ import exuvia.migrate
 import pytest
 from exuvia._exuvia import ControlPage, Switch
 from exuvia.errors import MigrateError
+from exuvia.migrate import runtime
 from exuvia.migrate.dispatch import page
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import rollback
 from moult import Project, project
+from shadowing import Shadowed, shadowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["project"]
+__all__ = ["project", "shadowed"]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the control page is tested where files are locked")
 
@@ -165,6 +168,7 @@ def test_a_rollback_by_journal_alone_reaches_the_page_through_any_process(projec
 CHILD = """
 import json, sys, time
 import exuvia.migrate
+from exuvia.migrate import runtime
 exuvia.migrate.install(sys.argv[1])
 import {legacy} as legacy, {candidate} as candidate
 state = exuvia.migrate.status()[0]
@@ -180,6 +184,9 @@ while clock() < ends:
     before = len(served)
     if now == "rust":
         last = at
+        if sys.argv[3] == "page alone":
+            # From here on nothing looks at page or journal but the calls themselves.
+            runtime.TICK_S = 3600.0
     if now != side:
         flips.append([at, now])
         side = now
@@ -189,9 +196,9 @@ print(json.dumps({{"flips": flips, "last": last}}), flush=True)
 
 
 class Child:
-    def __init__(self, project: Project, seconds: float) -> None:
+    def __init__(self, project: Project, seconds: float, how: str = "polling") -> None:
         text = CHILD.format(legacy=project.legacy_name, candidate=project.candidate_name)
-        command = [sys.executable, "-c", text, str(project.config), str(seconds)]
+        command = [sys.executable, "-c", text, str(project.config), str(seconds), how]
         environment = os.environ | {"PYTHONPATH": str(project.folder)}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -212,15 +219,26 @@ def children() -> Iterator[list[Child]]:
 
 
 def test_eight_processes_serve_legacy_at_their_next_call_after_one_rollback(
-    project: Project, children: list[Child], record_property: Any
+    project: Project, children: list[Child], record_property: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    written: list[int] = []
+    publish = page.publish
+
+    def timed(config: Any) -> Any:
+        said = publish(config)
+        written.append(time.monotonic_ns())
+        return said
+
+    monkeypatch.setattr(page, "publish", timed)
     project.write("mean", mode="rust")
-    children += [Child(project, 6.0) for _ in range(8)]
+    # The poller of these processes stands still once they are in rust: only the page can bring them back.
+    children += [Child(project, 6.0, "page alone") for _ in range(8)]
     assert all(child.line()["mode"] in ("rust", "legacy") for child in children)
-    time.sleep(1.5)
+    time.sleep(2.0)
     told = time.monotonic_ns()
     rollback.rollback(str(project.config), None, [], "drill")
-    done = time.monotonic_ns()
+    assert written, "rollback wrote no page"
+    done = written[0]
     served = [child.line() for child in children]
     assert all([mode for _, mode in each["flips"]][-2:] == ["rust", "legacy"] for each in served)
     # No call that began once the page was written was the candidate's, in any process.
@@ -232,7 +250,8 @@ def test_eight_processes_serve_legacy_at_their_next_call_after_one_rollback(
         f"no later call was the candidate's, the last "
         f"process made its next call {longest:.2f} ms after that"
     )
-    assert longest < 2_000.0
+    # They call every 0.2 ms: what is above is the scheduler's, with eight processes on whatever cores there are.
+    assert longest < 500.0
 
 
 def test_a_climb_waits_for_a_process_that_has_not_confirmed_and_never_for_a_dead_one(
@@ -296,3 +315,45 @@ def test_800000_calls_in_four_threads_with_50000_flips_lose_no_call(tmp_path: Pa
     counts = switch.counts()
     assert counts["legacy_calls"] + counts["candidate_calls"] == 800_000
     assert min(counts["legacy_calls"], counts["candidate_calls"]) > 0
+
+
+def test_a_spliced_function_serves_each_call_once_while_its_code_is_exchanged_under_four_threads(
+    shadowed: Shadowed,
+) -> None:
+    text = "import itertools\nserved = itertools.count()\ndef price(n, *, by=1):\n    next(served)\n    return n * by\n"
+    shadowed.write(text, text)
+    shadowed.install("price", mode="legacy", more="sample = 1e-15")
+    unit: Any = next(iter(runtime._current.units.values()))  # type: ignore[union-attr]
+    original = shadowed.legacy.price.__code__
+    calls, wrong, codes, done = 50_000, [], set(), threading.Event()
+    flips = 0
+
+    def flip() -> None:
+        nonlocal flips
+        while not done.is_set() or flips < 2_000:
+            flips += 1
+            unit.flip(("rust", "legacy")[flips % 2])
+            codes.add(shadowed.legacy.price.__code__)
+
+    def call() -> None:
+        for n in range(calls):
+            if shadowed.legacy.price(n, by=3) != n * 3:
+                wrong.append(n)
+
+    flipper, *callers = [threading.Thread(target=work) for work in (flip, call, call, call, call)]
+    for thread in (flipper, *callers):
+        thread.start()
+    for thread in callers:
+        thread.join()
+    done.set()
+    flipper.join()
+    unit.flip("legacy")
+    by_legacy, by_candidate = (
+        next(shadowed.legacy.served),
+        next(importlib.import_module(shadowed.candidate_name).served),
+    )
+    assert (wrong, len(codes), shadowed.legacy.price.__code__ is original) == ([], 2, True)
+    assert by_legacy + by_candidate == 4 * calls
+    assert min(by_legacy, by_candidate) > 0
+    counts = unit.switch.counts()
+    assert counts["candidate_calls"] == by_candidate

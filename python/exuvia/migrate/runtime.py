@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate import fingerprint, imports
-from exuvia.migrate.dispatch import foresight, page, units
+from exuvia.migrate.dispatch import foresight, page, serving, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
 from exuvia.migrate.evidence import reading, term
@@ -83,6 +83,7 @@ class _Runtime:
         }
         self.muted = False
         self.told: set[str] = set()
+        self.raised: dict[str, str] = {}
         self.segment = Segment(
             config.evidence, self.header(), rotate=config.rotate, quota=config.quota, redact=config.redact
         )
@@ -376,10 +377,20 @@ class _Runtime:
     def settle(self) -> None:
         for name, unit in list(self.units.items()):
             unit.settle()
-            for text in unit.switch.troubles():
-                self.segment.write({"kind": "trouble", "unit": name, "what": "fallback", "text": text})
+            self.rescued(name, unit)
             if self.segment.trouble is not None and unit.mode == "canary":
                 self.flip(name, "legacy", "a canary without evidence")
+
+    def rescued(self, name: str, unit: units.Unit) -> None:
+        """Put on record what the candidate raised where it served, and say so once."""
+        for text in unit.switch.troubles():
+            self.raised[name] = text
+            self.segment.write({"kind": "trouble", "unit": name, "what": "fallback", "text": text})
+        if name in self.raised and unit.switch.counts()["answered"]:
+            what = f"{name}: the candidate raised and legacy answered: {self.raised.pop(name)}"
+            if name not in self.told:
+                self.told.add(name)
+                say(f"{what}; this is said once, exuvia status counts it")
 
     def count(self) -> None:
         counted = self.counters()
@@ -408,6 +419,8 @@ class _Runtime:
         if self.pid == os.getpid():
             if flush_s is None:
                 flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
+            for name, unit in list(self.units.items()):
+                self.rescued(name, unit)
             self.courier.flush(flush_s)
             self.segment.counters(self.counters(), sync=True, ended=True)
             self.courier.stop(STOP_S)
@@ -562,6 +575,7 @@ def status() -> list[UnitStatus]:
             *own,
             *runtime.courier.notes(name),
             *state.object_notes(),
+            *serving.notes(declared, state),
             *shared,
         ]
         if runtime.segment.trouble is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia import _exuvia
 from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
+from exuvia.migrate.dispatch import serving
 from exuvia.migrate.evidence import chain, folder, linking
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
@@ -319,7 +320,13 @@ def _status(
         # A kill came between a difference, which is on disk at once, and the next counters.
         state.counts["differed"] = state.counts["recorded"]
         state.counts["compared"] = max(state.counts["compared"], state.counts["recorded"])
-    state.notes = [*_standing(config, state, unit, journal), *state.object_notes(), *state.notes, *lost]
+    state.notes = [
+        *_standing(config, state, unit, journal),
+        *state.object_notes(),
+        *serving.notes(unit, state),
+        *state.notes,
+        *lost,
+    ]
     if others:
         runs = len({segment.header.get("process", segment.path.name) for segment in others})
         said = "1 run" if runs == 1 else f"{runs} runs"

@@ -25,6 +25,10 @@ COUNTS = (
     "unsampled",
     "canary_calls",
     "fallbacks",
+    "answered",
+    "same_errors",
+    "unkeyed",
+    "capped",
     "panics",
     "timeouts",
 )

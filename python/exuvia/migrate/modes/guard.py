@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Guard"]
 
 WATCHED = ("canary", "rust")
-FATAL = {"differed": "a call differed", "panics": "the candidate panicked", "timeouts": "the candidate took too long"}
+FATAL = {
+    "differed": "a call differed",
+    "panics": "the candidate panicked",
+    "timeouts": "the candidate took too long",
+    "answered": "the candidate raised and legacy answered",
+}
+PATIENCE = {("rust", "answered"): 3}
+"""How many it takes since the unit went into a mode, where it is not the first."""
 
 
 class Fall(Protocol):
@@ -50,6 +57,7 @@ class Guard:
     def __init__(self, config: Config, fall: Fall) -> None:
         self.config, self.fall = config, fall
         self._seen: dict[str, tuple[str, dict[str, int]]] = {}
+        self._entered: dict[str, dict[str, int]] = {}
         self._pipe: tuple[int, int] | None = None
         self._took_signal = False
 
@@ -72,7 +80,9 @@ class Guard:
             os.close(pipe[1])
 
     def after_fork(self) -> None:
-        """Let go of the parent's pipe: a signal to a child is the child's."""
+        """Let go of the parent's pipe: a signal to a child is the child's. It counts from nothing, too."""
+        self._seen.clear()
+        self._entered.clear()
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             os.close(pipe[0])
@@ -153,9 +163,16 @@ class Guard:
         now = {word: int(counted.get(word, 0) or 0) for word in FATAL}
         before_mode, before = self._seen.get(name, (mode, dict.fromkeys(FATAL, 0)))
         self._seen[name] = mode, now
+        if before_mode != mode:
+            self._entered[name] = before
+        entered = self._entered.get(name, dict.fromkeys(FATAL, 0))
         if mode not in WATCHED or (self.config.rehearsal and before_mode not in WATCHED):
             # A rehearsal may go up by hand on a difference of a moment ago; elsewhere that voids the approval.
             return None
         more = {word: now[word] - before[word] for word in FATAL}
-        found = [f"{said} ({more[word]:,} in {mode})" for word, said in FATAL.items() if more[word] > 0]
+        found = [
+            f"{said} ({now[word] - entered[word]:,} in {mode})"
+            for word, said in FATAL.items()
+            if more[word] > 0 and now[word] - entered[word] >= PATIENCE.get((mode, word), 1)
+        ]
         return "; ".join(found) or None

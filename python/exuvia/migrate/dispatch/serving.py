@@ -1,0 +1,48 @@
+"""What status says of calls that were not served, or not compared, as one would think."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.gates.verdict import UnitStatus
+
+__all__ = ["notes"]
+
+
+def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
+    """Return what should be known of who served a unit.
+
+    >>> from exuvia.migrate.config import UnitConfig
+    >>> from exuvia.migrate.gates.verdict import UnitStatus
+    >>> unit = UnitConfig("bot:send", "fast:send", key="$args.account", share=0.05)
+    >>> state = UnitStatus("bot:send")
+    >>> state.add({"mode": "canary", "since_flip": {"legacy_calls": 1200}})
+    >>> notes(unit, state)
+    ['canary: the share of 5 % covers no key seen yet: legacy served all 1,200 calls; raise share or wait']
+
+    Args:
+        unit: The unit.
+        state: What was counted.
+    """
+    counts, found = state.counts, []
+    if counts["answered"]:
+        found.append(f"the candidate raised and legacy answered: {_calls(counts['answered'])}")
+    if state.mode == "canary":
+        unkeyed, capped = counts["unkeyed"], counts["capped"]
+        if unkeyed:
+            found.append(f"canary: the key {unit.key} could not be read: {_calls(unkeyed)} legacy's")
+        if capped:
+            found.append(f"canary: its caps are reached: {_calls(capped)} legacy's")
+        served = state.since_flip["legacy_calls"]
+        if served and not counts["canary_calls"] and not capped and unkeyed < served:
+            found.append(
+                f"canary: the share of {unit.share * 100:.12g} % covers no key seen yet: legacy served all "
+                f"{_calls(served)}; raise share or wait"
+            )
+    return found
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"
