@@ -44,6 +44,7 @@ FLUSH_S = 2.0
 REHEARSAL_FLUSH_S = 60.0
 TERM_FLUSH_S = 1.0
 STOP_S = 2.0
+TERM_STOP_S = 0.4
 SERVED = ("legacy", "shadow", "canary", "rust")
 DAY_NS = 86_400_000_000_000
 TRIES = 20
@@ -96,6 +97,8 @@ class _Runtime:
         self.pending: dict[str, tuple[str, int, int]] = {}
         self.day = 0
         self.pid = os.getpid()
+        self.counting = threading.Lock()
+        self.ended = False
         self.thread: threading.Thread | None = None
 
     @functools.cached_property
@@ -393,8 +396,11 @@ class _Runtime:
                 say(f"{what}; this is said once, exuvia status counts it")
 
     def count(self) -> None:
-        counted = self.counters()
-        self.segment.counters(counted)
+        with self.counting:
+            if self.ended:
+                return
+            counted = self.counters()
+            self.segment.counters(counted)
         self.guard.look(counted)
 
     def put_back(self, reason: str) -> list[Exception]:
@@ -414,21 +420,37 @@ class _Runtime:
             for name in self.config.units
         }
 
-    def finish(self, flush_s: float | None = None) -> None:
-        """Bring in the verdicts that are still out, and write the last counters."""
-        if self.pid == os.getpid():
-            if flush_s is None:
-                flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
-            for name, unit in list(self.units.items()):
-                self.rescued(name, unit)
-            self.courier.flush(flush_s)
+    def finish(self, flush_s: float | None = None, stop_s: float = STOP_S) -> None:
+        """Bring in the verdicts that are still out, count those that do not come, and write the last counters.
+
+        Args:
+            flush_s: Seconds to wait for verdicts.
+            stop_s: Seconds to wait for the courier to let go of the rest.
+        """
+        if self.pid != os.getpid() or self.ended:
+            return
+        if flush_s is None:
+            flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
+        for name, unit in list(self.units.items()):
+            self.rescued(name, unit)
+        self.courier.flush(flush_s)
+        # Before the last counters: what is let go here is in them as dropped.
+        self.courier.let_go(stop_s)
+        # The poller's counters are of a moment ago and must not come after the last ones.
+        held = self.counting.acquire(timeout=stop_s)
+        try:
+            self.ended = True
             self.segment.counters(self.counters(), sync=True, ended=True)
-            self.courier.stop(STOP_S)
+        finally:
+            if held:
+                self.counting.release()
+        self.courier.stop(stop_s)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""
         self.pid = os.getpid()
-        self.lock = threading.RLock()
+        self.lock, self.counting = threading.RLock(), threading.Lock()
+        self.ended = False
         self.courier.after_fork()
         for record in self.records.values():
             record.rebase()
@@ -618,13 +640,13 @@ def _hook_process() -> None:
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
-    term.hook(lambda: _at_exit(TERM_FLUSH_S))
+    term.hook(lambda: _at_exit(TERM_FLUSH_S, TERM_STOP_S))
 
 
-def _at_exit(flush_s: float | None = None) -> None:
+def _at_exit(flush_s: float | None = None, stop_s: float = STOP_S) -> None:
     if _current is not None:
         _current.stop.set()
-        _current.finish(flush_s)
+        _current.finish(flush_s, stop_s)
         if _current.pid == os.getpid():
             _current.segment.close()
 

@@ -15,22 +15,24 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from exuvia.migrate.shadow import protocol
-from exuvia.migrate.shadow.lane import LARGE, Lane
+from exuvia.migrate.shadow.lane import LARGE, STRIKES, Lane
 from exuvia.migrate.shadow.link import Link, main_module
 from exuvia.migrate.shadow.packing import reason
-from exuvia.migrate.shadow.settling import settle, settle_lost, settle_strike
+from exuvia.migrate.shadow.settling import settle, settle_dropped, settle_lost, settle_strike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.protocol import Sample
 
 __all__ = ["Courier"]
+
+_Any = TypeVar("_Any")
 
 BATCH = 256
 BITE = 128
@@ -44,6 +46,7 @@ QUIET_TICK_S = 0.05
 WEIGH_S = 0.05
 LOADING_S = 120.0
 FAILED_STARTS = 3
+ENDED = "the program ended before it was compared"
 
 
 class Courier:
@@ -89,6 +92,7 @@ class Courier:
         self.broken = ""
         self._bell: tuple[int, int] | None = None
         self._stopping = False
+        self._settled = threading.Event()
         self._ticked = self._looked = self._weighed = 0.0
         self._turn = self._told = 0
 
@@ -125,18 +129,33 @@ class Courier:
             # A full bell has rung already; at the interpreter's end no thread starts any more.
             pass
 
+    def let_go(self, deadline_s: float) -> None:
+        """Take nothing more, and count what waits as dropped before this returns.
+
+        Args:
+            deadline_s: Seconds that the courier may take to come to it.
+        """
+        self._stopping = True
+        if self.thread is threading.current_thread():
+            return
+        if self.thread is not None:
+            self.ring()
+            self._settled.wait(deadline_s)
+        # Nothing if the thread came to it; all if it never ran, or hangs in a journal or a file.
+        self._end_lanes()
+
     def stop(self, deadline_s: float) -> None:
-        """End courier and worker; what waits is counted as lost.
+        """End courier and worker; what waits is counted as dropped.
 
         Args:
             deadline_s: Seconds that this may take.
         """
+        until = time.monotonic() + deadline_s
+        self.let_go(deadline_s)
         thread = self.thread
-        self._stopping = True
         if thread is None or thread is threading.current_thread():
             return
-        self.ring()
-        thread.join(deadline_s)
+        thread.join(max(0.0, until - time.monotonic()))
         link = self.link
         if link is not None:
             link.kill("the program ends")
@@ -282,7 +301,14 @@ class Courier:
             lane.flying += 1
             self._told += 1
         while self.again and len(batch) < BATCH:
-            batch.append(self.again.popleft())
+            lane, sample = self.again.popleft()
+            if lane.off:
+                # It waited for a worker when its unit was quarantined: nothing of that runs again.
+                settle_dropped(lane, sample, lane.off)
+                lane.flying -= 1
+                self.flying_bytes -= _size(sample)
+                continue
+            batch.append((lane, sample))
         lanes = self.lanes
         for number in range(len(lanes)):
             lane = lanes[(self._turn + number) % len(lanes)]
@@ -290,7 +316,7 @@ class Courier:
                 lane.flying += 1
                 sample = lane.samples.popleft()
                 if lane.off:
-                    settle_lost(lane, sample, lane.off)
+                    settle_dropped(lane, sample, lane.off)
                     lane.flying -= 1
                     continue
                 lane.sent += 1
@@ -330,7 +356,11 @@ class Courier:
             if not number % BITE:
                 # Python threads take turns of 5 ms: without this the program would wait for whole batches.
                 time.sleep(PAUSE_S)
-            lane, sample = self.pending.popleft()
+            try:
+                lane, sample = self.pending.popleft()
+            except IndexError:
+                # The program ended meanwhile: it is counted as dropped.
+                return
             cause = settle(lane, sample, answer, now)
             if cause is not None:
                 self._strike(lane, cause)
@@ -409,13 +439,18 @@ class Courier:
             settle_lost(lane, lane.samples.popleft(), f"its twin was lost with the worker: {cause}")
 
     def _strike(self, lane: Lane, cause: str) -> None:
-        """Count what must not happen; the third time the unit is quarantined."""
-        if not lane.strike(cause):
+        """Count what must not happen; the third time the unit is quarantined, by whichever lane it came."""
+        lane.strikes.append(cause)
+        mine = [one for one in self.lanes if one.unit.name == lane.unit.name]
+        alike = [one for one in mine if one.side.reverse == lane.side.reverse]
+        if sum(len(one.strikes) for one in alike) != STRIKES:
             return
         if lane.side.reverse:
-            lane.turn_off(f"legacy cannot run in the worker, three times: {cause}")
+            for one in alike:
+                one.turn_off(f"legacy cannot run in the worker, three times: {cause}")
             return
-        lane.turn_off(f"quarantined: {cause}")
+        for one in mine:
+            one.turn_off(f"quarantined: {cause}")
         try:
             self.quarantine(lane.unit.name, cause)
         except Exception as error:
@@ -428,15 +463,14 @@ class Courier:
         self._drain(cause)
 
     def _drain(self, cause: str) -> None:
-        """Count everything that waits as lost."""
+        """Count everything that waits as dropped."""
         for waiting in (self.pending, self.again):
-            while waiting:
-                lane, sample = waiting.popleft()
-                settle_lost(lane, sample, cause)
+            for lane, sample in _taken(waiting):
+                settle_dropped(lane, sample, cause)
                 lane.flying -= 1
         for lane in self.lanes:
-            while lane.samples:
-                settle_lost(lane, lane.samples.popleft(), cause)
+            for sample in _taken(lane.samples):
+                settle_dropped(lane, sample, cause)
 
     def _tick(self, now: float) -> None:
         """What is looked after now and then: the evidence, budgets, latency."""
@@ -454,13 +488,27 @@ class Courier:
             lane.gate()
 
     def _close(self) -> None:
+        """Count what is left at once, since the last counters wait for it; the worker has its moment after that."""
         link, self.link = self.link, None
-        if link is not None:
-            link.end(0.5)
+        try:
+            self._end_lanes()
+        finally:
+            self._settled.set()
+            if link is not None:
+                link.end(0.5)
+
+    def _end_lanes(self) -> None:
         for lane in self.lanes:
             lane.off = lane.off or "the courier has stopped"
             lane.limit = 0
-        self._drain("the program ended before it was compared")
+        self._drain(ENDED)
+
+
+def _taken(waiting: deque[_Any]) -> Iterator[_Any]:
+    """Take what waits, though another thread may do so too."""
+    with contextlib.suppress(IndexError):
+        while True:
+            yield waiting.popleft()
 
 
 def _size(sample: Sample) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.protocol import Sample, Side
 
-__all__ = ["LARGE", "Lane"]
+__all__ = ["LARGE", "STRIKES", "Lane"]
 
 HEAVY_BYTES = 128 * 1024 * 1024
 LARGE = 16_384
@@ -44,6 +44,7 @@ class Lane:
         generation: Which worker holds the twins; a twin of another one is out of step.
         off: Why nothing more is taken, for good.
         pause: Why nothing is taken for now.
+        strikes: What its candidate did that must not happen; the third one ends the unit.
     """
 
     def __init__(self, index: int, unit: UnitConfig, side: Side, record: Record, ring: Callable[[], None]) -> None:
@@ -147,18 +148,6 @@ class Lane:
             self.record.write(
                 {"kind": "trouble", "unit": self.unit.name, "what": f"{self.unit.name}: shadow off: {why}"}
             )
-
-    def strike(self, cause: str) -> bool:
-        """Count something that must not happen; the third ends it.
-
-        Args:
-            cause: What happened.
-
-        Returns:
-            Whether this was the third.
-        """
-        self.strikes.append(cause)
-        return len(self.strikes) == STRIKES
 
     def failed(self, why: str) -> None:
         """Count a comparison that failed; a hundred on end suspend the shadow.

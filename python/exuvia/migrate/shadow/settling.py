@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.lane import Lane
     from exuvia.migrate.shadow.protocol import Answer, Sample
 
-__all__ = ["settle", "settle_lost", "settle_strike"]
+__all__ = ["settle", "settle_dropped", "settle_lost", "settle_strike"]
 
 CALLER_NS = 8_000
 """What a sample costs in the caller and the courier, for the budget; the worker tells its own part."""
@@ -125,6 +125,20 @@ def settle_lost(lane: Lane, sample: Sample, why: str) -> None:
     out_of_step(lane, sample[2])
     if sample[0] not in protocol.SILENT:
         lane.record.lost(why)
+
+
+def settle_dropped(lane: Lane, sample: Sample, why: str) -> None:
+    """Count a sample that was taken and let go, as the queue's own losses are counted.
+
+    Args:
+        lane: The unit's lane.
+        sample: It.
+        why: Why it was let go.
+    """
+    out_of_step(lane, sample[2])
+    if sample[0] not in protocol.SILENT:
+        lane.dropped += 1
+        lane.record.dropped(why)
 
 
 def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:

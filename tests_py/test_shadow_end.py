@@ -1,0 +1,122 @@
+"""What is still under way when the program ends, and what a unit in quarantine leaves to its neighbours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exuvia.migrate import config as configuration
+from exuvia.migrate.evidence import reading
+
+LEGACY = "def price(n):\n    return n * 2\ndef other(n):\n    return n + 1\n"
+SLOW = "import time\ndef price(n):\n    time.sleep(0.02)\n    return n * 2\n"
+
+MAIN = """
+import sys, time
+import exuvia.migrate
+from exuvia.migrate import runtime
+runtime.FLUSH_S = runtime.REHEARSAL_FLUSH_S = 0.5
+exuvia.migrate.install("exuvia.toml")
+import old
+for n in range(400):
+    old.price(n)
+print("called", flush=True)
+{end}
+"""
+
+TURNS = """
+import sys, time
+import exuvia.migrate
+from exuvia.migrate import runtime
+exuvia.migrate.install("exuvia.toml")
+import old
+began = time.monotonic()
+while time.monotonic() - began < 5.0:
+    old.price(1)
+    old.other(2)
+    time.sleep(0.005)
+stats = runtime._current.courier.stats()
+print(stats["restarts"], len(stats["units"]["old:price"]["strikes"]), flush=True)
+"""
+
+
+def program(folder: Path, main: str, candidate: str, names: tuple[str, ...] = ("price",), more: str = "") -> Path:
+    """A program in a folder, with its legacy module, its candidate and its configuration."""
+    for name, text in (("old", LEGACY), ("new", candidate), ("main", main)):
+        (folder / f"{name}.py").write_text(text)
+    lines = ["[exuvia]", "rehearsal = true", "endpoints = []"]
+    for name in names:
+        lines += [f'[unit."old:{name}"]', f'candidate = "new:{name}"', 'effect = "pure"', 'mode = "shadow"', more]
+    config = folder / "exuvia.toml"
+    config.write_text("\n".join(lines))
+    config.chmod(0o600)
+    return config
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+    )
+
+
+def on_record(config: Path) -> dict[str, Any]:
+    """What the evidence says of the units, by name."""
+    loaded = configuration.load(config)
+    return {one.unit: one for one in reading.statuses(loaded, reading.read_folder(loaded.evidence))}
+
+
+@pytest.mark.parametrize("how", ["end", "exit", "uninstall", "SIGTERM"])
+def test_what_was_not_compared_when_the_program_ended_is_counted_as_dropped(tmp_path: Path, how: str) -> None:
+    ends = {"end": "", "exit": "sys.exit(0)", "uninstall": "exuvia.migrate.uninstall()", "SIGTERM": "time.sleep(60)"}
+    config = program(tmp_path, MAIN.format(end=ends[how]), SLOW, more="budget = 1.0")
+    process = start(tmp_path)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "called\n"
+        began = time.monotonic()
+        if how == "SIGTERM":
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        took = time.monotonic() - began
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == (-signal.SIGTERM if how == "SIGTERM" else 0)
+    state = on_record(config)["old:price"]
+    counts = state.counts
+    assert 0 < counts["compared"] < 400, counts
+    assert counts["compared"] + counts["dropped"] == 400, counts
+    assert counts["skipped"] == counts["dropped"]
+    assert state.verdict == "INCONCLUSIVE"
+    assert state.reasons == {"the program ended before it was compared": counts["dropped"]}
+    assert took < 2.5, "nobody waits so long for a program to end"
+
+
+@pytest.mark.parametrize("does", ["__import__('time').sleep(3600)", "__import__('os')._exit(3)"])
+def test_in_quarantine_a_candidate_runs_no_more_and_its_neighbours_go_on(tmp_path: Path, does: str) -> None:
+    candidate = f"def price(n):\n    {does}\ndef other(n):\n    return n + 1\n"
+    config = program(tmp_path, TURNS, candidate, ("price", "other"), "deadline = 0.3\nqueue = 4000")
+    process = start(tmp_path)
+    try:
+        told = process.communicate(timeout=60)[0].split()
+    finally:
+        process.kill()
+        process.wait()
+    assert told == ["3", "3"], "restarted twice, and a third time for the others alone"
+    states = on_record(config)
+    price, other = states["old:price"].counts, states["old:other"].counts
+    assert price["panics"] + price["timeouts"] == price["differed"] == price["compared"] == 3
+    assert price["dropped"] > 0, "what waited when it was quarantined"
+    assert (other["differed"], other["dropped"], other["skipped"]) == (0, 0, 0)
+    assert other["compared"] == other["legacy_calls"] > 100
