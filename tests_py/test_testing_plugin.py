@@ -143,6 +143,8 @@ def test_the_parity_fixture_gives_legacys_result_and_fails_where_the_candidate_d
     assert "2 failed, 3 passed, 1 error" in done.stdout
     assert "$ (value): legacy 6, candidate 7" in done.stdout
     assert "parity compared nothing" in done.stdout
+    assert "parity.py" not in done.stdout, "a failure shows the user's lines, not exuvia's"
+    assert "found.compared" not in done.stdout
     assert "did you mean 'lib:price'" in done.stdout
 
 

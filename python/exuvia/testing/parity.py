@@ -43,6 +43,7 @@ class Side:
         Raises:
             AssertionError: If the candidate did otherwise.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         copied, named = detached_copy(args)[0], detached_copy(kwargs)[0]
         found = difference_of(self.comparator, self.legacy, self.candidate, args, kwargs)
         self.compared += 1
@@ -80,11 +81,15 @@ class Parity:
         """
         from exuvia.migrate.workbench import sides  # noqa: PLC0415
 
+        __tracebackhide__ = True
         if isinstance(legacy, str) and candidate is None:
             from exuvia.migrate import config as configuration  # noqa: PLC0415
 
-            (unit,) = sides.chosen(configuration.load(self._config), [legacy])
-            both = sides.Sides(unit)
+            try:
+                (unit,) = sides.chosen(configuration.load(self._config), [legacy])
+                both = sides.Sides(unit)
+            except ConfigError as error:
+                raise ConfigError(str(error)) from None  # with the line of the test alone
             made = Side(both.legacy, both.candidate, both.rules("") if rules is None else rules)
         elif candidate is None:
             raise ConfigError("parity(legacy) needs a candidate, unless legacy is the name of a unit of exuvia.toml")

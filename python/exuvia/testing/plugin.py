@@ -108,7 +108,7 @@ def parity(request: pytest.FixtureRequest) -> Iterator[Parity]:
     found = Parity(request.config.getoption("--exuvia-config"))
     yield found
     if found.sides and not found.compared:
-        pytest.fail("parity compared nothing: call what parity(…) returned")
+        pytest.fail("parity compared nothing: call what parity(…) returned", pytrace=False)
 
 
 @pytest.fixture
