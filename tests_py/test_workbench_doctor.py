@@ -137,6 +137,35 @@ def test_a_broken_journal_and_a_newer_format_fail(project: Path) -> None:
     assert state("journal")[0] == "fail"
 
 
+def test_what_the_journal_holds_in_legacy_is_counted_and_the_way_back_is_said(project: Path) -> None:
+    assert state("journal")[:2] == ("ok", "empty: every unit stands where the file says")
+    (project / "exuvia.toml").write_text(
+        '[unit."lib:f"]\ncandidate = "shim:f"\neffect = "pure"\nmode = "shadow"\n'
+        '[unit."lib:g"]\ncandidate = "shim:g"\neffect = "pure"\n'
+    )
+    (project / "lib.py").write_text("def f(): ...\ndef g(): ...\n")
+    modes.append(project / "evidence", "*", "legacy", "rolled back by hand")
+    found = state("journal")
+    assert found[0] == "warn"
+    assert found[1] == "1 of 2 units are held below the file: lib:f in legacy (the mode journal holds lib:f at legacy)"
+    assert "exuvia promote" in found[2]
+    modes.append(project / "evidence", "lib:f", "shadow", "again")
+    assert state("journal")[:2] == ("ok", "2 entries: every unit stands where the file says")
+
+
+def test_a_unit_that_runs_under_broken_glass_is_said(project: Path) -> None:
+    (project / "exuvia.toml").write_text('[unit."lib:f"]\ncandidate = "shim:f"\neffect = "pure"\nmode = "rust"\n')
+    until = time.time_ns() + 3_600_000_000_000
+    more = {"break_glass": "venue is down", "until_ns": until, "was": "shadow"}
+    modes.append(project / "evidence", "lib:f", "rust", "by hand", **more)
+    found = state("broken glass")
+    assert (found[0], found[1]) == ("warn", "lib:f runs in rust without a PASS: venue is down")
+    assert "exuvia rollback" in found[2]
+    more["until_ns"] = time.time_ns() - 1
+    modes.append(project / "evidence", "lib:f", "rust", "by hand", **more)
+    assert not [check for check in examine(None) if check.name == "broken glass"]
+
+
 def test_two_builds_or_configurations_at_once_fail(project: Path) -> None:
     config = str(project / "exuvia.toml")
     header = {"fingerprints": {}, "build": {"sha256": "a"}, "config": config}

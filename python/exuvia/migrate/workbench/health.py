@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.modes import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,12 @@ def examine(
     looks: list[Callable[[], Iterator[Check]]] = [_extension, _path, _python]
     if config is not None:
         looks += [lambda: _units(config), lambda: _permissions(config)]
-    looks += [lambda: _folder(folder), lambda: _mapping(folder), lambda: _journal(folder), lambda: _formats(folder)]
+    looks += [
+        lambda: _folder(folder),
+        lambda: _mapping(folder),
+        lambda: _journal(folder, config),
+        lambda: _formats(folder),
+    ]
     if preflight:
         looks += [lambda: _writers(folder, config), lambda: _clock(folder, now), lambda: _backups(backups, now)]
     for look in looks:
@@ -231,14 +237,42 @@ def _file_system(folder: Path) -> str:
     return ""
 
 
-def _journal(folder: Path) -> Iterator[Check]:
+def _journal(folder: Path, config: Config | None) -> Iterator[Check]:
+    """What the journal holds back, and what it lets run without a PASS."""
     said = modes.read(folder)
     if said.broken is not None:
         yield Check(
             "journal", "fail", said.broken, "every unit stands in legacy: put the file back from a back-up, or move it"
         )
+        return
+    entries = f"{len(said.lines)} {'entry' if len(said.lines) == 1 else 'entries'}" if said.lines else "empty"
+    if config is None:
+        yield Check("journal", "ok", entries)
+        return
+    stand = {unit.name: standing.of_unit(config, said, unit.name) for unit in config.units.values()}
+    held = {name: one for name, one in stand.items() if one.mode != config.units[name].mode}
+    if held:
+        name, first = min(held.items(), key=lambda item: modes.MODES.index(item[1].mode))
+        up = modes.MODES[min(modes.MODES.index(first.mode) + 1, len(modes.MODES) - 1)]
+        way = "--clear CAUSE" if name in said.quarantined else f"--to {up}"
+        yield Check(
+            "journal",
+            "warn",
+            f"{len(held)} of {len(stand)} units are held below the file: {name} in {first.mode} ({first.why})",
+            f"exuvia promote {name} {way}; exuvia status says it of each unit",
+        )
     else:
-        yield Check("journal", "ok", f"{len(said.modes)} units named" if said.modes or said.default else "empty")
+        yield Check("journal", "ok", f"{entries}: every unit stands where the file says")
+    for name, one in stand.items():
+        glass = said.glass_broken(name)
+        until = said.entries.get(name, {}).get("until_ns")
+        if glass is not None and one.mode != modes.MODES[0] and (until is None or said.now() < until):
+            yield Check(
+                "broken glass",
+                "warn",
+                f"{name} runs in {one.mode} without a PASS: {glass}",
+                f"it ends with its session; exuvia rollback {name} ends it now",
+            )
 
 
 def _formats(folder: Path) -> Iterator[Check]:
