@@ -175,7 +175,7 @@ def test_no_units_is_said_and_the_program_runs(project: Path) -> None:
     ran = exuvia(project, "run", "-m", "prog")
     assert (ran.returncode, "declares no units" in ran.stderr) == (0, True)
     shown = exuvia(project, "status")
-    assert (shown.returncode, "no units declared" in shown.stdout) == (3, True)
+    assert (shown.returncode, "no units declared" in shown.stdout, "exuvia init" in shown.stdout) == (3, True, True)
 
 
 def test_a_ratio_is_shown_only_of_a_unit_that_passes_and_floats_say_how_far(project: Path) -> None:

@@ -118,8 +118,9 @@ def test_the_file_is_found_as_given_by_environment_beside_pyproject_and_here(
     project, inner = tmp_path / "project", tmp_path / "project" / "src" / "deep"
     inner.mkdir(parents=True)
     monkeypatch.chdir(inner)
-    with pytest.raises(ConfigError, match=r"no exuvia\.toml: looked at"):
+    with pytest.raises(ConfigError, match=r"no exuvia\.toml: looked at .* write a first one: exuvia init") as caught:
         find()
+    assert str(inner) in str(caught.value)
     here = write(inner, GOOD)
     assert find() == here
     (project / "pyproject.toml").touch()

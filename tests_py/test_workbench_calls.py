@@ -101,11 +101,15 @@ def answer(rows: list[int]) -> dict[str, Any]:
 def test_a_replay_passes_fails_and_knows_that_nothing_was_recorded(project: Path) -> None:
     empty = exuvia(project, "replay")
     assert (empty.returncode, "no call was recorded" in empty.stdout) == (3, True), empty
-    calls = [("", ([n, n + 1],), answer([n, n + 1])) for n in range(5)]
+    calls = [("", ([100 + n, n],), answer([100 + n, n])) for n in range(12)]
     record(project, "bot:price", *calls, ("", ([],), ValueError("no rows")))
+    few = exuvia(project, "replay", "bot:price")
+    assert (few.returncode, "13 recorded calls, none differs, but 20 are needed" in few.stdout) == (3, True), few
+    assert "record" in few.stdout
+    record(project, "bot:price", *[("", ([200 + n],), answer([200 + n])) for n in range(7)])
     passed = exuvia(project, "replay", "bot:price", "--json")
     found = json.loads(passed.stdout)
-    assert (passed.returncode, found["overall"], found["units"][0]["calls"]) == (0, "PASS", 6)
+    assert (passed.returncode, found["overall"], found["units"][0]["calls"]) == (0, "PASS", 20)
     assert found["units"][0]["drifted"] == 0
     record(project, "bot:price", ("", ([12, 13],), {"side": "Buy", "total": 24, "n": 2}))
     failed = exuvia(project, "replay", "bot:price")
@@ -170,7 +174,7 @@ def test_calls_of_an_object_are_played_in_order_and_shrunk_to_few(project: Path)
 def test_legacy_against_itself_finds_clock_and_hash_order_and_proposes_rules(project: Path) -> None:
     assert exuvia(project, "aa").returncode == 3
     record(project, "bot:noisy", *[("", (n,), None) for n in range(3)])
-    record(project, "bot:price", ("", ([1],), answer([1])))
+    record(project, "bot:price", *[("", ([n],), answer([n])) for n in range(20)])
     before = (project / "exuvia.toml").read_text()
     done = exuvia(project, "aa", "bot:noisy", "bot:price", "--json")
     noisy, price = json.loads(done.stdout)["units"]
@@ -182,6 +186,17 @@ def test_legacy_against_itself_finds_clock_and_hash_order_and_proposes_rules(pro
     assert (project / "exuvia.toml").read_text() == before
     shown = exuvia(project, "aa", "bot:noisy")
     assert "proposed, not installed" in shown.stdout
+
+
+def test_legacy_that_equals_itself_on_few_calls_proves_nothing(project: Path) -> None:
+    record(project, "bot:price", *[("", ([n],), answer([n])) for n in range(19)])
+    few = exuvia(project, "aa", "bot:price")
+    assert (few.returncode, "19 recorded calls, none differs, but 20 are needed" in few.stdout) == (3, True), few
+    (one,) = json.loads(exuvia(project, "aa", "bot:price", "--json").stdout)["units"]
+    assert (one["verdict"], "20 are needed" in one["reason"]) == ("INCONCLUSIVE", True)
+    record(project, "bot:price", ("", ([99],), answer([99])))
+    enough = exuvia(project, "aa", "bot:price")
+    assert (enough.returncode, "equals itself (20 calls)" in enough.stdout) == (0, True), enough
 
 
 def test_a_recording_that_others_may_write_is_not_read(project: Path) -> None:
@@ -220,8 +235,15 @@ def test_diff_shows_path_both_values_and_arguments(project: Path) -> None:
     assert done.returncode == 1, done
     for line in ("  - legacy     26", "  + candidate  27", "#1  $.total  value", "[13, 13]"):
         assert line in done.stdout, done.stdout
-    found = json.loads(exuvia(project, "diff", "bot:price", "--json").stdout)
-    assert (found["verdict"], found["differences"][0]["current"]) == ("FAIL", True)
+    answered = json.loads(exuvia(project, "diff", "bot:price", "--json").stdout)
+    (found,) = answered["units"]
+    assert (answered["overall"], found["verdict"], found["differences"][0]["current"]) == ("FAIL", "FAIL", True)
+    every = exuvia(project, "diff")
+    assert every.returncode == 1
+    for name in ("bot:price: FAIL", "bot:noisy: INCONCLUSIVE", "bot:Book: INCONCLUSIVE"):
+        assert name in every.stdout, every.stdout
+    named = json.loads(exuvia(project, "diff", "--json").stdout)
+    assert [one["unit"] for one in named["units"]] == ["bot:price", "bot:noisy", "bot:Book"]
     none = exuvia(project, "diff", "bot:price", "--path", "$.side")
     assert (none.returncode, "#1" in none.stdout) == (1, False)
 

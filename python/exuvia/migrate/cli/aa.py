@@ -11,7 +11,7 @@ __all__ = ["add"]
 EXAMPLE = """example:
   exuvia aa bot.scan:decide
 
-Exit code 0 if legacy equals itself, 1 if it does not, 3 if nothing was recorded, 2 for errors."""
+Exit code 0 if legacy equals itself, 1 if it does not, 3 if fewer than 20 calls were recorded, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _again(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
     from exuvia.migrate.workbench import recordings, selfnoise, sides  # noqa: PLC0415
 
     config = config_of(options)
@@ -44,19 +44,17 @@ def _again(options: argparse.Namespace) -> int:
     recorded = recordings.read(config, [unit.name for unit in units])
     with progress() as told:
         found = [selfnoise.against_itself(unit, recorded, told) for unit in units]
-    verdicts = {one.verdict for one in found}
-    overall = "FAIL" if "FAIL" in verdicts else "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"
+    overall = together(one.verdict for one in found)
     if options.json:
         print_json({"overall": overall, "units": [one.as_dict() for one in found]})
         return EXIT[overall]
     for one in found:
-        told_ = {"PASS": "equals itself", "FAIL": "differs from itself", "INCONCLUSIVE": "no recorded call was played"}
-        say(f"{one.unit}: legacy {told_[one.verdict]} ({one.calls:,} calls)")
+        say(f"{one.unit}: {one.verdict}: {one.reason}")
         for (place, kind), count in one.places.most_common():
             say(f"  {count:,} × {place} ({kind}): {' / '.join(one.examples[place, kind])}")
         if one.proposals:
             rules = ", ".join(f'"{place}" = "{rule}"' for place, rule in one.proposals.items())
             say(f'  proposed, not installed:  [unit."{one.unit}"]  compare = {{ {rules} }}')
-        for problem in one.problems[:5]:
+        for problem in one.problems[one.reason in one.problems : 5]:
             say(f"  {problem}")
     return EXIT[overall]

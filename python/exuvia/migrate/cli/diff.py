@@ -9,10 +9,11 @@ from exuvia.migrate.cli.shared import config_of, print_json, say
 __all__ = ["add"]
 
 EXAMPLE = """examples:
+  exuvia diff                         of all units
   exuvia diff bot.bars:aggregate
   exuvia diff bot.bars:aggregate --path '$[*].close' --most 3
 
-Exit code by the unit's verdict: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors."""
+Exit code by the units' verdicts: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -30,23 +31,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    diff.add_argument("unit", metavar="UNIT", help="the unit")
+    diff.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     diff.add_argument("--path", metavar="PATH", help="only differences at this path or place")
-    diff.add_argument("--most", metavar="N", type=int, default=10, help="how many are shown (default: 10)")
+    diff.add_argument("--most", metavar="N", type=int, default=10, help="how many of each unit are shown (default: 10)")
     diff.add_argument("--json", action="store_true", help="print JSON")
     diff.set_defaults(handler=_diff)
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
     from exuvia.migrate.workbench import differing, sides  # noqa: PLC0415
 
     config = config_of(options)
-    (unit,) = sides.chosen(config, [options.unit])
-    shown = differing.differences(config, unit.name, options.path)
+    units = [unit.name for unit in sides.chosen(config, options.units)]
+    found = differing.differences(config, units, options.path)
+    overall = together(one.verdict for one in found)
     if options.json:
-        print_json(shown.as_dict())
-    else:
-        for line in differing.lines(shown, max(options.most, 0)):
+        print_json({"overall": overall, "units": [one.as_dict() for one in found]})
+        return EXIT[overall]
+    for number, one in enumerate(found):
+        if number:
+            say("")
+        for line in differing.lines(one, max(options.most, 0)):
             say(line)
-    return EXIT[shown.verdict]
+    if not found:
+        say(f"no units declared in {config.path}")
+    return EXIT[overall]

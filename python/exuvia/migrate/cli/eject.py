@@ -52,12 +52,13 @@ def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said 
         options.config = str(root / configuration.NAME)
     try:
         configuration.find(options.config)
-        config = config_of(options)
-    except ConfigError as error:
+    except ConfigError:
         if options.config is not None:
             raise
         config = None
-        print(f"exuvia eject: {error}: only code is looked at", file=sys.stderr)
+        print(f"exuvia eject: no {configuration.NAME} here: only code is looked at", file=sys.stderr)
+    else:
+        config = config_of(options)
     found = eject.plan(root, config)
     done = options.write and not found.by_hand
     diff = found.diff()

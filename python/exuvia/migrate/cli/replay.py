@@ -11,7 +11,7 @@ __all__ = ["add"]
 EXAMPLE = """example:
   exuvia replay bot.bars:aggregate
 
-Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE (nothing was recorded), 2 for errors."""
+Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE (fewer than 20 calls were recorded), 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
     from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415
     from exuvia.migrate.workbench.replay import replay  # noqa: PLC0415
 
@@ -44,8 +44,7 @@ def _replay(options: argparse.Namespace) -> int:
     recorded = recordings.read(config, [unit.name for unit in units])
     with progress() as told:
         found = [replay(unit, recorded, told) for unit in units]
-    verdicts = {one.verdict for one in found}
-    overall = "FAIL" if "FAIL" in verdicts else "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"
+    overall = together(one.verdict for one in found)
     if options.json:
         print_json({"overall": overall, "units": [one.as_dict() for one in found]})
         return EXIT[overall]

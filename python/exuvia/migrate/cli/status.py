@@ -69,5 +69,5 @@ def _status(options: argparse.Namespace) -> int:
 
         table.render(states, rehearsal=config.rehearsal)
         if not config.units:
-            print(f"no units declared in {config.path}")
+            print(f"no units declared in {config.path}: name one there, or let exuvia init --force propose some")
     return EXIT[verdict]

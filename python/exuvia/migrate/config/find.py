@@ -34,7 +34,9 @@ def find(given: str | os.PathLike[str] | None = None) -> Path:
         if place.is_file():
             return place
     looked = ", ".join(str(place) for place in dict.fromkeys(places))
-    raise ConfigError(f"no {NAME}: looked at {looked}; pass --config FILE or set EXUVIA_CONFIG")
+    raise ConfigError(
+        f"no {NAME}: looked at {looked}; pass --config FILE, set EXUVIA_CONFIG, or write a first one: exuvia init"
+    )
 
 
 def text_of(path: Path) -> str:

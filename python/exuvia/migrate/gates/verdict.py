@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["EXIT", "UnitStatus", "overall"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["EXIT", "UnitStatus", "overall", "together"]
 
 EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 """Exit codes of the command line; 2 is for errors."""
@@ -195,7 +198,19 @@ def overall(states: list[UnitStatus]) -> str:
     Args:
         states: The units.
     """
-    verdicts = {state.verdict for state in states}
-    if "FAIL" in verdicts:
+    return together(state.verdict for state in states)
+
+
+def together(verdicts: Iterable[str]) -> str:
+    """Return what verdicts come to: one FAIL fails, nothing at all is INCONCLUSIVE.
+
+    >>> together(["PASS", "INCONCLUSIVE"]), together(["PASS", "FAIL"]), together([])
+    ('INCONCLUSIVE', 'FAIL', 'INCONCLUSIVE')
+
+    Args:
+        verdicts: One of each unit.
+    """
+    found = set(verdicts)
+    if "FAIL" in found:
         return "FAIL"
-    return "PASS" if verdicts == {"PASS"} else "INCONCLUSIVE"
+    return "PASS" if found == {"PASS"} else "INCONCLUSIVE"

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.evidence import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exuvia.migrate.config import Config
+    from exuvia.migrate.evidence.reading import SegmentText
+    from exuvia.migrate.gates.verdict import UnitStatus
 
 __all__ = ["Shown", "differences", "lines"]
 
@@ -42,16 +46,21 @@ class Shown:
         }
 
 
-def differences(config: Config, unit: str, path: str | None = None) -> Shown:
-    """Read what differed of a unit, of the code as it is now and of older code alike.
+def differences(config: Config, units: Sequence[str], path: str | None = None) -> list[Shown]:
+    """Read what differed of units, of the code as it is now and of older code alike.
 
     Args:
         config: The configuration.
-        unit: The unit's name.
+        units: Their names.
         path: Only differences at this path or place.
     """
     segments = reading.read_folder(config.evidence)
-    state = next(state for state in reading.statuses(config, segments) if state.unit == unit)
+    states = {state.unit: state for state in reading.statuses(config, segments)}
+    return [_of_unit(states[unit], segments, path) for unit in units]
+
+
+def _of_unit(state: UnitStatus, segments: Sequence[SegmentText], path: str | None) -> Shown:
+    unit = state.unit
     shown = Shown(unit, state.verdict, state.reason)
     number = 0
     for segment in segments:

@@ -19,7 +19,30 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config
     from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["Call", "Recorded", "read"]
+__all__ = ["LEAST", "Call", "Recorded", "read", "too_few"]
+
+LEAST = 20
+"""Recorded calls of a unit below which their agreement proves nothing."""
+
+
+def too_few(calls: int) -> str | None:
+    """Say that so few recorded calls prove nothing, if they are too few.
+
+    >>> too_few(20), "3 recorded calls" in (too_few(3) or "")
+    (None, True)
+
+    Args:
+        calls: How many were played.
+    """
+    if calls >= LEAST:
+        return None
+    if not calls:
+        return "no call was recorded: run the unit in shadow with record = 1 or more"
+    counted = f"{calls:,} recorded {'call' if calls == 1 else 'calls'}"
+    return (
+        f"{counted}, none differs, but {LEAST} are needed: run the unit in shadow for longer, or with a higher "
+        "`record`, which is how many calls are kept of each kind of input"
+    )
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
+from exuvia.migrate.workbench.recordings import too_few
 from exuvia.migrate.workbench.sides import Case, Sides, cases_of
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class Replayed:
 
     @property
     def verdict(self) -> str:
-        """`PASS`, `FAIL` or `INCONCLUSIVE`."""
+        """`PASS`, `FAIL` or, with fewer than `recordings.LEAST` calls, `INCONCLUSIVE`."""
         if self.differed:
             return "FAIL"
-        return "PASS" if self.calls and not self.problems else "INCONCLUSIVE"
+        return "INCONCLUSIVE" if self.problems or too_few(self.calls) else "PASS"
 
     @property
     def reason(self) -> str:
@@ -54,9 +55,7 @@ class Replayed:
             return f"{self.differed:,} cases of {self.calls:,} recorded calls differ"
         if self.problems:
             return self.problems[0]
-        if not self.calls:
-            return "no call was recorded: run the unit in shadow with record = 1 or more"
-        return f"{self.calls:,} recorded calls, none differs"
+        return too_few(self.calls) or f"{self.calls:,} recorded calls, none differs"
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for `--json`."""

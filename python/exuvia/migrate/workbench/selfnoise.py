@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
+from exuvia.migrate.workbench.recordings import too_few
 from exuvia.migrate.workbench.sides import Sides, cases_of
 
 if TYPE_CHECKING:
@@ -54,10 +55,19 @@ class Noise:
 
     @property
     def verdict(self) -> str:
-        """`PASS` if legacy equals itself, `FAIL` if it does not, `INCONCLUSIVE` if nothing was played."""
+        """`PASS` if legacy equals itself, `FAIL` if it does not, `INCONCLUSIVE` if too little was played."""
         if self.places:
             return "FAIL"
-        return "PASS" if self.calls and not self.problems else "INCONCLUSIVE"
+        return "INCONCLUSIVE" if self.problems or too_few(self.calls) else "PASS"
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        if self.places:
+            return f"legacy differs from itself ({self.calls:,} calls)"
+        if self.problems:
+            return self.problems[0]
+        return too_few(self.calls) or f"legacy equals itself ({self.calls:,} calls)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for `--json`."""
@@ -69,6 +79,7 @@ class Noise:
         return {
             "unit": self.unit,
             "verdict": self.verdict,
+            "reason": self.reason,
             "calls": self.calls,
             "noise": rows,
             "proposals": self.proposals,
