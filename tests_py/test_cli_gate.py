@@ -49,6 +49,23 @@ def test_only_a_pass_of_the_code_as_it_is_now_goes_to_rust(project: Path) -> Non
     assert (failing.returncode, "FAIL: 1 of 20 compared calls differ" in failing.stderr) == (1, True), failing
 
 
+def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(project: Path) -> None:
+    configure(project, mode="rust")
+    exuvia(project, "run", "-m", "prog")
+    refused = exuvia(project, "promote", UNIT, "--to", "rust")
+    way = f"exuvia rollback {UNIT}, then exuvia promote {UNIT} --to shadow, run it, then --to rust"
+    assert (refused.returncode, way in refused.stderr) == (3, True), refused.stderr
+    down = exuvia(project, "promote", UNIT, "--to", "shadow")
+    assert down.returncode == 2
+    assert "exuvia rollback, then exuvia promote --to shadow" in down.stderr
+    assert exuvia(project, "rollback", UNIT).returncode == 0
+    assert exuvia(project, "promote", UNIT, "--to", "shadow").returncode == 0
+    exuvia(project, "run", "-m", "prog")
+    done = exuvia(project, "promote", UNIT, "--to", "rust")
+    assert done.returncode == 0, done.stderr
+    assert state(project)["effective"] == "rust"
+
+
 def test_a_broken_glass_is_printed_and_stays_in_the_journal(project: Path) -> None:
     configure(project, mode="rust")
     done = exuvia(project, "promote", UNIT, "--to", "rust", "--break-glass", "venue is down")

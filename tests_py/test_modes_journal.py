@@ -347,3 +347,13 @@ def test_what_lowers_is_told_from_what_raises() -> None:
     assert not entries.lowers({"mode": "shadow"})
     assert not entries.lowers({"kind": "clear"})
     assert not entries.lowers({"kind": "approval"})
+
+
+def test_a_journal_of_garbage_is_described_and_says_what_to_do(tmp_path: Path) -> None:
+    for garbage, shown in ((bytes(range(128, 200)) + b"\n", "72 bytes that are no text"), (b"hello\n", "'hello'")):
+        (tmp_path / modes.JOURNAL).write_bytes(garbage)
+        (tmp_path / modes.JOURNAL).chmod(0o600)
+        broken = str(modes.read(tmp_path).broken)
+        assert f"not an entry of the mode journal: {shown}: every unit stands in legacy; bring the file back" in broken
+        assert "\\x" not in broken
+        assert "\ufffd" not in broken

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desk import Gate, desk, lines, stands
+from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence import reading
-from exuvia.migrate.modes import drill, guard, overlays, rollback, writing
+from exuvia.migrate.modes import drill, guard, overlays, rollback, standing, steps, writing
 from exuvia.migrate.modes import journal as modes
 from test_cli import environment, exuvia, project
 
@@ -123,6 +123,57 @@ def test_a_rollback_names_units_groups_or_everything(tmp_path: Path) -> None:
     assert stands(config, PRICE) == "legacy"
     with pytest.raises(ConfigError, match="did you mean 'bot:price'"):
         rollback.rollback(str(config.path), None, ["bot:prise"], "x")
+
+
+def test_what_the_journal_holds_names_the_next_step_and_that_step_exists(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    rollback.rollback(str(config.path), None, [], "drill")
+    said = modes.read(config.evidence).held(PRICE, "rust")
+    assert said is not None
+    assert said.endswith(f"(drill): exuvia promote {PRICE} --to shadow")
+    (outcome,) = steps.promote(config, [PRICE], "shadow", "x", judge=Gate(), surface=same_surface)
+    assert outcome.promoted
+    assert str(modes.read(config.evidence).held(PRICE, "rust")).endswith(f"exuvia promote {PRICE} --to canary")
+
+
+def test_what_holds_a_unit_names_it_once_and_a_group_says_which_of_its_units_holds_all(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    journal = modes.read(config.evidence)
+    alone = standing.of_unit(config, journal, PRICE)
+    assert alone.why == "was never promoted: it goes no higher than shadow"
+    config = desk(tmp_path, groups='[group.desk]\nunits = ["bot:*"]\n')
+    modes.append(config.evidence, PRICE, "rust", "x")
+    held = standing.of_unit(config, modes.read(config.evidence), PRICE)
+    assert held.why == (
+        "group desk flips as one, and its unit bot:size was never promoted: it goes no higher than shadow"
+    )
+    overlays.quarantine(config, PRICE, "it died")
+    journal = modes.read(config.evidence)
+    assert standing.of_unit(config, journal, PRICE).why == "is in quarantine: it died"
+    assert standing.of_unit(config, journal, "bot:size").why == (
+        "group desk flips as one, and its unit bot:price is in quarantine: it died"
+    )
+
+
+def test_objects_that_go_on_are_told_of_only_where_a_class_was_put_back(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    given = str(config.path)
+    assert rollback.LIVING not in rollback.rollback(given, None, [], "x").lines
+    bot = tmp_path / "bot.py"
+    bot.write_text(bot.read_text().replace("def size(account, n=1):\n    return n * 2", "class size:\n    n = 2"))
+    assert rollback.rollback(given, None, [], "x").lines[-1] == rollback.LIVING
+    assert rollback.LIVING not in rollback.rollback(given, None, [PRICE], "x").lines
+    assert rollback.rollback(given, None, ["bot:size"], "x").lines[-1] == rollback.LIVING
+    # Where the source cannot be looked at, nobody knows: that is said too.
+    bot.unlink()
+    assert rollback.rollback(given, None, [PRICE], "x").lines[-1] == rollback.LIVING
+
+
+def test_a_file_in_the_evidence_folders_place_is_named_with_what_to_do(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    config.evidence.write_text("not a folder")
+    with pytest.raises(OSError, match=r"evidence: a file stands where the evidence folder must be: move it away"):
+        rollback.rollback(str(config.path), None, [], "x")
 
 
 def test_from_retired_the_way_back_is_named_and_the_others_go_back(tmp_path: Path) -> None:

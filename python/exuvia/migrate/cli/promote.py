@@ -120,6 +120,9 @@ def _line(options: argparse.Namespace, outcome: Outcome) -> None:
         way = ""
         if any(need.what == "gate" and need.verdict != "PASS" for need in outcome.needs):
             way = '; run it in shadow first, or --break-glass "REASON"'
+            if outcome.now in ("canary", "rust") and outcome.now == to:
+                steps = f"exuvia rollback {name}, then exuvia promote {name} --to shadow, run it, then --to {to}"
+                way = f"; it stands in {to} already: to compare it first, {steps}"
         print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr)
     if options.check and outcome.left_out is None:
         for need in outcome.needs:

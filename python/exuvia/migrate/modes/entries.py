@@ -45,12 +45,14 @@ class Text:
         heads: Digest before the first chained line, then after each of them.
         broken: Line number, or 0 for the end, and why nothing of it can be trusted.
         torn: Whether the last line was torn by a kill.
+        garbage: Whether it is broken by a line that no exuvia wrote.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     heads: list[str] = field(default_factory=lambda: [START])
     broken: tuple[int, str] | None = None
     torn: bool = False
+    garbage: bool = False
 
 
 def fold(head: str, line: bytes) -> str:
@@ -93,7 +95,8 @@ def parse(raw: bytes) -> Text:
             if last or _was_torn(lines, number):
                 text.torn = last
                 continue
-            text.broken = number, f"not an entry of the mode journal: {line[:80].decode(errors='replace')!r}"
+            text.broken = number, f"not an entry of the mode journal: {_described(line)}"
+            text.garbage = True
             return text
         wrong = _wrong(entry)
         if wrong is None and "prev" in entry:
@@ -109,6 +112,15 @@ def parse(raw: bytes) -> Text:
             text.heads.append(fold(text.heads[-1], line))
         text.entries.append(entry)
     return text
+
+
+def _described(line: bytes) -> str:
+    """A line as it may be printed: its beginning, or how long it is where it is no text."""
+    try:
+        said = line.decode()
+    except UnicodeDecodeError:
+        return f"{len(line)} bytes that are no text"
+    return repr(said[:80]) if said.isprintable() else f"{len(line)} bytes that are no text"
 
 
 def _read(line: bytes) -> dict[str, Any] | None:

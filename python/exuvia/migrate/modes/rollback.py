@@ -5,8 +5,10 @@ It needs the standard library only, no extension and no readable configuration; 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,8 +92,25 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
     if config is not None:
         overlays.publish(config)
         hooks.call(config, {"event": "rollback", "unit": ", ".join(done.units), "cause": reason})
-    done.lines.append(LIVING)
+    if config is None or any(_may_be_class(config, unit) for unit in _put_back(config, [*lowered, *done.units])):
+        done.lines.append(LIVING)
     return done
+
+
+def _put_back(config: Config, lowered: Sequence[str]) -> list[str]:
+    return [unit for unit in config.units if EVERY_UNIT in lowered or unit in lowered]
+
+
+def _may_be_class(config: Config, unit: str) -> bool:
+    """Whether a unit is a class, or a module, or nobody can tell without running it: its source is only read."""
+    module, _, path = unit.partition(":")
+    name, place = path.rpartition(".")[2], Path(*module.split("."))
+    for base in dict.fromkeys((config.path.parent, config.path.parent / "src", *map(Path, sys.path))):
+        for file in (base / place.with_suffix(".py"), base / place / "__init__.py"):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                text = file.read_text(encoding="utf-8")
+                return not re.search(rf"^\s*(async\s+)?def\s+{re.escape(name)}\b", text, re.MULTILINE)
+    return True
 
 
 def _entries(config: Config | None, names: Sequence[str], done: Done) -> list[dict[str, Any]]:

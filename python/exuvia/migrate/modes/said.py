@@ -143,7 +143,7 @@ class Journal:
         return f"held in shadow: it was promoted as F {before} and is {f} now; the count of sessions starts again"
 
     def held(self, unit: str, ceiling: str) -> str | None:
-        """Say that the journal holds a unit below its mode in the file, since when and why, if it does.
+        """Say that the journal holds a unit below its mode in the file, since when, why, and the next step up.
 
         Args:
             unit: The unit's name.
@@ -156,7 +156,8 @@ class Journal:
         since = str(entry.get("at", "?"))[:19].replace("T", " ")
         why = entry.get("cause") or entry.get("reason", "no reason given")
         quarantined = unit in self.quarantined
-        way = f"exuvia promote {unit} --clear CAUSE" if quarantined else f"exuvia promote {unit} --to {ceiling}"
+        step = MODES[MODES.index(effective) + 1]
+        way = f"exuvia promote {unit} --clear CAUSE" if quarantined else f"exuvia promote {unit} --to {step}"
         word = "in quarantine, " if quarantined else ""
         return f"file says {ceiling}, the mode journal holds it at {effective} since {since} UTC ({word}{why}): {way}"
 
@@ -220,6 +221,8 @@ def read(folder: Path) -> Journal:
     journal.head = text.heads[-1]
     if text.broken is not None:
         journal.broken = f"{path}:{text.broken[0]}: {text.broken[1]}"
+        if text.garbage:
+            journal.broken = f"{journal.broken}: {_REPAIR}"
     elif least is not None and (len(text.heads) <= least[0] or text.heads[least[0]] != least[1]):
         journal.broken = f"{path}: cut short or replaced, {least[0]} entries were written: {_REPAIR}"
     return journal

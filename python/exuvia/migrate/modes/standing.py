@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exuvia.errors import ConfigError
@@ -65,7 +65,7 @@ def of_unit(
         now_ns: UTC nanoseconds, else the clock's.
     """
     own = {} if ceiling is None else {unit: ceiling}
-    return of_group(config, journal, config.group_of(unit), own, now_ns)
+    return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit)
 
 
 def of_group(
@@ -76,6 +76,7 @@ def of_group(
     now_ns: int | None = None,
     *,
     f: Mapping[str, str] | None = None,
+    asked: str | None = None,
 ) -> Standing:
     """Say where a group stands: its units flip together, so the lowest of them decides.
 
@@ -86,13 +87,17 @@ def of_group(
         ceilings: Instead of the units' own.
         now_ns: UTC nanoseconds, else the clock's.
         f: F of the units as they are now: one that was promoted with another stands in shadow.
+        asked: The unit of which the answer is: what holds it by itself does not name it again.
     """
     if journal.broken is not None:
         return Standing(MODES[0], f"the mode journal cannot be trusted: {journal.broken}")
     kill = killed(config)
     if kill is not None:
         return Standing(MODES[0], kill)
-    found = [_own(config, journal, unit, (ceilings or {}).get(unit), now_ns) for unit in group.units or (group.name,)]
+    found = []
+    for unit in group.units or (group.name,):
+        own = _own(config, journal, unit, (ceilings or {}).get(unit), now_ns)
+        found.append(replace(own, why=_subject(group, unit, asked) + own.why) if own.why else own)
     for unit, now in (f or {}).items():
         stale = None if config.rehearsal else journal.stale(unit, now)
         if stale is not None:
@@ -103,16 +108,25 @@ def of_group(
     return min(found, key=lambda one: MODES.index(one.mode))
 
 
+def _subject(group: GroupConfig, unit: str, asked: str | None) -> str:
+    """What the reason is of, where that is not the unit that was asked for."""
+    if unit == asked:
+        return ""
+    if asked is None:
+        return f"{unit} "
+    return f"group {group.name} flips as one, and its unit {unit} "
+
+
 def _own(config: Config, journal: Journal, name: str, ceiling: str | None, now_ns: int | None) -> Standing:
     """Where a unit would stand by itself; a group without units has no ceiling but the journal."""
     declared = config.units.get(name)
     top = ceiling or (declared.mode if declared is not None else MODES[-1])
     if name in journal.quarantined:
-        return Standing(MODES[0], f"{name} is in quarantine: {journal.quarantined[name].get('cause')}")
+        return Standing(MODES[0], f"is in quarantine: {journal.quarantined[name].get('cause')}")
     said = journal.said(name, now_ns)
     if said is None:
         if config.rehearsal or lower(top, UNSAID) == top:
             return Standing(top)
-        return Standing(UNSAID, f"{name} was never promoted: it goes no higher than {UNSAID}")
+        return Standing(UNSAID, f"was never promoted: it goes no higher than {UNSAID}")
     mode = lower(top, said)
-    return Standing(mode, None if mode == top else f"the mode journal holds {name} at {said}")
+    return Standing(mode, None if mode == top else f"is held at {said} by the mode journal")

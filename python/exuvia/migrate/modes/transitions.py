@@ -37,7 +37,8 @@ def refusal(now: str, to: str, *, rehearsal: bool, glass: bool) -> str | None:
     if now == "retired":
         return WAY_BACK
     if to == MODES[0] or there < here:
-        return f"promote goes up, and {to} lies below {now}: the way down is exuvia rollback, and it goes to legacy"
+        down = f"promote goes up, and {to} lies below {now}: the way down is exuvia rollback, and it goes to legacy"
+        return f"{down}: exuvia rollback, then exuvia promote --to shadow" if to == "shadow" else down
     if there - here <= 1 or rehearsal or glass:
         return None
     return f"there is no step from {now} to {to}: {MODES[here + 1]} comes first"

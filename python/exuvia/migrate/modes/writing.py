@@ -117,7 +117,15 @@ def open_journal(folder: Path, *, lowers: bool = False) -> Iterator[Pen]:
     Raises:
         OSError: If the folder or file cannot be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        place = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), folder)
+        what = "a file stands where the evidence folder must be"
+        raise type(error)(
+            f"{place}: {what}: move it away, or name another folder with --evidence or `evidence` in exuvia.toml; "
+            "nothing was written"
+        ) from None
     descriptor, locked = _open(folder / JOURNAL, WAIT_S if lowers else PATIENT_S)
     try:
         yield Pen(folder, descriptor, locked=locked)
