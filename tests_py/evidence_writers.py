@@ -40,7 +40,7 @@ import kill_legacy, kill_shim
 runtime.POLL_S = 0.005
 
 def write(told, evidence, calls):
-    loaded = replace(config.load("exuvia.toml"), evidence=Path(evidence), rotate=30_000)
+    loaded = replace(config.load("exuvia.toml"), evidence=Path(evidence), rotate=6_000)
     exuvia.migrate.install(loaded)
     n = 0
     while calls == 0 or n < calls:

@@ -85,7 +85,7 @@ def judge(folder: Path, evidence: Path, told: dict[int, Told]) -> dict[str, int]
     [state] = reading.statuses(config, segments)
     if any(each.differing for each in told.values()):
         assert state.verdict == "FAIL"
-    assert found["gap"] == 0 or any("killed" in note or "no header" in note for note in state.notes), found
+    assert found["gap"] == 0 or any("killed" in note or "no header" in note for note in state.notes), state.notes
     return found
 
 
