@@ -165,6 +165,7 @@ def test_a_difference_is_forced_to_the_disk_and_a_recorded_call_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segment = Segment(tmp_path, HEADER)
+    segment.counters(units(0))
     synced: list[int] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda to: synced.append(to) or real(to))
@@ -173,6 +174,32 @@ def test_a_difference_is_forced_to_the_disk_and_a_recorded_call_waits(
     segment.write({"kind": "call", "unit": UNIT, "call": "", "signature": 1, "arguments": "", "outcome": ""})
     segment.counters(units(1))
     assert len(synced) == 1
+    segment.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are made durable where folders can be opened")
+@pytest.mark.parametrize("first", ["difference", "counters"])
+def test_the_start_waits_for_no_disk_and_what_must_last_takes_file_and_name_with_it(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(to: int) -> None:
+        synced.append("folder" if stat.S_ISDIR(os.fstat(to).st_mode) else "file")
+        real(to)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    segment = Segment(tmp_path, HEADER)
+    assert synced == []
+    assert reading.read_folder(tmp_path)[0].header["kind"] == "header", "others read it at once all the same"
+    if first == "difference":
+        segment.write(mismatch(1))
+    else:
+        segment.counters(units(1))
+    assert synced == ["file", "folder"]
+    segment.counters(units(2))
+    assert synced == ["file", "folder"]
     segment.close()
 
 

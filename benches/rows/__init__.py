@@ -21,12 +21,14 @@ class Job:
         check: Raises if the results of the arms are not equal; called before anything is timed.
         limits: Arms that are no peers but a limit of the machine, such as a plain sum.
         per: Divides the times, where an arm does a job that many times.
+        timed: Whether an arm returns the seconds that its job took, because what is around the job does not count.
     """
 
     arms: dict[str, Callable[[], Any]]
     check: Callable[[dict[str, Any]], None]
     limits: list[str] = field(default_factory=list)
     per: int = 1
+    timed: bool = False
 
 
 @dataclass(frozen=True)

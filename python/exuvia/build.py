@@ -48,7 +48,8 @@ class BuildInfo(TypedDict):
 
 @lru_cache(maxsize=1)
 def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def build_info() -> BuildInfo:

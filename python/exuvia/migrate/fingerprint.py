@@ -5,6 +5,7 @@ Evidence of one F says nothing of another. libc and CPU are not in it: the heade
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 from pathlib import Path
@@ -25,7 +26,19 @@ EXTENSION = "exuvia._exuvia"
 
 def build() -> dict[str, str]:
     """Return the facts of the extension that is loaded, its SHA-256 among them."""
+    return dict(_build())
+
+
+@functools.lru_cache(maxsize=1)
+def _build() -> dict[str, str]:
+    """Asked once a process: what is loaded stays loaded."""
     return {name: str(value) for name, value in build_info().items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _binary() -> str:
+    """The file of the extension, which F names by its digest."""
+    return str(Path(getattr(sys.modules.get(EXTENSION), "__file__", "") or "").absolute())
 
 
 def sources(unit: UnitConfig, packages: tuple[str, ...] = (), graph: imports.Graph | None = None) -> dict[str, str]:
@@ -51,8 +64,7 @@ def sources(unit: UnitConfig, packages: tuple[str, ...] = (), graph: imports.Gra
         starts += [each for each in (module, getattr(held, "__module__", None)) if isinstance(each, str)]
     follow = {*packages, tops[1]} if packages else set(tops)
     files = (graph or imports.Graph()).closure({each for each in starts if each != EXTENSION}, follow - {"exuvia"})
-    extension = getattr(sys.modules.get(EXTENSION), "__file__", "")
-    return {path: digest for path, digest in sorted(files.items()) if path != str(Path(extension or "").absolute())}
+    return {path: digest for path, digest in sorted(files.items()) if path != _binary()}
 
 
 def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
@@ -71,23 +83,29 @@ def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
         "rules": _short(repr(rules)),
         "declared divergences": _short(repr(unit.divergences)),
         "gates": _short(repr((gates, group.sessions, group.activity, group.calendar, config.calendar))),
-        "extension": build()["sha256"],
-        "exuvia": build()["version"],
+        "extension": _build()["sha256"],
+        "exuvia": _build()["version"],
         "Python": sys.version,
     }
 
 
-def of_unit(config: Config, unit: UnitConfig, files: Mapping[str, str] | None = None) -> str:
+def of_unit(
+    config: Config,
+    unit: UnitConfig,
+    files: Mapping[str, str] | None = None,
+    known: Mapping[str, str] | None = None,
+) -> str:
     """Return the fingerprint of one unit: sources of both sides, rules, gates, extension, versions.
 
     Args:
         config: The whole configuration.
         unit: The unit.
         files: As `sources` returns them, where the modules are not imported.
+        known: As `parts` returns them, if that was done already.
     """
     digest = hashlib.sha256()
     files = sources(unit, config.packages) if files is None else files
-    for part in (*parts(config, unit).values(), *sorted(files.values())):
+    for part in (*(parts(config, unit) if known is None else known).values(), *sorted(files.values())):
         digest.update(len(part.encode()).to_bytes(8, "little"))
         digest.update(part.encode())
     return digest.hexdigest()[:16]

@@ -79,8 +79,10 @@ class _Runtime:
         self.hook = ImportWatch({config.units[name].module for name in self.waiting}, self.imported)
         graph = imports.Graph()
         self.sources = {name: fingerprint.sources(unit, config.packages, graph) for name, unit in config.units.items()}
+        self.parts = {name: fingerprint.parts(config, unit) for name, unit in config.units.items()}
         self.fingerprints = {
-            name: fingerprint.of_unit(config, unit, self.sources[name]) for name, unit in config.units.items()
+            name: fingerprint.of_unit(config, unit, self.sources[name], self.parts[name])
+            for name, unit in config.units.items()
         }
         self.muted = False
         self.told: set[str] = set()
@@ -104,8 +106,12 @@ class _Runtime:
     @functools.cached_property
     def record(self) -> dict[str, UnitStatus]:
         """What is on record of each unit as the process starts; read only where a unit is to serve in rust."""
-        segments = reading.read_folder(self.config.evidence)
-        return {state.unit: state for state in reading.statuses(self.config, segments)}
+        # Nothing is on record in this process's own file yet, and a fresh folder has no other.
+        found = reading.read_folder(self.config.evidence)
+        others = [segment for segment in found if segment.process != self.segment.process]
+        if not others:
+            return {name: UnitStatus(unit=name) for name in self.config.units}
+        return {state.unit: state for state in reading.statuses(self.config, others)}
 
     def header(self) -> dict[str, Any]:
         """What the first line of the evidence says of this configuration."""
@@ -115,7 +121,7 @@ class _Runtime:
             "config": str(self.config.path),
             "fingerprints": self.fingerprints,
             "sources": self.sources,
-            "parts": {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()},
+            "parts": self.parts,
             "build": fingerprint.build(),
         }
 
@@ -476,19 +482,23 @@ def journal_stamp(config: Config) -> tuple[int, ...]:
 def fleet_build(config: Config, sources: Mapping[str, Mapping[str, str]]) -> int:
     """A hash of what must be the same in all processes of one fleet, whatever they have imported."""
     parts = [fingerprint.build()["sha256"], sys.version]
+    files: dict[str, Path | None] = {}
     for name, unit in config.units.items():
-        parts += [name, unit.candidate, repr(unit.compare), *sorted(named(unit, sources[name]))]
+        parts += [name, unit.candidate, repr(unit.compare), *sorted(named(unit, sources[name], files))]
     return page.fnv("\0".join(parts).encode())
 
 
-def named(unit: UnitConfig, files: Mapping[str, str]) -> list[str]:
-    """The digests of the files of the two modules that a unit names."""
+def named(unit: UnitConfig, sources: Mapping[str, str], files: dict[str, Path | None]) -> list[str]:
+    """The digests of the files of the two modules that a unit names; `files` keeps where modules come from."""
     found = []
     for name in (unit.name, unit.candidate):
-        path = Path(origin(name.partition(":")[0]) or "")
-        if path.is_file():
-            known = files.get(str(path.absolute()))
-            found.append(known or hashlib.sha256(path.read_bytes()).hexdigest())
+        module = name.partition(":")[0]
+        if module not in files:
+            path = Path(origin(module) or "")
+            files[module] = path.absolute() if path.is_file() else None
+        file = files[module]
+        if file is not None:
+            found.append(sources.get(str(file)) or hashlib.sha256(file.read_bytes()).hexdigest())
     return found
 
 

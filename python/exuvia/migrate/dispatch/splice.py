@@ -200,8 +200,7 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     }.get(kind, f"    return {call}\n")
     lead = "async " if kind in (COROUTINE, STREAM) else ""
     source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
-    enclosing = _inner(compile(source, code.co_filename, "exec", dont_inherit=True))
-    made = _inner(enclosing)
+    made = _compiled(source)
     held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
     made = made.replace(
         co_consts=tuple(held if constant is ... else constant for constant in made.co_consts),
@@ -236,6 +235,12 @@ def _unused(name: str, code: types.CodeType) -> str:
     while name in code.co_varnames or name in code.co_freevars:
         name += "_"
     return name
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(source: str) -> types.CodeType:
+    """Functions of one signature have one trampoline, but for its names and what it holds."""
+    return _inner(_inner(compile(source, "<exuvia>", "exec", dont_inherit=True)))
 
 
 def _inner(code: types.CodeType) -> types.CodeType:

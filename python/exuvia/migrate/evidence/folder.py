@@ -62,7 +62,7 @@ def _check_folder(path: Path, found: os.stat_result) -> None:
 
 
 def create(folder: Path, name: str) -> int:
-    """Make a file that was not there, 0600, to be appended to.
+    """Make a file that was not there, 0600, to be appended to; `sync_folder` makes its name last.
 
     Args:
         folder: The evidence folder.
@@ -76,11 +76,9 @@ def create(folder: Path, name: str) -> int:
     if held is None:
         return os.open(folder / name, flags | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        descriptor = os.open(name, flags | os.O_NOFOLLOW, 0o600, dir_fd=held)
-        os.fsync(held)
+        return os.open(name, flags | os.O_NOFOLLOW, 0o600, dir_fd=held)
     finally:
         os.close(held)
-    return descriptor
 
 
 def read_file(path: Path) -> bytes:

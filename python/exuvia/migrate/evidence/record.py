@@ -368,9 +368,11 @@ class Record:
             self.lives.rebase()
         self._clear()
 
-    def _counts(self) -> dict[str, int]:
-        now: dict[str, int] = {} if self.switch is None else dict(self.switch.counts())
-        counts = {name: count - self._base.get(name, 0) for name, count in now.items()}
+    def _counts(self, now: dict[str, int] | None = None) -> dict[str, int]:
+        if now is None:
+            now = {} if self.switch is None else dict(self.switch.counts())
+        base = self._base
+        counts = {name: count - base.get(name, 0) for name, count in now.items()} if base else now
         return {**counts, **{name: counts.get(name, 0) + self._own[name] for name in OWN}}
 
     def counters(self, mode: str) -> dict[str, Any]:
@@ -385,7 +387,7 @@ class Record:
             name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
         }
         with self._lock:
-            counts = self._counts()
+            counts = self._counts(now)
             novel, self._novel = self._novel, []
             found = {
                 "mode": mode,

@@ -32,7 +32,7 @@ __all__ = ["FORMAT", "Segment"]
 
 FORMAT = 2
 MIB = 1024 * 1024
-SYNCED = ("header", "mode", "mismatch", "trouble", "end", "seal")
+SYNCED = ("mode", "mismatch", "trouble", "end", "seal")
 BATCH = 256 * 1024
 BEAT_S = 10.0
 QUOTA_S = 10.0
@@ -80,7 +80,7 @@ class Segment:
         self._wrote = self._checked = self._session_at = time.monotonic()
         self._stopped: tuple[int, str] | None = None
         self._full: str | None = None
-        self._able = False
+        self._able = self._fresh = False
         self._closed = False
         self._pid = os.getpid()
         self._number = 0
@@ -165,7 +165,7 @@ class Segment:
         if ended:
             self._add({"kind": "end"})
         if self._pending:
-            self._commit(sync=sync)
+            self._commit(sync=sync or self._fresh)
 
     def close(self) -> None:
         """Seal and close the file: what comes after is lost and counted."""
@@ -229,6 +229,9 @@ class Segment:
             self._wrote = time.monotonic()
             if sync:
                 os.fsync(self._descriptor)
+                if self._fresh:
+                    folders.sync_folder(self.folder)
+                    self._fresh = False
         except OSError as error:
             self.lost += len(pending) - 1
             self._stop(error)
@@ -292,7 +295,7 @@ class Segment:
         name = f"{self.process}-{self._number}{folders.SUFFIX}"
         descriptor = folders.create(self.folder, name)
         self._descriptor, self.path, self._began = descriptor, self.folder / name, began
-        self._able = True
+        self._able = self._fresh = True
         self._number += 1
         self._size = self._frames = 0
         self._hash = hashlib.sha256()
@@ -310,7 +313,9 @@ class Segment:
                 **self.header,
             }
         )
-        self._commit(sync=True)
+        # Written at once; name and header are forced to the disk with the first line that must last, or the
+        # first counters: the program's start does not wait for the disk.
+        self._commit(sync=False)
 
     def _seal(self) -> None:
         """Say in the last frame what the file held: whoever changes a sealed file is seen."""

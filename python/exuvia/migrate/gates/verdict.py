@@ -91,7 +91,9 @@ class UnitStatus:
         self.segments += 1
         self.mode = counters.get("mode", self.mode)
         for name in COUNTS:
-            self.counts[name] += int(counters.get(name, 0))
+            count = counters.get(name)
+            if count:
+                self.counts[name] += int(count)
         self.since_flip.update(counters.get("since_flip", {}))
         if "objects" in counters:
             known = self.objects or {}

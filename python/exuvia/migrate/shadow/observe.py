@@ -154,6 +154,8 @@ def positional(function: Any) -> tuple[str, ...]:
     Args:
         function: Any callable.
     """
+    if type(function) is types.FunctionType and not vars(function):
+        return function.__code__.co_varnames[: function.__code__.co_argcount]
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
