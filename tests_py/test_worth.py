@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -175,7 +176,10 @@ def test_short_calls_between_waits_are_timed_by_the_clock_not_guessed_by_samples
 
 
 def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(project: Path) -> None:
-    (project / "shim.py").write_text("from lib import compute as slow\ndef compute(n):\n    return slow(n)\n")
+    # Half as fast, so that no noise can make it look worth the while.
+    (project / "shim.py").write_text(
+        "from lib import compute as slow\ndef compute(n):\n    slow(n)\n    return slow(n)\n"
+    )
     (project / "exuvia.toml").write_text(
         '[unit."lib:compute"]\ncandidate = "shim:compute"\neffect = "pure"\nmode = "shadow"\nisolation = "thread"\n'
         'override = "only a test"\n'
@@ -185,9 +189,9 @@ def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(
     run = [sys.executable, "-m", "exuvia", "run", "prog.py"]
     assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
     found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
-    assert "measured in shadow: 8 calls" in found["measured"]
-    assert 0.3 < found["speedup"] < 3
-    assert found["verdict"] == "no: under 2 %"
+    assert "measured in shadow: 8 calls" in found["measured"], found
+    assert 0.2 < found["speedup"] < 0.9, found
+    assert found["verdict"] == "no: under 2 %", found
     (project / "shim.py").write_text("def compute(n):\n    return 0\n")
     assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
     found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
@@ -253,10 +257,26 @@ def test_the_sampler_takes_little_and_puts_the_switch_interval_back() -> None:
     assert profile.total("compute") > 0.5 * profile.cpu
 
 
-def write_profile(project: Path) -> Path:
+FEEDER = """\
+    import os
+    if os.fork() == 0:
+        theirs.close()
+        try:
+            feed()  # until the program has ended
+        finally:
+            os._exit(0)
+"""
+
+
+def write_profile(project: Path, *, threads: bool = False) -> Path:
+    """The program under cProfile, fed by a process: one thread is all that cProfile can tell apart everywhere."""
+    if not threads:
+        thread = "    threading.Thread(target=feed, daemon=True).start()\n"
+        (project / "prog.py").write_text(PROGRAM.replace(thread, FEEDER))
     subprocess.run(
         [sys.executable, "-m", "cProfile", "-o", "run.prof", "prog.py"], cwd=project, check=True, capture_output=True
     )
+    (project / "prog.py").write_text(PROGRAM)
     return project / "run.prof"
 
 
@@ -270,6 +290,14 @@ def test_statistics_of_cprofile_are_read_with_waiting_shared_out(project: Path) 
     assert main["sleep"] == pytest.approx(spent["sleeps"]["MainThread"]["sleep"], rel=0.05)
     done = worth(project, "--profile", "run.prof", "--json")
     assert by_name(json.loads(done.stdout))["compute"]["calls"] == 8
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="before Python 3.12 cProfile sees only its own thread")
+def test_a_profile_that_mixes_threads_is_refused_with_what_gives_it_away(project: Path) -> None:
+    write_profile(project, threads=True)
+    done = worth(project, "--profile", "run.prof")
+    assert done.returncode == 2
+    assert re.search(r"run\.prof: .* by itself and .* mixes the calls of threads .* py-spy", done.stderr), done.stderr
 
 
 def test_collapsed_stacks_and_speedscope_say_the_same(tmp_path: Path) -> None:

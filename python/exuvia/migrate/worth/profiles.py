@@ -30,7 +30,7 @@ def read(path: Path) -> Profile:
         path: A file of `py-spy record -f raw`, `py-spy record -f speedscope` or `python -m cProfile -o`.
 
     Raises:
-        MigrateError: If it is none of these.
+        MigrateError: If it is none of these, or cProfile mixed up several threads.
     """
     try:
         data = path.read_bytes()
@@ -39,7 +39,7 @@ def read(path: Path) -> Profile:
     try:
         if data[:1] in _BRACES:
             parsed = _maybe_json(data)
-            return _statistics(data) if parsed is None else _speedscope(parsed)
+            return _statistics(path, data) if parsed is None else _speedscope(parsed)
         text = data.decode()
     except (UnicodeDecodeError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise _unknown(path, f": {error}") from None
@@ -132,9 +132,10 @@ class _Table:
     blocked: dict[_Key, dict[str, float]] = field(default_factory=dict)
 
 
-def _statistics(data: bytes) -> Profile:
+def _statistics(path: Path, data: bytes) -> Profile:
     """The statistics of cProfile: no stacks, but who called whom for how long."""
     table = _Table(marshal.loads(data))  # noqa: S302 - plain values only, and the user's own file
+    _refuse_mixed(path, table.rows)
     profile = Profile("cProfile", notes=["cProfile makes Python itself slower: shares of small functions are too high"])
     for key, (_, calls, own, whole, callers) in table.rows.items():
         profile.calls[Frame(*key)] += calls
@@ -153,6 +154,21 @@ def _statistics(data: bytes) -> Profile:
         profile.splits[Frame(*key)] = shares
     profile.seconds = sum(row[2] for row in table.rows.values())
     return profile
+
+
+def _refuse_mixed(path: Path, rows: dict[_Key, Any]) -> None:
+    """Since Python 3.12 cProfile sees all threads but keeps one stack: calls land under another thread's caller.
+
+    It shows where a function took longer by itself than with all that it called, which one thread cannot bring about.
+    """
+    for (file, line, name), (_, _, own, whole, _) in rows.items():
+        if own > whole * 1.0001 + 1e-6:
+            place = name if file == "~" else f"{name} ({file}:{line})"
+            raise MigrateError(
+                f"{path}: {place} took {own:.6f} s by itself and {whole:.6f} s in all: cProfile of Python 3.12 and "
+                "later mixes the calls of threads that run at once; run `exuvia worth` on the program itself or "
+                "take the profile with py-spy"
+            )
 
 
 def _kind(key: _Key) -> str:
