@@ -116,8 +116,11 @@ class Beside:
             if self.reverse:
                 outcomes = outcomes[::-1]
                 after = after[::-1] if after is not None else None
-            verdicts = compare_call(self.comparator, outcomes, after)
-            self._observed(verdicts, times, given)
+            verdicts, unread = compare_call(self.comparator, outcomes, after)
+            if unread and not any(verdict.total for verdict in verdicts):
+                self.record.lost(unread)
+            else:
+                self._observed(verdicts, times, given)
         except Exception as error:
             # A comparator that fails must not reach the caller.
             self.record.failed(f"{type(error).__name__}: {error}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
+import pickle
+import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
+from exuvia.migrate.shadow.packing import PROTOCOL, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,14 +16,16 @@ if TYPE_CHECKING:
     from exuvia._exuvia import Comparator, Verdict
     from exuvia.migrate.shadow.containment import Outcome
 
-__all__ = ["compare_call", "numbered", "plain", "self_named"]
+__all__ = ["compare_arguments", "compare_call", "numbered", "plain", "self_named"]
+
+CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 
 
 def compare_call(
     comparator: Comparator,
     outcomes: tuple[Outcome, Outcome],
     arguments: tuple[Any, Any] | None,
-) -> list[Verdict]:
+) -> tuple[list[Verdict], str]:
     """Compare what both sides returned or raised, and what they did to their arguments.
 
     Args:
@@ -28,15 +33,56 @@ def compare_call(
         outcomes: Legacy's and the candidate's.
         arguments: Legacy's arguments after the call and the candidate's, if they could change.
 
+    Returns:
+        The verdicts, and why what became of the arguments is unknown, if it is.
+
     Raises:
         CompareError: For a result that cannot be read.
     """
     verdicts = [comparator.compare_outcomes(*outcomes)]
-    if arguments is not None:
-        # Arguments need not be readable values (a connection, a callback): then the result decides.
-        with contextlib.suppress(CompareError):
-            verdicts.append(comparator.compare(*arguments, "$args"))
-    return verdicts
+    if arguments is None:
+        return verdicts, ""
+    found, unread = compare_arguments(comparator, *arguments)
+    return verdicts + found, unread
+
+
+def compare_arguments(comparator: Comparator, legacy: Any, candidate: Any) -> tuple[list[Verdict], str]:
+    """Compare arguments after the call, which need not be readable values: a queue, a connection, a callback.
+
+    Args:
+        comparator: The unit's comparator.
+        legacy: Its arguments after the call.
+        candidate: The candidate's.
+
+    Returns:
+        The verdict, and why there is none: where they cannot be read and were not left the same on both sides.
+    """
+    try:
+        return [comparator.compare(legacy, candidate, "$args")], ""
+    except CompareError as error:
+        if _left_the_same(legacy, candidate):
+            return [], ""
+        return [], reason("what both sides did to the arguments cannot be compared", error)
+
+
+class _State(pickle.Pickler):
+    """Pickles; code, which no call changes, by identity."""
+
+    def persistent_id(self, value: Any) -> int | None:
+        return id(value) if isinstance(value, CODE) else None
+
+
+def _left_the_same(one: object, other: object) -> bool:
+    try:
+        return _state(one) == _state(other)
+    except Exception:
+        return False
+
+
+def _state(value: object) -> bytes:
+    buffer = io.BytesIO()
+    _State(buffer, PROTOCOL).dump(value)
+    return buffer.getvalue()
 
 
 def numbered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int | str, Any]:

@@ -54,6 +54,10 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     if "lost" in answer:
         settle_lost(lane, sample, answer["lost"])
         return None
+    if "unread" in answer:
+        # The twin did what was asked of it: it is not out of step.
+        lane.record.lost(answer["unread"])
+        return None
     if "failed" in answer:
         out_of_step(lane, twin)
         lane.failed(answer["failed"])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
-from exuvia.migrate.shadow.compared import compare_call, numbered, plain, self_named
+from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.resync import importer
@@ -115,11 +115,14 @@ class Trial:
                 twin = self.twins[number] = _Twin(other[0], differed=other[0] is None)
                 other = (None, other[1])
             pair = self._sides(legacy_end, self_named(other, twin.made if twin else None))
-            verdicts = compare_call(comparator, pair, None)
-        verdicts += self._arguments(comparator, (before, after), (args, kwargs))
+            verdicts, _ = compare_call(comparator, pair, None)
+        more, unread = self._arguments(comparator, (before, after), (args, kwargs))
+        verdicts += more
         if attributes is not None and twin is not None and twin.made is not None:
             own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
             verdicts.append(comparator.compare(self.load(attributes), own, "$self"))
+        if unread and not any(one.total for one in verdicts) and _fatal(legacy_end, other) is None:
+            return {"unread": unread, "work_ns": perf_counter_ns() - entered}
         return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered))
 
     def _about(self, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int]:
@@ -146,22 +149,18 @@ class Trial:
 
     def _arguments(
         self, comparator: Comparator, packed: tuple[bytes, bytes | None], given: tuple[tuple[Any, ...], dict[str, Any]]
-    ) -> list[Any]:
-        """What both sides did to their arguments, looked at only where one of them changed something."""
+    ) -> tuple[list[Any], str]:
+        """What both sides did to their arguments, looked at only where one changed something, and why it is unknown."""
         before, after = packed
         try:
             if after is None and pack(given, PROTOCOL) == before:
-                return []
+                return [], ""
         except Exception:
             # Then the values decide.
             after = after or before
         ours = numbered(*given)
         theirs = numbered(*self.load(before if after is None else after))
-        try:
-            return [comparator.compare(*self._sides(theirs, ours), "$args")]
-        except ValueError:
-            # Arguments need not be readable values (a connection, a callback): then the result decides.
-            return []
+        return compare_arguments(comparator, *self._sides(theirs, ours))
 
     def _answer(
         self,

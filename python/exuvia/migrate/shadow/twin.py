@@ -317,11 +317,14 @@ class TwinMaker:
             twin = pair.candidate if pair else None
             both = self_named(outcome, call.owner), self_named(other, twin)
             after = (numbered(call.args, call.kwargs), numbered(copied, named)) if mutable else None
-            verdicts = compare_call(comparator, both, after)
+            verdicts, unread = compare_call(comparator, both, after)
             if self.attributes and twin is not None:
                 verdicts.append(comparator.compare(self._state(call.owner), self._state(twin), "$self"))
             if call.pair is not None and call.pair.candidate is None:
                 self.record.lost(f"{call.name}: called by two threads at once")
+                return None
+            if unread and not any(verdict.total for verdict in verdicts):
+                self.record.lost(unread)
                 return None
             cascade = pair is not None and pair.differed
             differed = self.record.observed(
