@@ -308,6 +308,8 @@ def test_a_call_without_a_key_and_a_full_cap_are_told_from_a_share_that_covers_n
     assert "the share of 12.5 % covers no key seen yet: legacy served all 9 calls" in serving.notes(unit, state)[0]
     state.add({"mode": "legacy", "since_flip": {"legacy_calls": 9}})
     assert serving.notes(unit, state) == []
+    state.add({"mode": "rust", "objects": {"legacy": 0, "candidate": 1, "alive": 1}})
+    assert serving.notes(unit, state) == ["objects are compared in shadow only: nothing is compared in rust"]
 
 
 def test_the_reverse_observer_that_dispatch_makes_names_legacy_as_the_worker_finds_it(shadowed: Shadowed) -> None:

@@ -29,6 +29,8 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
     counts, found = state.counts, []
     if counts["answered"]:
         found.append(f"the candidate raised and legacy answered: {_calls(counts['answered'])}")
+    if state.objects is not None and state.mode in ("canary", "rust"):
+        found.append(f"objects are compared in shadow only: nothing is compared in {state.mode}")
     if state.mode == "canary":
         unkeyed, capped = counts["unkeyed"], counts["capped"]
         if unkeyed:

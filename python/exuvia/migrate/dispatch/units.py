@@ -160,8 +160,6 @@ class ClassUnit:
             self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
         if mode in SERVED and not any(owner is self.candidate for owner, _ in self._patched):
             self.notes.append("calls of a compiled class are not counted")
-        if mode in SERVED:
-            self.notes.append(f"objects are compared in shadow only: nothing is compared in {mode}")
         self.switch.set_mode(mode, accepted)
         self.mode = mode
 
