@@ -57,6 +57,10 @@ class Book:
     @property
     def twice(self):
         return self.n * 2
+    @property
+    @functools.lru_cache
+    def cached(self):
+        return self.n
     @classmethod
     def named(cls, x):
         return cls.__name__, x
@@ -197,6 +201,33 @@ def test_a_legacy_that_dies_or_hangs_in_the_worker_accuses_no_candidate(shadowed
     assert shadowed.mode("price") == "rust"
 
 
+def test_the_functions_of_a_module_and_those_written_in_c_run_again_in_the_worker(shadowed: Shadowed) -> None:
+    shadowed.write("from math import floor\n", "from math import trunc as floor\n")
+    package = shadowed.folder / f"pack_{shadowed.legacy_name}"
+    package.mkdir()
+    for name in ("__init__", "core", "rust"):
+        (package / f"{name}.py").write_text(
+            "" if name == "__init__" else "def one(n): return n + 1\ndef two(n): return 2\n"
+        )
+    core, _ = (importlib.import_module(f"{package.name}.{name}") for name in ("core", "rust"))
+    config = shadowed.folder / "exuvia.toml"
+    units = {f"{shadowed.legacy_name}:floor": f"{shadowed.candidate_name}:floor"}
+    units[f"{package.name}:core"] = f"{package.name}:rust"
+    tables = [
+        f'[unit."{unit}"]\ncandidate = "{candidate}"\neffect = "pure"\nmode = "rust"\n{MOST}'
+        for unit, candidate in units.items()
+    ]
+    head = '[exuvia]\nrehearsal = true\nendpoints = ["http://127.0.0.1:9"]'
+    config.write_text("\n".join([head, *tables]))
+    config.chmod(0o600)
+    exuvia.migrate.install(config)
+    for n in range(5):
+        assert (shadowed.legacy.floor(n + 0.5), core.one(n), core.two(n)) == (n, n + 1, 2)
+    shadowed.settle()
+    states = exuvia.migrate.status()
+    assert [(state.counts["compared"], dict(state.reasons)) for state in states] == [(5, {}), (10, {})]
+
+
 class Watched:
     """A guard over a unit whose counters are the test's."""
 
@@ -314,7 +345,8 @@ def test_a_call_without_a_key_and_a_full_cap_are_told_from_a_share_that_covers_n
 
 def test_the_reverse_observer_that_dispatch_makes_names_legacy_as_the_worker_finds_it(shadowed: Shadowed) -> None:
     shadowed.write(SIDES, SIDES)
-    shadowed.install("Book.twice", "decorated", mode="legacy")
+    shadowed.install("Book.twice", "Book.cached", "decorated", mode="legacy")
     runs = [lane.side.runs for lane in shadowed.courier.lanes if lane.side.reverse]
-    assert runs == [f"{shadowed.legacy_name}:Book.twice.fget", f"{shadowed.legacy_name}:decorated"]
+    names = ("Book.twice.fget", "Book.cached.fget", "decorated")
+    assert runs == [f"{shadowed.legacy_name}:{name}" for name in names]
     assert importlib.import_module(shadowed.legacy_name) is shadowed.legacy

@@ -125,7 +125,12 @@ def spelled(declared: str, wanted: Any) -> str:
     for part in filter(None, qualname.split(".")):
         found = getattr(found, part, None)
     if isinstance(found, property):
-        accessors = [name for name in ("fget", "fset", "fdel") if _is(getattr(found, name), wanted)]
+        held = {name: getattr(found, name) for name in ("fget", "fset", "fdel")}
+        if isinstance(wanted, types.FunctionType):
+            # Around the very function may stand decorators.
+            place = wanted.__module__, wanted.__code__.co_qualname
+            held = {name: finding.inner(accessor, *place) or accessor for name, accessor in held.items()}
+        accessors = [name for name, accessor in held.items() if _is(accessor, wanted)]
         return f"{declared}.{accessors[0]}" if accessors else declared
     if isinstance(found, types.ModuleType):
         names = [name for name, value in list(vars(found).items()) if _is(value, wanted)]
@@ -139,10 +144,8 @@ def _is(found: Any, wanted: Any) -> bool:
     """Whether this is the callable, or the function whose copy or alias dispatch calls legacy by."""
     if found is wanted or (isinstance(wanted, functools.partial) and found is wanted.func):
         return True
-    if not isinstance(wanted, types.FunctionType):
-        return False
-    inside = finding.inner(found, wanted.__module__, wanted.__code__.co_qualname)
-    return inside is not None and inside.__code__ is wanted.__code__
+    code = getattr(wanted, "__code__", None)
+    return isinstance(code, types.CodeType) and getattr(found, "__code__", None) is code
 
 
 def positional(function: Any) -> tuple[str, ...]:
