@@ -56,8 +56,57 @@ def test_init_writes_a_configuration_that_loads_and_changes_nothing(bot: Path) -
     assert {unit.mode for unit in config.units.values()} == {"legacy"}
     again = run(bot, "exuvia", "init")
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
-    assert run(bot, "exuvia", "init", "--force", "--top", "1").returncode == 0
+    mine = (bot / "exuvia.toml").read_text() + "# mine\n"
+    (bot / "exuvia.toml").write_text(mine)
+    forced = run(bot, "exuvia", "init", "--force", "--top", "1")
+    assert (forced.returncode, "exuvia.toml.bak" in forced.stdout) == (0, True), forced
     assert len(load(bot / "exuvia.toml").units) == 1
+    assert (bot / "exuvia.toml.bak").read_text() == mine
+    second = (bot / "exuvia.toml").read_text()
+    assert run(bot, "exuvia", "init", "--force", "--top", "2").returncode == 0
+    assert [(bot / f"exuvia.toml.bak{end}").read_text() for end in ("", ".2")] == [mine, second]
+
+
+SMALL = """
+import functools, time
+def mid(bid, ask):
+    return (bid + ask) / 2
+def fetch(n):
+    return [print(i * i, i + 1, i - 1, i % 2) for i in range(n)]
+def rows(n):
+    for i in range(n):
+        yield i * i
+@functools.cache
+def kept(n):
+    return sum(i * i + i % 3 - i // 2 for i in range(n) if i * 7 > n)
+async def later(n):
+    return n
+def _hidden(n):
+    return sum(i * i + i % 3 - i // 2 for i in range(n) if i * 7 > n)
+class Book:
+    def add(self, n):
+        self.n = n
+"""
+
+
+def test_init_says_of_each_function_that_it_leaves_out_which_rule_did_it(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text(SMALL)
+    done = run(tmp_path, "exuvia", "init")
+    assert done.returncode == 0, done
+    assert "0 units" in done.stdout
+    for unit, why in (
+        ("lib:mid", "no arithmetic in a loop"),
+        ("lib:fetch", "calls print"),
+        ("lib:rows", "a generator"),
+        ("lib:kept", "decorated"),
+        ("lib:later", "a coroutine"),
+        ("lib:_hidden", "begins with _"),
+        ("lib:Book.add", "no arithmetic in a loop"),
+    ):
+        assert any(unit in line and why in line for line in done.stdout.splitlines()), (unit, why, done.stdout)
+    assert 'candidate = "exuvia_shims.lib:' in done.stdout, "what to write for one of them"
+    asked = json.loads(run(tmp_path, "exuvia", "init", "--force", "--json").stdout)
+    assert {one["unit"] for one in asked["left_out"]} >= {"lib:mid", "lib:Book.add"}
 
 
 def test_init_takes_the_hot_functions_of_a_profile(tmp_path: Path) -> None:
@@ -157,7 +206,8 @@ def test_every_kind_of_signature_comes_out_the_same(tmp_path: Path) -> None:
         "    a, b = inspect.signature(getattr(lib, name)), inspect.signature(getattr(shim, name))\n"
         "    assert [(p.name, p.kind, p.default) for p in a.parameters.values()] == "
         "[(p.name, p.kind, p.default) for p in b.parameters.values()], (a, b)\n"
-        "    assert inspect.getdoc(getattr(lib, name)) == inspect.getdoc(getattr(shim, name))\n"
+        "    assert inspect.getdoc(getattr(shim, name)) == "
+        "(inspect.getdoc(getattr(lib, name)) or f'Does what legacy\\'s `lib:{name}` does.')\n"
         "assert shim.PriceError is lib.PriceError and shim.Row is lib.Row and shim.LIMIT is lib.LIMIT\n"
         "assert shim.generator is lib.generator and asyncio.run(shim.later(3)) == 3\n"
         "row = shim.Row(1)\n"
@@ -172,6 +222,32 @@ def test_every_kind_of_signature_comes_out_the_same(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     checked = run(tmp_path, "mypy", "--strict", "--allow-untyped-defs", "--allow-incomplete-defs", "shim.py")
     assert "shim.py" not in checked.stdout, checked.stdout
+
+
+def test_a_shim_is_formatted_documented_and_uses_only_what_is_public(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text(
+        LIBRARY + "\ndef size(equity: float, entry: float, stop: float, risk=0.01, *, side: str = 'Buy',\n"
+        "         lot=(1, 2), currency: str = 'DKK', **more: float) -> float:\n    return equity * risk\n"
+        "\nclass Bare:\n    def one(self):\n        return 1\n"
+        "    async def two(self, a=1, *, b='it\\'s'):\n        return a\n"
+    )
+    shim = tmp_path / "shim.py"
+    shim.write_text(scaffold(["lib"], [tmp_path]).text)
+    text = shim.read_text()
+    assert "risk: Any = 0.01," in text
+    assert "from exuvia.migrate import original" in text
+    assert "exuvia.migrate.workbench" not in text
+    from exuvia import migrate  # noqa: PLC0415 - what the shim may use
+
+    assert "original" in migrate.__all__
+    assert "Does what legacy's `lib:bare` does." in text
+    assert "Does what legacy's `lib:Bare.one` does." in text
+    pytest.importorskip("ruff")
+    shape = run(tmp_path, "ruff", "format", "--isolated", "--diff", "shim.py")
+    assert shape.returncode == 0, shape.stdout + shape.stderr
+    kinds = "D1,F,E7,W"
+    checked = run(tmp_path, "ruff", "check", "--isolated", "--ignore", "D107", "--select", kinds, "shim.py")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_a_shim_does_not_call_itself_when_its_unit_stands_in_rust(tmp_path: Path) -> None:

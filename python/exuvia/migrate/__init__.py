@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig, load
     from exuvia.migrate.gates.verdict import UnitStatus, overall
     from exuvia.migrate.starting import install, set_mode, status, uninstall
+    from exuvia.migrate.workbench.originals import original
 
 __all__ = [
     "Comparator",
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "install",
     "load",
+    "original",
     "overall",
     "register",
     "self_test",
@@ -63,6 +65,7 @@ _HOME = {
     "set_mode": "exuvia.migrate.starting",
     "status": "exuvia.migrate.starting",
     "uninstall": "exuvia.migrate.starting",
+    "original": "exuvia.migrate.workbench.originals",
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MARK", "Shim", "scaffold"]
 
+WIDTH = 88
 MARK = "# Written by `exuvia scaffold`; `exuvia eject` removes this file."
 """The first line of a shim, by which it is told from a source that its user wrote."""
 
@@ -134,14 +135,14 @@ class _Writer:
             lines += [f"from typing import {', '.join(sorted(typing_names))}", ""]
         lines.append(f"import {self.module} as {self.alias}")
         if self.original:
-            lines.append("from exuvia.migrate.workbench.originals import original")
+            lines.append("from exuvia.migrate import original")
         lines += at_run
         others = sorted({*self.held, *self._constants()})
         lines += [f"from {self.module} import {name} as {name}" for name in others]
         if for_types:
             lines += ["", "if TYPE_CHECKING:", *(f"    {line}" for line in for_types)]
-        public = ", ".join(f'"{name}"' for name in sorted({*self.wanted, *self._constants()}))
-        return [*lines, "", f"__all__ = [{public}]", ""]
+        public = [f'"{name}"' for name in sorted({*self.wanted, *self._constants()})]
+        return [*lines, "", *_wrapped("__all__ = [", public, "]", ""), ""]
 
     def _constants(self) -> list[str]:
         """Public names that legacy assigns at the top: whoever imports them from here gets legacy's."""
@@ -190,25 +191,25 @@ class _Writer:
     def _function(self, node: _Function) -> list[str]:
         self.original = True
         held = f"_{node.name}".replace("__", "_")
-        call = f"{held}({self._passed(node.args)})"
+        called = held
         typed = self._typed(node, skip=0)
         if not typed:
             self.any = self.cast = True
-            call = call.replace(held, f'cast("Any", {held})', 1)
+            called = f'cast("Any", {held})'
         returns = "return await" if isinstance(node, ast.AsyncFunctionDef) else "return"
         return [
             "",
             f"{held} = original({self.alias}.{node.name})",
             "",
             "",
-            self._def(node, ""),
-            *self._doc(node, "    "),
-            f"    {returns} {call}",
+            *self._def(node, ""),
+            *self._doc(node, "    ", node.name),
+            *_wrapped(f"    {returns} {called}(", self._passed(node.args), ")", "    "),
             "",
         ]
 
     def _class(self, node: ast.ClassDef) -> list[str]:
-        lines = ["", "", f"class {node.name}({self.alias}.{node.name}):", *self._doc(node, "    ")]
+        lines = ["", "", f"class {node.name}({self.alias}.{node.name}):", *self._doc(node, "    ", node.name)]
         for child in node.body:
             if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 continue
@@ -222,13 +223,14 @@ class _Writer:
             if not typed:
                 self.any = self.cast = True
                 inner = 'cast("Any", super())'
-            call = f"{inner}.{child.name}({self._passed(child.args, skip=1)})"
             begin = "" if child.name == "__init__" else "return "
             begin += "await " if isinstance(child, ast.AsyncFunctionDef) else ""
-            lines += ["", self._def(child, "    "), *self._doc(child, "        "), f"        {begin}{call}"]
-        return [*lines, "" if len(lines) > 4 or ast.get_docstring(node) else "    pass", ""]
+            doc = self._doc(child, "        ", f"{node.name}.{child.name}")
+            call = _wrapped(f"        {begin}{inner}.{child.name}(", self._passed(child.args, skip=1), ")", "        ")
+            lines += ["", *self._def(child, "    "), *doc, *call]
+        return [*lines, ""]
 
-    def _def(self, node: _Function, indent: str) -> str:
+    def _def(self, node: _Function, indent: str) -> list[str]:
         arguments = _copied(node.args)
         own = bool(indent)
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -251,7 +253,7 @@ class _Writer:
                 self.any, returns = True, ast.Name("Any")
         returns = self._annotation(returns)
         word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-        return f"{indent}{word} {node.name}({ast.unparse(arguments)}) -> {ast.unparse(returns)}:"
+        return _wrapped(f"{indent}{word} {node.name}(", _parts(arguments), f") -> {_source(returns)}:", indent)
 
     def _annotation(self, node: ast.expr) -> ast.expr:
         """An annotation as the shim writes it, its names remembered; a class that it replaces is legacy's."""
@@ -260,11 +262,8 @@ class _Writer:
         self.needed |= written.names
         return made
 
-    @staticmethod
-    def _doc(node: _Function | ast.ClassDef, indent: str) -> list[str]:
-        text = ast.get_docstring(node)
-        if text is None:
-            return []
+    def _doc(self, node: _Function | ast.ClassDef, indent: str, qualname: str) -> list[str]:
+        text = ast.get_docstring(node) or f"Does what legacy's `{self.module}:{qualname}` does."
         prefix = "r" if "\\" in text else ""
         first, *rest = text.replace('"""', "'''").splitlines()
         if not rest:
@@ -280,14 +279,14 @@ class _Writer:
         return returned and all(argument.annotation is not None for argument in arguments)
 
     @staticmethod
-    def _passed(arguments: ast.arguments, skip: int = 0) -> str:
+    def _passed(arguments: ast.arguments, skip: int = 0) -> list[str]:
         passed = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args][skip:]]
         if arguments.vararg is not None:
             passed.append(f"*{arguments.vararg.arg}")
         passed += [f"{argument.arg}={argument.arg}" for argument in arguments.kwonlyargs]
         if arguments.kwarg is not None:
             passed.append(f"**{arguments.kwarg.arg}")
-        return ", ".join(passed)
+        return passed
 
 
 class _Annotation(ast.NodeTransformer):
@@ -352,6 +351,46 @@ def _own(node: ast.AST) -> list[ast.AST]:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         return []
     return [node, *(inner for child in ast.iter_child_nodes(node) for inner in _own(child))]
+
+
+def _source(node: ast.expr) -> str:
+    """The source of an expression, in the quotes that formatters write."""
+    text = ast.unparse(node)
+    return text if '"' in text or "\\" in text else text.replace("'", '"')
+
+
+def _parts(arguments: ast.arguments) -> list[str]:
+    """The parameters of a signature, one by one, as formatters write them."""
+
+    def one(argument: ast.arg, default: ast.expr | None, stars: str = "") -> str:
+        noted = f": {_source(argument.annotation)}" if argument.annotation is not None else ""
+        equals = " = " if noted else "="
+        return f"{stars}{argument.arg}{noted}{equals + _source(default) if default is not None else ''}"
+
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = [*[None] * (len(plain) - len(arguments.defaults)), *arguments.defaults]
+    parts = [one(argument, default) for argument, default in zip(plain, defaults, strict=True)]
+    if arguments.posonlyargs:
+        parts.insert(len(arguments.posonlyargs), "/")
+    if arguments.vararg is not None:
+        parts.append(one(arguments.vararg, None, "*"))
+    elif arguments.kwonlyargs:
+        parts.append("*")
+    parts += [one(*pair) for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    if arguments.kwarg is not None:
+        parts.append(one(arguments.kwarg, None, "**"))
+    return parts
+
+
+def _wrapped(before: str, parts: list[str], after: str, indent: str) -> list[str]:
+    """A call or signature in one line if it fits, else with its parts on a line, else on a line each."""
+    whole = f"{before}{', '.join(parts)}{after}"
+    if len(whole) <= WIDTH or not parts:
+        return [whole]
+    inner = f"{indent}    {', '.join(parts)}"
+    if len(inner) <= WIDTH:
+        return [before, inner, f"{indent}{after}"]
+    return [before, *(f"{indent}    {part}," for part in parts), f"{indent}{after}"]
 
 
 def _copied(arguments: ast.arguments) -> ast.arguments:
