@@ -9,6 +9,7 @@ from exuvia.migrate.cli.shared import print_json, say
 
 __all__ = ["add"]
 
+SHOWN = 12
 EXAMPLE = """examples:
   exuvia init
   exuvia init --profile spy.raw"""
@@ -32,7 +33,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     init.add_argument("--profile", metavar="FILE", help="a profile of py-spy (raw, speedscope) or cProfile")
     init.add_argument("--root", metavar="DIR", default=".", help="the project (default: here)")
     init.add_argument("--top", metavar="N", type=int, default=8, help="how many units (default: 8)")
-    init.add_argument("--force", action="store_true", help="overwrite an exuvia.toml that is there")
+    init.add_argument(
+        "--force", action="store_true", help="replace an exuvia.toml that is there, which is kept as exuvia.toml.bak"
+    )
     init.add_argument("--json", action="store_true", help="print JSON")
     init.set_defaults(handler=_init)
 
@@ -49,17 +52,46 @@ def _init(options: argparse.Namespace) -> int:
     if target.exists() and not options.force:
         raise MigrateError(f"{target} is there already: pass --force to overwrite it")
     start = starting.begin(root, Path(options.profile) if options.profile else None, options.top)
+    kept = _kept(target)
     target.write_text(start.text, encoding="utf-8")
     target.chmod(0o644)
     config.load(target)
     if options.json:
-        print_json({"file": str(target), "by": start.by, "units": [unit._asdict() for unit in start.units]})
+        print_json(
+            {
+                "file": str(target),
+                "backup": str(kept) if kept else None,
+                "by": start.by,
+                "units": [unit._asdict() for unit in start.units],
+                "left_out": [one._asdict() for one in start.left_out],
+            }
+        )
         return 0
-    say(f"{target}: {len(start.units)} units, all in legacy, by {start.by}")
+    counted = f"{len(start.units)} unit{'' if len(start.units) == 1 else 's'}"
+    say(f"{target}: {counted}, all in legacy, by {start.by}")
+    if kept is not None:
+        say(f"  the file that was there is {kept} now")
     for unit in start.units:
         say(f"  {unit.unit}: {unit.why}")
+    for one in start.left_out[:SHOWN]:
+        say(f"  left out: {one.unit}: {one.against}")
+    if len(start.left_out) > SHOWN:
+        say(f"  left out: {len(start.left_out) - SHOWN} more, which --json lists")
     if start.units:
         say(f"next: exuvia worth --unit {start.units[0].unit} -m PROGRAM, then exuvia scaffold {start.units[0].unit}")
     else:
         say("next: exuvia worth -m PROGRAM shows where its time goes; then name units in the file")
+        if start.left_out:
+            say(f"any of the functions above can be one:\n{starting.table(start.left_out[0].unit)}")
     return 0
+
+
+def _kept(target: Path) -> Path | None:
+    """Put the file that is there aside, under a name that no other back-up has."""
+    if not target.exists():
+        return None
+    number, kept = 1, target.with_name(f"{target.name}.bak")
+    while kept.exists():
+        number += 1
+        kept = target.with_name(f"{target.name}.bak.{number}")
+    return target.replace(kept)

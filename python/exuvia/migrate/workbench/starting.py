@@ -13,9 +13,9 @@ from exuvia.migrate.worth.source import find_unit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exuvia.migrate.worth.hot import Hot
+    from exuvia.migrate.worth.hot import Hot, Look
 
-__all__ = ["Start", "begin", "shim_module"]
+__all__ = ["Start", "begin", "shim_module", "table"]
 
 SHIMS = "exuvia_shims"
 
@@ -28,11 +28,13 @@ class Start:
         text: The configuration.
         units: The units and why they are there.
         by: How they were found.
+        left_out: Functions that are no units, and the rule that left each of them out.
     """
 
     text: str
     by: str
     units: list[Hot] = field(default_factory=list)
+    left_out: list[Look] = field(default_factory=list)
 
 
 def shim_module(unit: str, folder: str = SHIMS) -> str:
@@ -71,7 +73,11 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
             unit.unit.startswith(f"{other.unit}.") or other.unit.startswith(f"{unit.unit}.") for other in chosen
         ):
             chosen.append(unit)
-    return Start(_text(chosen, by), by, chosen)
+    taken = {unit.unit for unit in chosen}
+    rule = "cold in the profile" if profile is not None else f"not among the first {most}"
+    left_out = [one._replace(against=one.against or rule) for one in hot.looks(root) if one.unit not in taken]
+    left_out.sort(key=lambda one: -one.score)
+    return Start(_text(chosen, by), by, chosen, left_out)
 
 
 def _can_move(unit: str, root: Path) -> bool:
@@ -85,6 +91,23 @@ def _can_move(unit: str, root: Path) -> bool:
         return False
     yields = any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in ast.walk(node)) if node else True
     return isinstance(node, ast.FunctionDef) and not node.decorator_list and not yields
+
+
+def table(unit: str) -> str:
+    """Return what the configuration says of a unit at first.
+
+    Args:
+        unit: Its name.
+    """
+    return "\n".join(
+        [
+            f'[unit."{unit}"]',
+            f'candidate = "{shim_module(unit)}:{unit.partition(":")[2]}"',
+            'aim = "speed"',
+            'mode = "legacy"          # a ceiling: legacy, shadow, canary, rust',
+            'effect = "pure"          # say so only if it neither reads nor writes anything outside',
+        ]
+    )
 
 
 def _text(units: list[Hot], by: str) -> str:
@@ -101,13 +124,5 @@ def _text(units: list[Hot], by: str) -> str:
         'evidence = "evidence/"',
     ]
     for unit in units:
-        lines += [
-            "",
-            f"# {unit.why}",
-            f'[unit."{unit.unit}"]',
-            f'candidate = "{shim_module(unit.unit)}:{unit.unit.partition(":")[2]}"',
-            'aim = "speed"',
-            'mode = "legacy"          # a ceiling: legacy, shadow, canary, rust',
-            'effect = "pure"          # say so only if it neither reads nor writes anything outside',
-        ]
+        lines += ["", f"# {unit.why}", table(unit.unit)]
     return "\n".join(lines) + "\n"

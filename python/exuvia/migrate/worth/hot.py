@@ -13,7 +13,7 @@ from exuvia.migrate.worth.source import enclosing, files_of, parse
 if TYPE_CHECKING:
     from exuvia.migrate.worth.stacks import Profile
 
-__all__ = ["Hot", "by_look", "by_profile"]
+__all__ = ["Hot", "Look", "by_look", "by_profile", "looks"]
 
 
 class Hot(NamedTuple):
@@ -78,6 +78,7 @@ def _home(file: str, files: list[Path]) -> Path | None:
 
 
 _COMPUTES = (ast.BinOp, ast.Compare, ast.Subscript, ast.AugAssign)
+_ENOUGH = 6.0
 _EFFECTS = frozenset({"open", "print", "connect", "send", "recv", "post", "get_json", "sleep", "request", "urlopen"})
 
 
@@ -90,37 +91,86 @@ def by_look(root: Path, most: int = 12) -> list[Hot]:
         root: The project's folder.
         most: How many.
     """
-    found: list[Hot] = []
+    fitting = [one for one in looks(root) if not one.against]
+    found = [Hot(one.unit, one.score, "arithmetic in loops, by a look at it") for one in fitting]
+    return sorted(found, key=lambda hot: -hot.weight)[:most]
+
+
+class Look(NamedTuple):
+    """A function of the project, looked at.
+
+    Attributes:
+        unit: `package.module:name`.
+        score: How much arithmetic stands in its loops.
+        against: The rule that leaves it out; empty if none does.
+    """
+
+    unit: str
+    score: float
+    against: str
+
+
+def looks(root: Path) -> list[Look]:
+    """Look at every function and method of a project, tests left out.
+
+    Args:
+        root: The project's folder.
+    """
+    found: list[Look] = []
     for path in files_of(root.resolve()):
         if is_test(path.relative_to(root.resolve())):
             continue
         tree = parse(path)
         for node, qualname in _functions(tree, "") if tree is not None else ():
-            score = _score(node)
-            if score >= 6.0 and not node.name.startswith("_"):
-                found.append(Hot(f"{module_name(path)}:{qualname}", score, "arithmetic in loops, by a look at it"))
-    return sorted(found, key=lambda hot: -hot.weight)[:most]
+            found.append(Look(f"{module_name(path)}:{qualname}", _score(node), _against(node, module_name(path))))
+    return found
 
 
-def _functions(node: ast.AST, prefix: str) -> list[tuple[ast.FunctionDef, str]]:
-    found: list[tuple[ast.FunctionDef, str]] = []
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions(node: ast.AST, prefix: str) -> list[tuple[_Function, str]]:
+    found: list[tuple[_Function, str]] = []
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef) and not child.name.startswith("__"):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and not child.name.startswith("__"):
             found.append((child, f"{prefix}{child.name}"))
         elif isinstance(child, ast.ClassDef):
             found += _functions(child, f"{prefix}{child.name}.")
     return found
 
 
-def _score(function: ast.FunctionDef) -> float:
-    score = 0.0
+def _against(function: _Function, module: str) -> str:
+    """The first rule that speaks against a function."""
+    for speaks, why in (
+        (module.rpartition(".")[2] in ("__main__", ""), "its module is run, not imported"),
+        (isinstance(function, ast.AsyncFunctionDef), "a coroutine waits"),
+        (function.name.startswith("_"), "its name begins with _"),
+        (bool(function.decorator_list), "decorated"),
+    ):
+        if speaks:
+            return why
+    score = _score(function)
+    little = "" if score >= _ENOUGH else "little arithmetic in loops" if score else "no arithmetic in a loop"
+    return _effect(function) or little
+
+
+def _effect(function: _Function) -> str:
+    """What a function does besides computing, as far as names tell."""
     for node in ast.walk(function):
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return "a generator"
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in _EFFECTS or _is_collaborator(node.func):
-                return 0.0
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return 0.0
+            if name in _EFFECTS:
+                return f"calls {name}, perhaps an effect"
+            if _is_collaborator(node.func):
+                return f"calls {ast.unparse(node.func)}, perhaps an effect"
+    return ""
+
+
+def _score(function: _Function) -> float:
+    score = 0.0
+    for node in ast.walk(function):
         if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
             score += 1.0 + sum(isinstance(inner, _COMPUTES) for inner in ast.walk(node))
     return score
