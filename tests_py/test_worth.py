@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate.modes import journal as modes
-from exuvia.migrate.worth import cover, hot, imports, profiles
+from exuvia.migrate.worth import cover, face, hot, imports, profiles
 from exuvia.migrate.worth.border import measure
 from exuvia.migrate.worth.judge import Measured, gain, judge
 from exuvia.migrate.worth.sampler import Sampler
@@ -147,6 +147,24 @@ def test_without_units_the_hot_functions_of_the_project_are_judged(project: Path
     assert done.returncode == 0, done.stderr
     assert "lib:compute" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines() if line.startswith(("unit", "lib:compute  "))) <= 100
+
+
+@pytest.mark.parametrize("words", [("-m", "bot"), ("prog.py",)])
+def test_the_program_itself_is_not_proposed_but_its_own_compute_is_said(project: Path, words: tuple[str, ...]) -> None:
+    text = (
+        "from lib import compute\ndef main():\n    total = 0\n    for i in range(3_000_000):\n        total += i * i\n"
+    )
+    text += "    compute(900_000)\nmain()\n"
+    (project / "bot").mkdir()
+    (project / "bot" / "__init__.py").touch()
+    for name in ("bot/__main__.py", "prog.py"):
+        (project / name).write_text(text)
+    done = worth(project, "--json", "-o", "w.json", *words)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((project / "w.json").read_text())
+    assert [unit["unit"] for unit in found["units"]] == ["lib:compute"]
+    (note,) = [note for note in found["notes"] if "main itself" in note]
+    assert "a function of its own module" in note
 
 
 def test_a_candidate_is_timed_on_the_calls_that_were_seen(project: Path) -> None:
@@ -337,6 +355,28 @@ def judged(source: str, tmp_path: Path, times: dict[str, float], **more: Any) ->
     profile.add((Frame("elsewhere.py", 1, "g"),), "compute", 10.0 - sum(times.values()))
     users = imports.read(tmp_path).users("m:f")
     return judge(find_unit("m:f", [tmp_path]), profile, users, **more)
+
+
+def test_a_unit_that_only_computes_is_never_said_to_wait(tmp_path: Path) -> None:
+    plain = "def f(x):\n    return x\n"
+    profile = Profile("made", seconds=100.0)
+    profile.add((Frame(str(tmp_path / "m.py"), 1, "f"),), "compute", 1.0)
+    profile.add((Frame("elsewhere.py", 1, "g"),), "sleep", 99.0)
+    (tmp_path / "m.py").write_text(plain)
+    found = judge(find_unit("m:f", [tmp_path]), profile, imports.read(tmp_path).users("m:f"))
+    assert (found.verdict, "the program waits" in found.why) == ("no: under 2 %", True)
+    slower = judged(plain, tmp_path, {"compute": 0.001}, measured=Measured(0.99, "here"))
+    assert [line for line in face.lines([slower], profile) if "-0.0" in line] == []
+
+
+def test_compute_and_waiting_of_a_thread_come_to_the_time_it_was_watched() -> None:
+    sampler = Sampler()
+    code = (judged.__code__,)
+    # Samples saw a second of compute and two of sleep, the thread's clock says that it computed for 1.5 s.
+    sampler._stacks.update({(code, "MainThread", "compute"): 1.0, (code, "MainThread", "sleep"): 2.0})  # type: ignore[dict-item]
+    sampler._cpu[1], sampler._ended = ("MainThread", 0.0, 1.5), 3.0
+    profile = sampler.profile()
+    assert (profile.total("compute"), profile.total("sleep"), profile.wall) == (1.5, 1.5, 3.0)
 
 
 def test_amdahl_with_a_measured_candidate_decides(tmp_path: Path) -> None:

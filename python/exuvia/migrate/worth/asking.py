@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate.worth import cover, hot, imports, profiles
-from exuvia.migrate.worth.judge import Measured, UnitWorth, judge
+from exuvia.migrate.worth.judge import LEAST, Measured, UnitWorth, judge
 from exuvia.migrate.worth.source import find_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from exuvia.migrate.config import Config
     from exuvia.migrate.worth.counting import Counted
@@ -113,19 +113,32 @@ def watched(
     with Counting(named) as counting, Sampler(every_s) as sampler:
         code = running.execute(program, arguments, is_module=is_module)
     profile = sampler.profile()
-    asked = named if units else _asked((), config, profile, root, most)
+    asked = named if units else _asked((), config, profile, root, most, None if is_module else Path(program).stem)
     answer = Answer(profile, code=code)
     answer.units = _judged(profile, root, asked, config, counting.units, replaced)
     return answer
 
 
-def _asked(units: Sequence[str], config: Config | None, profile: Profile, root: Path, most: int) -> list[str]:
+def _asked(  # noqa: PLR0917 - all that decides it
+    units: Sequence[str], config: Config | None, profile: Profile, root: Path, most: int, script: str | None = None
+) -> list[str]:
+    """The units to judge; what is run and never imported cannot be one, so its own compute becomes a note."""
     if units:
         return list(units)
     declared = list(config.units) if config is not None else []
-    inside = [f"{unit}." for unit in declared]
-    found = [hot_unit.unit for hot_unit in hot.by_profile(profile, root, most)]
-    return list(dict.fromkeys([*declared, *(unit for unit in found if not unit.startswith(tuple(inside)))]))
+    inside = tuple(f"{unit}." for unit in declared)
+    found = []
+    for one in hot.by_profile(profile, root, 4 * most):
+        module, _, name = one.unit.partition(":")
+        if module.rpartition(".")[2] == "__main__" or module == script:
+            if one.weight >= LEAST:
+                profile.notes.append(
+                    f"{one.weight:.0%} of the compute is in {name} itself ({module} is run, not imported, and cannot "
+                    "be a unit): what is hot there can move once it is a function of its own module"
+                )
+        elif not one.unit.startswith(inside):
+            found.append(one.unit)
+    return list(dict.fromkeys([*declared, *found[:most]]))
 
 
 def _judged(  # noqa: PLR0917 - all that a verdict needs

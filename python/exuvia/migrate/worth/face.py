@@ -67,7 +67,7 @@ def _row(unit: UnitWorth) -> tuple[str, ...]:
         "-" if unit.bytes is None else _size(unit.bytes),
         str(len(unit.importers)),
         tests,
-        f"{sure}{unit.gain:.1%}",
+        f"{sure}{round(unit.gain, 3) + 0.0:.1%}",  # never a minus zero
     )
 
 

@@ -194,7 +194,7 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
     if worth.wall_share < LEAST:
         if worth.waiting > 0.5:
             return "no: it waits", f"{worth.waiting:.0%} of its time is waiting, which Rust cannot remove"
-        return "no: it waits", (
+        return "no: under 2 %", (
             f"the program waits: all of the unit's compute is {worth.wall_share:.1%} of the time from beginning to end"
         )
     if worth.speedup is not None and worth.gain < LEAST:
@@ -203,7 +203,10 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
                 f"the candidate is {worth.speedup:.2g}× as fast because {worth.objects:,.0f} objects cross the border "
                 "in each call: hand over buffers, or keep the state in Rust"
             )
-        return "no: under 2 %", f"measured: the candidate is {worth.speedup:.2g}× as fast, {worth.gain:.1%} end to end"
+        return (
+            "no: under 2 %",
+            f"measured: the candidate is {worth.speedup:.2g}× as fast, {round(worth.gain, 3) + 0.0:.1%} end to end",
+        )
     row_wise = _row_wise(source.node)
     if row_wise is not None and worth.speedup is None:
         return "vectorise instead", f"it goes through a table row by row ({row_wise}): whole columns need no Rust"

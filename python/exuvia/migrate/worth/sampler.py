@@ -129,13 +129,16 @@ class Sampler:
         for name, first, last in self._cpu.values():
             measured[name] += last - first  # type: ignore[assignment]
         seen: Counter[str] = Counter()
+        blocked: Counter[str] = Counter()
         for (_, thread, kind), seconds in self._stacks.items():
-            if kind == "compute":
-                seen[thread] += seconds
+            (seen if kind == "compute" else blocked)[thread] += seconds
         for (stack, thread, kind), seconds in self._stacks.items():
             scale = 1.0
-            if kind == "compute" and measured[thread] > 0.0 and seen[thread] > 0.0:
-                scale = min(measured[thread] / seen[thread], 2.0)
+            if measured[thread] > 0.0 and seen[thread] > 0.0:
+                # What a thread computed more than the samples saw, it waited less: the sum is the time it was watched.
+                whole = seen[thread] + blocked[thread]
+                computed = min(measured[thread], 2.0 * seen[thread], whole)
+                scale = computed / seen[thread] if kind == "compute" else (whole - computed) / blocked[thread]
             profile.add(tuple(_frame(code) for code in stack), kind, seconds * scale, thread)
         if self._lost:
             profile.notes.append(f"{self._lost:,} samples were of stacks beyond the first {STACKS:,}")
