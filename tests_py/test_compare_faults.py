@@ -216,3 +216,22 @@ def test_the_walk_of_the_self_test_changes_one_place_and_nothing_else() -> None:
         assert value == before
         differing = [s.path for s in sites(other) if s.value == "changed"]
         assert differing == [site.path]
+
+
+@pytest.mark.parametrize("tolerance", [1, 5, 50, 400])
+def test_a_tolerance_on_an_integer_hides_what_lies_inside_of_it_and_nothing_beyond(tolerance: int) -> None:
+    samples = [1, 2, -3, 0, 40, 900]
+    found = self_test({"$": f"abs:{tolerance}"}, samples=samples, seed=3, instances=600)
+    assert found.ok, found
+    assert all(abs(int(one.wrong) - int(one.right)) <= tolerance for one in found.hidden)
+    assert {one.rule for one in found.hidden} == {f"$ abs:{tolerance}"}
+    assert f"inside of declared tolerances: $ abs:{tolerance} hides " in str(found)
+    assert "one more" in str(found)
+    assert found.kinds["an integer far off"][0] == found.kinds["an integer far off"][1] > 0
+    assert json.loads(json.dumps(found.as_dict()))["hidden"][0]["rule"] == f"$ abs:{tolerance}"
+
+
+def test_a_tolerance_that_swallows_every_integer_fails_the_self_test() -> None:
+    found = self_test({"$": "abs:1000000"}, samples=[1, 2, 3], seed=3, instances=600)
+    assert not found.ok
+    assert "an integer far off" in {one.fault for one in found.missed}

@@ -9,6 +9,7 @@ A fault counts as caught only where it is: at its path. Below 100 % the evidence
 from __future__ import annotations
 
 import copy
+import dataclasses
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -40,12 +41,14 @@ class Injected:
         path: Where it was injected.
         right: The value there, as its repr, cut.
         wrong: What stood there instead.
+        rule: Of a fault that a tolerance hides, the path and rule that do.
     """
 
     fault: str
     path: str
     right: str
     wrong: str
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class SelfTest:
         caught: How many were found at their path.
         kinds: Of each kind, how many were injected and how many caught.
         missed: Faults that were not found although no tolerance excuses it; the first fifty.
-        hidden: Fine faults that a declared tolerance hides: the last bit of a price under a tick; the first fifty.
+        hidden: Fine faults that a declared tolerance hides: the last bit of a price under a tick, one more of a count
+            under `abs:1`; the first fifty.
         ignored: Faults that a rule `ignore` takes: counted, not judged.
         missing: How many faults were missed.
         pairs: Equal pairs that were compared.
@@ -83,10 +87,7 @@ class SelfTest:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
-        plain = [
-            [{"fault": one.fault, "path": one.path, "right": one.right, "wrong": one.wrong} for one in some]
-            for some in (self.missed, self.hidden)
-        ]
+        plain = [[dataclasses.asdict(one) for one in some] for some in (self.missed, self.hidden)]
         return {
             "ok": self.ok,
             "injected": self.injected,
@@ -109,10 +110,18 @@ class SelfTest:
             f"{self.alarms} alarms in {self.pairs:,} equal pairs",
             f"seed {self.seed}",
         ]
-        parts += [f"{tolerated:,} inside of declared tolerances"] if tolerated else []
+        parts += [f"{tolerated:,} inside of declared tolerances{self._hiding()}"] if tolerated else []
         parts += [f"{self.ignored:,} ignored by rule"] if self.ignored else []
         parts += [f"MISSED {self.missing:,}: {self.missed[0].fault} at {self.missed[0].path}"] if self.missed else []
         return "; ".join(parts)
+
+    def _hiding(self) -> str:
+        """Which rule hides which faults."""
+        by_rule: dict[str, set[str]] = {}
+        for one in self.hidden:
+            by_rule.setdefault(one.rule, set()).add(one.fault)
+        said = [f"{rule} hides {', '.join(sorted(names))}" for rule, names in sorted(by_rule.items()) if rule]
+        return f": {'; '.join(said)}" if said else ""
 
 
 def self_test(
@@ -164,6 +173,8 @@ def self_test(
         elif rules and verdict.ignored and not verdict.total:
             totals["ignored"] += 1
         elif rules and fault.fine and _found(strict.compare(values[whole], faulty), site, exact=True):
+            if len(hidden) < KEPT:
+                shown = dataclasses.replace(shown, rule=_hider(rules, values[whole], faulty, site))
             hidden.append(shown)
         else:
             totals["missing"] += 1
@@ -227,6 +238,15 @@ def _alike(one: Any, two: Any) -> bool:
     if equals is not None:
         return bool(equals(two))
     return repr(one) == repr(two)
+
+
+def _hider(rules: Mapping[str, str], right: Any, wrong: Any, site: Site) -> str:
+    """Name the rule without which a fault is found."""
+    for path in rules:
+        others = {other: rule for other, rule in rules.items() if other != path}
+        if _found(Comparator(others).compare(right, wrong), site, exact=not others):
+            return f"{path} {rules[path]}"
+    return ""
 
 
 def _silent(verdict: Verdict) -> bool:

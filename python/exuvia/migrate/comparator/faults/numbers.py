@@ -16,6 +16,7 @@ __all__: list[str] = []
 
 TIMES = 1_000_000_000_000_000
 GRID = 8
+FAR = 1_000
 
 
 def _tick(value: float) -> float:
@@ -151,20 +152,26 @@ def _float_for_decimal(_: random.Random, value: Decimal) -> float:
     return float(value)
 
 
-@fault("one more", int)
+@fault("one more", int, fine=True)
 def _one_more(_: random.Random, value: int) -> int:
     return value + 1
 
 
-@fault("one less", int)
+@fault("one less", int, fine=True)
 def _one_less(_: random.Random, value: int) -> int:
     return value - 1
 
 
-@fault("the sign of an integer", int)
+@fault("the sign of an integer", int, fine=True)
 def _int_sign(_: random.Random, value: int) -> int:
     need(value)
     return -value
+
+
+@fault("an integer far off", int)
+def _far_off(rng: random.Random, value: int) -> int:
+    """Beyond every tolerance that leaves anything of a value: a rule that hides this hides whatever is there."""
+    return value + rng.choice([-1, 1]) * (10 * abs(value) + FAR)
 
 
 @fault("a float for an integer", int, fine=True)
