@@ -348,6 +348,34 @@ def test_an_overlap_at_its_edge_passes_as_whole_sets_and_not_as_samples(tmp_path
             assert "overlap 96.0% (at least 93.1%) is not yet known to be 95% or more" in verdict.reasons[0]
 
 
+def test_the_table_says_a_reason_once_in_80_columns_and_another_f_only_of_a_day_with_one(tmp_path: Path) -> None:
+    import io  # noqa: PLC0415
+
+    from exuvia.migrate.gates import table  # noqa: PLC0415
+    from gate_files import UNIT, Bot  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    bot = Bot(tmp_path)
+    bot.day(bot.days[0], compared=0)
+    changed = bot.day(bot.days[4])
+    bot.day(bot.days[5], to_ns=bot.desk.hours(bot.days[5])[0] + 200 * MINUTE)
+    changed.header["fingerprints"] = {UNIT: "older"}
+    out = io.StringIO()
+    table.render(bot.verdict(), Console(file=out, width=80, highlight=False))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80, lines
+    said = " ".join(out.getvalue().split())
+    assert said.count("active for 51.3% of the session") == 1
+    assert said.count("nothing was compared of bot:price") == 1
+    assert said.count("open but silent: no process left evidence of this day") <= 3
+    # Each day is one row, and nothing of a reason stands beside it in pieces.
+    rows = [line for line in lines if line.startswith("2026-") and line[10:12] == "  "]
+    assert [row.split()[0] for row in rows] == bot.days[:6]
+    assert all(len(row.split()) == 5 for row in rows), rows
+    assert said.count("another F") - said.count("sessions of another F") == 1
+    assert any(line.startswith(f"  {bot.days[4]}: another F") for line in lines), lines
+
+
 def test_the_table_fits_and_names_sessions_gates_and_strata(tmp_path: Path) -> None:
     import io  # noqa: PLC0415
 

@@ -1,7 +1,8 @@
-"""A group's verdict as a table for the terminal, within 100 columns."""
+"""A group's verdict for the terminal: tables that fit 80 columns, and each reason once, below the day it is of."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -31,45 +32,74 @@ def render(verdict: GroupVerdict, console: Console | None = None) -> None:
     head.append(f"  {verdict.group}, as of {verdict.day or 'no day'}", style="default not bold")
     out.print(head)
     for reason in verdict.reasons:
-        out.print(Text(f"  {reason}"))
+        _line(out, reason)
     if verdict.sessions:
         out.print(_sessions(verdict))
+        for line in _why(verdict):
+            _line(out, line)
     if verdict.gates:
         out.print(_gates(verdict))
-    out.print(Text(_days(days, verdict.needed)))
+        for gate in verdict.gates:
+            shown = [_interval(name, found) for name, found in _widest(gate.intervals)]
+            told = "; ".join(gate.reasons[:1] or shown)
+            if told and f"gate {gate.gate}: {told}" not in verdict.reasons:
+                _line(out, f"{gate.gate}: {told}")
+    _line(out, _days(days, verdict.needed), indent="")
     for found in verdict.bounds.get("strata", []):
-        out.print(Text(f"  {_stratum(found)}"))
+        _line(out, _stratum(found))
     for note in verdict.notes:
-        out.print(Text(f"note: {note}"))
+        _line(out, f"note: {note}", indent="")
+
+
+def _line(out: Console, text: str, indent: str = "  ") -> None:
+    """Print a sentence; what does not fit goes on below, further in."""
+    wrapped = textwrap.wrap(
+        text, max(40, out.width), initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )
+    out.print(Text("\n".join(wrapped)))
 
 
 def _sessions(verdict: GroupVerdict) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("day", "session", "active", "compared", "differed", "why"):
-        table.add_column(name, justify="right" if name in ("active", "compared", "differed") else "left")
+    for name in ("day", "session", "active", "compared", "differed"):
+        table.add_column(name, justify="left" if name in ("day", "session") else "right", no_wrap=True)
     for session in verdict.sessions[-LAST:]:
         active = "–" if session.activity is None else f"{session.activity:.1%}"
-        reason = "; ".join(session.reasons) + ("" if session.current else " (another F)")
         table.add_row(
             session.day,
             Text(session.state, style=STATES[session.state]),
             active,
             f"{session.compared:,}",
             f"{session.differed:,}",
-            Text(reason),
         )
     return table
 
 
+def _why(verdict: GroupVerdict) -> list[str]:
+    """Why sessions do not count, where the verdict's own reasons do not say so; days in a row share a line."""
+    said = [reason for reason in verdict.reasons if reason[:4].isdigit()]
+    found: list[tuple[list[str], str]] = []
+    before = ""
+    for session in verdict.sessions[-LAST:]:
+        above = " ".join(reason for reason in said if reason.startswith(session.day))
+        reasons = [reason for reason in session.reasons if reason not in above]
+        # A day without evidence has no F: it is not another one.
+        reasons += ["another F"] if not session.current and session.f is not None else []
+        why = "; ".join(reasons)
+        if why and why == before:
+            found[-1][0].append(session.day)
+        elif why:
+            found.append(([session.day], why))
+        before = why
+    return [f"{days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}: {why}" for days, why in found]
+
+
 def _gates(verdict: GroupVerdict) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("gate", "kind", "verdict", "days", "what"):
-        table.add_column(name)
+    for name in ("gate", "kind", "verdict", "days"):
+        table.add_column(name, no_wrap=True)
     for gate in verdict.gates:
-        said = gate.reasons[:1] or [_interval(name, found) for name, found in _widest(gate.intervals)]
-        table.add_row(
-            gate.gate, gate.kind, Text(gate.verdict, style=COLOURS[gate.verdict]), str(gate.days), Text("; ".join(said))
-        )
+        table.add_row(gate.gate, gate.kind, Text(gate.verdict, style=COLOURS[gate.verdict]), str(gate.days))
     return table
 
 
