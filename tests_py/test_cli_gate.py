@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate.cli import main as cli
 from exuvia.migrate.modes import journal as modes
 from test_cli import BOT, SHIM, configure, environment, exuvia, project
 
@@ -64,6 +65,30 @@ def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(projec
     done = exuvia(project, "promote", UNIT, "--to", "rust")
     assert done.returncode == 0, done.stderr
     assert state(project)["effective"] == "rust"
+
+
+@pytest.mark.parametrize("command", ["token", "prove-deletable"])
+def test_a_command_that_comes_later_says_so_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert cli.main([command, "desk", "--json"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith(f"exuvia {command}: not in this version: ")
+    assert command in cli.parser().format_help()
+    assert not cli.LATER.keys() & set(cli.COMMANDS)
+
+
+def test_gate_offers_no_step_that_promote_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["gate", "desk", "--to", "retired"])
+    assert "invalid choice: 'retired' (choose from" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["gate", "--help"])
+    assert "retired" not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["promote", "--help"])
+    assert "retired" not in capsys.readouterr().out.partition("options:")[0].partition("\n\n")[0]
 
 
 def test_a_broken_glass_is_printed_and_stays_in_the_journal(project: Path) -> None:

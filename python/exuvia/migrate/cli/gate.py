@@ -29,9 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     gate.add_argument("group", metavar="GROUP", help="a group, or a unit that stands alone")
     gate.add_argument("--day", metavar="D", type=_day, help="look at this day, YYYY-MM-DD, and what came before it")
-    gate.add_argument(
-        "--to", choices=("canary", "rust", "retired"), help="for this step: sessions of the mode before it"
-    )
+    gate.add_argument("--to", choices=("canary", "rust"), help="for this step: sessions of the mode before it")
     gate.add_argument("--json", action="store_true", help="print JSON, with one `overall`")
     gate.add_argument(
         "--restart", metavar="CAUSE", help="a group of artefacts: count anew from now on, and keep the cause"

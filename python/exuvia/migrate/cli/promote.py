@@ -34,7 +34,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "approvals, a drill. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a step that does not exist.",
     )
     promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
-    promote.add_argument("--to", choices=("shadow", "canary", "rust", "retired"), dest="mode")
+    modes = ("shadow", "canary", "rust", "retired")
+    promote.add_argument("--to", choices=modes, metavar="MODE", dest="mode", help="shadow, canary or rust")
     promote.add_argument("--all", action="store_true", help="all whose mode in the file allows it")
     promote.add_argument("--check", action="store_true", help="say what is missing, and write nothing")
     promote.add_argument(
