@@ -31,17 +31,21 @@ record = 0
 """
 
 ZYGOTE = """
-import os, sys
+import os, sys, time
 from dataclasses import replace
 from pathlib import Path
 import exuvia.migrate
 from exuvia.migrate import config, runtime
 import kill_legacy, kill_shim
-runtime.POLL_S = 0.005
+runtime.TICK_S, runtime.SECOND = 0.005, 1
 
 def write(told, evidence, calls):
-    loaded = replace(config.load("exuvia.toml"), evidence=Path(evidence), rotate=6_000)
+    loaded = replace(config.load("exuvia.toml"), evidence=Path(evidence), rotate=30_000)
     exuvia.migrate.install(loaded)
+    # A climb waits for the other processes, and what legacy serves alone is no evidence.
+    late = time.monotonic() + 20
+    while exuvia.migrate.status()[0].mode != "shadow" and time.monotonic() < late:
+        time.sleep(0.001)
     n = 0
     while calls == 0 or n < calls:
         n += 1

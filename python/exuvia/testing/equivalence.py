@@ -88,7 +88,7 @@ def difference_of(
         if interrupt is not None:
             raise interrupt
         sides.append((outcome, numbered(own, named)))
-    verdicts = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+    verdicts, _ = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
     return [found for verdict in verdicts for found in verdict.differences]
 
 

@@ -207,7 +207,8 @@ class Sides:
             theirs: Of the other side.
         """
         for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
-            verdicts = compare_call(self.comparator(case.steps[number].call), (one[0], other[0]), (one[1], other[1]))
+            comparator = self.comparator(case.steps[number].call)
+            verdicts, _ = compare_call(comparator, (one[0], other[0]), (one[1], other[1]))
             found = [Found(number, difference) for verdict in verdicts for difference in verdict.differences]
             if found:
                 return found
