@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence import reading
+from exuvia.migrate.face import table
 
 LEGACY = "def price(n):\n    return n * 2\ndef other(n):\n    return n + 1\n"
 SLOW = "import time\ndef price(n):\n    time.sleep(0.02)\n    return n * 2\n"
@@ -120,3 +122,30 @@ def test_in_quarantine_a_candidate_runs_no_more_and_its_neighbours_go_on(tmp_pat
     assert price["dropped"] > 0, "what waited when it was quarantined"
     assert (other["differed"], other["dropped"], other["skipped"]) == (0, 0, 0)
     assert other["compared"] == other["legacy_calls"] > 100
+
+
+def test_a_candidate_that_never_answered_has_no_time_and_legacys_is_told_in_its_own_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    candidate = "import time\ndef price(n):\n    time.sleep(3600)\ndef other(n):\n    return n + 1\n"
+    config = program(tmp_path, TURNS.replace("< 5.0", "< 2.0"), candidate, ("price", "other"), "deadline = 0.2")
+    process = start(tmp_path)
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    states = on_record(config)
+    price = states["old:price"]
+    assert price.counts["timeouts"] == 3
+    assert sum(price.latency["candidate"]) == price.counts["candidate_ns"] == 0
+    assert sum(price.latency["legacy"]) == price.counts["legacy_ns"] == 0, "times are of calls that both answered"
+    example = price.examples[0]
+    assert re.fullmatch(r"answered in \d[\d.]* (ns|µs|ms)", example["legacy"]), example
+    assert not example["legacy"].startswith("answered in 0")
+    assert example["candidate"] == "no answer in 0.2 s"
+    table.render([price, states["old:other"]])
+    row, other = (
+        line for line in capsys.readouterr().out.splitlines() if line.startswith(("old:price ", "old:other "))
+    )
+    assert (row.split().count("–"), other.split().count("–")) == (3, 0), (row, other)

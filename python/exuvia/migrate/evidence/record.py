@@ -139,7 +139,7 @@ class Record:
     def observed_remote(
         self,
         lines: Sequence[dict[str, Any]],
-        times: tuple[int, int],
+        times: tuple[int, int] | None,
         *,
         call: str = "",
         cascade: bool = False,
@@ -154,7 +154,7 @@ class Record:
 
         Args:
             lines: Differences as `{"path", "place", "kind", "legacy", "candidate", "rule"}`.
-            times: Nanoseconds of legacy and of the candidate.
+            times: Nanoseconds of legacy and of the candidate, `None` if one of them never answered.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.
             stratum: Which kind of call it is.
@@ -189,14 +189,13 @@ class Record:
         return count > 0
 
     def _compared(
-        self, times: tuple[int, int], differed: bool, *, cascade: bool, stratum: str, signature: int | None
+        self, times: tuple[int, int] | None, differed: bool, *, cascade: bool, stratum: str, signature: int | None
     ) -> None:
         if self.switch is not None:
-            self.switch.observed(*times, differed and not cascade)
+            self.switch.observed(*(times or (0, 0)), differed and not cascade)
         with self._lock:
-            for buckets, time in zip(self._latency, times, strict=True):
+            for buckets, fine, time in zip(self._latency, self._times, times or (), strict=times is not None):
                 buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
-            for fine, time in zip(self._times, times, strict=True):
                 fine[bucket(time)] += 1
             counts = self._strata.get(stratum)
             if counts is None:

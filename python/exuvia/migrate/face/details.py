@@ -30,7 +30,7 @@ def units(states: list[UnitStatus]) -> str:
         ceiling = state.file or state.mode
         moved = f" → {escape(state.effective)}" if state.effective not in (None, ceiling) else ""
         per_call = [
-            duration(counts[side] / counts["compared"]) if counts["compared"] else "–"
+            duration(counts[side] / counts["compared"]) if counts[side] and counts["compared"] else "–"
             for side in ("legacy_ns", "candidate_ns")
         ]
         rows.append(

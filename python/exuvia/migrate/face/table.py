@@ -88,7 +88,7 @@ def _row(state: UnitStatus, *, short: bool = False) -> list[str]:
     counts = state.counts
     ceiling = state.file or state.mode
     mode = ceiling if state.effective in (None, ceiling) else f"{ceiling}→{state.effective}"
-    ns = [duration(counts[side], short=short) if counts["compared"] else "–" for side in ("legacy_ns", "candidate_ns")]
+    ns = [duration(counts[side], short=short) if counts[side] else "–" for side in ("legacy_ns", "candidate_ns")]
     legacy = "–" if _uncounted(state) else _count(counts["legacy_calls"], short=short)
     others = [_count(counts[name], short=short) for name in ("candidate_calls", "compared", "differed")]
     return [mode, legacy, *others, *ns, f"{state.speedup:.1f}×" if state.speedup else "–", state.verdict]

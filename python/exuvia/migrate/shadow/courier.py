@@ -405,11 +405,10 @@ class Courier:
         place = number - link.settled
         cause = link.end(1.0)
         self.link = None
-        pending, self.pending = self.pending, deque()
-        self.flying_bytes = 0
+        pending = self.pending
         self.restarts += 1
         guilty = pending[place] if doing != protocol.IDLE and 0 <= place < len(pending) else None
-        for entry in pending:
+        for entry in _taken(pending):
             lane, sample = entry
             if entry is guilty:
                 kind = "timeout" if cause.startswith("timeout") else "panic"
@@ -418,8 +417,6 @@ class Courier:
                 self._done(lane, sample)
             elif sample[0] in (protocol.CALL, protocol.TAPE):
                 self.again.append(entry)
-                self.flying_bytes += _size(sample)
-                continue
             else:
                 settle_lost(lane, sample, f"its twin was lost with the worker: {cause}")
                 self._done(lane, sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.face.durations import duration
 from exuvia.migrate.shadow import protocol
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
         # In reverse it is legacy that ran there: its death says nothing of the candidate, which has answered.
         settle_lost(lane, sample, cause)
         return
-    ours, theirs = f"answered in {sample[8] / 1e6:.3g} ms", cause
+    ours, theirs = f"answered in {duration(sample[8])}", cause.removeprefix("timeout: ")
     line = {
         "path": "$",
         "place": "$",
@@ -167,7 +168,6 @@ def settle_strike(lane: Lane, sample: Sample, kind: str, cause: str) -> None:
         "candidate": theirs,
         "rule": f"deadline {lane.unit.deadline:g} s, memory {lane.unit.memory >> 20} MiB",
     }
-    times = (sample[8], 0)
     what = f"{protocol.step_name(sample[0])} {sample[3]}".strip()
-    lane.record.observed_remote([line], times, call=sample[3], arguments=what)
+    lane.record.observed_remote([line], None, call=sample[3], arguments=what)
     lane.record.count("timeouts" if kind == "timeout" else "panics")
