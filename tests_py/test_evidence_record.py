@@ -123,6 +123,16 @@ def test_a_call_is_recorded_once_for_each_novel_shape_of_its_inputs() -> None:
     assert not made(record=0)[0].sampled("", pickle.dumps(((), {})), pickle.dumps(1))
 
 
+def test_beyond_the_first_of_a_shape_no_more_than_64_calls_are_recorded() -> None:
+    record, lines = made(record=1)
+    for n in range(200):
+        record.sampled("", pickle.dumps(((1.5,), {})), pickle.dumps((n, None)), spread=True)
+    assert len(lines) == 65
+    assert record.wants("", 1)
+    assert not record.wants("", lines[0]["signature"], spread=True)
+    assert not made(record=0)[0].sampled("", pickle.dumps(((), {})), pickle.dumps(1), spread=True)
+
+
 def test_a_call_that_cannot_be_recorded_is_named_and_nothing_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "LONGEST_CALL", 1_000)
     made_, lines = made()

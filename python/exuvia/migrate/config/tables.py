@@ -88,7 +88,8 @@ class UnitConfig:
         share: Share of the keys that a canary serves.
         caps: What a canary may serve in a day.
         strata: Name and path of what splits the calls for the bounds: side, instrument.
-        record: Calls with arguments and result that are kept for each novel signature.
+        record: Calls with arguments and result that are kept for each novel signature. Besides these, up to 64 of
+            a process, spread over its life: calls number 2, 3, 4, 6, 8, 12, 16, … of the unit. 0 keeps none.
         fallback: Whether legacy answers when the candidate raises in mode rust.
         divergences: Differences that are meant.
         override: Why the unit moves although it is not worth it.

@@ -32,6 +32,7 @@ STRATA = 200
 SHOWN = 300
 SIGNATURES = 4096
 CALLS = 1000
+SPREAD = 64
 LONGEST_CALL = 1024 * 1024
 BUCKETS = 64
 OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
@@ -46,7 +47,7 @@ class Record:
         write: Takes one line of evidence; it never raises.
         sampling: Says whether evidence can still be kept; without it nothing is sampled.
         redactor: Takes secrets out of what is shown and recorded.
-        record: Calls that are recorded for each novel signature.
+        record: Calls that are recorded for each novel signature; with 0 none is, nor any that comes later.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Record:
         self._signatures: set[int] = set()
         self._novel: list[int] = []
         self._kept: Counter[tuple[str, int]] = Counter()
+        self._spread = 0
         self._activity = Activity(self._counts())
 
     def observed(
@@ -154,7 +156,7 @@ class Record:
 
         Args:
             lines: Differences as `{"path", "place", "kind", "legacy", "candidate", "rule"}`.
-            times: Nanoseconds of legacy and of the candidate, `None` if one of them never answered.
+            times: Nanoseconds of legacy and of the candidate, `None` if one side never answered.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.
             stratum: Which kind of call it is.
@@ -253,23 +255,28 @@ class Record:
             }
         )
 
-    def wants(self, call: str, signature: int) -> bool:
+    def wants(self, call: str, signature: int, *, spread: bool = False) -> bool:
         """Say whether a call of these inputs is still to be recorded.
 
         Args:
             call: The method, where the unit is a class.
             signature: Of the inputs.
+            spread: Whether it is wanted although its shape is known, as one that came later in the process.
         """
-        return self._kept[call, signature] < self._record and sum(self._kept.values()) < CALLS
+        novel = self._kept[call, signature] < self._record and sum(self._kept.values()) < CALLS
+        return novel or (spread and self._record > 0 and self._spread < SPREAD)
 
-    def sampled(self, call: str, arguments: bytes, outcome: bytes, *, signature: int | None = None) -> bool:
-        """Record a call for repro, replay and A/A, if its inputs are novel.
+    def sampled(
+        self, call: str, arguments: bytes, outcome: bytes, *, signature: int | None = None, spread: bool = False
+    ) -> bool:
+        """Record a call for repro, replay and A/A, if its inputs are novel or it is one of those spread out.
 
         Args:
             call: The method, where the unit is a class.
             arguments: The pickle of positional and keyword arguments.
             outcome: The pickle of legacy's result and exception.
             signature: Of the inputs, if it is known already.
+            spread: Whether a call of a known shape counts among the 64 that a process records of all its calls.
 
         Returns:
             Whether it was recorded.
@@ -278,9 +285,12 @@ class Record:
             if signature is None:
                 signature = evidence_signature(pickle.loads(arguments))  # noqa: S301 - made by this very process
             with self._lock:
-                if not self.wants(call, signature):
+                if self.wants(call, signature):
+                    self._kept[call, signature] += 1
+                elif self.wants(call, signature, spread=spread):
+                    self._spread += 1
+                else:
                     return False
-                self._kept[call, signature] += 1
             if len(arguments) + len(outcome) > LONGEST_CALL:
                 self._reason("a call was too big to be recorded")
                 return False

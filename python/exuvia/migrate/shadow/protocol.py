@@ -83,7 +83,7 @@ class Side:
         strata: Name and path of what splits the calls.
         names: Names of legacy's positional parameters, by method (`""` for a function).
         memory: Bytes above what the worker has when its candidates are loaded.
-        record: Calls to be kept for each novel signature.
+        record: Calls to be kept for each novel signature; unless it is 0, calls spread over the process are too.
         attributes: Attributes that are compared after each call.
     """
 

@@ -40,7 +40,7 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
         times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
         lane.record.observed_remote((), times, call=call, stratum=stratum, signature=signature)
         if kept is not None and kind != protocol.TAPE:
-            lane.record.sampled(call, before, kept, signature=signature)
+            lane.record.sampled(call, before, kept, signature=signature, spread=True)
         return None
     return _settle_more(lane, sample, answer, now)
 
@@ -82,7 +82,7 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     if answer["total"]:
         differed(lane, twin)
     if answer["kept"] is not None and kind != protocol.TAPE:
-        lane.record.sampled(call, before, answer["kept"], signature=answer["signature"])
+        lane.record.sampled(call, before, answer["kept"], signature=answer["signature"], spread=True)
     fatal = answer["fatal"]
     if fatal is None or lane.side.reverse:
         # What ran there was legacy: the difference is on record, and that is all there is to it.

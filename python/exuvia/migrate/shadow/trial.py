@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.containment import Outcome
     from exuvia.migrate.shadow.protocol import Answer, Sample, Side
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "spread"]
 
 _Any = TypeVar("_Any")
 
@@ -57,6 +57,7 @@ class Trial:
         self.comparators = comparators(side.compare, side.divergences)
         self.twins: dict[int, _Twin] = {}
         self.signatures: dict[tuple[str, int], int] = {}
+        self.answered = 0
         self.importer = importer(target) if side.is_class else None
 
     def run(self, sample: Sample) -> Answer:
@@ -171,7 +172,7 @@ class Trial:
         times: tuple[int, int],
     ) -> Answer:
         (name, stratum, signature, before), (candidate_ns, entered) = about, times
-        kept = _kept(outcomes[self.side.reverse]) if self._novel(name, signature) else None
+        kept = _kept(outcomes[self.side.reverse]) if self._wanted(name, signature) else None
         fatal = _fatal(*outcomes)
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
             return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept
@@ -188,13 +189,29 @@ class Trial:
         }
         return said | {"candidate_ns": candidate_ns, "work_ns": perf_counter_ns() - entered}
 
-    def _novel(self, name: str, signature: int) -> bool:
-        """Whether fewer than the wanted number of calls had this signature."""
+    def _wanted(self, name: str, signature: int) -> bool:
+        """Whether a call is to be recorded: one of the first of its signature, or one of those spread out."""
+        self.answered += 1
         known = self.signatures.get((name, signature), 0)
-        if known >= self.side.record or (not known and len(self.signatures) >= SIGNATURES):
-            return False
-        self.signatures[name, signature] = known + 1
-        return True
+        if known < self.side.record and (known or len(self.signatures) < SIGNATURES):
+            self.signatures[name, signature] = known + 1
+            return True
+        return self.side.record > 0 and spread(self.answered)
+
+
+def spread(number: int) -> bool:
+    """Say whether the call of this number is recorded although its shape is known.
+
+    Values at the start of a process are alike; so there are as many from each later doubling of its calls.
+
+    >>> [number for number in range(1, 100) if spread(number)]
+    [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96]
+
+    Args:
+        number: Counted from 1.
+    """
+    rest = number.bit_length() - 2
+    return rest >= 0 and number == number >> rest << rest
 
 
 def _replayed(
