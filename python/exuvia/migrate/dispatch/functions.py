@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionUnit", "ModuleUnit", "refuse_other_signature"]
 
+LATE = 3
+"""Looks of the poller after a flip at which caches are cleared once more."""
+
 
 class _Function:
     """One function of a unit: its two sides behind a callable, and what puts that in the function's place."""
@@ -93,6 +96,7 @@ class FunctionUnit:
     ) -> None:
         self.unit, self.record, self.place = unit, record, place
         self.mode = "legacy"
+        self.late = 0
         self.courier = courier
         self.functions = self._functions(legacy, candidate)
         self.standing: list[str] = [note for each in self.functions for note in each.notes]
@@ -156,8 +160,10 @@ class FunctionUnit:
         Args:
             leave: Whether exuvia leaves the process.
         """
+        late = self.late > 0
+        self.late = max(0, self.late - 1)
         for each in self.functions:
-            if isinstance(each.put, splice.Splice) and self.switch.unsettled:
+            if isinstance(each.put, splice.Splice) and (self.switch.unsettled or late):
                 each.put.forget()
             elif leave and isinstance(each.put, placing.Placing):
                 each.put.leave()
@@ -178,6 +184,8 @@ class FunctionUnit:
             if each.put is not None:
                 each.put.restore() if mode == "legacy" else each.put.apply()
                 each.put.forget()
+        # A call that was running puts the other side's answer into its cache after this: drop it at the next looks.
+        self.late = LATE
         self.mode = mode
 
 

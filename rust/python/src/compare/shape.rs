@@ -276,13 +276,21 @@ fn is_callable_or_module(class: &Bound<'_, PyType>) -> PyResult<bool> {
     class.is_subclass(refused.bind(py))
 }
 
-/// Slots of the whole hierarchy, getters of exuvia's own classes, and whether there is a dict.
+/// Slots of the whole hierarchy, getters of exuvia's own classes, and whether there is a dict. What keeps
+/// further state where no attribute shows it (`io.BytesIO`, `random.Random`) is not readable by attributes.
 fn own_attributes(class: &Bound<'_, PyType>) -> PyResult<Shape> {
     let py = class.py();
     let mut slots: Vec<Bound<'_, PyAny>> = Vec::new();
     let mut readable = class.getattr("__dictoffset__")?.extract::<isize>()? != 0;
     let types = py.import("types")?;
     let (member, getter) = (types.getattr("MemberDescriptorType")?, types.getattr("GetSetDescriptorType")?);
+    let size = |class: &Bound<'_, PyAny>, name: &str| class.getattr(name)?.extract::<isize>();
+    let pointer = isize::try_from(size_of::<usize>()).unwrap_or(8);
+    let mut hidden = size(class, "__basicsize__")? - size(&py.get_type::<PyAny>(), "__basicsize__")?;
+    for offset in ["__dictoffset__", "__weakrefoffset__"] {
+        hidden -= if size(class, offset)? > 0 { pointer } else { 0 };
+    }
+    let mut known = false;
     for base in class.mro().iter().collect::<Vec<_>>().into_iter().rev() {
         let base = base.cast_into::<PyType>().map_err(PyErr::from)?;
         let ours = base.module()?.to_str()?.split('.').next() == Some("exuvia");
@@ -292,13 +300,15 @@ fn own_attributes(class: &Bound<'_, PyType>) -> PyResult<Shape> {
             let dunder = name.to_str()?.starts_with("__");
             let slot = !builtin && descriptor.is_instance(&member)?;
             let field = ours && descriptor.is_instance(&getter)?;
+            hidden -= if slot { pointer } else { 0 };
+            known |= ours;
             if !dunder && (slot || field) {
                 readable = true;
                 slots.push(name.into_any());
             }
         }
     }
-    if !readable {
+    if !readable || (hidden > 0 && !known) {
         return Ok(Shape::Unknown);
     }
     Ok(Shape::Attributes(interned(pyo3::types::PyList::new(py, slots)?.into_any())?))
