@@ -148,4 +148,6 @@ def test_a_candidate_that_never_answered_has_no_time_and_legacys_is_told_in_its_
     row, other = (
         line for line in capsys.readouterr().out.splitlines() if line.startswith(("old:price ", "old:other "))
     )
-    assert (row.split().count("–"), other.split().count("–")) == (3, 0), (row, other)
+    # Both times, and the ratio; where the table is full, legacy's time goes first.
+    assert row.split().count("–") in {2, 3}, row
+    assert "–" not in other
