@@ -341,11 +341,20 @@ def test_a_spliced_function_serves_each_call_once_while_its_code_is_exchanged_un
                 wrong.append(n)
 
     flipper, *callers = [threading.Thread(target=work) for work in (flip, call, call, call, call)]
-    for thread in (flipper, *callers):
-        thread.start()
-    for thread in callers:
-        thread.join()
-    done.set()
+    interval = sys.getswitchinterval()
+    # Threads take turns a hundred times more often than usual: the flips fall between and into the calls.
+    sys.setswitchinterval(5e-5)
+    try:
+        flipper.start()
+        while flips < 100:
+            time.sleep(0.001)
+        for thread in callers:
+            thread.start()
+        for thread in callers:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
     flipper.join()
     unit.flip("legacy")
     by_legacy, by_candidate = (
