@@ -18,6 +18,8 @@ from steps import Count, Run
 if TYPE_CHECKING:
     from pathlib import Path
 
+A_TEST_S = 3600
+"""After that a single test is taken for hung."""
 SECONDS = os.environ.get("EXUVIA_LONG_SECONDS") or "120"
 CASES = os.environ.get("EXUVIA_CASES") or "20000"
 MUTANT_MINUTES = float(os.environ.get("EXUVIA_MUTANT_MINUTES") or "30")
@@ -45,7 +47,7 @@ def everything() -> None:
     counts.unlink(missing_ok=True)
     run.step(
         "kills and soaks (pytest)",
-        checks.pytest(VENV, "pytest-long", ROOT / "tests_py", "-m", "long"),
+        checks.pytest(VENV, "pytest-long", ROOT / "tests_py", "-m", "long", "-o", f"faulthandler_timeout={A_TEST_S}"),
         cwd=checks.outside(),
         env={**checks.data_env(), "EXUVIA_LONG_SECONDS": SECONDS, "EXUVIA_PROOF": str(counts)},
         count=count.pytest(report),
@@ -60,7 +62,17 @@ def everything() -> None:
     report.unlink(missing_ok=True)
     run.step(
         "random cases (Hypothesis)",
-        checks.pytest(VENV, "pytest-cases", ROOT / "tests_py", "-m", "not long", "-n", "2"),
+        checks.pytest(
+            VENV,
+            "pytest-cases",
+            ROOT / "tests_py",
+            "-m",
+            "not long",
+            "-n",
+            "2",
+            "-o",
+            f"faulthandler_timeout={A_TEST_S}",
+        ),
         cwd=checks.outside(),
         env={**checks.data_env(), "EXUVIA_CASES": CASES},
         count=count.pytest(report),
