@@ -120,7 +120,7 @@ class Run:
         `count` reads the tests from its outcome; `verdict` names what is wrong (default: a status
         other than 0). A step that fails without a failed test counts as one failure.
         """
-        outcome = self.call(name, command, **how)  # type: ignore[arg-type]
+        outcome = self.call(name, command, **how)
         wrong = verdict(outcome) if verdict else (f"status {outcome.status}" if outcome.status else None)
         counted = count(outcome) if count else Count()
         if wrong and not counted.failed:
@@ -137,7 +137,7 @@ class Run:
 
     def must(self, name: str, command: Sequence[str | Path], **how: object) -> None:
         """A step without which the rest makes no sense: its failure ends the run."""
-        if not self.step(name, command, **how):  # type: ignore[arg-type]
+        if not self.step(name, command, **how):
             self.end()
 
     def line(self, word: str, name: str, seconds: float, note: str = "") -> None:

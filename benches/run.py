@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from rows import ROWS, Job  # noqa: E402
+from rows import ROWS, Job  # noqa: E402 - the path is set above
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -198,7 +198,7 @@ def expected_escape() -> Iterator[list[str]]:
 def hypothesis_profile() -> None:
     """`make test-long` asks for many cases; the usual run takes few and is repeatable."""
     try:
-        from hypothesis import HealthCheck, settings  # noqa: PLC0415 - not in the bare environment
+        from hypothesis import HealthCheck, settings
     except ImportError:
         return
     cases = int(os.environ.get("EXUVIA_CASES") or 0)

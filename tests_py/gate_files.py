@@ -129,7 +129,7 @@ class Bot:
         self.days = self.desk.days
 
     def header(self, build: str = "b1") -> dict[str, Any]:
-        from exuvia.migrate import fingerprint  # noqa: PLC0415 - where it is used
+        from exuvia.migrate import fingerprint
 
         sources = {UNIT: {str(self.folder / name): "?" for name in ("bot.py", "shim.py")}}
         print_ = fingerprint.current(self.config, self.config.units[UNIT], {"sources": sources})

@@ -43,7 +43,7 @@ def student_above(t: float, freedom: int) -> float:
 def student(freedom: int, tail: float) -> float:
     """The quantile; beyond 400 degrees of freedom by Cornish and Fisher's expansion from the normal one."""
     if freedom > 400:
-        from statistics import NormalDist  # noqa: PLC0415
+        from statistics import NormalDist
 
         z = NormalDist().inv_cdf(1 - tail)
         g1 = (z**3 + z) / 4

@@ -63,7 +63,7 @@ class Quote:
 
 
 def bits(values: object) -> list[int]:
-    return np.asarray(values, np.float64).view(np.int64).tolist()  # type: ignore[no-any-return]
+    return np.asarray(values, np.float64).view(np.int64).tolist()
 
 
 def ohlc_by_hand(values: list[float]) -> tuple[float, float, float, float]:
@@ -298,14 +298,14 @@ def test_a_refused_tick_leaves_the_open_bar_as_it_was() -> None:
 )
 def test_bars_are_values(bar: bars.QuoteBar | bars.Bar) -> None:
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        twin = pickle.loads(pickle.dumps(bar, protocol))  # noqa: S301
+        twin = pickle.loads(pickle.dumps(bar, protocol))
         assert (twin, hash(twin), repr(twin)) == (bar, hash(bar), repr(bar))
     names = type(bar).__match_args__
-    assert eval(repr(bar), {"QuoteBar": bars.QuoteBar, "Bar": bars.Bar}) == bar  # noqa: S307
+    assert eval(repr(bar), {"QuoteBar": bars.QuoteBar, "Bar": bars.Bar}) == bar  # noqa: S307 - of our own repr
     for name in names:
         assert type(bar)(*[getattr(bar, other) + (other == name) for other in names]) != bar, name
     with pytest.raises(AttributeError):
-        bar.ts = 6  # type: ignore[misc]
+        bar.ts = 6
 
 
 def test_bars_can_be_taken_apart_by_a_match() -> None:

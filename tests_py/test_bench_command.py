@@ -112,7 +112,7 @@ def arms_of(monkeypatch: pytest.MonkeyPatch, before: list[float], after: list[fl
 
 def judge(bound: bench.Bound, warm_up: int = 0) -> bench.Bench:
     one, other = Arm("before", ("x",)), Arm("after", ("x",))
-    return bench.compare(one, other, None, 10, bound, warm_up)  # type: ignore[arg-type]
+    return bench.compare(one, other, None, 10, bound, warm_up)
 
 
 def test_the_bound_is_judged_by_the_interval_not_by_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_arms_run_in_turns_and_the_first_one_changes(monkeypatch: pytest.MonkeyP
 
 
 def test_the_interval_holds_the_truth_in_about_95_of_100_cases() -> None:
-    stream, held = random.Random(11), 0  # noqa: S311 - a seeded stream
+    stream, held = random.Random(11), 0
     for _ in range(2000):
         base = [math.exp(stream.gauss(0, 0.2)) for _ in range(10)]
         other = [x / 1.3 * math.exp(stream.gauss(0, 0.05)) for x in base]
@@ -153,4 +153,4 @@ def test_students_quantiles_are_those_of_the_tables() -> None:
     assert [round(student(n), 3) for n in (1, 9, 30, 40, 60, 120)] == [12.706, 2.262, 2.042, 2.021, 2.0, 1.98]
     assert statistics.fmean([1.0]) == ratio([1.0], [1.0])[0]
     with pytest.raises(MigrateError, match="at least 10"):
-        bench.compare(Arm("a", ()), Arm("b", ()), None, 3)  # type: ignore[arg-type]
+        bench.compare(Arm("a", ()), Arm("b", ()), None, 3)

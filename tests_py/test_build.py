@@ -70,4 +70,4 @@ def test_dir_lists_the_areas_and_every_one_of_them_loads() -> None:
     assert names == sorted(exuvia.__all__)
     assert all(getattr(exuvia, name) is not None for name in names)
     with pytest.raises(AttributeError, match="has no attribute 'barz': it has .*bars"):
-        _ = exuvia.barz  # type: ignore[attr-defined]
+        _ = exuvia.barz

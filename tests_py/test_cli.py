@@ -312,7 +312,7 @@ def test_a_venue_prints_its_url_serves_and_stops_at_ctrl_c(project: Path) -> Non
         url = process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
         with pytest.raises(OSError, match="HTTP Error 4"):
-            urlopen(f"{url}/sim/openapi/port/v1/accounts/me", timeout=10)  # noqa: S310
+            urlopen(f"{url}/sim/openapi/port/v1/accounts/me", timeout=10)  # noqa: S310 - loopback
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
     finally:

@@ -103,8 +103,8 @@ def test_frames_of_pandas_are_tables() -> None:
 def test_comparing_shares_the_cells_and_copies_nothing() -> None:
     cells = np.zeros(4_000_000)
     other = cells + 1e-12
-    import resource  # noqa: PLC0415
-    import tracemalloc  # noqa: PLC0415
+    import resource
+    import tracemalloc
 
     comparator = Comparator({"$": "abs:1e-9"})
     comparator.compare(cells[:10], other[:10])

@@ -34,7 +34,7 @@ def bot() -> Iterator[Any]:
     """The legacy bot, importable while this module's tests run."""
     sys.path.insert(0, str(BOT))
     try:
-        from legacy_bot import archive, bars, config, ledger, model, quotes, scan  # noqa: F401, PLC0415
+        from legacy_bot import archive, bars, config, ledger, model, quotes, scan  # noqa: F401 - loaded for sys.modules
 
         yield sys.modules["legacy_bot"]
     finally:
@@ -85,7 +85,7 @@ def record(bot: Any, ticks: Iterable[tuple[int, float, float]]) -> list[Any]:
 
 def simulated(seed: int, count: int) -> list[tuple[int, float, float]]:
     """Ticks of a random walk, two seconds apart."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     price, ticks = 1.1, []
     for n in range(count):
         price = round(price + rng.choice([-1, 0, 1]) * 1e-5, 5)

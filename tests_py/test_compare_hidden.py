@@ -35,7 +35,7 @@ class More(Slots):
     [
         (io.BytesIO(b"a"), io.BytesIO(b"b")),
         (io.StringIO("a"), io.StringIO("b")),
-        (random.Random(1), random.Random(2)),  # noqa: S311 - two states, no secret
+        (random.Random(1), random.Random(2)),
         (Tape(b"a"), Tape(b"b")),
         (functools.partial(max, 1), functools.partial(max, 2)),
     ],

@@ -143,7 +143,7 @@ def test_the_methods_of_a_class_share_one_ledger_and_one_renaming(day: list[date
     assert not whole.compare({"price": 1}, {"price": 2}).equal
     assert whole.compare({"id": "A-1"}, {"id": "A-2"}).equal
     assert not add.compare({"id": "A-1"}, {"id": "A-3"}).equal
-    again = pickle.loads(pickle.dumps(whole))  # noqa: S301
+    again = pickle.loads(pickle.dumps(whole))
     assert [row["hits"] for row in again.ledger()] == [0]
     assert again.rules == whole.rules
 
@@ -231,6 +231,6 @@ def config_of(project: Project) -> tuple[Divergence, ...]:
 def test_the_worker_has_the_ledger_of_its_unit() -> None:
     entries = (declared("$.price"), declared("add:$.volume"))
     side = Side("bot:Book", "new:Book", is_class=True, compare=(("add:$.id", "ids"),), divergences=entries)
-    made = comparators(pickle.loads(pickle.dumps(side)).compare, side.divergences)  # noqa: S301
+    made = comparators(pickle.loads(pickle.dumps(side)).compare, side.divergences)
     assert {method: len(one.ledger()) for method, one in made.items()} == {"": 1, "add": 2}
     assert Trial(side, dict, pickle.loads).comparators.keys() == made.keys()

@@ -115,7 +115,7 @@ def test_a_registered_class_is_compared_by_its_parts_and_its_subclasses_too() ->
     with pytest.raises(CompareError, match="no fields"):
         compare(Handle(), Handle())
     with pytest.raises(CompareError, match="needs a function"):
-        register(Handle, 3)  # type: ignore[arg-type]
+        register(Handle, 3)
     register(Handle, lambda handle: handle)
     with pytest.raises(CompareError, match="the value itself"):
         compare(Handle(), Handle())
@@ -135,11 +135,11 @@ def quotes() -> dict[str, list[Decimal | None]]:
     return {}
 
 
-def anything_at_all() -> tuple[object, Sequence]:  # type: ignore[type-arg]
+def anything_at_all() -> tuple[object, Sequence]:
     return None, []
 
 
-def unresolved() -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
+def unresolved() -> Nowhere:  # noqa: F821 - the name is missing on purpose
     return None
 
 

@@ -50,7 +50,7 @@ def test_an_unknown_mode_or_a_side_that_cannot_be_called_is_refused() -> None:
     with pytest.raises(MigrateError, match=r"unknown mode 'Rust'.*shadow"):
         Switch(len, len, len).set_mode("Rust")
     with pytest.raises(MigrateError, match="candidate side 3 cannot be called"):
-        Switch(len, 3, len)  # type: ignore[arg-type]
+        Switch(len, 3, len)
 
 
 def test_the_callable_is_a_method_descriptor_and_binds() -> None:
@@ -158,7 +158,7 @@ def make_closure(rate: int, other: str) -> types.FunctionType:
     def closed(x: int) -> tuple[int, str]:
         return x * rate, other
 
-    return closed  # type: ignore[return-value]
+    return closed
 
 
 def many(a: int, b: int = 2, /, c: int = 3, *rest: int, d: int, e: int = 5, **more: int) -> tuple[Any, ...]:
@@ -178,7 +178,7 @@ def test_a_spliced_function_keeps_identity_signature_defaults_and_goes_back() ->
         assert many(1, d=4) == ("dispatched", (1, 2, 3), {"d": 4, "e": 5})
         assert many(1, 9, 8, 7, d=4, e=6, z=1) == ("dispatched", (1, 9, 8, 7), {"d": 4, "e": 6, "z": 1})
         with pytest.raises(TypeError, match="keyword-only argument: 'd'"):
-            many(1)  # type: ignore[call-arg]
+            many(1)
         assert many.__code__.co_filename == original.co_filename
         assert many.__code__.co_qualname == original.co_qualname
     finally:
@@ -267,13 +267,13 @@ def test_a_decorated_function_is_spliced_inside_of_its_decorators() -> None:
 
 def test_the_trampoline_compiles_without_a_warning() -> None:
     # The suite turns warnings into errors: a call of a constant would be one.
-    assert trampoline(plain, len).co_argcount == 2  # type: ignore[arg-type]
+    assert trampoline(plain, len).co_argcount == 2
 
 
 def test_copies_keep_aliases_cycles_and_share_what_cannot_change() -> None:
     inner = [1.0]
     value = {"a": inner, "b": inner, "t": (1, "x"), "u": (inner,)}
-    value["self"] = value  # type: ignore[assignment]
+    value["self"] = value
     copied, mutable = detached_copy(value)
     assert mutable
     assert copied["a"] is copied["b"] is copied["u"][0]

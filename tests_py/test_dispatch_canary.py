@@ -166,14 +166,14 @@ def test_samples_are_a_share_and_the_programs_random_stream_is_untouched() -> No
     switch = Switch(send, by_candidate, lambda *_: "observed")
     switch.set_mode("shadow")
     random.seed(11)
-    expected = random.Random(11).random()  # noqa: S311
+    expected = random.Random(11).random()
     for share in (1.0, 0.0, 0.1):
         switch.set_sampling(share, 42)
         before = switch.counts()["unsampled"]
         seen = [switch.callable(1) for _ in range(20_000)].count("observed")
         assert abs(seen / 20_000 - share) < 0.015
         assert switch.counts()["unsampled"] - before == 20_000 - seen
-    assert random.random() == expected  # noqa: S311
+    assert random.random() == expected
     with pytest.raises(MigrateError, match="not in 0"):
         switch.set_sampling(1.5)
 

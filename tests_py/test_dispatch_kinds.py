@@ -244,7 +244,7 @@ def test_what_inspection_sees_is_the_same_in_every_mode(desk: Desk, name: str) -
             found.__qualname__,
             found.__module__,
             id(found),
-            name in ("closure", "concealed") or pickle.loads(pickle.dumps(found)) is found,  # noqa: S301
+            name in ("closure", "concealed") or pickle.loads(pickle.dumps(found)) is found,
         )
 
     before = seen()
@@ -339,7 +339,7 @@ def test_a_cancelled_task_is_the_callers_affair(desk: Desk) -> None:
         await asyncio.sleep(60)
 
     exuvia.migrate.uninstall()
-    sys.modules[desk.candidate_name].fetch = forever  # type: ignore[attr-defined]
+    sys.modules[desk.candidate_name].fetch = forever
     desk.install("fetch", mode="rust")
 
     async def drive() -> None:
@@ -498,7 +498,7 @@ def test_a_forked_child_follows_a_rollback_and_has_a_place_of_its_own(desk: Desk
         os._exit(0)
     assert os.read(read, 1) == b"r"
     assert child in [member.pid for member in current().control.fleet.others()]
-    from exuvia.migrate.modes import rollback  # noqa: PLC0415
+    from exuvia.migrate.modes import rollback
 
     rollback.rollback(str(desk.config), None, [], "drill")
     os.write(gone, b"x")
@@ -511,11 +511,11 @@ def test_a_forked_child_follows_a_rollback_and_has_a_place_of_its_own(desk: Desk
 
 
 def test_names_of_parameters_that_the_trampoline_uses_do_not_meet() -> None:
-    async def odd(_relay: int, StopAsyncIteration: int = 1) -> Any:  # noqa: A002, N803
+    async def odd(_relay: int, StopAsyncIteration: int = 1) -> Any:  # noqa: A002, N803 - a name that could shadow
         yield _relay, StopAsyncIteration
 
     async def other(first: Any, second: Any) -> Any:
         yield "other", first, second
 
-    Splice(odd, other).apply()  # type: ignore[arg-type]
+    Splice(odd, other).apply()
     assert asyncio.run(drained(odd(5))) == [("other", 5, 1)]

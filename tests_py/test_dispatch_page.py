@@ -161,7 +161,7 @@ def test_a_rollback_by_journal_alone_reaches_the_page_through_any_process(projec
     modes.append(project.folder / "evidence", project.unit("mean"), "legacy", "without the page")
     assert soon(lambda: project.status("mean").mode == "legacy", 2.0)
     control = page.Page(project.folder / "evidence")
-    assert control.read(control.scan()[page.digest(project.unit("mean"))]).mode == "legacy"  # type: ignore[union-attr]
+    assert control.read(control.scan()[page.digest(project.unit("mean"))]).mode == "legacy"
     control.close()
 
 
@@ -323,7 +323,7 @@ def test_a_spliced_function_serves_each_call_once_while_its_code_is_exchanged_un
     text = "import itertools\nserved = itertools.count()\ndef price(n, *, by=1):\n    next(served)\n    return n * by\n"
     shadowed.write(text, text)
     shadowed.install("price", mode="legacy", more="sample = 1e-15")
-    unit: Any = next(iter(runtime._current.units.values()))  # type: ignore[union-attr]
+    unit: Any = next(iter(runtime._current.units.values()))
     original = shadowed.legacy.price.__code__
     calls, wrong, codes, done = 50_000, [], set(), threading.Event()
     flips = 0

@@ -232,13 +232,13 @@ class Watched:
     """A guard over a unit whose counters are the test's."""
 
     def __init__(self, folder: Path) -> None:
-        from exuvia.migrate.config import Config  # noqa: PLC0415
+        from exuvia.migrate.config import Config
 
         self.fell: list[str] = []
         (folder / "exuvia.toml").write_text("[exuvia]\nrehearsal = false\n")
         config: Config = exuvia.migrate.load(folder / "exuvia.toml")
         self.guard = Guard(config, lambda *_, **__: None)
-        self.guard.quarantine = lambda _unit, cause: self.fell.append(cause)  # type: ignore[method-assign]
+        self.guard.quarantine = lambda _unit, cause: self.fell.append(cause)
 
     def look(self, mode: str, **counted: int) -> None:
         self.guard.look({"a:b": {"mode": mode, **counted}})
@@ -281,7 +281,7 @@ def test_a_candidate_that_raises_in_rust_is_said_once_shown_and_put_back(
     assert said.count("the candidate raised and legacy answered: OSError: theirs") == 1
     config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
     exuvia.migrate.uninstall()
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading
 
     (state,) = reading.statuses(config, reading.read_folder(config.evidence))
     assert any("the candidate raised and legacy answered: 7 calls" in note for note in state.notes)

@@ -94,7 +94,7 @@ def test_after_any_kill_the_store_opens_the_gap_is_seen_and_nothing_is_clean_tha
 ) -> None:
     wanted = KILLS_LONG if long_seconds > 5 else KILLS
     seed = int(os.environ.get("EXUVIA_SEED") or time.time_ns() % 1_000_000)
-    dice = random.Random(seed)  # noqa: S311 - moments, printed so that they can be repeated
+    dice = random.Random(seed)
     sys.stdout.write(f"seed {seed}\n")
     writers = Writers(tmp_path, SLOTS)
     kills = wholes = gaps = calls = torn = 0

@@ -117,7 +117,7 @@ def test_a_call_is_recorded_once_for_each_novel_shape_of_its_inputs() -> None:
         arguments = pickle.dumps((([float(n + 1)] if n % 2 else ["x" * 30],), {}))
         record.sampled("", arguments, pickle.dumps((n, None)))
     assert [line["kind"] for line in lines] == ["call"] * 4
-    assert [pickle.loads(base64.b64decode(line["outcome"]))[0] for line in lines] == [0, 1, 2, 3]  # noqa: S301
+    assert [pickle.loads(base64.b64decode(line["outcome"]))[0] for line in lines] == [0, 1, 2, 3]
     assert not record.wants("", lines[0]["signature"])
     assert record.wants("", 1)
     assert not made(record=0)[0].sampled("", pickle.dumps(((), {})), pickle.dumps(1))
@@ -248,7 +248,7 @@ def test_arrays_count_by_type_and_size() -> None:
     )
 )
 def test_any_value_has_a_signature_and_a_copy_has_the_same(value: Any) -> None:
-    assert evidence_signature(value) == evidence_signature(pickle.loads(pickle.dumps(value)))  # noqa: S301
+    assert evidence_signature(value) == evidence_signature(pickle.loads(pickle.dumps(value)))
 
 
 def test_cycles_and_depth_end() -> None:
@@ -283,7 +283,7 @@ def test_activity_is_in_the_minute_hour_and_day_in_which_counters_grew(monkeypat
 
 
 def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatch) -> None:
-    dice = random.Random(7)  # noqa: S311 - repeatable
+    dice = random.Random(7)
     for _ in range(200):
         minutes = [dice.randrange(40) for _ in range(dice.randrange(1, 60))]
         activity = Activity({})

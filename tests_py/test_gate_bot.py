@@ -160,7 +160,7 @@ def test_bars_that_are_as_many_but_not_the_same_fail(desk: Desk) -> None:
     path = next(folder.rglob("bars_1m.parquet"))
     table = lake.read_parquet(path)
     rows = table.num_rows
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     held = pa.table(table)
     ts = held.column("ts").cast(pa.int64()).to_pylist()

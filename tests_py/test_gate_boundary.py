@@ -89,6 +89,6 @@ def test_a_number_that_does_not_fit_is_named(call: Callable[[], object], said: s
 
 def test_what_is_no_number_is_a_type_error_and_what_is_missing_is_named() -> None:
     with pytest.raises(TypeError, match="uic"):
-        bars.Bar("21", 0, 1.0, 1.0, 1.0, 1.0, 0.0, 1)  # type: ignore[arg-type]
+        bars.Bar("21", 0, 1.0, 1.0, 1.0, 1.0, 0.0, 1)
     with pytest.raises(AttributeError, match=r"'object' object has no attribute 'uic'"):
         bars.QuoteBarBuilder("1m").push_quote(object())

@@ -189,7 +189,7 @@ def test_two_builds_in_a_day_are_inconclusive_and_a_new_build_is_a_new_count(tmp
 def test_a_restart_with_a_cause_begins_a_new_count_and_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exuvia.migrate.gates import restarts  # noqa: PLC0415
+    from exuvia.migrate.gates import restarts
 
     at = desk(tmp_path, 'g]\nkind = "count"\n')
     at.both(at.days[0], "g.jsonl", [{}], [{}, {}])
@@ -349,11 +349,11 @@ def test_an_overlap_at_its_edge_passes_as_whole_sets_and_not_as_samples(tmp_path
 
 
 def test_the_table_says_a_reason_once_in_80_columns_and_another_f_only_of_a_day_with_one(tmp_path: Path) -> None:
-    import io  # noqa: PLC0415
+    import io
 
-    from exuvia.migrate.gates import table  # noqa: PLC0415
-    from gate_files import UNIT, Bot  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
+    from exuvia.migrate.gates import table
+    from gate_files import UNIT, Bot
+    from rich.console import Console
 
     bot = Bot(tmp_path)
     bot.day(bot.days[0], compared=0)
@@ -377,11 +377,11 @@ def test_the_table_says_a_reason_once_in_80_columns_and_another_f_only_of_a_day_
 
 
 def test_the_table_fits_and_names_sessions_gates_and_strata(tmp_path: Path) -> None:
-    import io  # noqa: PLC0415
+    import io
 
-    from exuvia.migrate.gates import table  # noqa: PLC0415
-    from gate_files import Bot  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
+    from exuvia.migrate.gates import table
+    from gate_files import Bot
+    from rich.console import Console
 
     bot = Bot(tmp_path, more='strata = { side = "$args.side" }')
     for number, day in enumerate(bot.days[:3]):

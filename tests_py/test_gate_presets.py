@@ -46,7 +46,7 @@ def quotes(at: Desk, day: str, beat: float = 30, share: tuple[int, int] = (40, 4
 
 
 def files(at: Desk, day: str, shift: int = 0, extra: int = 0, regimes: int = 0) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - the bot's own way to write
+    import pyarrow as pa
 
     for side in ("legacy", "candidate"):
         mine = side == "candidate"

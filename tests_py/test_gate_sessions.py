@@ -310,7 +310,7 @@ def test_a_candidate_becomes_a_canary_only_if_its_p99_is_surely_not_above_legacy
 
 
 def test_the_bounds_of_a_p99_hold_as_often_as_they_say() -> None:
-    dice, held = random.Random(5), [0, 0]  # noqa: S311
+    dice, held = random.Random(5), [0, 0]
     true = 1_000 * math.exp(2.3263 * 0.5)
     for _ in range(400):
         times = Counter(bucket(int(1_000 * math.exp(dice.gauss(0, 0.5)))) for _ in range(500))
@@ -358,8 +358,8 @@ def test_a_unit_of_which_no_call_was_recorded_cannot_be_tested(bot: Bot) -> None
 
 @pytest.mark.usefixtures("trusted")
 def test_an_unknown_calendar_and_a_broken_journal_are_inconclusive(tmp_path: Path) -> None:
-    from exuvia.migrate.gates.judge import group_verdict  # noqa: PLC0415
-    from exuvia.migrate.modes.journal import Journal  # noqa: PLC0415
+    from exuvia.migrate.gates.judge import group_verdict
+    from exuvia.migrate.modes.journal import Journal
 
     bot = Bot(tmp_path)
     for day in bot.days[:3]:

@@ -15,14 +15,14 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from exuvia import _exuvia, lake  # noqa: E402
-from exuvia.migrate import load  # noqa: E402
-from exuvia.migrate.config import GateConfig  # noqa: E402
-from exuvia.migrate.gates import kinds, runs  # noqa: E402
-from exuvia.migrate.gates.daily import on_day  # noqa: E402
-from exuvia.migrate.gates.sides import GateDay, Span  # noqa: E402
-from gate_files import Desk  # noqa: E402
-from gate_histories import (  # noqa: E402
+from exuvia import _exuvia, lake
+from exuvia.migrate import load
+from exuvia.migrate.config import GateConfig
+from exuvia.migrate.gates import kinds, runs
+from exuvia.migrate.gates.daily import on_day
+from exuvia.migrate.gates.sides import GateDay, Span
+from gate_files import Desk
+from gate_histories import (
     ALPHA,
     LOOKS,
     Edge,

@@ -45,7 +45,7 @@ def test_loopback_is_open() -> None:
     assert conftest.stays_here("::1")
     assert conftest.stays_here("localhost")
     assert not conftest.stays_here("127.0.0.1.example")
-    assert not conftest.stays_here("0.0.0.0")  # noqa: S104
+    assert not conftest.stays_here("0.0.0.0")  # noqa: S104 - what must be refused
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])

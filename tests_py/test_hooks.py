@@ -193,7 +193,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 """
     config = hooked(tmp_path)
-    import subprocess  # noqa: PLC0415
+    import subprocess
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -65,7 +65,7 @@ class Bar:
 
 
 def some_bars(rows: int, seed: int = 1) -> list[Bar]:
-    dice = random.Random(seed)  # noqa: S311 - repeatable
+    dice = random.Random(seed)
     return [
         Bar(21, 1_770_000_000_000_000_000 + row * 60_000_000_000, *(dice.random() for _ in PRICES), row)
         for row in range(rows)
@@ -155,7 +155,7 @@ def test_a_wrong_attribute_is_named_with_row_and_value(change: dict[str, object]
     good = some_bars(1)[0]
     values = dict(zip(BOT_SCHEMA.names, astuple(good), strict=True))
     with pytest.raises(SchemaError, match=message):
-        lake.encode_bars([good, Bar(**{**values, **change})])  # type: ignore[arg-type]
+        lake.encode_bars([good, Bar(**{**values, **change})])
 
 
 def test_a_missing_attribute_is_named() -> None:
@@ -205,7 +205,7 @@ def test_a_missing_file_is_a_file_not_found_error(tmp_path: Path) -> None:
     assert isinstance(caught.value, LakeNotFoundError)
     assert isinstance(caught.value, ExuviaError)
     assert caught.value.errno == errno.ENOENT
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     with pytest.raises(FileNotFoundError):
         lake.sweep(tmp_path / "none")
@@ -235,7 +235,7 @@ def test_a_file_that_may_not_be_read_is_a_permission_error(tmp_path: Path) -> No
             os.seteuid(0)
     assert isinstance(caught.value, LakePermissionError)
     assert caught.value.errno == errno.EACCES
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.errno) == (str(caught.value), errno.EACCES)
 
 
@@ -283,12 +283,12 @@ def test_unknown_options_are_refused() -> None:
     table = pa.table({"a": [2, 1]})
     for options in ({"compression": "lzo"}, {"level": 23}, {"level": 0}, {"sorted_by": ["a"]}):
         with pytest.raises(LakeOptionError) as caught:
-            lake.encode_parquet(table, **options)  # type: ignore[arg-type]
+            lake.encode_parquet(table, **options)
         assert isinstance(caught.value, ValueError)
     with pytest.raises(SchemaError, match="no column 'b'"):
         lake.encode_parquet(table, sorted_by=["b"])
     with pytest.raises(SchemaError, match="is not an Arrow table"):
-        lake.encode_parquet([1, 2])  # type: ignore[arg-type]
+        lake.encode_parquet([1, 2])
 
 
 @pytest.mark.parametrize(("day", "name"), [("../..", "a"), ("2026-02-30", "a"), ("2026-02-03", "../a")])
@@ -302,7 +302,7 @@ def test_columns_come_as_asked(tmp_path: Path) -> None:
     path = lake.write_bars(tmp_path, "2026-02-03", "bars_1m", some_bars(4))
     assert path == str(tmp_path / "date=2026-02-03" / "bars_1m.parquet")
     assert lake.read_parquet(path, ["ticks", "uic"]).column_names == ["ticks", "uic"]
-    assert lake.read_parquet(path, columns="ts").column_names == ["ts"]  # type: ignore[arg-type]
+    assert lake.read_parquet(path, columns="ts").column_names == ["ts"]
     with pytest.raises(SchemaError, match="no column 'volume': it has 'uic', 'ts'"):
         lake.read_parquet(path, ["volume"])
 
@@ -327,7 +327,7 @@ def test_a_comparison_says_where_and_what() -> None:
     assert found.differences == (
         lake.Difference("$.rows[12].bid_close", repr(one[12].bid_close), repr(other[12].bid_close)),
     )
-    assert pickle.loads(pickle.dumps(found)) == copy.copy(found)  # noqa: S301
+    assert pickle.loads(pickle.dumps(found)) == copy.copy(found)
     assert hash(found) == hash(copy.copy(found))
 
 
@@ -342,7 +342,7 @@ def test_two_lakes_are_compared_file_by_file(tmp_path: Path) -> None:
 
 
 def test_other_threads_run_while_a_table_is_written() -> None:
-    dice = random.Random(1)  # noqa: S311 - repeatable
+    dice = random.Random(1)
     table = pa.table({"a": pa.array(dice.choices(range(10**9), k=300_000))})
     ticks: list[float] = []
     done = threading.Event()

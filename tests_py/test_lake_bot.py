@@ -18,7 +18,7 @@ BOT = Path(__file__).resolve().parent.parent / "examples" / "legacy_bot"
 def archive(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     pytest.importorskip("pyarrow")
     monkeypatch.syspath_prepend(str(BOT))
-    from legacy_bot import archive  # noqa: PLC0415 - the path is set here
+    from legacy_bot import archive
 
     return archive
 

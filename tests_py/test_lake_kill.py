@@ -94,7 +94,7 @@ def name_of(number: int) -> str:
 def test_a_writer_killed_at_any_moment_loses_no_committed_row(
     tmp_path: Path, long_seconds: float, proof: Callable[[str, int], None]
 ) -> None:
-    dice = random.Random(20260203)  # noqa: S311 - repeatable
+    dice = random.Random(20260203)
     committed: dict[str, int] = {}
     number, kills, swept = 0, 0, 0
     end = time.monotonic() + long_seconds

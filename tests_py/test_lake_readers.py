@@ -127,7 +127,7 @@ def test_a_codec_that_is_not_built_in_is_named(tmp_path: Path) -> None:
         pytest.param(arro3.core.Table, id="arro3"),
     ],
 )
-def test_every_library_goes_in(convert) -> None:  # type: ignore[no-untyped-def]
+def test_every_library_goes_in(convert) -> None:
     table = a_table()
     got = values(lake.decode_parquet(lake.encode_parquet(convert(table))))
     assert got["price"] == COLUMNS["price"]

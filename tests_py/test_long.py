@@ -58,7 +58,7 @@ def spoiled(dice: random.Random, data: bytes) -> bytes:
 def test_spoiled_frames_and_payloads_are_refused_or_read_and_never_more(
     long_seconds: float, proof: Callable[[str, int], None]
 ) -> None:
-    dice = random.Random(os.urandom(8))  # noqa: S311 - fuzz
+    dice = random.Random(os.urandom(8))
     frame = quotes.encode_frame([quotes.Message(n, "prices", 0, FULL) for n in range(4)])
     book, stream = quotes.QuoteBook(), quotes.QuoteStream(["prices"])
     runs = refused = 0
@@ -121,7 +121,7 @@ def test_whole_runs_are_equal_on_every_seed(
     pytest.importorskip("pandas")
     monkeypatch.syspath_prepend(str(EXAMPLES / "demo"))
     runs = pytest.importorskip("runs")
-    first = random.Random(os.urandom(8)).randrange(1_000_000)  # noqa: S311 - any seed will do
+    first = random.Random(os.urandom(8)).randrange(1_000_000)
     seeds = trades = 0
     for number in until(long_seconds):
         source = f"sim:{first + number}?ticks=6000"
@@ -139,7 +139,7 @@ def test_a_bot_killed_in_shadow_leaves_evidence_that_can_be_read(
     long_seconds: float, tmp_path: Path, proof: Callable[[str, int], None]
 ) -> None:
     pytest.importorskip("pandas")
-    from exuvia.venues import SaxoVenue  # noqa: PLC0415 - only this test serves
+    from exuvia.venues import SaxoVenue
 
     config = tmp_path / "exuvia.toml"
     config.write_text(
@@ -147,7 +147,7 @@ def test_a_bot_killed_in_shadow_leaves_evidence_that_can_be_read(
         '[unit."legacy_bot.quotes:QuoteBook"]\ncandidate = "candidates:QuoteBook"\nmode = "shadow"\neffect = "pure"\n'
     )
     config.chmod(0o644)
-    dice = random.Random(20261121)  # noqa: S311 - repeatable
+    dice = random.Random(20261121)
     kills = 0
     for number in until(long_seconds):
         with SaxoVenue(f"sim:{number}?ticks=20000") as venue:

@@ -118,11 +118,11 @@ def test_random_decimal_and_context_are_as_if_the_candidate_had_never_run(projec
     project.install("mean")
     random.seed(5)
     np.random.seed(5)
-    expected = random.Random(5).random(), np.random.RandomState(5).random()  # noqa: S311
+    expected = random.Random(5).random(), np.random.RandomState(5).random()
     context = decimal.getcontext()
     precision = context.prec
     project.legacy.mean([1.0])
-    assert (random.random(), np.random.random()) == expected  # noqa: S311
+    assert (random.random(), np.random.random()) == expected
     assert decimal.getcontext() is context
     assert context.prec == precision
     assert variable.get() == "program"
@@ -164,7 +164,7 @@ def test_arguments_that_cannot_be_copied_lose_the_sample_not_the_call(project: P
 
 
 def test_results_that_cannot_be_read_are_counted_and_never_pass(project: Project) -> None:
-    project.candidate.mean = lambda values, scale=1.0, *, shift=0.0: object()  # noqa: ARG005
+    project.candidate.mean = lambda values, scale=1.0, *, shift=0.0: object()  # noqa: ARG005 - the signature of legacy
     project.install("mean")
     assert project.legacy.mean([1.0]) == 1.0
     state = project.status("mean")

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
@@ -20,7 +21,6 @@ from moult import without_isolation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CONFIG = """
 [exuvia]
@@ -153,10 +153,10 @@ def test_evidence_that_cannot_be_written_leaves_the_program_alone(desk: Desk) ->
     assert any("evidence stopped" in note for note in state.notes)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_stops_sampling_and_counts(desk: Desk) -> None:
     price = desk.install()
-    segment = exuvia.migrate.runtime._current.segment  # type: ignore[attr-defined,union-attr]
+    segment = exuvia.migrate.runtime._current.segment
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, segment._descriptor)
     os.close(full)

@@ -98,7 +98,7 @@ def test_a_child_follows_the_journal_with_a_watch_of_its_own(project: Project) -
 def test_a_child_keeps_evidence_although_its_parents_disk_was_full_before(project: Project) -> None:
     project.install("mean")
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, exuvia.migrate.runtime._current.segment._descriptor)  # type: ignore[attr-defined,union-attr,arg-type]
+    os.dup2(full, exuvia.migrate.runtime._current.segment._descriptor)
     os.close(full)
     exuvia.migrate.set_mode(project.unit("mean"), "rust")
     exuvia.migrate.set_mode(project.unit("mean"), "shadow")

@@ -40,7 +40,7 @@ def test_after_a_rollback_live_candidate_objects_are_counted_and_said_until_they
     assert state.counts["candidate_calls"] == before + 1
     assert any("(1 alive): restart to be sure" in note for note in state.notes)
     del book
-    exuvia.migrate.runtime._current.units[project.unit("Book")].settle()  # type: ignore[attr-defined,union-attr]
+    exuvia.migrate.runtime._current.units[project.unit("Book")].settle()
     assert not any("restart" in note for note in project.status("Book").notes)
     assert (vars(project.candidate.Book)["__init__"], vars(project.candidate.Book)["add"]) == (init, add)
 
@@ -75,7 +75,7 @@ def test_a_class_that_has_no_weak_references_says_that_it_is_unknown(project: Pr
 
 
 def test_a_candidate_without_an_initialiser_keeps_its_own_checks(project: Project) -> None:
-    class Plain(project.candidate.Book):  # type: ignore[misc]
+    class Plain(project.candidate.Book):
         __init__ = object.__init__
         n = 0
 

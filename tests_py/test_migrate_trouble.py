@@ -68,7 +68,7 @@ def test_the_journal_is_followed_although_something_else_fails_every_second(
                 raise AttributeError(f"this class is sealed: {name}")
             super().__delattr__(name)
 
-    class Plain(project.candidate.Book, metaclass=Sealing):  # type: ignore[misc, name-defined]
+    class Plain(project.candidate.Book, metaclass=Sealing):
         pass
 
     project.candidate.Book = Plain
@@ -85,7 +85,7 @@ def test_the_journal_is_followed_although_something_else_fails_every_second(
 
 
 def test_a_count_that_someone_took_off_is_no_obstacle_to_leaving(project: Project) -> None:
-    class Plain(project.candidate.Book):  # type: ignore[misc, name-defined]
+    class Plain(project.candidate.Book):
         pass
 
     project.candidate.Book, own = Plain, set(vars(Plain))

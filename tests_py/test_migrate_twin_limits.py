@@ -77,7 +77,7 @@ def test_an_argument_that_cannot_be_copied_ends_the_twin_and_no_later_call_is_a_
 
 
 def test_a_result_that_cannot_be_read_is_counted_by_method_and_never_passes(project: Project) -> None:
-    project.candidate.Book.inner = lambda self: object()  # noqa: ARG005
+    project.candidate.Book.inner = lambda self: object()  # noqa: ARG005 - called as a method
     project.install("Book")
     assert project.user.Book(7).inner() == 7
     state = project.status("Book")
@@ -88,7 +88,7 @@ def test_a_result_that_cannot_be_read_is_counted_by_method_and_never_passes(proj
 def test_a_rule_without_a_method_holds_for_every_method(project: Project) -> None:
     project.install("Book", more='compare = { "$" = "ignore(ana, off by design)" }')
     project.user.Book().add("bad")
-    project.candidate.Book.inner = lambda self: -5  # noqa: ARG005
+    project.candidate.Book.inner = lambda self: -5  # noqa: ARG005 - called as a method
     assert project.user.Book().inner() == 0
     state = project.status("Book")
     assert (state.verdict, state.ignored) == ("PASS", {("$", "ignore(ana, off by design)"): 2})
@@ -97,7 +97,7 @@ def test_a_rule_without_a_method_holds_for_every_method(project: Project) -> Non
 def test_an_object_of_a_subclass_made_in_shadow_is_legacys_alone(project: Project) -> None:
     project.install("Book")
 
-    class Mine(project.user.Book):  # type: ignore[misc, name-defined]
+    class Mine(project.user.Book):
         pass
 
     mine = Mine(5)
@@ -137,13 +137,13 @@ def test_a_class_without_an_initialiser_takes_and_refuses_the_arguments_that_it_
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_twin_pickles_under_every_protocol_under_which_its_class_does(project: Project, protocol: int) -> None:
     plain = project.user.Book()
-    assert pickle.loads(pickle.dumps(plain, protocol)).seen == 0  # noqa: S301
+    assert pickle.loads(pickle.dumps(plain, protocol)).seen == 0
     frozen = project.legacy.Frozen(4)
     legacy_can = protocol >= 2
     project.install("Book", "Frozen")
     book = project.user.Book()
     book.add(1)
-    again = pickle.loads(pickle.dumps(book, protocol))  # noqa: S301
+    again = pickle.loads(pickle.dumps(book, protocol))
     assert (vars(again), type(again)) == ({"seen": 1, "rows": [1]}, project.user.Book)
     for thing in (frozen, project.legacy.Frozen(4)) if not legacy_can else ():
         with pytest.raises((TypeError, pickle.PicklingError)):
@@ -165,7 +165,7 @@ def test_a_class_that_says_itself_how_it_is_pickled_keeps_its_way(project: Proje
     kept.state = [5]
     for name in names:
         exuvia.migrate.set_mode(project.unit(name), mode)
-    for again in (lambda thing: pickle.loads(pickle.dumps(thing)), copy.copy):  # noqa: S301
+    for again in (lambda thing: pickle.loads(pickle.dumps(thing)), copy.copy):
         assert again(named) is named
         assert (again(pointed).twice(), type(again(pointed))) == (8, project.legacy.Pointed)
         assert again(kept).state == [5]

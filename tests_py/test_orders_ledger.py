@@ -150,7 +150,7 @@ def test_scenarios_are_kept_apart_and_one_that_has_not_traded_is_empty() -> None
 
 def test_money_as_a_float_is_a_type_error() -> None:
     with pytest.raises(TypeError, match=r"start_equity 1000.0 is a float"):
-        Ledger(1000.0)  # type: ignore[arg-type]
+        Ledger(1000.0)
     with pytest.raises(TypeError, match=r"price 1.5 is a float"):
         Ledger().on_fill(fill("Buy", 1, 1.5), "entry")
     with pytest.raises(TypeError, match="price True is a bool"):
@@ -186,6 +186,6 @@ def test_values_are_compared_hashed_and_pickled() -> None:
     trade = ClosedTrade("a", 21, "Buy", 5, 1, "1.50000", 2, "1.60000", "0.50", "take")
     account = Account(5, "7.50", "0.00", 0, 1, None, 5, "7.50", "0.00000")
     for value in (trade, account):
-        twin = pickle.loads(pickle.dumps(value))  # noqa: S301 (our own bytes)
+        twin = pickle.loads(pickle.dumps(value))
         assert twin == value and hash(twin) == hash(value) and repr(twin) == repr(value)
     assert account.entry_price == Decimal("1.50000")

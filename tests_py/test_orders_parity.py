@@ -28,7 +28,7 @@ def bot() -> Iterator[Any]:
     """The bot's modules, importable for this module only."""
     sys.path.insert(0, str(BOT))
     try:
-        from legacy_bot import ledger, model, order_manager, state  # noqa: F401, PLC0415
+        from legacy_bot import ledger, model, order_manager, state  # noqa: F401 - loaded for sys.modules
 
         yield sys.modules["legacy_bot"]
     finally:

@@ -45,7 +45,7 @@ def test_a_broker_that_raises_leaves_the_order_unknown_and_the_exception_goes_on
     assert (order.status, order.order_id, order.note) == ("unknown", None, "TimeoutError: no answer")
     assert manager.submit(intent(decided=S)).note == "duplicate: LB-trend-000001"
     fill = manager.on_activity(executed("LB-trend-000001", 1, 1))
-    assert fill is not None and manager.find("LB-trend-000001").status == "filled"  # type: ignore[union-attr]
+    assert fill is not None and manager.find("LB-trend-000001").status == "filled"
 
 
 def test_an_answer_that_is_none_leaves_the_order_unknown() -> None:
@@ -76,7 +76,7 @@ def test_a_cancel_that_fails_is_unknown_and_not_refused() -> None:
     manager.submit(intent())
     with pytest.raises(ConnectionError):
         manager.cancel("trend", 0)
-    assert manager.find("LB-trend-000001").status == "pending_cancel"  # type: ignore[union-attr]
+    assert manager.find("LB-trend-000001").status == "pending_cancel"
     assert manager.cancel("trend", 0) is None
 
 
@@ -144,9 +144,9 @@ def test_snapshots_do_not_change_and_the_views_cannot_be_changed() -> None:
     manager = OrderManager(Scripted([accepted()]), LIMITS)
     before = manager.submit(intent())
     manager.on_activity(executed("LB-trend-000001", 1, 1))
-    assert (before.status, manager.find("LB-trend-000001").status) == ("working", "filled")  # type: ignore[union-attr]
+    assert (before.status, manager.find("LB-trend-000001").status) == ("working", "filled")
     with pytest.raises(TypeError):
-        manager.terminal["x"] = before  # type: ignore[index]
+        manager.terminal["x"] = before
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_activity_that_cannot_be_changes_nothing_and_may_come_again(changes: 
 def test_values_are_compared_hashed_pickled_and_frozen() -> None:
     order = Order("LB-a-000001", "a", 21, "Buy", 5, "Limit", 1.5, 7, "entry", "working", "7001", 7, 2, "x")
     for value in (order, LIMITS, Fill("LB-a-000001", "a", 21, "Sell", 5, "1.50", 7)):
-        twin = pickle.loads(pickle.dumps(value))  # noqa: S301 (our own bytes)
+        twin = pickle.loads(pickle.dumps(value))
         assert twin == value and hash(twin) == hash(value) and repr(twin) == repr(value)
         with pytest.raises(AttributeError):
             setattr(value, type(value).__match_args__[0], None)
@@ -222,4 +222,4 @@ def test_values_are_compared_hashed_pickled_and_frozen() -> None:
 
 def test_money_as_a_float_is_a_type_error() -> None:
     with pytest.raises(TypeError, match=r"price 1\.5 is a float: pass a Decimal, a str or an int"):
-        Fill("LB-a-000001", "a", 21, "Sell", 5, 1.5, 7)  # type: ignore[arg-type]
+        Fill("LB-a-000001", "a", 21, "Sell", 5, 1.5, 7)

@@ -114,7 +114,7 @@ def nanoseconds(text: object) -> int | None:
     if found is None:
         return None
     try:
-        whole = datetime(*map(int, found.groups()[:6]), tzinfo=UTC)  # type: ignore[misc]
+        whole = datetime(*map(int, found.groups()[:6]), tzinfo=UTC)
     except ValueError:
         return None
     return int(whole.timestamp()) * 10**9 + int((found[7] or ".0")[1:].ljust(9, "0"))

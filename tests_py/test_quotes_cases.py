@@ -179,13 +179,13 @@ def test_a_quote_is_a_value():
     assert one == same != other
     assert hash(one) == hash(same)
     assert one != (21, TS, 1.5, 2.0, "Open")
-    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301
+    assert pickle.loads(pickle.dumps(one)) == one
     assert repr(one) == f"Quote(uic=21, ts={TS}, bid=1.5, ask=2.0, market_state='Open')"
     match one:
         case Quote(uic, _, bid, ask, state):
             assert (uic, bid, ask, state) == (21, 1.5, 2.0, "Open")
     with pytest.raises(AttributeError):
-        one.bid = 2.0  # type: ignore[misc]
+        one.bid = 2.0
 
 
 def test_the_book_is_a_table():

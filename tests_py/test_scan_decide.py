@@ -78,7 +78,7 @@ class Fixed:
 
     answer: int | None
 
-    def target(self, closes: list[float], position: int) -> int | None:  # noqa: ARG002
+    def target(self, closes: list[float], position: int) -> int | None:  # noqa: ARG002 - as the bot calls it
         return self.answer
 
 
@@ -126,7 +126,7 @@ def plain_target(strategy: Any, closes: list[float], position: int) -> int | Non
         return plain_sma(strategy.fast, strategy.slow, closes)
     if isinstance(strategy, scan.ZScoreReversion):
         return plain_zscore(strategy.window, strategy.entry, strategy.exit, closes, position)
-    return strategy.answer  # type: ignore[no-any-return]
+    return strategy.answer
 
 
 def plain_is_open(now: int) -> bool:
@@ -142,17 +142,17 @@ def plain_decide(rules: Rules, view: View, quote: Quote | None, closes: list[flo
     if not plain_is_open(now):
         return None
     if view.open_order is not None:
-        if view.open_type == "Limit" and now - view.open_decided >= rules.order_ttl_s * S:  # type: ignore[operator]
+        if view.open_type == "Limit" and now - view.open_decided >= rules.order_ttl_s * S:
             return Wanted("cancel", rules.name, rules.uic, str(view.open_side), 0, "Limit", None, now, "ttl")
         return None
     target = plain_target(rules.strategy, closes, view.position)
     if view.position != 0:
         direction = 1 if view.position > 0 else -1
-        gain = quote.bid - view.entry_price if direction > 0 else view.entry_price - quote.ask  # type: ignore[operator]
+        gain = quote.bid - view.entry_price if direction > 0 else view.entry_price - quote.ask
         exits = [
             ("stop", gain <= -rules.stop),
             ("take", gain >= rules.take),
-            ("time", now - view.entry_ts >= rules.max_hold_s * S),  # type: ignore[operator]
+            ("time", now - view.entry_ts >= rules.max_hold_s * S),
             ("signal", target is not None and target * direction <= 0),
         ]
         reasons = [reason for reason, holds in exits if holds]

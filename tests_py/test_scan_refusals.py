@@ -108,7 +108,7 @@ def test_a_strategy_of_yours_raises_its_own_exception() -> None:
 
 def test_a_strategy_may_come_back_to_its_scanner() -> None:
     class Nosy:
-        def target(self, closes: list[float], position: int) -> int | None:  # noqa: ARG002
+        def target(self, closes: list[float], position: int) -> int | None:  # noqa: ARG002 - as the bot calls it
             scanner.push_close(21, 2.0)
             return len(scanner.closes(21))
 
@@ -138,7 +138,7 @@ def test_a_scanner_keeps_as_many_closes_as_it_is_told() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_values_are_compared_hashed_pickled_and_frozen(value: Any) -> None:
-    twin = pickle.loads(pickle.dumps(value))  # noqa: S301 (our own bytes)
+    twin = pickle.loads(pickle.dumps(value))
     assert twin == value
     assert hash(twin) == hash(value)
     assert twin is not value

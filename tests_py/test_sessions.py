@@ -138,9 +138,9 @@ def test_what_a_calendar_does_not_know_is_an_error_that_says_what_it_does() -> N
 def test_calendars_and_sessions_are_values() -> None:
     zoned = Calendar("24/7", zone="Europe/Berlin")
     for value in (Calendar("XNYS"), zoned, Session("2026-02-03", 1, 2)):
-        twin = pickle.loads(pickle.dumps(value))  # noqa: S301
+        twin = pickle.loads(pickle.dumps(value))
         assert (twin, hash(twin), repr(twin)) == (value, hash(value), repr(value))
     assert zoned != Calendar("24/7")
     assert zone_data_version()[:2] == "20"
     with pytest.raises(AttributeError):
-        Session("2026-02-03", 1, 2).open = 3  # type: ignore[misc]
+        Session("2026-02-03", 1, 2).open = 3

@@ -182,7 +182,7 @@ def test_the_worker_ends_with_its_parent_however_that_ends(tmp_path: Path, words
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()  # type: ignore[union-attr]
+        process.stdout.close()
     until(lambda: not alive(worker), "the worker outlived its parent")
 
 

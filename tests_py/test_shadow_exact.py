@@ -211,7 +211,7 @@ def run_all(folder: Path, prefix: str, state: str, batch: list[tuple[str, str, l
             for module in modules:
                 watch_generator(module)
         for module, (_, _, calls) in zip(modules, batch, strict=True):
-            told += alone(lambda module=module, calls=calls: trace(module, calls))  # type: ignore[misc]
+            told += alone(lambda module=module, calls=calls: trace(module, calls))
         if state == "shadow":
             current: Any = runtime._current
             assert current.courier.flush(60)
@@ -227,8 +227,8 @@ def run_all(folder: Path, prefix: str, state: str, batch: list[tuple[str, str, l
 
 def watch_generator(module: Any) -> None:
     """Put the observer of a generator function where dispatch would hold it."""
-    from exuvia.migrate.config import UnitConfig  # noqa: PLC0415
-    from exuvia.migrate.shadow.observe import observer  # noqa: PLC0415
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.shadow.observe import observer
 
     current: Any = runtime._current
     unit = UnitConfig(f"{module.__name__}:walk", f"{module.__name__}_new:walk", mode="shadow")
@@ -318,8 +318,8 @@ def drive(module: Any) -> list[str]:
 
 def observed_generators(shadowed: Shadowed, candidate: str) -> tuple[list[str], Any]:
     """The trace under observers that dispatch would hold, and what became of the samples."""
-    from exuvia.migrate.config import UnitConfig  # noqa: PLC0415
-    from exuvia.migrate.shadow.observe import observer  # noqa: PLC0415
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.shadow.observe import observer
 
     shadowed.write(GENERATORS, candidate)
     shadowed.install()
@@ -337,14 +337,14 @@ def observed_generators(shadowed: Shadowed, candidate: str) -> tuple[list[str], 
 
 
 def runtime_switch() -> Any:
-    from exuvia.migrate import Switch  # noqa: PLC0415
+    from exuvia.migrate import Switch
 
     return Switch(len, len, len)
 
 
 def plain_trace(tmp_path: Path) -> list[str]:
     space: dict[str, Any] = {"__name__": "plain"}
-    exec(compile(GENERATORS, "plain", "exec"), space)  # noqa: S102
+    exec(compile(GENERATORS, "plain", "exec"), space)  # noqa: S102 - the source is in this file
     return drive(type("Module", (), {name: staticmethod(value) for name, value in space.items() if callable(value)}))
 
 
@@ -456,7 +456,7 @@ def test_what_cannot_be_pickled_is_counted_with_its_reason_and_never_raised(shad
     text = "def price(n, make=None):\n    if n == 3:\n        raise ValueError(make)\n    return make() if n else n\n"
     shadowed.write(text, text)
     shadowed.install("price")
-    local = lambda: 1  # noqa: E731
+    local = lambda: 1  # noqa: E731 - a lambda is what is tested
     assert shadowed.legacy.price(0, Unwilling()) == 0
     assert shadowed.legacy.price(0, local) == 0
     assert shadowed.legacy.price(0, open) == 0

@@ -118,7 +118,7 @@ def test_in_the_thread_what_cannot_be_copied_or_compared_is_counted(shadowed: Sh
     assert list(serve(([held],))) == [held]
     found = record.counters("shadow")
     assert (found["compared"], found["skipped"], found["errors"]) == (0, 1, 1)
-    record.sampling = lambda: False  # type: ignore[method-assign]
+    record.sampling = lambda: False
     assert list(serve([[1]])) == [1]
     assert record.counters("shadow")["reasons"]["evidence cannot be written"] == 1
 
@@ -126,7 +126,7 @@ def test_in_the_thread_what_cannot_be_copied_or_compared_is_counted(shadowed: Sh
 def test_a_generator_without_end_is_observed_for_its_beginning(
     shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exuvia.migrate.shadow import tape  # noqa: PLC0415
+    from exuvia.migrate.shadow import tape
 
     monkeypatch.setattr(tape, "LONGEST", 50)
     text = "def walk(n):\n    while True:\n        n += 1\n        yield n\n"
@@ -160,7 +160,7 @@ def test_calls_of_a_new_shape_are_recorded_with_arguments_and_outcome(shadowed: 
             assert n == -1
     shadowed.settle()
     calls = shadowed.kept("call")
-    kept = [[pickle.loads(base64.b64decode(call[part])) for part in ("arguments", "outcome")] for call in calls]  # noqa: S301
+    kept = [[pickle.loads(base64.b64decode(call[part])) for part in ("arguments", "outcome")] for call in calls]
     assert kept[:2] == [[((1, "Buy"), {}), (2, None)], [((2, "Buy"), {}), (4, None)]]
     arguments, (result, raised) = kept[-1]
     assert (arguments, result, raised.args) == (((-1, "Buy"), {}), None, (-1,))
@@ -181,13 +181,13 @@ def test_recorded_calls_are_spread_over_the_life_of_the_process(
         shadowed.legacy.price(n)
     shadowed.settle()
     calls = shadowed.kept("call")
-    kept = [pickle.loads(base64.b64decode(call["arguments"]))[0][0] for call in calls]  # noqa: S301
+    kept = [pickle.loads(base64.b64decode(call["arguments"]))[0][0] for call in calls]
     spread = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384]
     assert set(spread if record else ()) <= set(kept), kept
     assert kept[: len(first)] == first
     # Another width of number is another shape of input: its first calls are recorded too.
     assert len(kept) == len(set(kept)) <= len(spread) + record * len({call["signature"] for call in calls})
-    outcomes = [pickle.loads(base64.b64decode(call["outcome"])) for call in calls]  # noqa: S301
+    outcomes = [pickle.loads(base64.b64decode(call["outcome"])) for call in calls]
     assert outcomes == [(n * 2, None) for n in kept]
 
 

@@ -162,11 +162,11 @@ def test_evidence_that_cannot_be_written_stops_sampling(shadowed: Shadowed) -> N
     shadowed.legacy.price(1)
     shadowed.settle()
     lane: Lane = shadowed.courier.lanes[0]
-    lane.record.sampling = lambda: False  # type: ignore[method-assign]
+    lane.record.sampling = lambda: False
     until(lambda: bool(lane.pause), "nobody looked at the evidence")
     assert shadowed.legacy.price(2) == 4
     assert shadowed.counts("price")["reasons"] == {"evidence cannot be written": 1}
-    lane.record.sampling = lambda: True  # type: ignore[method-assign]
+    lane.record.sampling = lambda: True
     until(lambda: not lane.pause, "sampling never came back")
     shadowed.legacy.price(3)
     assert shadowed.counts("price")["compared"] == 2

@@ -116,7 +116,7 @@ def test_after_a_difference_the_twin_is_made_anew_from_legacys_state(shadowed: S
 def test_a_twin_that_missed_a_call_gets_back_into_step_or_is_given_up(shadowed: Shadowed) -> None:
     for state, compared, skipped in ((True, 4, 1), (False, 2, 3)):
         if not state:
-            import exuvia.migrate  # noqa: PLC0415
+            import exuvia.migrate
 
             exuvia.migrate.uninstall()
             shadowed.legacy_name += "b"
@@ -153,7 +153,7 @@ def test_two_threads_in_one_object_are_not_compared_and_said(shadowed: Shadowed)
     book = shadowed.legacy.Book()
     thread = threading.Thread(target=book.wait, args=(0.3,))
     thread.start()
-    until(lambda: book.__class__ is not None and bool(getattr(book, "_exuvia_pair").owner), "no call was running")  # noqa: B009
+    until(lambda: book.__class__ is not None and bool(book._exuvia_pair.owner), "no call was running")
     assert book.add("a") == 1
     thread.join()
     counts = shadowed.counts("Book")
@@ -188,7 +188,7 @@ def test_pickles_and_copies_carry_no_mark(shadowed: Shadowed) -> None:
     shadowed.install("Book")
     book = shadowed.legacy.Book(2)
     book.add("a")
-    for other in (copy.copy(book), copy.deepcopy(book), pickle.loads(pickle.dumps(book))):  # noqa: S301
+    for other in (copy.copy(book), copy.deepcopy(book), pickle.loads(pickle.dumps(book))):
         assert (other.seen, other.rows) == (3, ["a"])
         assert other.add("b") == 4
     shadowed.settle()

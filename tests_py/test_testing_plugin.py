@@ -232,7 +232,7 @@ def test_an_empty_comparison_never_passes() -> None:
 
 
 def test_what_cannot_be_made_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def bare(rows):  # type: ignore[no-untyped-def]
+    def bare(rows):
         return rows
 
     with pytest.raises(ConfigError, match="'rows' has no annotation"):
@@ -244,12 +244,12 @@ def test_what_cannot_be_made_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_cases_begin_with_recorded_calls_and_vary_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import base64  # noqa: PLC0415 - only here
-    import pickle  # noqa: PLC0415
+    import base64
+    import pickle
 
-    from exuvia.migrate.evidence.segment import Segment  # noqa: PLC0415
-    from exuvia.testing import recorded  # noqa: PLC0415
-    from hypothesis import find  # noqa: PLC0415
+    from exuvia.migrate.evidence.segment import Segment
+    from exuvia.testing import recorded
+    from hypothesis import find
 
     monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(ConfigError, match="no call was recorded"):
@@ -265,8 +265,8 @@ def test_cases_begin_with_recorded_calls_and_vary_them(project: Path, monkeypatc
 
 
 def test_values_of_recordings_are_varied_within_their_types() -> None:
-    from exuvia.testing.strategies import _changed  # noqa: PLC0415 - only here
-    from hypothesis import find, strategies  # noqa: PLC0415
+    from exuvia.testing.strategies import _changed
+    from hypothesis import find, strategies
 
     value = [1, (2.0, "x"), {"k": b"y", "flag": True}, Bar(5, 1.5), None]
     varied = strategies.composite(lambda draw: _changed(value, draw, strategies))()
@@ -291,4 +291,4 @@ def test_the_names_of_the_module_are_those_it_says() -> None:
     space: dict[str, Any] = {name: getattr(exuvia.testing, name) for name in exuvia.testing.__all__}
     assert all(callable(found) for found in space.values())
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
-        exuvia.testing.nope  # noqa: B018
+        exuvia.testing.nope  # noqa: B018 - the look-up is the test

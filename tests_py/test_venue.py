@@ -304,7 +304,7 @@ def test_closing_is_idempotent_and_frees_the_port() -> None:
     assert again.closed
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "127.0.0.2", "192.168.0.1", "example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "127.0.0.2", "192.168.0.1", "example.com"])  # noqa: S104 - what must be refused
 def test_nothing_but_loopback_is_served(host: str) -> None:
     with pytest.raises(VenueError, match=r"127\.0\.0\.1"):
         SaxoVenue("sim:7?ticks=100", host=host)

@@ -44,16 +44,16 @@ def test_an_order_fills_at_the_first_quote_after_its_decision() -> None:
 
 def test_results_are_values() -> None:
     fill = PaperFill("a", "P-000001", 21, "Buy", "1000.5", Decimal("1.39286"), 7)
-    assert pickle.loads(pickle.dumps(fill)) == fill  # noqa: S301
+    assert pickle.loads(pickle.dumps(fill)) == fill
     assert hash(fill) == hash(PaperFill("a", "P-000001", 21, "Buy", Decimal("1000.50"), "1.392860", 7))
     assert fill != PaperFill("a", "P-000001", 21, "Buy", "1000.5", Decimal("1.39287"), 7)
     assert (fill.amount, fill.side, fill.uic, fill.ts) == (Decimal("1000.5"), "Buy", 21, 7)
     assert "price=1.39286" in repr(fill)
     result = PlaceResult(None, "no", unknown=True)
-    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301
+    assert pickle.loads(pickle.dumps(result)) == result
     assert repr(result) == 'PlaceResult(order_id=None, error="no", unknown=True)'
     with pytest.raises(AttributeError):
-        fill.price = Decimal(1)  # type: ignore[misc]
+        fill.price = Decimal(1)
 
 
 def test_a_float_price_needs_a_tick_to_round_it_to() -> None:

@@ -275,7 +275,7 @@ def test_values_are_written_as_source_and_make_themselves_again() -> None:
         text, imports = written(value)
         space: dict[str, Any] = {}
         exec("\n".join(imports), space)  # noqa: S102 - of our own making
-        assert Comparator().compare(value, eval(text, space)).equal, text  # noqa: S307
+        assert Comparator().compare(value, eval(text, space)).equal, text  # noqa: S307 - the same
     assert "pickle" not in written(Row(1, Decimal(1)))[0]
 
 

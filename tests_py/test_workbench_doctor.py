@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def state(name: str, **more: object) -> tuple[str, str, str]:
     """State, finding and advice of one check."""
-    found = [check for check in examine(None, **more) if check.name == name]  # type: ignore[arg-type]
+    found = [check for check in examine(None, **more) if check.name == name]
     assert len(found) == 1, (name, found)
     return found[0].state, found[0].found, found[0].do
 
@@ -78,7 +78,7 @@ def test_what_others_may_write_fails_with_the_command_that_mends_it(project: Pat
 
 
 def test_an_extension_that_does_not_load_or_is_slow_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import exuvia.build  # noqa: PLC0415 - patched here
+    import exuvia.build
 
     info = {**exuvia.build.build_info(), "profile": "debug"}
     monkeypatch.setattr(exuvia.build, "build_info", lambda: info)
@@ -112,7 +112,7 @@ def test_a_second_copy_of_the_extension_on_the_path_fails(project: Path, monkeyp
 
 
 def test_a_python_that_was_never_tested_is_a_warning(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from exuvia.migrate.dispatch import splice  # noqa: PLC0415 - patched here
+    from exuvia.migrate.dispatch import splice
 
     monkeypatch.setattr(splice, "TESTED", ((3, 2),))
     assert state("python")[0] == "warn"

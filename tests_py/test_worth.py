@@ -21,7 +21,6 @@ from exuvia.migrate.worth.source import find_unit
 from exuvia.migrate.worth.stacks import Frame, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 LIBRARY = """
@@ -226,8 +225,8 @@ def test_units_are_counted_where_they_stand_and_put_back_afterwards(
         "def f(n):\n    return n if n < 1 else f(n - 1)\nasync def later():\n    pass\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    import counted_lib  # type: ignore[import-not-found]  # noqa: PLC0415 - it was just written
-    from exuvia.migrate.worth.counting import Counting  # noqa: PLC0415
+    import counted_lib
+    from exuvia.migrate.worth.counting import Counting
 
     before = counted_lib.f.__code__, counted_lib.Book.add
     names = ["counted_lib:Book", "counted_lib:f", "counted_lib:later", "counted_lib:nope", "counted_lib", "nolib:x"]
@@ -373,7 +372,7 @@ def test_compute_and_waiting_of_a_thread_come_to_the_time_it_was_watched() -> No
     sampler = Sampler()
     code = (judged.__code__,)
     # Samples saw a second of compute and two of sleep, the thread's clock says that it computed for 1.5 s.
-    sampler._stacks.update({(code, "MainThread", "compute"): 1.0, (code, "MainThread", "sleep"): 2.0})  # type: ignore[dict-item]
+    sampler._stacks.update({(code, "MainThread", "compute"): 1.0, (code, "MainThread", "sleep"): 2.0})
     sampler._cpu[1], sampler._ended = ("MainThread", 0.0, 1.5), 3.0
     profile = sampler.profile()
     assert (profile.total("compute"), profile.total("sleep"), profile.wall) == (1.5, 1.5, 3.0)
@@ -394,7 +393,7 @@ def test_amdahl_with_a_measured_candidate_decides(tmp_path: Path) -> None:
 def test_lists_that_cross_and_rows_that_are_walked_are_vectorised(tmp_path: Path) -> None:
     rowwise = "def f(frame):\n    return [frame.iloc[i] for i in range(3)]\n"
     assert judged(rowwise, tmp_path, {"compute": 5.0}).verdict == "vectorise instead"
-    from exuvia.migrate.worth.counting import Counted  # noqa: PLC0415 - a local name reads better here
+    from exuvia.migrate.worth.counting import Counted
 
     lists = Counted(calls=1000)
     lists.crossed([[0.5] * 200_000])
@@ -447,7 +446,10 @@ def test_cover_is_read_from_both_files_of_the_coverage_tool(project: Path) -> No
     env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     if subprocess.run(command, cwd=project, check=False, capture_output=True, env=env).returncode:
         pytest.skip("coverage is not installed")
-    units: Callable[[str], Any] = lambda name: find_unit(f"lib:{name}", [project])  # noqa: E731
+
+    def units(name: str) -> Any:
+        return find_unit(f"lib:{name}", [project])
+
     first = cover.read(project)
     assert first is not None
     assert (first.of(units("compute")), first.of(units("sleeps"))) == (1.0, 0.0)

@@ -197,13 +197,13 @@ class PlainBuilder:
         bar = self.open.get(uic)
         if bar is not None and ts < bar[1] + self.every:
             # Comparisons, because a call of max or min costs three times as much.
-            if bid > bar[3]:  # noqa: PLR1730
+            if bid > bar[3]:  # noqa: PLR1730 - max is slower
                 bar[3] = bid
-            if bid < bar[4]:  # noqa: PLR1730
+            if bid < bar[4]:  # noqa: PLR1730 - min is slower
                 bar[4] = bid
-            if ask > bar[7]:  # noqa: PLR1730
+            if ask > bar[7]:  # noqa: PLR1730 - max is slower
                 bar[7] = ask
-            if ask < bar[8]:  # noqa: PLR1730
+            if ask < bar[8]:  # noqa: PLR1730 - min is slower
                 bar[8] = ask
             bar[5], bar[9] = bid, ask
             bar[10] += 1

@@ -56,7 +56,7 @@ def through(called: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
     return called(*args, **kwargs)
 
 
-class Off(laboratory.Experiment):  # type: ignore[misc]
+class Off(laboratory.Experiment):
     """An experiment that is switched off."""
 
     def enabled(self) -> bool:

@@ -297,7 +297,7 @@ class Bar:
         cls,
         uic: int,
         ts: int,
-        open: float,  # noqa: A002
+        open: float,  # noqa: A002 - a bar's own word
         high: float,
         low: float,
         close: float,
@@ -410,7 +410,7 @@ class Calendar:
 
 @final
 class Session:
-    def __new__(cls, date: str, open: int, close: int) -> Self: ...  # noqa: A002
+    def __new__(cls, date: str, open: int, close: int) -> Self: ...  # noqa: A002 - a session's own word
     @property
     def date(self) -> str: ...
     @property

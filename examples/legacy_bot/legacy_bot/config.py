@@ -94,7 +94,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(path: Path, kind: type[_T], values: dict[str, Any], **given: object) -> _T:
     """Make a dataclass of YAML values, which must be its other fields and of the types that these declare."""
-    wanted: dict[str, Any] = {field.name: field.type for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {field.name: field.type for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]  # a dataclass
     for key in values.keys() ^ wanted.keys():
         raise ConfigError(f"{path}: {'unknown' if key in values else 'missing'} key {key!r} of {kind.__name__}")
     for key, declared in wanted.items():

@@ -3,8 +3,8 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from legacy_bot.archive import SCHEMA, ArchiveError, encode_bars, write_eod
 from legacy_bot.model import Bar
@@ -33,7 +33,7 @@ def test_a_value_that_does_not_fit_names_its_column() -> None:
     with pytest.raises(ArchiveError, match="'uic'"):
         encode_bars([replace(BARS[0], uic=2**31)])
     with pytest.raises(ArchiveError, match="'ask_low'"):
-        encode_bars([replace(BARS[0], ask_low=None)])  # type: ignore[arg-type]
+        encode_bars([replace(BARS[0], ask_low=None)])
 
 
 def test_a_day_is_written_into_its_folder_and_nothing_else_is_left(tmp_path: Path) -> None:

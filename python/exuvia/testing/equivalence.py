@@ -106,7 +106,7 @@ def explained(found: Iterable[Difference], args: tuple[Any, ...], kwargs: dict[s
 
 
 def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int) -> int:
-    from exuvia.testing.strategies import hypothesis_or_say, inferred, inferred_steps  # noqa: PLC0415
+    from exuvia.testing.strategies import hypothesis_or_say, inferred, inferred_steps
 
     hypothesis = hypothesis_or_say()
     is_class = isinstance(legacy, type) and cases is None

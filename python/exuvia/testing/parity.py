@@ -79,11 +79,11 @@ class Parity:
         Raises:
             ConfigError: For a unit that is not declared, or a candidate that is missing.
         """
-        from exuvia.migrate.workbench import sides  # noqa: PLC0415
+        from exuvia.migrate.workbench import sides
 
         __tracebackhide__ = True
         if isinstance(legacy, str) and candidate is None:
-            from exuvia.migrate import config as configuration  # noqa: PLC0415
+            from exuvia.migrate import config as configuration
 
             try:
                 (unit,) = sides.chosen(configuration.load(self._config), [legacy])

@@ -47,8 +47,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     mode = config.getoption("--exuvia-mode")
     if mode is None or _spreads(config):
         return
-    from exuvia.errors import ExuviaError  # noqa: PLC0415
-    from exuvia.testing.suite import begin  # noqa: PLC0415
+    from exuvia.errors import ExuviaError
+    from exuvia.testing.suite import begin
 
     try:
         config.stash[_SUITE] = begin(mode, config.getoption("--exuvia-config"))
@@ -72,7 +72,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if hasattr(config, "workeroutput"):
             config.workeroutput["exuvia"] = rows
             return
-    from exuvia.testing.suite import told  # noqa: PLC0415
+    from exuvia.testing.suite import told
 
     if session.exitstatus == pytest.ExitCode.OK and not told(mode, rows)[1]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -89,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     mode = config.getoption("--exuvia-mode")
     if mode is None:
         return
-    from exuvia.testing.suite import told  # noqa: PLC0415
+    from exuvia.testing.suite import told
 
     terminalreporter.section("exuvia")
     for line in told(mode, config.stash.get(_ROWS, []))[0]:
@@ -103,7 +103,7 @@ def parity(request: pytest.FixtureRequest) -> Iterator[Parity]:
     `parity(unit)` or `parity(legacy, candidate, rules=…)` returns a callable that gives legacy's result and
     fails the test where the candidate differs. A test that takes sides and compares nothing fails too.
     """
-    from exuvia.testing.parity import Parity  # noqa: PLC0415
+    from exuvia.testing.parity import Parity
 
     found = Parity(request.config.getoption("--exuvia-config"))
     yield found
@@ -114,7 +114,7 @@ def parity(request: pytest.FixtureRequest) -> Iterator[Parity]:
 @pytest.fixture
 def saxo_venue(request: pytest.FixtureRequest) -> Iterator[SaxoVenue]:
     """A simulated Saxo broker on 127.0.0.1; `@pytest.mark.saxo_venue("sim:7?ticks=100")` names its ticks."""
-    from exuvia.venues import SaxoVenue  # noqa: PLC0415
+    from exuvia.venues import SaxoVenue
 
     marker = request.node.get_closest_marker("saxo_venue")
     with SaxoVenue(*(marker.args if marker is not None and marker.args else ("sim:7",))) as venue:

@@ -89,8 +89,8 @@ def recorded(unit: str, config: str | os.PathLike[str] | None = None) -> Any:
         ConfigError: If the unit is not declared or no call of it was recorded.
     """
     strategies = hypothesis_or_say().strategies
-    from exuvia.migrate import config as configuration  # noqa: PLC0415 - only where recordings are read
-    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415
+    from exuvia.migrate import config as configuration
+    from exuvia.migrate.workbench import recordings, sides
 
     loaded = configuration.load(config)
     sides.chosen(loaded, [unit])
@@ -138,9 +138,9 @@ def _bound(method: Any) -> Any:
     def outside() -> None: ...
 
     own = inspect.signature(method)
-    outside.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])  # type: ignore[attr-defined]
+    outside.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])  # type: ignore[attr-defined]  # inspect reads it
     outside.__qualname__, outside.__module__ = method.__qualname__, method.__module__
-    outside.__wrapped__ = method  # type: ignore[attr-defined]
+    outside.__wrapped__ = method  # type: ignore[attr-defined]  # inspect reads it
     return outside
 
 

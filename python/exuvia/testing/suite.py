@@ -29,8 +29,8 @@ class Suite:
 
     def end(self) -> None:
         """Takes exuvia out and reads what was observed."""
-        from exuvia.migrate import runtime  # noqa: PLC0415
-        from exuvia.migrate.evidence import reading  # noqa: PLC0415
+        from exuvia.migrate import runtime
+        from exuvia.migrate.evidence import reading
 
         runtime.uninstall()
         states = reading.statuses(self.config, reading.read_folder(self.config.evidence))
@@ -50,8 +50,8 @@ def begin(mode: str, given: str | None) -> Suite:
         ConfigError: As `load` and `install` do.
         MigrateError: If a unit cannot be moved safely.
     """
-    from exuvia.migrate import config as configuration  # noqa: PLC0415
-    from exuvia.migrate import runtime  # noqa: PLC0415
+    from exuvia.migrate import config as configuration
+    from exuvia.migrate import runtime
 
     loaded = configuration.load(given)
     root = str(loaded.path.parent)

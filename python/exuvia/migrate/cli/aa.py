@@ -36,8 +36,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _again(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench import recordings, selfnoise, sides  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT, together
+    from exuvia.migrate.workbench import recordings, selfnoise, sides
 
     config = config_of(options)
     units = sides.chosen(config, options.units)

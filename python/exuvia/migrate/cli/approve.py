@@ -50,8 +50,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _approve(options: argparse.Namespace) -> int:
-    from exuvia.migrate.modes import approvals, judging, requirements, steps  # noqa: PLC0415
-    from exuvia.migrate.modes.names import group_named  # noqa: PLC0415
+    from exuvia.migrate.modes import approvals, judging, requirements, steps
+    from exuvia.migrate.modes.names import group_named
 
     config = config_of(options)
     group = group_named(config, options.group)
@@ -86,8 +86,8 @@ def _approve(options: argparse.Namespace) -> int:
 
 def _step(options: argparse.Namespace) -> str | None:
     """The step that is approved now, if any is."""
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.modes import approvals  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.modes import approvals
 
     if options.signed is not None:
         said = approvals.read(Path(options.signed).read_text(encoding="utf-8"))
@@ -103,7 +103,7 @@ def _statement(
     options: argparse.Namespace, config: Config, group: GroupConfig, to: str, judged: Any
 ) -> tuple[str | None, str | None]:
     """What is approved and its signature; nothing where it is only written down."""
-    from exuvia.migrate.modes import approvals, identity, steps  # noqa: PLC0415
+    from exuvia.migrate.modes import approvals, identity, steps
 
     if options.signed is not None:
         signed = Path(options.signed)
@@ -122,7 +122,7 @@ def _statement(
 
 
 def _span(text: str) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.errors import MigrateError
 
     found = re.fullmatch(r"(\d{1,6})\s*(h|d|min)", text)
     if found is None:
@@ -131,7 +131,7 @@ def _span(text: str) -> int:
 
 
 def _refuse(options: argparse.Namespace, group: GroupConfig, judged: Any) -> int:
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT
 
     why = f"{group.name}: there is nothing to approve, {judged.verdict}: {'; '.join(judged.reasons)}"
     _tell(options, {"overall": judged.verdict, "recorded": None, "reasons": judged.reasons}, [why])

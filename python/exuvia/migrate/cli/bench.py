@@ -55,10 +55,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
-    from exuvia.migrate.worth import bench  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.worth.arms import Arm  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.gates.verdict import EXIT
+    from exuvia.migrate.worth import bench
+    from exuvia.migrate.worth.arms import Arm
 
     folder = Path(options.folder).resolve()
     for name in ("change", "faster"):

@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _compact(options: argparse.Namespace) -> int:
-    from exuvia.migrate.evidence import compact, reading  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.evidence import compact, reading
 
     config = config_of(options)
     days = compact.compact(config.evidence, options.day) if config.evidence.is_dir() else []

@@ -39,8 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench import differing, sides  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT, together
+    from exuvia.migrate.workbench import differing, sides
 
     config = config_of(options)
     units = [unit.name for unit in sides.chosen(config, options.units)]

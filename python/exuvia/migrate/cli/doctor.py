@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from exuvia.migrate.workbench import health  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench import health
 
     checks = health.examine(options.config, options.evidence, preflight=options.preflight, backups=options.backups)
     failed = any(check.state == "fail" for check in checks)

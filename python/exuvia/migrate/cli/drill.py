@@ -37,8 +37,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _drill(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
-    from exuvia.migrate.modes import drill, hooks  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT
+    from exuvia.migrate.modes import drill, hooks
 
     done = drill.drill(config_of(options), options.group, timeout_s=options.timeout)
     if options.json:

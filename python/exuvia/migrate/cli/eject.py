@@ -41,9 +41,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said at the end depends on what was found
-    from exuvia.errors import ConfigError, MigrateError  # noqa: PLC0415
-    from exuvia.migrate import config as configuration  # noqa: PLC0415
-    from exuvia.migrate.workbench import eject  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.errors import ConfigError, MigrateError
+    from exuvia.migrate import config as configuration
+    from exuvia.migrate.workbench import eject
 
     root = Path(options.root).resolve()
     if not root.is_dir():

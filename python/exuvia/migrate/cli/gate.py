@@ -38,8 +38,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _day(text: str) -> str:
-    from argparse import ArgumentTypeError  # noqa: PLC0415
-    from datetime import date  # noqa: PLC0415
+    from argparse import ArgumentTypeError
+    from datetime import date
 
     try:
         return date.fromisoformat(text).isoformat()
@@ -48,9 +48,9 @@ def _day(text: str) -> str:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
-    from exuvia.migrate.gates import judge, restarts, sessions, table  # noqa: PLC0415
-    from exuvia.migrate.modes import hooks, journal  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading
+    from exuvia.migrate.gates import judge, restarts, sessions, table
+    from exuvia.migrate.modes import hooks, journal
 
     config = config_of(options)
     group = sessions.group_named(config, options.group)

@@ -41,9 +41,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _init(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate import config  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench import starting  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate import config
+    from exuvia.migrate.workbench import starting
 
     root = Path(options.root).resolve()
     if not root.is_dir():

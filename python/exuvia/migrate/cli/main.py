@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
     Returns:
         The exit code.
     """
-    from exuvia.errors import ExuviaError  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.errors import ExuviaError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in LATER:
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
 
 def _say_what_is_broken(command: str) -> None:
     """Say that the extension does not load, if that is why an import failed; else the import's own error goes on."""
-    from exuvia.migrate import extension  # noqa: PLC0415
+    from exuvia.migrate import extension
 
     cause = extension.trouble()
     if cause is None:
@@ -140,7 +140,7 @@ def _say_what_is_broken(command: str) -> None:
 
 
 def _version() -> int:
-    from exuvia.build import build_info  # noqa: PLC0415
+    from exuvia.build import build_info
 
     info = build_info()
     built = f"{info['commit']}, {info['profile']}, {info['abi']}, sha256 {info['sha256'][:16]}"

@@ -52,9 +52,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.gates.verdict import EXIT  # noqa: PLC0415
-    from exuvia.migrate.modes import hooks, steps  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.gates.verdict import EXIT
+    from exuvia.migrate.modes import hooks, steps
 
     config = config_of(options)
     done = _overlays(options, config)
@@ -82,8 +82,8 @@ def _promote(options: argparse.Namespace) -> int:
 
 
 def _overlays(options: argparse.Namespace, config: Config) -> list[str]:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.modes import overlays  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.modes import overlays
 
     done = []
     if options.clear is not None:

@@ -35,9 +35,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from exuvia.migrate.gates.verdict import EXIT, together  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415
-    from exuvia.migrate.workbench.replay import replay  # noqa: PLC0415
+    from exuvia.migrate.gates.verdict import EXIT, together
+    from exuvia.migrate.workbench import recordings, sides
+    from exuvia.migrate.workbench.replay import replay
 
     config = config_of(options)
     units = sides.chosen(config, options.units)

@@ -36,10 +36,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _report(options: argparse.Namespace) -> int:
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
-    from exuvia.migrate.face import report as writer  # noqa: PLC0415
-    from exuvia.migrate.face import whole  # noqa: PLC0415
-    from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading
+    from exuvia.migrate.face import report as writer
+    from exuvia.migrate.face import whole
+    from exuvia.migrate.gates.verdict import EXIT, overall
 
     config = config_of(options)
     segments = reading.read_folder(config.evidence)

@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from exuvia.migrate.modes import hooks, rollback  # noqa: PLC0415
+    from exuvia.migrate.modes import hooks, rollback
 
     done = rollback.rollback(options.config, options.evidence, options.units, options.reason)
     if options.json:

@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _run(options: argparse.Namespace) -> int:
-    from exuvia.migrate import running  # noqa: PLC0415
+    from exuvia.migrate import running
 
     program = options.module or options.script
     if not program:

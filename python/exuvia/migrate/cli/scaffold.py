@@ -37,9 +37,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _scaffold(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.workbench import scaffold  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench.starting import SHIMS, shim_module  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.workbench import scaffold
+    from exuvia.migrate.workbench.starting import SHIMS, shim_module
 
     made = scaffold.scaffold(options.units)
     target = Path(options.output or f"{shim_module(options.units[0]).replace('.', '/')}.py")

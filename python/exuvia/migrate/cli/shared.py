@@ -29,9 +29,9 @@ def config_of(options: argparse.Namespace, *, rules: bool = True) -> Config:
     Raises:
         ConfigError: As `load` does.
     """
-    from dataclasses import replace  # noqa: PLC0415 - so that --help answers at once
+    from dataclasses import replace
 
-    from exuvia.migrate import config  # noqa: PLC0415
+    from exuvia.migrate import config
 
     loaded = config.load(options.config, rules=rules)
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded

@@ -32,14 +32,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _status(options: argparse.Namespace) -> int:
-    from exuvia.migrate import extension, starting  # noqa: PLC0415
-    from exuvia.migrate.gates.verdict import EXIT, overall  # noqa: PLC0415
-    from exuvia.migrate.modes import names  # noqa: PLC0415
+    from exuvia.migrate import extension, starting
+    from exuvia.migrate.gates.verdict import EXIT, overall
+    from exuvia.migrate.modes import names
 
     cause = extension.trouble()
     config = config_of(options, rules=cause is None)
     if cause is None:
-        from exuvia.migrate.evidence import reading  # noqa: PLC0415 - it needs the extension
+        from exuvia.migrate.evidence import reading
 
         states = reading.statuses(config, reading.read_folder(config.evidence))
     else:
@@ -65,7 +65,7 @@ def _status(options: argparse.Namespace) -> int:
                 say(f"  {note}")
         say(f"overall: {verdict}")
     else:
-        from exuvia.migrate.face import table  # noqa: PLC0415
+        from exuvia.migrate.face import table
 
         table.render(states, rehearsal=config.rehearsal)
         if not config.units:

@@ -40,7 +40,7 @@ def _port(text: str) -> int:
 
 
 def _venue(options: argparse.Namespace) -> int:
-    from exuvia.venues import serve_saxo  # noqa: PLC0415
+    from exuvia.venues import serve_saxo
 
     def ready(venue: SaxoVenue) -> None:
         print(venue.url, flush=True)

@@ -64,7 +64,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _worth(options: argparse.Namespace) -> int:
-    from exuvia.migrate.worth import asking, face  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.worth import asking, face
 
     program = options.module or options.script
     if bool(program) == bool(options.profile):
@@ -107,8 +107,8 @@ def _worth(options: argparse.Namespace) -> int:
 
 def _record(config: Config | None, judged: Sequence[UnitWorth]) -> None:
     """Write the verdicts of declared units where the steps look for them."""
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate import modes  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate import modes
 
     if config is None:
         raise MigrateError("--record needs a configuration that declares the units: pass --config FILE")
@@ -119,9 +119,9 @@ def _record(config: Config | None, judged: Sequence[UnitWorth]) -> None:
 
 def _config(options: argparse.Namespace) -> Config | None:
     """The configuration, if there is one: a first look needs none."""
-    from exuvia.errors import ConfigError  # noqa: PLC0415
-    from exuvia.migrate import config  # noqa: PLC0415
-    from exuvia.migrate.cli.shared import config_of  # noqa: PLC0415
+    from exuvia.errors import ConfigError
+    from exuvia.migrate import config
+    from exuvia.migrate.cli.shared import config_of
 
     try:
         config.find(options.config)

@@ -213,7 +213,7 @@ def _places(rng: random.Random, values: list[Any], instances: int) -> list[tuple
 
 
 def _fitting(fault: Fault, places: list[tuple[int, Site]]) -> list[tuple[int, Site]]:
-    probe = random.Random(0)  # noqa: S311
+    probe = random.Random(0)  # noqa: S311 - a try, no secret
     return [(at, site) for at, site in places if _changed(fault, probe, site.value, tries=3) is not _SAME]
 
 

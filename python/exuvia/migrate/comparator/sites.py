@@ -116,7 +116,7 @@ def replaced(value: Any, way: tuple[tuple[str, Any], ...], new: Any) -> Any:
         return items if isinstance(value, list) else tuple(items)
     inner = replaced(getattr(value, by), rest, new)
     if isinstance(value, tuple):
-        return value._replace(**{by: inner})  # type: ignore[attr-defined]
+        return value._replace(**{by: inner})  # type: ignore[attr-defined]  # a namedtuple
     made = copy.copy(value)
     object.__setattr__(made, by, inner)
     return made

@@ -82,10 +82,10 @@ class Lives:
     def initialiser(self) -> Callable[..., None]:
         """Return an `__init__` for the candidate that follows each new object that serves."""
         lives, candidate = self, self.candidate
-        init: Any = candidate.__init__  # type: ignore[misc]
+        init: Any = candidate.__init__  # type: ignore[misc]  # the class's own, not an object's
         bare = init is vars(object)["__init__"]
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
             if not HERE.contained:
                 lives.follow(self_)
             if not bare:

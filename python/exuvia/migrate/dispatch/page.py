@@ -22,7 +22,7 @@ from exuvia.migrate.modes import journal as modes
 try:
     import fcntl
 except ImportError:  # Windows has no such lock; there one writer at a time is the operator's to see to.
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # asked for by name before it is used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -225,13 +225,13 @@ def _chooser(legacy: type, candidate: type, switch: Switch) -> type:
     """
     kind = type(legacy)
 
-    def __call__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+    def __call__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - becomes a method
         return switch.callable(*args, **kwargs) if cls is made else kind.__call__(cls, *args, **kwargs)
 
-    def __instancecheck__(cls: type, instance: object) -> bool:  # noqa: N807
+    def __instancecheck__(cls: type, instance: object) -> bool:  # noqa: N807 - becomes a method
         return isinstance(instance, (legacy, candidate)) if cls is made else kind.__instancecheck__(cls, instance)
 
-    def __subclasscheck__(cls: type, other: type) -> bool:  # noqa: N807
+    def __subclasscheck__(cls: type, other: type) -> bool:  # noqa: N807 - becomes a method
         return issubclass(other, (legacy, candidate)) if cls is made else kind.__subclasscheck__(cls, other)
 
     space = {"__module__": legacy.__module__, "__qualname__": legacy.__qualname__, "__doc__": legacy.__doc__}

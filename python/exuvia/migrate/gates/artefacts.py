@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from exuvia.errors import ExuviaError
+from exuvia.errors import ExuviaError, LakeError, SchemaError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,7 +146,6 @@ def _objects(path: Path, value: Any) -> list[dict[str, Any]]:
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
     from exuvia import lake  # noqa: PLC0415 - arro3 is needed for Parquet only
-    from exuvia.errors import LakeError, SchemaError  # noqa: PLC0415
 
     try:
         table = lake.read_parquet(path)

@@ -10,6 +10,7 @@ import bisect
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
+from exuvia.errors import LakeError, SchemaError
 from exuvia.migrate.gates.artefacts import ArtefactError, files_of, shown, text_of
 from exuvia.migrate.gates.sides import BETWEEN, GateDay, Sides, Span
 
@@ -251,8 +252,6 @@ def _parquet(sides: Sides, found: GateDay) -> None:
 
 
 def _tables(legacy: Path, candidate: Path, key: list[str]) -> Any:
-    from exuvia.errors import LakeError, SchemaError  # noqa: PLC0415
-
     try:
         return _exuvia.gate_parquet(legacy, candidate, key)
     except (LakeError, SchemaError) as error:

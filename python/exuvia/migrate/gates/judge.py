@@ -221,7 +221,7 @@ def _judge_sessions(made: GroupVerdict, clean: list[Session], dirty: list[Sessio
                 made.reasons.append(f"{session.day} does not count: {session.reasons[0]}")
 
 
-def _bound(  # noqa: PLR0917
+def _bound(  # noqa: PLR0917 - all that a bound needs
     made: GroupVerdict,
     config: Config,
     group: GroupConfig,

@@ -12,6 +12,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ExuviaError
+from exuvia.migrate.config.units import split_method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,6 @@ def trouble(unit: UnitConfig, segments: Sequence[SegmentText]) -> str | None:
         unit: The unit.
         segments: As `read_folder` returns them.
     """
-    from exuvia.migrate.config.units import split_method  # noqa: PLC0415
-
     end = "so its evidence does not count"
     try:
         module = importlib.import_module(TEST)

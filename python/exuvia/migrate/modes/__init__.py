@@ -44,7 +44,7 @@ def quarantine(config: Config, unit: str, cause: str) -> None:
     Raises:
         OSError: If the journal could not be written; the caller serves legacy all the same.
     """
-    from exuvia.migrate.modes import overlays  # noqa: PLC0415
+    from exuvia.migrate.modes import overlays  # noqa: PLC0415 - a rollback must not need what steps need
 
     overlays.quarantine(config, unit, cause)
 
@@ -62,7 +62,7 @@ def record_worth(config: Config, unit: str, verdict: str, **details: Any) -> Non
         MigrateError: If the journal cannot be trusted, or another writer does not let go.
         OSError: If it could not be written.
     """
-    from exuvia.migrate.modes.writing import open_journal  # noqa: PLC0415
+    from exuvia.migrate.modes.writing import open_journal  # noqa: PLC0415 - a rollback must not need what steps need
 
     with open_journal(config.evidence) as pen:
         pen.append({**details, "kind": "worth", "unit": unit, "verdict": verdict})

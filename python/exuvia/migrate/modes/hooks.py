@@ -119,7 +119,7 @@ def _caller() -> _Caller:
 
 def _after_fork() -> None:
     """A lock that another thread held at the fork stays held for ever in the child."""
-    global _lock  # noqa: PLW0603
+    global _lock  # noqa: PLW0603 - one queue a process
     _lock = threading.Lock()
 
 
@@ -170,7 +170,7 @@ def _post(url: str, body: bytes) -> None:
     handlers: list[urllib.request.BaseHandler] = [_Straight()]
     if urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1"):
         handlers.append(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - the configuration admits http(s) only
     with urllib.request.build_opener(*handlers).open(request, timeout=TIMEOUT_S) as answer:
         answer.read(1024)
 

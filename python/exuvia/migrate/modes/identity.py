@@ -128,7 +128,7 @@ def _run(command: list[str], given: bytes, what: str) -> bytes:
 
 def _call(command: list[str], given: bytes) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(command, input=given, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+        return subprocess.run(command, input=given, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603 - ssh-keygen, no shell
     except FileNotFoundError:
         raise MigrateError("ssh-keygen is not on the path: install OpenSSH's client to approve by key") from None
     except subprocess.TimeoutExpired:

@@ -115,7 +115,7 @@ def enter_context(key: tuple[Any, ...] | None) -> None:
     Args:
         key: As `context_key` returned it.
     """
-    import decimal  # noqa: PLC0415
+    import decimal  # noqa: PLC0415 - as in context_key
 
     if key is None:
         decimal.setcontext(decimal.Context())

@@ -100,7 +100,7 @@ class RemoteTwinMaker(TwinMaker):
         self.legacy, self.candidate = sides
         self.attributes = unit.attributes
         self.switch, self.record = switch, record
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.resyncs = can_resync(*sides)
         self.share = unit.sample
         self._numbers, self._made = itertools.count(1), itertools.count()
@@ -125,7 +125,7 @@ class RemoteTwinMaker(TwinMaker):
     def _initialiser(self) -> Callable[..., None]:
         init: Any = self.init
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
             self.switch.count(legacy=1)
             if self.record.lives is not None and not HERE.contained:
                 self.record.lives.made("legacy")

@@ -127,7 +127,7 @@ class TwinMaker:
         self.comparators, self.attributes = rules
         self.switch, self.record = switch, record
         self.guard_random = not leaves_random_alone(self.candidate)
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.twin = self._make(members)
 
     def _make(self, members: Mapping[str, Any]) -> type:
@@ -161,7 +161,7 @@ class TwinMaker:
     def _initialiser(self) -> Callable[..., None]:
         init: Any = self.init
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
             def legacy(*args: Any, **kwargs: Any) -> None:
                 if init is vars(object)["__init__"]:
                     if (args or kwargs) and self.legacy.__new__ is vars(object)["__new__"]:
@@ -193,7 +193,7 @@ class TwinMaker:
         """Pickles and copies drop the pair; the class is looked up by its name."""
         maker = self
 
-        def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807
+        def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807 - becomes a method
             twin: Any = maker.twin
             if not getattr(maker.legacy, "__slots__", None):
                 # The old protocols refuse the twin's slot, which the legacy class has not.
@@ -207,7 +207,7 @@ class TwinMaker:
             parts[1] = tuple(keep if part is maker.twin else part for part in parts[1])
             if parts[0] is maker.twin:
                 parts[0] = keep
-            elif parts[0] is copyreg.__newobj__ and keep is not twin:  # type: ignore[attr-defined]
+            elif parts[0] is copyreg.__newobj__ and keep is not twin:  # type: ignore[attr-defined]  # not in the stub
                 # Pickle insists that such a class is the object's own; made by hand it need not be.
                 parts[0] = keep.__new__
             if len(parts) > 2:

@@ -89,7 +89,7 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
 def _die_with(parent: int) -> None:
     """Be killed when the parent dies; on systems without that, look after it each second."""
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415
+        import ctypes  # noqa: PLC0415 - only here
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     else:
@@ -232,7 +232,7 @@ class _Worker:
             if self.main_tried or "__main__" not in str(error):
                 raise
             self._load_main()
-            return pickle.loads(data)  # noqa: S301
+            return pickle.loads(data)  # noqa: S301 - the same
 
     def _load_main(self) -> None:
         """Run the program's main module under the name `__mp_main__`, as multiprocessing does on spawn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
+from exuvia.migrate.worth.source import find_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +142,7 @@ def _path() -> Iterator[Check]:
 
 
 def _python() -> Iterator[Check]:
-    from exuvia.migrate.dispatch import splice  # noqa: PLC0415
+    from exuvia.migrate.dispatch import splice  # noqa: PLC0415 - it may be what is broken
 
     version = sys.version.split()[0]
     if splice.can_splice():
@@ -156,8 +158,6 @@ def _python() -> Iterator[Check]:
 
 
 def _units(config: Config) -> Iterator[Check]:
-    from exuvia.migrate.worth.source import find_module  # noqa: PLC0415
-
     roots = [str(config.path.parent), *sys.path]
     missing = []
     for unit in config.units.values():
@@ -203,8 +203,6 @@ def _folder(folder: Path) -> Iterator[Check]:
 
 def _mapping(folder: Path) -> Iterator[Check]:
     """Whether the control page can be mapped: else a rollback takes a second, not a call."""
-    import mmap  # noqa: PLC0415
-
     home = next((path for path in (folder, *folder.parents) if path.is_dir()), Path.cwd())
     kind = _file_system(home)
     slow = Check(
@@ -276,7 +274,7 @@ def _journal(folder: Path, config: Config | None) -> Iterator[Check]:
 
 
 def _formats(folder: Path) -> Iterator[Check]:
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415 - it loads the extension
 
     segments = reading.read_folder(folder)
     newer = [text.path.name for text in segments if "newer exuvia" in (text.trouble or "")]
@@ -296,7 +294,7 @@ def _formats(folder: Path) -> Iterator[Check]:
 
 def _writers(folder: Path, config: Config | None) -> Iterator[Check]:
     """Who else writes evidence here: another build or configuration in one fleet stops every promotion."""
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415 - it loads the extension
 
     alive = [text for text in reading.read_folder(folder) if not text.ended and text.header]
     remote = {str(text.header.get("host")) for text in alive} - {socket.gethostname()}

@@ -128,7 +128,7 @@ def _read(entry: dict[str, Any], segment: str, recorded: Recorded) -> None:
     try:
         name = hashlib.sha256(f"{unit} {call} {entry['arguments']}".encode()).hexdigest()[:8]
         args, kwargs = pickle.loads(base64.b64decode(entry["arguments"]))  # noqa: S301 - the owner's own file
-        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301
+        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301 - the same
         made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, entry.get("signature"))
     except (binascii.Error, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         recorded.problems.append(

@@ -39,7 +39,7 @@ for root in reversed(ROOTS):
     if root not in sys.path:
         sys.path.insert(0, root)
 
-from exuvia.migrate import Comparator  # noqa: E402
+from exuvia.migrate import Comparator  # noqa: E402 - the path is set above
 
 RULES = {rules}
 {extra}
@@ -192,7 +192,7 @@ def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
         id=f" --id {case.id}",
         name=name,
         imports="\n".join(sorted(imports)),
-        extra="".join(f"{line}  # noqa: E402\n" for line in sorted(late)),
+        extra="".join(f"{line}  # noqa: E402 - the path is set above\n" for line in sorted(late)),
         roots=repr(_roots(sides)),
         rules=repr(rules),
         steps="\n".join(lines),

@@ -307,7 +307,7 @@ class _Annotation(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and node.value.id == "Literal":
             self.names.add("Literal")
             return node
-        found: ast.expr = self.generic_visit(node)  # type: ignore[assignment]
+        found: ast.expr = self.generic_visit(node)  # type: ignore[assignment]  # an expression stays one
         return found
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
+from exuvia.migrate.evidence.record import apart
 from exuvia.migrate.workbench.recordings import too_few
 from exuvia.migrate.workbench.sides import Sides, cases_of
 
@@ -140,8 +141,6 @@ def proposal(place: str, kind: str, one: str, other: str) -> str:
             pass
         else:
             if "." in one + other or "e" in one + other:
-                from exuvia.migrate.evidence.record import apart  # noqa: PLC0415
-
                 distance = apart(one, other)
                 if distance.endswith(" ulp") and (ulps := int(distance.split()[0])) <= 1000:
                     return f"ulp:{max(4, 2 * ulps)}"
@@ -173,7 +172,7 @@ def _elsewhere(unit: UnitConfig, cases: list[Case], noise: Noise) -> list[Any]:
             check=False,
         )
         if done.returncode == 0:
-            answered: list[Any] = pickle.loads(base64.b64decode(done.stdout.rsplit(b"\n", 1)[-1]))  # noqa: S301
+            answered: list[Any] = pickle.loads(base64.b64decode(done.stdout.rsplit(b"\n", 1)[-1]))  # noqa: S301 - of our own child
             return answered
         why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     except (OSError, ValueError, EOFError, pickle.PickleError, subprocess.TimeoutExpired) as error:

@@ -100,9 +100,9 @@ def watched(
     Raises:
         MigrateError: If a named unit is not there.
     """
-    from exuvia.migrate import running  # noqa: PLC0415
+    from exuvia.migrate import running  # noqa: PLC0415 - only for a program that is run
     from exuvia.migrate.worth.counting import Counting  # noqa: PLC0415 - it loads the extension
-    from exuvia.migrate.worth.sampler import Sampler  # noqa: PLC0415
+    from exuvia.migrate.worth.sampler import Sampler  # noqa: PLC0415 - the same
 
     running.find_as_python_does(program, is_module=is_module)
     replaced = {**({name: unit.candidate for name, unit in config.units.items()} if config else {})}
@@ -168,7 +168,7 @@ def _evidence(config: Config | None) -> dict[str, Measured | str]:
     """The speed of candidates that ran in shadow; one that differs is not measured."""
     if config is None:
         return {}
-    from exuvia.migrate.evidence import reading  # noqa: PLC0415
+    from exuvia.migrate.evidence import reading  # noqa: PLC0415 - it loads the extension
 
     found: dict[str, Measured | str] = {}
     try:

@@ -110,7 +110,7 @@ class Sampler:
                 continue
             if (stack, thread.name, kind) not in self._stacks and len(self._stacks) >= STACKS:
                 stack, self._lost = (), self._lost + 1
-            self._stacks[stack, thread.name, kind] += now - since  # type: ignore[assignment]
+            self._stacks[stack, thread.name, kind] += now - since  # type: ignore[assignment]  # Counter of floats
             spent = self._system.cpu(thread.native_id)
             if spent is not None:
                 first = self._cpu.get(thread.native_id, (thread.name, 0.0, 0.0))[1]
@@ -127,7 +127,7 @@ class Sampler:
         profile.cpu = max(self._cpu_ended - self._cpu_began - self.overhead, 0.0)
         measured: Counter[str] = Counter()
         for name, first, last in self._cpu.values():
-            measured[name] += last - first  # type: ignore[assignment]
+            measured[name] += last - first  # type: ignore[assignment]  # Counter of floats
         seen: Counter[str] = Counter()
         blocked: Counter[str] = Counter()
         for (_, thread, kind), seconds in self._stacks.items():

@@ -6,6 +6,7 @@ import ast
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,6 @@ def find_module(module: str, roots: Sequence[Path | str] | None = None) -> Path 
     Returns:
         A `.py` file, a compiled one, or `None`.
     """
-    from importlib.machinery import EXTENSION_SUFFIXES  # noqa: PLC0415
-
     parts = module.split(".")
     for root in roots if roots is not None else ["", *sys.path]:
         base = Path(root or ".").joinpath(*parts)

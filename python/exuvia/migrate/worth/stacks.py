@@ -117,7 +117,7 @@ class Profile:
             for (caller, callee), seconds in self.edges.items():
                 if inside(callee) and not inside(caller):
                     for kind, share in self.splits[callee].items():
-                        main[kind] += seconds * share  # type: ignore[assignment]
+                        main[kind] += seconds * share  # type: ignore[assignment]  # Counter of floats
             return {name: dict(kinds) for name, kinds in threads.items()}
         for (stack, thread, kind), seconds in self.times.items():
             if any(inside(frame) for frame in stack):
