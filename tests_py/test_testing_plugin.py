@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from urllib.request import urlopen
 
 import exuvia.testing
 import pytest
+from exuvia._exuvia import register, unregister
 from exuvia.errors import ConfigError
 from exuvia.testing import assert_equivalent, inferred
 from exuvia.testing.parity import Parity
@@ -197,6 +199,29 @@ def test_errors_and_changed_arguments_are_compared_too() -> None:
     rows = [1, 2]
     assert_equivalent(clear, clear, cases=[(rows,)])
     assert rows == [1, 2]
+
+
+def test_changed_arguments_that_nobody_can_read_are_not_equal() -> None:
+    def note(out: io.StringIO) -> None:
+        out.write("legacy")
+
+    def other(out: io.StringIO) -> None:
+        out.write("candidate")
+
+    unknown = r"case 1: nobody knows whether .*\n  what both sides did to the arguments cannot be compared: "
+    with pytest.raises(AssertionError, match=unknown):
+        assert_equivalent(note, other, cases=[(io.StringIO(),)])
+    with pytest.raises(AssertionError, match="nobody knows"):
+        Parity()(note, other)(io.StringIO())
+    # Left the same on both sides is equal, and a registered class is read.
+    assert assert_equivalent(note, note, cases=[(io.StringIO(),)]) == 1
+    register(io.StringIO, io.StringIO.getvalue)
+    try:
+        assert assert_equivalent(note, note, cases=[(io.StringIO(),)]) == 1
+        with pytest.raises(AssertionError, match='legacy "legacy", candidate "candidate"'):
+            assert_equivalent(note, other, cases=[(io.StringIO(),)])
+    finally:
+        unregister(io.StringIO)
 
 
 class Book:

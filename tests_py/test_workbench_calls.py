@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import pickle
 import subprocess
@@ -197,6 +198,28 @@ def test_legacy_that_equals_itself_on_few_calls_proves_nothing(project: Path) ->
     record(project, "bot:price", ("", ([99],), answer([99])))
     enough = exuvia(project, "aa", "bot:price")
     assert (enough.returncode, "equals itself (20 calls)" in enough.stdout) == (0, True), enough
+
+
+def test_changed_arguments_that_nobody_can_read_are_counted_and_prove_nothing(project: Path) -> None:
+    source = "import time\ndef log(out, n):\n    out.write(str({}))\n    return n\n"
+    (project / "bot.py").write_text(source.format("time.time_ns()"))
+    (project / "shim.py").write_text(source.format("-n"))
+    (project / "exuvia.toml").write_text('[exuvia]\n[unit."bot:log"]\ncandidate = "shim:log"\neffect = "pure"\n')
+    record(project, "bot:log", *[("", (io.StringIO(), n), n) for n in range(20)])
+    for command in ("replay", "aa"):
+        done = exuvia(project, command, "bot:log")
+        assert done.returncode == 3, done
+        assert "20 cases are not known to be equal: changed arguments could not be read" in done.stdout
+        assert "what both sides did to the arguments cannot be compared: " in done.stdout
+        (one,) = json.loads(exuvia(project, command, "bot:log", "--json").stdout)["units"]
+        assert (one["verdict"], one["unread"], len(one["problems"])) == ("INCONCLUSIVE", 20, 1)
+    done = exuvia(project, "repro", "bot:log")
+    assert (done.returncode, "20 cases are not known to be equal" in done.stderr) == (2, True), done
+    (project / "shim.py").write_text(source.format("n") + "    return -1\n".replace("-1", "n + 1"))
+    (project / "shim.py").write_text(source.format("n").replace("return n", "return n + 1"))
+    done = exuvia(project, "replay", "bot:log", "--json")
+    (one,) = json.loads(done.stdout)["units"]
+    assert (done.returncode, one["differed"], one["unread"]) == (1, 20, 0)
 
 
 def test_a_recording_that_others_may_write_is_not_read(project: Path) -> None:

@@ -10,11 +10,11 @@ from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exuvia._exuvia import Difference
 
-__all__ = ["assert_equivalent", "difference_of", "explained"]
+__all__ = ["assert_equivalent", "difference"]
 
 EXAMPLES = 1_000
 _Case = tuple[tuple[Any, ...], dict[str, Any]]
@@ -43,7 +43,7 @@ def assert_equivalent(
 
     Raises:
         AssertionError: With the arguments and both values of the first difference, as small as Hypothesis can
-            make them; or if nothing was compared.
+            make them; or if nothing was compared, or changed arguments could not be.
         ConfigError: If Hypothesis is needed and missing, or an argument has no annotation to make it up from.
     """
     comparator = Comparator(dict(rules or {}))
@@ -55,24 +55,26 @@ def assert_equivalent(
         compared = 0
         for case in cases:
             args, kwargs = _case(case)
-            found = difference_of(comparator, legacy, candidate, args, kwargs)
+            message = difference(comparator, legacy, candidate, args, kwargs)
             compared += 1
-            if found:
-                raise AssertionError(f"case {compared}: {explained(found, args, kwargs)}")
+            if message:
+                raise AssertionError(f"case {compared}: {message}")
     if not compared:
         raise AssertionError(f"nothing was compared: there are no cases for {names}")
     sys.stdout.write(f"exuvia: {compared:,} cases compared, none differs: {names}\n")
     return compared
 
 
-def difference_of(
+def difference(
     comparator: Comparator,
     legacy: Callable[..., Any],
     candidate: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-) -> list[Difference]:
-    """Call both sides on copies and return what differs, in results, errors and changed arguments.
+) -> str:
+    """Call both sides on copies and say what differs, in results, errors and changed arguments; empty if nothing does.
+
+    Arguments that were changed and cannot be read are not equal: nobody knows.
 
     Args:
         comparator: How to compare.
@@ -88,21 +90,23 @@ def difference_of(
         if interrupt is not None:
             raise interrupt
         sides.append((outcome, numbered(own, named)))
-    verdicts, _ = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
-    return [found for verdict in verdicts for found in verdict.differences]
+    verdicts, unread = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+    found = [found for verdict in verdicts for found in verdict.differences]
+    if unread and not found:
+        return f"nobody knows whether the two sides are equal for ({_given(args, kwargs)})\n  {unread}"
+    return _explained(found, args, kwargs)
 
 
-def explained(found: Iterable[Difference], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Return a message with arguments and differences.
-
-    Args:
-        found: What differs.
-        args: Positional arguments.
-        kwargs: Keyword arguments.
-    """
-    given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
+def _explained(found: Sequence[Difference], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """A message with arguments and differences; empty without any."""
+    if not found:
+        return ""
     rows = [f"  {one.path} ({one.kind}): legacy {one.legacy}, candidate {one.candidate}" for one in found]
-    return "\n".join([f"the two sides differ for ({given[:600]})", *rows])
+    return "\n".join([f"the two sides differ for ({_given(args, kwargs)})", *rows])
+
+
+def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    return ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])[:600]
 
 
 def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int) -> int:
@@ -119,8 +123,7 @@ def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, ex
             message = _objects(comparator, legacy, candidate, case)
         else:
             args, kwargs = _case(case)
-            found = difference_of(comparator, legacy, candidate, args, kwargs)
-            message = explained(found, args, kwargs) if found else ""
+            message = difference(comparator, legacy, candidate, args, kwargs)
         if message:
             raise AssertionError(message)
         compared += 1
@@ -145,17 +148,17 @@ def _objects(comparator: Comparator, legacy: type, candidate: Any, case: Any) ->
         outcome, _, _ = run_contained(side, detached_copy(args)[0], detached_copy(kwargs)[0], guard_random=True)
         made.append(outcome[0])
         raised.append((None, outcome[1]))
-    found: list[Any] = list(comparator.compare_outcomes(*raised).differences)
-    if found:
-        return explained(found, args, kwargs)
+    message = _explained(comparator.compare_outcomes(*raised).differences, args, kwargs)
+    if message:
+        return message
     if made[0] is None or made[1] is None:
         return ""
     for number, (name, (own, named)) in enumerate(calls):
         one, other = (getattr(side, name) for side in made)
-        found = difference_of(comparator, one, other, own, named)
-        if found:
+        message = difference(comparator, one, other, own, named)
+        if message:
             before = ", ".join(call for call, _ in calls[:number]) or "nothing"
-            return f"call {number + 1}, {name}, after {before}: {explained(found, own, named)}"
+            return f"call {number + 1}, {name}, after {before}: {message}"
     return ""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exuvia._exuvia import Comparator, detached_copy
+from exuvia._exuvia import Comparator
 from exuvia.errors import ConfigError
-from exuvia.testing.equivalence import difference_of, explained
+from exuvia.testing.equivalence import difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,11 +44,10 @@ class Side:
             AssertionError: If the candidate did otherwise.
         """
         __tracebackhide__ = True  # pytest shows the line of the test
-        copied, named = detached_copy(args)[0], detached_copy(kwargs)[0]
-        found = difference_of(self.comparator, self.legacy, self.candidate, args, kwargs)
+        message = difference(self.comparator, self.legacy, self.candidate, args, kwargs)
         self.compared += 1
-        if found:
-            raise AssertionError(explained(found, copied, named))
+        if message:
+            raise AssertionError(message)
         return self.legacy(*args, **kwargs)
 
 

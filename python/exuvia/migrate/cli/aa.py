@@ -55,6 +55,8 @@ def _again(options: argparse.Namespace) -> int:
         if one.proposals:
             rules = ", ".join(f'"{place}" = "{rule}"' for place, rule in one.proposals.items())
             say(f'  proposed, not installed:  [unit."{one.unit}"]  compare = {{ {rules} }}')
+        if one.unread:
+            say(f"  {one.unread:,} cases are not known to be equal: changed arguments could not be read")
         for problem in one.problems[one.reason in one.problems : 5]:
             say(f"  {problem}")
     return EXIT[overall]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Case, Sides, cases_of
+from exuvia.migrate.workbench.sides import Case, Sides, UnreadError, cases_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ class Replayed:
         calls: Recorded calls that went through both sides.
         differed: Cases that differ.
         drifted: Calls that legacy itself answers otherwise than when they were recorded.
+        unread: Cases in which nothing else differs, and what became of the arguments cannot be compared.
         examples: Differences, each with the id of its case.
         problems: What could not be replayed.
     """
@@ -38,6 +39,7 @@ class Replayed:
     calls: int = 0
     differed: int = 0
     drifted: int = 0
+    unread: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -66,6 +68,7 @@ class Replayed:
             "calls": self.calls,
             "differed": self.differed,
             "drifted": self.drifted,
+            "unread": self.unread,
             "examples": self.examples,
             "problems": self.problems,
         }
@@ -99,6 +102,11 @@ def _one(found: Replayed, sides: Sides, case: Case, answer: Any) -> None:
         differences = sides.differences(case, mine, sides.play(sides.candidate, case))
         if answer is not None and sides.comparator("").compare_outcomes(answer, mine[0][0]).total:
             found.drifted += 1
+    except UnreadError as error:
+        found.unread += 1
+        if str(error) not in found.problems:
+            found.problems.append(str(error))
+        return
     except (CompareError, TypeError, ValueError) as error:
         found.problems.append(f"{case.id}: {type(error).__name__}: {error}")
         return

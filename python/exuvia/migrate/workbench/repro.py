@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.workbench.literal import written
 from exuvia.migrate.workbench.shrink import smallest
-from exuvia.migrate.workbench.sides import Sides, cases_of
+from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,17 +138,22 @@ def reproduce(
         cases = [case for case in cases if case.id.startswith(which)]
         if not cases:
             raise MigrateError(f"{unit.name}: no recorded call {which!r}: exuvia replay {unit.name} lists them")
+    unread = []
     for number, case in enumerate(cases, 1):
         told(f"{unit.name}: looking for a difference, {number} of {len(cases)}")
         try:
             found = sides.compare(case)
+        except UnreadError as error:
+            unread.append(str(error))
+            continue
         except CompareError:
             continue
         if found:
             told(f"{unit.name}: making {case.id} smaller")
             return _made(sides, case, found[0], folder)
+    more = f"; {len(unread):,} cases are not known to be equal: {unread[0]}" if unread else ""
     what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
-    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce")
+    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{more}")
 
 
 def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:

@@ -19,7 +19,7 @@ from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
 from exuvia.migrate.evidence.record import apart
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Sides, cases_of
+from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ class Noise:
         examples: Both values of a place, the first time.
         proposals: Rules by place that would cover it.
         problems: What could not be played.
+        unread: Cases in which nothing else differs, and what became of the arguments cannot be compared.
     """
 
     unit: str
@@ -53,6 +54,7 @@ class Noise:
     examples: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     proposals: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    unread: int = 0
 
     @property
     def verdict(self) -> str:
@@ -85,6 +87,7 @@ class Noise:
             "noise": rows,
             "proposals": self.proposals,
             "problems": self.problems,
+            "unread": self.unread,
         }
 
 
@@ -110,6 +113,11 @@ def against_itself(unit: UnitConfig, recorded: Recorded, told: Callable[[str], N
             first = sides.play(sides.legacy, case)
             others = [sides.play(sides.legacy, case), *([elsewhere[number]] if elsewhere else [])]
             found = [one for other in others for one in sides.differences(case, first, other)]
+        except UnreadError as error:
+            noise.unread += 1
+            if str(error) not in noise.problems:
+                noise.problems.append(str(error))
+            continue
         except (CompareError, TypeError, ValueError) as error:
             noise.problems.append(f"{case.id}: {type(error).__name__}: {error}")
             continue

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.workbench.recordings import Call
 
-__all__ = ["Case", "Found", "Sides", "Step", "cases_of", "chosen", "resolve"]
+__all__ = ["Case", "Found", "Sides", "Step", "UnreadError", "cases_of", "chosen", "resolve"]
 
 Outcome = tuple[Any, BaseException | None]
 
@@ -72,6 +72,10 @@ class Found:
     def key(self) -> tuple[str, str]:
         """What makes two differences the same one: place and kind."""
         return self.difference.place, self.difference.kind
+
+
+class UnreadError(CompareError):
+    """Nothing differs, as far as it could be read: what a call did to its arguments could not."""
 
 
 def resolve(name: str) -> Any:
@@ -187,6 +191,7 @@ class Sides:
             What differs, in the first call that does: later ones follow from it.
 
         Raises:
+            UnreadError: If nothing else differs, and changed arguments cannot be read.
             CompareError: If the results cannot be compared.
         """
         mine = self.play(self.legacy, case)
@@ -205,15 +210,23 @@ class Sides:
             case: The case.
             mine: Of legacy, as `play` returns it.
             theirs: Of the other side.
+
+        Raises:
+            UnreadError: If nothing else differs, and changed arguments cannot be read.
+            CompareError: If the results cannot be compared.
         """
+        unknown = ""
         for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
             comparator = self.comparator(case.steps[number].call)
-            verdicts, _ = compare_call(comparator, (one[0], other[0]), (one[1], other[1]))
+            verdicts, unread = compare_call(comparator, (one[0], other[0]), (one[1], other[1]))
             found = [Found(number, difference) for verdict in verdicts for difference in verdict.differences]
             if found:
                 return found
+            unknown = unknown or unread
         if len(mine) != len(theirs):
             raise CompareError(f"{self.unit.name}: one side made an object and the other did not")
+        if unknown:
+            raise UnreadError(unknown)
         return []
 
 
