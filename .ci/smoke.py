@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 
 USE = """
-import importlib, pkgutil, sys
+import importlib, os, pkgutil, sys
 import exuvia
 heavy = {"numpy", "arro3", "rich"} & set(sys.modules)
 assert not heavy, f"import exuvia loaded {heavy}"
@@ -21,6 +21,8 @@ for found in pkgutil.walk_packages(exuvia.__path__, "exuvia."):
         importlib.import_module(found.name)
 facts = exuvia.build_info()
 assert facts["version"] == exuvia.__version__
+wanted = os.environ.get("EXUVIA_COMMIT")
+assert not wanted or wanted.startswith(facts["commit"]), f"built from {facts['commit']}, expected {wanted}"
 print(sys.version.split()[0], facts)
 """
 

@@ -133,10 +133,12 @@ def proof() -> Callable[[str, int], None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test that uses the market data, so that a skip of it can be told from others."""
+    """Marks every test that uses the market data; leaves out times where measuring coverage slows the code."""
     for item in items:
         if "data_dir" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
+        if os.environ.get("EXUVIA_COVERAGE") and item.get_closest_marker("timing"):
+            item.add_marker(pytest.mark.skip(reason="measures a time, and instrumented code is slow"))
 
 
 SKIPPED: list[str] = []

@@ -293,6 +293,7 @@ def cost(function: Any) -> float:
     return min(timeit.repeat("f(x)", globals={"f": function, "x": -3.0}, number=calls, repeat=60)) / calls * 1e9
 
 
+@pytest.mark.timing
 @pytest.mark.skipif(not can_splice(), reason="the splice is refused on this Python")
 def test_a_swapped_function_costs_little_more_than_the_rust_function_itself(record_property: Any) -> None:
     def swapped(x: float) -> float:

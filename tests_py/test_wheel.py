@@ -8,7 +8,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
-import os
 import pkgutil
 import statistics
 import subprocess
@@ -98,7 +97,6 @@ def printed(program: str) -> float:
 
 
 @pytest.mark.timing
-@pytest.mark.skipif(bool(os.environ.get("EXUVIA_COVERAGE")), reason="instrumented code is slow")
 def test_import_adds_less_than_eighty_milliseconds() -> None:
     """The processor's time, not the wall's: a busy machine would make this a test of its neighbours."""
     program = "import time; t = time.process_time(); import exuvia; print(time.process_time() - t)"
