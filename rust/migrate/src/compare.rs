@@ -11,7 +11,7 @@ mod unordered;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::ids::{Ids, Scope};
+use crate::ids::Ids;
 use crate::ledger::{Divergence, Memory, Side};
 use crate::path::{Pattern, Step};
 use crate::rule::{Alive, Rule, Rules, is_money};
@@ -97,13 +97,6 @@ impl Comparator {
         self.ledger.iter().map(|found| (found, memory.hits(found.path.text(), &found.name()))).collect()
     }
 
-    /// Forgets renamings that hold for `scope` or shorter; says how many names are left.
-    pub fn forget(&self, scope: Scope) -> usize {
-        let mut memory = self.memory();
-        memory.renamings.forget(scope);
-        memory.renamings.len()
-    }
-
     /// Compares two results.
     pub fn compare(&self, legacy: &Value, candidate: &Value, decode: &dyn Decode) -> Verdict {
         self.compare_at("$", legacy, candidate, decode)
@@ -144,7 +137,7 @@ impl Comparator {
 
     fn walk<'a>(&'a self, root: &'a str, decode: &'a dyn Decode) -> Walk<'a> {
         let mut memory = self.memory();
-        memory.renamings.forget(Scope::Call);
+        memory.renamings.end_call();
         Walk {
             rules: &self.rules,
             limit: self.limit,

@@ -7,21 +7,18 @@ use crate::value::Value;
 
 /// How long a renaming holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// For one comparison.
     Call,
-    /// Until somebody says that a session ended.
-    Session,
-    /// As long as the comparator lives.
+    /// Over all calls, as long as the comparator lives.
     Unit,
 }
 
 impl Scope {
     /// The scope of that name.
-    pub fn of(name: &str) -> Option<Self> {
+    fn of(name: &str) -> Option<Self> {
         match name {
             "call" => Some(Self::Call),
-            "session" => Some(Self::Session),
             "unit" => Some(Self::Unit),
             _ => None,
         }
@@ -30,7 +27,6 @@ impl Scope {
     const fn name(self) -> &'static str {
         match self {
             Self::Call => "call",
-            Self::Session => "session",
             Self::Unit => "unit",
         }
     }
@@ -58,11 +54,10 @@ impl Ids {
             match part.split_once('=') {
                 None if part == "any" => made.any = true,
                 Some(("scope", scope)) => {
-                    made.scope =
-                        Scope::of(scope).ok_or_else(|| format!("scope '{scope}' is not call, session or unit"))?;
+                    made.scope = Scope::of(scope).ok_or_else(|| format!("scope '{scope}' is not call or unit"))?;
                 }
                 Some(("name", name)) if !name.is_empty() => made.name = name.to_owned(),
-                _ => return Err(format!("'{part}' is not known here: ids(any, scope=session, name=order)")),
+                _ => return Err(format!("'{part}' is not known here: ids(any, scope=call, name=order)")),
             }
         }
         Ok(made)
@@ -160,9 +155,9 @@ impl Renamings {
             (Some(known), _) if known == candidate => Ok(()),
             (Some(known), _) => Err(format!("; it was {known} before")),
             (None, Some(known)) => Err(format!("; that stands for {known} already")),
-            (None, None) if renaming.there.len() >= MOST => {
-                Err(format!("; the renaming holds {MOST} names and takes no more: give it a shorter scope"))
-            }
+            (None, None) if renaming.there.len() >= MOST => Err(format!(
+                "; the renaming holds {MOST} names and takes no more: if ids meet within one call only, declare scope=call"
+            )),
             (None, None) => {
                 if keep {
                     renaming.there.insert(legacy.to_owned(), candidate.to_owned());
@@ -178,14 +173,9 @@ impl Renamings {
         self.all.get(&(ids.scope, ids.name.clone()))?.there.get(legacy).map(String::as_str)
     }
 
-    /// Forgets the renamings that hold for `scope` or shorter.
-    pub(crate) fn forget(&mut self, scope: Scope) {
-        self.all.retain(|(held, _), _| *held > scope);
-    }
-
-    /// How many names are remembered.
-    pub(crate) fn len(&self) -> usize {
-        self.all.values().map(|renaming| renaming.there.len()).sum()
+    /// Forgets the renamings that hold for one comparison only.
+    pub(crate) fn end_call(&mut self) {
+        self.all.retain(|(held, _), _| *held != Scope::Call);
     }
 }
 
@@ -218,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renaming_is_one_to_one_and_scopes_end_it() {
+    fn a_renaming_is_one_to_one_and_one_for_a_call_ends_with_it() {
         let unit = Ids::parse("").unwrap();
         let call = Ids::parse("scope=call").unwrap();
         let mut all = Renamings::default();
@@ -229,22 +219,23 @@ mod tests {
         assert_eq!(all.fit(&unit, "3", "9", false), Ok(()));
         assert_eq!(all.fit(&unit, "3", "10", true), Ok(()));
         assert_eq!(all.fit(&call, "1", "8", true), Ok(()));
-        assert_eq!(all.len(), 3);
-        all.forget(Scope::Call);
-        assert_eq!(all.len(), 2);
-        all.forget(Scope::Unit);
-        assert_eq!(all.fit(&unit, "1", "8", true), Ok(()));
+        all.end_call();
+        assert_eq!(
+            (all.known(&call, "1"), all.known(&unit, "1"), all.known(&unit, "3")),
+            (None, Some("7"), Some("10"))
+        );
+        assert_eq!(all.fit(&call, "1", "9", true), Ok(()));
     }
 
     #[test]
     fn what_is_written_is_read() {
-        for text in ["", "any", "scope=session", "any, scope=call, name=order"] {
+        for text in ["", "any", "scope=call", "any, scope=call, name=order"] {
             let ids = Ids::parse(text).unwrap();
             let written = ids.text();
             let inside = written.strip_prefix("ids(").and_then(|rest| rest.strip_suffix(')')).unwrap_or("");
             assert_eq!(inside, text);
         }
-        assert!(Ids::parse("scope=day").is_err());
+        assert!(Ids::parse("scope=session").is_err());
         assert!(Ids::parse("all").is_err());
     }
 }

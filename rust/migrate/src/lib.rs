@@ -27,7 +27,7 @@ pub use canary::{Key, nth, sticky, within};
 pub use column::{Cells, Column, Words, same_floats};
 pub use compare::{Comparator, Decode, NoDecoder};
 pub use error::MigrateError;
-pub use ids::{Ids, Scope};
+pub use ids::Ids;
 pub use kind::Kind;
 pub use ledger::Divergence;
 pub use mode::Mode;

@@ -52,8 +52,7 @@ True
 
 **Ids.** Order ids and nonces differ by nature. `ids` wants the same shape (separators and words equal, numbers of
 any length) and one renaming, a bijection, over all calls of the comparator; `ids(any)` does without the shape,
-`ids(scope=call)` forgets after each comparison, `ids(scope=session)` when `Comparator.forget("session")` says so,
-`ids(name=order)` keeps renamings apart. On a dict it is for the keys:
+`ids(scope=call)` forgets after each comparison, `ids(name=order)` keeps renamings apart. On a dict it is for the keys:
 
 >>> one, two = {"id": "A-1", "parent": "A-1"}, {"id": "A-7", "parent": "A-8"}
 >>> compare(one, two, {"$.*": "ids"}).differences[0].candidate

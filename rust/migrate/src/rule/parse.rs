@@ -172,7 +172,7 @@ mod tests {
             "unit:s",
             "number",
             "ids",
-            "ids(any, scope=session, name=order)",
+            "ids(any, scope=call, name=order)",
             "multiset",
             "keyed(ts, uic)",
             "keyed(id; ordered)",

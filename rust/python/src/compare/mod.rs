@@ -8,7 +8,7 @@ mod quick;
 mod shape;
 mod verdict;
 
-use exuvia_migrate::{Adding, Comparator as Inner, Decode, Divergence, Kind, Rules, Scope, Sum, Value};
+use exuvia_migrate::{Adding, Comparator as Inner, Decode, Divergence, Kind, Rules, Sum, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -122,23 +122,6 @@ impl Comparator {
             rows.push(row);
         }
         Ok(rows)
-    }
-
-    /// Forgets which id stands for which, where that holds for `scope` or shorter; returns how many names are left.
-    ///
-    /// Args:
-    ///     scope: "session" or "unit"; renamings for one call end by themselves.
-    ///
-    /// Raises:
-    ///     CompareError: For another scope.
-    #[pyo3(signature = (scope = "unit"), text_signature = "(self, scope='unit')")]
-    fn forget(&self, scope: &str) -> PyResult<usize> {
-        gate::stay(|| {
-            let known = Scope::of(scope).ok_or_else(|| {
-                Failure::text("CompareError", format!("scope {scope:?} is not call, session or unit"))
-            })?;
-            Ok::<_, Failure>(self.inner.forget(known))
-        })
     }
 
     /// Compares two results below `root`: `$`, `$args` (arguments after the call), `$self`.
