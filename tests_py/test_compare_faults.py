@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import math
 import random
 import sys
 import zipfile
@@ -148,10 +149,10 @@ def test_the_same_seed_injects_the_same_faults_and_leaves_the_global_stream_alon
 
 
 def test_the_self_test_fails_when_a_rule_hides_what_matters() -> None:
-    found = self_test({"$.fills[*].price": "abs:1"}, seed=2, instances=4000)
+    found = self_test({"$.fills[*].price": "abs:5000"}, seed=2, instances=4000)
     assert not found.ok
     assert found.missing > 0
-    assert {"a tick up", "a tick down"} <= {one.fault for one in found.missed}
+    assert {one.fault for one in found.missed} == {"a float far off"}
     assert {one.path.partition("]")[2] for one in found.missed} == {".price"}
     assert "MISSED" in str(found)
     assert found.as_dict()["ok"] is False
@@ -229,6 +230,64 @@ def test_a_tolerance_on_an_integer_hides_what_lies_inside_of_it_and_nothing_beyo
     assert "one more" in str(found)
     assert found.kinds["an integer far off"][0] == found.kinds["an integer far off"][1] > 0
     assert json.loads(json.dumps(found.as_dict()))["hidden"][0]["rule"] == f"$ abs:{tolerance}"
+
+
+@pytest.mark.parametrize("rule", ["abs:0.5", "abs:50", "rel:0.02", "rel:0.5", "tick:0.25", "tick:40", "ulp:4"])
+def test_a_tolerance_on_a_float_hides_what_lies_inside_of_it_and_nothing_beyond(rule: str) -> None:
+    samples = [1.25, 1.1, -3.5, 0.0, 40.0, 900.75, 25_299.75, 1e-9]
+    found = self_test({"$": rule}, samples=samples, seed=3, instances=2000)
+    assert found.ok, found
+    name, _, amount = rule.partition(":")
+    for one in found.hidden:
+        right, wrong = float(one.right), float(one.wrong)
+        reach = {"rel": max(abs(right), abs(wrong)), "ulp": math.ulp(max(abs(right), abs(wrong))), "tick": 0.5}.get(name, 1.0)
+        assert abs(wrong - right) <= float(amount) * reach * (1 + 1e-9), one
+    assert {one.rule for one in found.hidden} == {f"$ {rule}"}
+    for fault in ("a float far off", "NaN", "infinity"):
+        assert found.kinds[fault][0] == found.kinds[fault][1] > 0
+
+
+@pytest.mark.parametrize("rule", ["abs:10000", "rel:0.999999"])
+def test_a_tolerance_that_swallows_every_float_fails_the_self_test(rule: str) -> None:
+    found = self_test({"$": rule}, samples=[1.25, 1.1, -3.5], seed=3, instances=600)
+    assert not found.ok
+    assert {one.fault for one in found.missed} >= {"a float far off"}
+
+
+def test_decimals_and_cells_under_a_tolerance_are_judged_as_floats_are() -> None:
+    for samples, rule, gross in (
+        ([Decimal("1.10"), Decimal("-250.25")], {"$": "abs:0.5"}, "a Decimal far off"),
+        ([Decimal("1.10"), Decimal("-250.25")], {"$": "quantum:0.5"}, "a Decimal far off"),
+        ([np.array([1.0, 1.5, 3.0]), np.array([1.0, 1.5], "f4")], {"$[*]": "abs:5"}, "a cell far off"),
+    ):
+        found = self_test(rule, samples=samples, seed=3, instances=900)
+        assert found.ok, found
+        assert found.hidden
+        assert found.kinds[gross][0] == found.kinds[gross][1] > 0
+
+
+@pytest.mark.parametrize("declared", ["abs:0.5", "rel:0.01", "tick:0.01"])
+def test_a_comparator_whose_tolerance_reaches_too_far_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, declared: str
+) -> None:
+    name, _, amount = declared.partition(":")
+
+    class Wide:
+        """Takes every tolerance for a hundred times what it says."""
+
+        def __init__(self, rules: dict[str, str] | None = None) -> None:
+            wider = f"{name}:{100 * float(amount) if name != 'rel' else 0.9}"
+            self.inner = Comparator({path: wider if rule == declared else rule for path, rule in (rules or {}).items()})
+
+        def compare(self, legacy: object, candidate: object) -> Any:
+            return self.inner.compare(legacy, candidate)
+
+    samples = [1.25, 1.1, -3.5, 40.0]
+    assert self_test({"$": declared}, samples=samples, seed=3, instances=900).ok
+    monkeypatch.setattr(selftest, "Comparator", Wide)
+    found = self_test({"$": declared}, samples=samples, seed=3, instances=900)
+    assert not found.ok
+    assert {one.fault for one in found.missed} & {"a tick up", "a percent off", "a price ten times as high"}
 
 
 def test_a_tolerance_that_swallows_every_integer_fails_the_self_test() -> None:

@@ -24,18 +24,20 @@ class Fault:
         name: What went wrong.
         change: Takes a random generator and a value, returns the wrong one, or raises `Nothing`.
         fine: Whether a declared tolerance may hide it.
+        amount: Whether one may that reaches so far: by how much the value is off is all that is wrong.
     """
 
     name: str
     change: Callable[[random.Random, Any], Any]
     fine: bool = False
+    amount: bool = False
 
 
 FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, *types: type, fine: bool = False, exact: bool = True
+    name: str, *types: type, fine: bool = False, amount: bool = False, exact: bool = True
 ) -> Callable[[Callable[[random.Random, Any], Any]], Callable[[random.Random, Any], Any]]:
     """Register a kind of fault.
 
@@ -43,6 +45,7 @@ def fault(
         name: What went wrong.
         types: Types whose values it changes; without one it judges for itself.
         fine: Whether a declared tolerance may hide it.
+        amount: Whether one may that reaches so far.
         exact: Whether values of subclasses are left alone.
     """
 
@@ -51,7 +54,7 @@ def fault(
             need(not types or (type(value) in types if exact else isinstance(value, types)))
             return change(rng, value)
 
-        FAULTS[name] = Fault(name, guarded, fine)
+        FAULTS[name] = Fault(name, guarded, fine, amount)
         return change
 
     return register

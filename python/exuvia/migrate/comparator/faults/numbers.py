@@ -17,6 +17,7 @@ __all__: list[str] = []
 TIMES = 1_000_000_000_000_000
 GRID = 8
 FAR = 1_000
+FARTHEST = 1e300
 
 
 def _tick(value: float) -> float:
@@ -27,12 +28,12 @@ def _tick(value: float) -> float:
     return float(10.0**-decimals)
 
 
-@fault("a tick up", float)
+@fault("a tick up", float, amount=True)
 def _tick_up(_: random.Random, value: float) -> float:
     return value + _tick(value)
 
 
-@fault("a tick down", float)
+@fault("a tick down", float, amount=True)
 def _tick_down(_: random.Random, value: float) -> float:
     return value - _tick(value)
 
@@ -51,7 +52,7 @@ def _any_bit(rng: random.Random, value: float) -> float:
     return float(made)
 
 
-@fault("the sign of a float", float)
+@fault("the sign of a float", float, amount=True)
 def _sign(_: random.Random, value: float) -> float:
     need(value not in (0.0, -0.0) and not math.isnan(value))
     return -value
@@ -82,28 +83,35 @@ def _single(_: random.Random, value: float) -> float:
     return float(made)
 
 
-@fault("a float cut to a whole number", float)
+@fault("a float cut to a whole number", float, amount=True)
 def _cut(_: random.Random, value: float) -> float:
     need(math.isfinite(value) and abs(value) >= 1 and value != int(value))
     return float(int(value))
 
 
-@fault("a price ten times as high", float)
+@fault("a price ten times as high", float, amount=True)
 def _ten_times(_: random.Random, value: float) -> float:
     need(math.isfinite(value) and value != 0)
     return value * 10
 
 
-@fault("a percent off", float)
+@fault("a percent off", float, amount=True)
 def _percent(_: random.Random, value: float) -> float:
     need(math.isfinite(value) and abs(value) > 1e-300)
     return value * 1.01
 
 
-@fault("zero for a price", float)
+@fault("zero for a price", float, amount=True)
 def _zero(_: random.Random, value: float) -> float:
     need(value != 0)
     return 0.0
+
+
+@fault("a float far off", float)
+def _float_far_off(rng: random.Random, value: float) -> float:
+    """As `an integer far off`."""
+    need(abs(value) < FARTHEST)
+    return value + rng.choice([-1, 1]) * (10 * abs(value) + FAR)
 
 
 @fault("an integer for a float", float, fine=True)
@@ -127,7 +135,7 @@ def _none_for_number(_: random.Random, __: Any) -> None:
     return None
 
 
-@fault("the last digit of a Decimal", Decimal)
+@fault("the last digit of a Decimal", Decimal, amount=True)
 def _last_digit(rng: random.Random, value: Decimal) -> Decimal:
     exponent = value.as_tuple().exponent
     need(isinstance(exponent, int))
@@ -141,10 +149,17 @@ def _exponent(_: random.Random, value: Decimal) -> Decimal:
     return Decimal((sign, (*digits, 0), int(exponent) - 1))
 
 
-@fault("the sign of a Decimal", Decimal)
+@fault("the sign of a Decimal", Decimal, amount=True)
 def _decimal_sign(_: random.Random, value: Decimal) -> Decimal:
     need(value.is_finite())
     return value.copy_negate()
+
+
+@fault("a Decimal far off", Decimal)
+def _decimal_far_off(rng: random.Random, value: Decimal) -> Decimal:
+    """As `an integer far off`."""
+    need(value.is_finite())
+    return value + rng.choice([-1, 1]) * (10 * abs(value) + FAR)
 
 
 @fault("a float for a Decimal", Decimal, fine=True)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+FAR = 1_000
+FARTHEST = {2: 5_000, 4: 1e37, 8: 1e300, 16: 1e300}
+"""By bytes of a cell: ten times as much can still be written."""
+
 
 def _array(value: Any) -> Any:
     numpy = sys.modules.get("numpy")
@@ -20,10 +24,20 @@ def _array(value: Any) -> Any:
     return value
 
 
-@fault("one cell of an array")
+@fault("one cell of an array", amount=True)
 def _cell(rng: random.Random, value: Any) -> Any:
     made = _array(value).copy()
     made.flat[rng.randrange(made.size)] += 1
+    return made
+
+
+@fault("a cell far off")
+def _cell_far_off(rng: random.Random, value: Any) -> Any:
+    """Beyond every tolerance that leaves anything of a cell."""
+    made = _array(value).copy()
+    at = rng.randrange(made.size)
+    need(abs(made.flat[at]) < FARTHEST[made.dtype.itemsize])
+    made.flat[at] += rng.choice([-1, 1]) * (10 * abs(made.flat[at]) + FAR)
     return made
 
 
@@ -42,7 +56,7 @@ def _cell_nan(rng: random.Random, value: Any) -> Any:
     return made
 
 
-@fault("two cells swapped")
+@fault("two cells swapped", amount=True)
 def _cells(rng: random.Random, value: Any) -> Any:
     made = _array(value).copy()
     need(made.size > 1)
