@@ -240,7 +240,9 @@ def test_a_tolerance_on_a_float_hides_what_lies_inside_of_it_and_nothing_beyond(
     name, _, amount = rule.partition(":")
     for one in found.hidden:
         right, wrong = float(one.right), float(one.wrong)
-        reach = {"rel": max(abs(right), abs(wrong)), "ulp": math.ulp(max(abs(right), abs(wrong))), "tick": 0.5}.get(name, 1.0)
+        reach = {"rel": max(abs(right), abs(wrong)), "ulp": math.ulp(max(abs(right), abs(wrong))), "tick": 0.5}.get(
+            name, 1.0
+        )
         assert abs(wrong - right) <= float(amount) * reach * (1 + 1e-9), one
     assert {one.rule for one in found.hidden} == {f"$ {rule}"}
     for fault in ("a float far off", "NaN", "infinity"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import collections
 import importlib
+import io
 import pickle
+import random
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -307,42 +309,57 @@ def test_the_worker_finds_accessors_class_methods_and_the_functions_of_a_module(
 
 
 def test_a_call_whose_changed_arguments_cannot_be_read_is_not_compared_and_says_so(shadowed: Shadowed) -> None:
-    text = "def push(queue, n):\n    queue.append(n)\n    return n\ndef left(queue):\n    return len(queue)\n"
-    shadowed.write(text, text.replace("append(n)", "append(n * (n < 3))"))
+    text = "def push(queue, n):\n    queue.seed(n)\n    return n\ndef left(queue):\n    return queue.random() < 2\n"
+    shadowed.write(text, text.replace("seed(n)", "seed(n * (n < 3))"))
     shadowed.install("push", "left")
     for n in range(5):
-        shadowed.legacy.push(collections.deque([0]), n)
-        shadowed.legacy.left(collections.deque([0]))
+        shadowed.legacy.push(random.Random(7), n)
+        shadowed.legacy.left(random.Random(7))
     counts = shadowed.counts("push")
     # Where both sides left the same behind, it need not be read.
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (3, 0, 2)
     ((said, times),) = counts["reasons"].items()
     assert times == 2
     assert said.startswith("what both sides did to the arguments cannot be compared: CompareError: $args[0] of a dict")
-    assert "register(collections.deque" in said
+    assert "register(random.Random" in said
     assert (shadowed.counts("left")["compared"], shadowed.counts("left")["skipped"]) == (5, 0)
 
 
-def test_a_difference_in_the_result_is_told_although_the_arguments_cannot_be_read(shadowed: Shadowed) -> None:
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_a_deque_that_both_sides_changed_otherwise_differs_at_its_item(shadowed: Shadowed, isolation: str) -> None:
     text = "def push(queue, n):\n    queue.append(n)\n    return n\n"
-    shadowed.write(text, text.replace("append(n)", "append(1)").replace("return n", "return n + 1"))
+    shadowed.write(text, text.replace("append(n)", "append(n + (n > 3))"))
+    shadowed.install("push", more=f'isolation = "{isolation}"')
+    queue: collections.deque[int] = collections.deque([0], 3)
+    for n in range(5):
+        shadowed.legacy.push(queue, n)
+    assert list(queue) == [2, 3, 4]
+    counts = shadowed.counts("push")
+    assert (counts["compared"], counts["differed"], counts["skipped"]) == (5, 1, 0)
+    (found,) = shadowed.kept("mismatch")
+    assert (found["path"], found["legacy"], found["candidate"]) == ("$args[0][2]", "4", "5")
+
+
+def test_a_difference_in_the_result_is_told_although_the_arguments_cannot_be_read(shadowed: Shadowed) -> None:
+    text = "def push(queue, n):\n    queue.write(bytes([n]))\n    return n\n"
+    shadowed.write(text, text.replace("[n]", "[1]").replace("return n", "return n + 1"))
     shadowed.install("push")
-    shadowed.legacy.push(collections.deque(), 7)
+    shadowed.legacy.push(io.BytesIO(), 7)
     counts = shadowed.counts("push")
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (1, 1, 0)
 
 
 def test_in_the_callers_thread_too_changed_arguments_that_cannot_be_read_are_counted(shadowed: Shadowed) -> None:
     text = (
-        "def push(queue, n, told=None):\n    queue.append(n)\n    return n\n"
-        "class Feed:\n    def push(self, queue, n):\n        queue.append(n)\n        return n\n"
+        "def push(queue, n, told=None):\n    queue.write(bytes([n]))\n    return n\n"
+        "class Feed:\n    def push(self, queue, n):\n        queue.write(bytes([n]))\n        return n\n"
     )
-    shadowed.write(text, text.replace("append(n)", "append(n * (n < 3))"))
+    shadowed.write(text, text.replace("[n]", "[n * (n < 3)]"))
     shadowed.install("push", "Feed", more='isolation = "thread"')
     feed = shadowed.legacy.Feed()
     for n in range(5):
-        shadowed.legacy.push(collections.deque(), n, lambda: None)
-        feed.push(collections.deque(), n)
+        shadowed.legacy.push(io.BytesIO(), n, lambda: None)
+        feed.push(io.BytesIO(), n)
     for name, compared in (("push", 3), ("Feed", 4)):
         counts = shadowed.counts(name)
         assert (counts["compared"], counts["differed"], counts["skipped"]) == (compared, 0, 2), (name, counts)

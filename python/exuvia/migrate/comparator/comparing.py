@@ -81,8 +81,27 @@ takes two classes by legacy's fields:
 >>> compare(one, two).differences[0].kind, compare(one, two, {"$": "record"}).equal
 ('type', True)
 
-What has no fields is refused, unless it is registered or its path has the rule
-`repr`:
+**Values of libraries.** All of these are compared by class and by what is in them:
+
+- by items, as a list or a dict: `deque` (with its `maxlen`), `array.array` (with its type code), `OrderedDict`,
+  `defaultdict` (without its factory), `Counter`, `MappingProxyType`; `bytearray` and `memoryview` (with format and
+  shape) as bytes;
+- as one value: `date`, `time`, `timedelta`, `timezone`, `ZoneInfo`, `UUID`, paths, `Fraction`, `complex`, `range`,
+  `slice`, addresses and networks of `ipaddress`, members of any enumeration, also flags that are several;
+- NumPy's scalars by their value (`datetime64` and `timedelta64` with their unit), its arrays by shape and cell;
+- pandas' `Timestamp`, `NaT`, `Timedelta`, `Period`, `Interval`; a `Series` as `$.name`, `$.index` and `$.values[*]`, an
+  index as `$.names`, `$.dtype` and `$.values[*]`, a `DataFrame` by column, rows that are not just counted as a column
+  too; `attrs` are not looked at;
+- polars' `DataFrame` by column, its `Series` as `$.name` and `$.values[*]`, and every other table or array that
+  speaks Arrow.
+
+>>> from collections import deque
+>>> one, two, longer = deque([1, 2], 3), deque([1, 5], 3), deque([1, 2], 9)
+>>> compare(one, two).differences[0].path, compare(one, longer).differences[0].kind
+('$[1]', 'type')
+
+What has no fields (an iterator, a generator, a view of a dict, a function, a lazy frame, a lock) is refused, unless it
+is registered or its path has the rule `repr`:
 
 >>> class Handle:
 ...     __slots__ = ()

@@ -7,8 +7,8 @@ use exuvia_migrate::{Class, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
-use super::arrays;
 use super::shape::{Builtin, Shape, shape_of};
+use super::{arrays, library};
 use crate::failure::Failure;
 
 pub(super) const DEEPEST: usize = 100;
@@ -74,7 +74,7 @@ impl<'py> Converter<'py> {
         self.shaped(object)
     }
 
-    fn entries(&mut self, entries: &Bound<'py, PyDict>) -> PyResult<Value> {
+    pub(super) fn entries(&mut self, entries: &Bound<'py, PyDict>) -> PyResult<Value> {
         let mut pairs = Vec::with_capacity(entries.len());
         for (key, value) in entries.iter() {
             pairs.push((self.value(&key)?, self.value(&value)?));
@@ -96,7 +96,18 @@ impl<'py> Converter<'py> {
             Shape::Moment => moment(object)?,
             Shape::Text => Value::Named { class, text: text(&object.repr()?)? },
             Shape::Subclass(builtin) => Value::Sub { class, of: Box::new(self.underneath(object, *builtin)?) },
-            Shape::Scalar => Value::Sub { class, of: Box::new(self.value(&object.call_method0("item")?)?) },
+            Shape::Scalar => {
+                let item = object.call_method0("item")?;
+                if item.get_type().is(&class_object) {
+                    // Wider than any number of Python's own.
+                    return Ok(Value::Named { class, text: text(&object.repr()?)? });
+                }
+                Value::Sub { class, of: Box::new(self.value(&item)?) }
+            }
+            Shape::Library(kind) => match library::value(self, object, class.clone(), *kind)? {
+                Some(value) => value,
+                None => Value::Opaque { class, repr: self.repr(object)? },
+            },
             Shape::Raised => {
                 let args = object.getattr("args")?.cast_into::<PyTuple>().map_err(PyErr::from)?;
                 let args = args.iter().map(|arg| self.shown(&arg)).collect();
@@ -209,7 +220,7 @@ fn integer(number: &Bound<'_, PyInt>) -> PyResult<Value> {
 }
 
 /// Text, with lone surrogates kept apart from one another.
-fn text(text: &Bound<'_, PyString>) -> PyResult<String> {
+pub(super) fn text(text: &Bound<'_, PyString>) -> PyResult<String> {
     match text.to_str() {
         Ok(text) => Ok(text.to_owned()),
         Err(_) => {

@@ -4,6 +4,7 @@
 mod arrays;
 mod convert;
 mod copy;
+mod library;
 mod quick;
 mod shape;
 mod verdict;

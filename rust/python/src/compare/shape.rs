@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
+use super::library::{LIBRARY, Library};
 use crate::failure::Failure;
 use crate::gate;
 
@@ -42,6 +43,8 @@ pub(super) enum Shape {
     Fields(Names),
     /// These slots where set, and the instance's dict.
     Attributes(Names),
+    /// Of the standard library, NumPy, pandas or polars.
+    Library(Library),
     Array,
     Table,
     Column,
@@ -147,12 +150,17 @@ pub(super) fn unregister(cls: &Bound<'_, PyType>) -> PyResult<bool> {
 pub(super) fn is_readable(cls: &Bound<'_, PyType>) -> PyResult<bool> {
     gate::guard(|| {
         let scalar = ["bool", "NoneType"].contains(&cls.name()?.to_str()?) && cls.module()?.to_str()? == "builtins";
-        Ok(scalar || !matches!(&*shape_of(cls)?.1, Shape::Unknown))
+        Ok(scalar
+            || match &*shape_of(cls)?.1 {
+                Shape::Unknown => false,
+                Shape::Library(kind) => kind.readable(),
+                _ => true,
+            })
     })
 }
 
-/// Classes of the standard library that their repr determines.
-const BY_TEXT: [(&str, &str); 9] = [
+/// Classes that their repr determines. Addresses and networks also keep what they once worked out, which is no state.
+const BY_TEXT: [(&str, &str); 16] = [
     ("datetime", "date"),
     ("datetime", "time"),
     ("datetime", "timedelta"),
@@ -162,6 +170,13 @@ const BY_TEXT: [(&str, &str); 9] = [
     ("fractions", "Fraction"),
     ("builtins", "complex"),
     ("builtins", "range"),
+    ("builtins", "slice"),
+    ("types", "EllipsisType"),
+    ("types", "NotImplementedType"),
+    ("ipaddress", "_BaseAddress"),
+    ("ipaddress", "_BaseNetwork"),
+    ("pandas", "Period"),
+    ("pandas", "Interval"),
 ];
 
 /// Classifies `class`.
@@ -179,7 +194,8 @@ fn classify(class: &Bound<'_, PyType>) -> PyResult<Shape> {
         // A class of a module that was never imported cannot have instances.
         let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>().map_err(PyErr::from)?;
         match modules.get_item(module)? {
-            Some(module) => class.is_subclass(&module.getattr(name)?),
+            // Nor has one of a module that is still being imported.
+            Some(module) => module.getattr_opt(name)?.map_or(Ok(false), |known| class.is_subclass(&known)),
             None => Ok(false),
         }
     };
@@ -190,11 +206,17 @@ fn classify(class: &Bound<'_, PyType>) -> PyResult<Shape> {
         return Ok(Shape::Decimal);
     }
     if is("datetime", "datetime")? {
-        return Ok(Shape::Moment);
+        // pandas has an instant that is none.
+        return Ok(if class.name()?.to_str()? == "NaTType" { Shape::Text } else { Shape::Moment });
     }
     for (module, name) in BY_TEXT {
         if is(module, name)? {
             return Ok(Shape::Text);
+        }
+    }
+    for (module, name, kind) in LIBRARY {
+        if is(module, name)? {
+            return Ok(Shape::Library(kind));
         }
     }
     if is("builtins", "BaseException")? {
@@ -259,7 +281,7 @@ fn is_callable_or_module(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let refused = REFUSED.get_or_try_init(py, || {
         let types = py.import("types")?;
         let builtins = py.import("builtins")?;
-        let mut classes = vec![builtins.getattr("type")?, builtins.getattr("memoryview")?];
+        let mut classes = vec![builtins.getattr("type")?];
         for name in [
             "FunctionType",
             "BuiltinFunctionType",
