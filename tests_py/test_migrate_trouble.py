@@ -54,6 +54,8 @@ def test_a_unit_that_someone_patched_keeps_no_other_from_its_rollback(
     said = f"{project.unit('mean')} stays in shadow, the journal says legacy: {project.unit('mean')} was patched by"
     assert capsys.readouterr().err.count(said) == 1
     assert said in notes_on_disk(project, "mean")
+    # It is that unit's trouble, and nobody else's.
+    assert said not in notes_on_disk(project, "sort")
     project.legacy.mean.__code__ = ours
 
 
@@ -77,7 +79,10 @@ def test_the_journal_is_followed_although_something_else_fails_every_second(
     exuvia.migrate.set_mode(project.unit("Book"), "shadow")
     sealed.set()
     del book
-    assert soon(lambda: "AttributeError: this class is sealed" in capsys.readouterr().err)
+    said = f"{project.unit('Book')}: AttributeError: this class is sealed"
+    assert soon(lambda: said in capsys.readouterr().err)
+    assert said in notes_on_disk(project, "Book")
+    assert "AttributeError" not in notes_on_disk(project, "mean")
     modes.append(project.folder / "evidence", project.unit("mean"), "legacy", "drill")
     assert soon(lambda: project.status("mean").mode == "legacy")
     sealed.clear()

@@ -264,11 +264,12 @@ class _Runtime:
                     # Whatever fails, the next rollback must still be followed.
                     self.trouble(f"{type(error).__name__}: {error}")
 
-    def trouble(self, what: str) -> None:
-        """Put on record, and say once, what went wrong beside the program."""
+    def trouble(self, what: str, unit: str = "") -> None:
+        """Put on record, and say once, what went wrong beside the program: to one unit alone, where it is named."""
         if what not in self.told:
             self.told.add(what)
-            self.segment.write({"kind": "trouble", "what": "moult", "text": what})
+            about = {"unit": unit} if unit else {}
+            self.segment.write({"kind": "trouble", **about, "what": "moult", "text": what})
             say(what)
 
     def arrivals(self) -> None:
@@ -298,7 +299,7 @@ class _Runtime:
                     except Exception as error:
                         # One unit that cannot move keeps no other from its rollback, and is tried again.
                         stood = self.stood.pop(name)
-                        self.trouble(f"{name} stays in {unit.mode}, the journal says {stood[0]}: {error}")
+                        self.trouble(f"{name} stays in {unit.mode}, the journal says {stood[0]}: {error}", name)
             self.climb()
             self.control.confirm(epoch)
 
@@ -353,7 +354,7 @@ class _Runtime:
                     if each in self.units and self.units[each].mode != "legacy":
                         self.flip(each, "legacy", cause)
                 except Exception as error:
-                    self.trouble(f"{each} stays in {self.units[each].mode} ({cause}): {error}")
+                    self.trouble(f"{each} stays in {self.units[each].mode} ({cause}): {error}", each)
         say(f"{'every unit' if name == modes.EVERY_UNIT else name}: legacy: {cause}")
 
     def climb(self) -> None:
@@ -385,10 +386,14 @@ class _Runtime:
 
     def settle(self) -> None:
         for name, unit in list(self.units.items()):
-            unit.settle()
-            self.rescued(name, unit)
-            if self.segment.trouble is not None and unit.mode == "canary":
-                self.flip(name, "legacy", "a canary without evidence")
+            try:
+                unit.settle()
+                self.rescued(name, unit)
+                if self.segment.trouble is not None and unit.mode == "canary":
+                    self.flip(name, "legacy", "a canary without evidence")
+            except Exception as error:
+                # One unit that cannot be looked after keeps no other from it.
+                self.trouble(f"{name}: {type(error).__name__}: {error}", name)
 
     def rescued(self, name: str, unit: units.Unit) -> None:
         """Put on record what the candidate raised where it served, and say so once."""
