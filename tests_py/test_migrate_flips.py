@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 
 import exuvia.migrate
 import pytest
 from exuvia.errors import ConfigError, MigrateError
 from moult import Project, project
+from shadowing import Shadowed, shadowed, until
 
-__all__ = ["project"]
+__all__ = ["project", "shadowed"]
 
 
 def test_names_bound_long_ago_follow_every_flip_and_the_code_comes_back(project: Project) -> None:
@@ -40,6 +42,32 @@ def test_a_cache_is_cleared_at_every_flip(project: Project) -> None:
     assert project.legacy.cached(2) == 6
     exuvia.migrate.set_mode(project.unit("cached"), "legacy")
     assert project.legacy.cached(2) == 4
+
+
+@pytest.mark.parametrize(("before", "after"), [("legacy", "rust"), ("rust", "legacy")])
+def test_an_answer_that_comes_after_the_flip_does_not_stay_in_the_cache(
+    shadowed: Shadowed, before: str, after: str
+) -> None:
+    text = (
+        "import functools, threading\nentered, go = threading.Event(), threading.Event()\n"
+        "@functools.lru_cache\ndef cached(x):\n    entered.set()\n    assert go.wait(20)\n    return 'SIDE', x\n"
+    )
+    shadowed.write(text.replace("SIDE", "legacy"), text.replace("SIDE", "rust").replace("@functools.lru_cache\n", ""))
+    shadowed.install("cached", mode="rust")
+    unit = f"{shadowed.legacy_name}:cached"
+    exuvia.migrate.set_mode(unit, before)
+    sides = {"legacy": shadowed.legacy, "rust": sys.modules[shadowed.candidate_name]}
+    answers: list[tuple[str, int]] = []
+    running = threading.Thread(target=lambda: answers.append(shadowed.legacy.cached(1)))
+    running.start()
+    assert sides[before].entered.wait(20)
+    exuvia.migrate.set_mode(unit, after)
+    for side in sides.values():
+        side.go.set()
+    running.join(20)
+    # The call that was running was answered by the side that it began on, and its answer went into the cache.
+    assert answers == [(before, 1)]
+    until(lambda: shadowed.legacy.cached(1) == (after, 1), f"the cache still answers as {before} did")
 
 
 def test_a_flip_of_a_class_acts_on_new_objects_and_proves_who_served(project: Project) -> None:
