@@ -333,7 +333,7 @@ def test_without_a_self_test_the_evidence_does_not_count(bot: Bot) -> None:
 def test_a_self_test_below_a_hundred_per_cent_is_named(tmp_path: Path) -> None:
     pytest.importorskip("exuvia.migrate.comparator.selftest")
     outcome = base64.b64encode(pickle.dumps(({"price": 1.5, "side": "Buy", "n": [1, 2, 3]}, None))).decode()
-    for more, verdict in (("", "PASS"), ('compare = { "$.price" = "abs:9" }', "INCONCLUSIVE")):
+    for more, verdict in (("", "PASS"), ('compare = { "$.price" = "abs:9000" }', "INCONCLUSIVE")):
         folder = tmp_path / verdict
         folder.mkdir()
         bot = Bot(folder, more=more)
