@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from exuvia.errors import DecodeError
-from exuvia.quotes import Quote, QuoteBook
+from exuvia.quotes import Quote, QuoteBook, QuoteStream
 from test_quotes import TIME, TS, Record, element, payload
 
 if TYPE_CHECKING:
@@ -113,6 +113,32 @@ def test_a_quote_that_is_no_object_takes_all_its_fields_away(value):
     assert book.apply(payload({"Uic": 21, "Quote": value}, element(Ask=3))) == []
     assert book.apply(payload(element(Bid=1))) == [Quote(21, TS, 1.0, 3.0, "Unknown")]
     assert book.skipped == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason", "said"),
+    [
+        ({"no": 1}, "no uic", "an element without a whole Uic: nothing says which instrument it is of"),
+        (element(Bid=float("nan")), "no price", "Uic 21: Bid is no finite number that fits"),
+        (element(Ask=1e999), "no price", "Uic 21: Ask is no finite number that fits"),
+        (element(Bid=-37.63), "not positive", "Uic 21: Bid -37.63 is not above zero: pass allow_negative if"),
+        (element(Bid=0, Ask=0), "not positive", "Uic 21: Bid 0 is not above zero: pass allow_negative if"),
+        (element(Bid=2.5), "crossed", "Uic 21: Bid 2.5 is above Ask 2"),
+        (element(time="yesterday", Bid=1.3), "field", "Uic 21: LastUpdated is no instant, or MarketState is no text"),
+        (element(Ask=None), "incomplete", "Uic 21: Bid, Ask or LastUpdated has not come yet"),
+    ],
+)
+def test_a_skip_is_reported_by_reason_with_the_instrument_and_the_value(bad, reason, said):
+    book, stream = QuoteBook(), QuoteStream()
+    book.apply(payload(element(Bid=1, Ask=2)))
+    assert (set(book.skips.values()), book.last_skip) == ({0}, None)
+    book.apply(payload(bad))
+    assert {name: count for name, count in book.skips.items() if count} == {reason: 1}
+    assert book.last_skip is not None
+    assert book.last_skip.startswith(said)
+    assert sum(book.skips.values()) == book.skipped == 1
+    stream.snapshot(payload(element(Bid=1, Ask=2), bad))
+    assert (stream.skips, stream.last_skip) == (book.skips, book.last_skip)
 
 
 def test_a_negative_price_is_taken_where_the_instrument_permits_it():

@@ -59,15 +59,17 @@ pub enum LakeError {
         /// The columns that are there.
         found: String,
     },
-    /// A column that the schema does not know.
+    /// Columns that the schema does not know.
     #[error(
-        "parquet file {file} has column '{column}', which the schema does not have: name the columns to read with columns=[…]"
+        "parquet file {file} has {columns}, which the schema does not have{missing}: select the schema's columns first (where a file is read, columns=[…] does)"
     )]
     UnexpectedColumn {
         /// Which file.
         file: String,
-        /// Which column.
-        column: String,
+        /// Which columns, quoted.
+        columns: String,
+        /// Which columns of the schema are not there, as a part of the sentence; empty if all are.
+        missing: String,
     },
     /// A column of another type.
     #[error(

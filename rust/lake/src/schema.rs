@@ -25,8 +25,11 @@ pub fn expect_schema(
     cast: bool,
 ) -> Result<RecordBatch, LakeError> {
     let has = batch.schema();
-    if let Some(extra) = has.fields().iter().find(|field| schema.column_with_name(field.name()).is_none()) {
-        return Err(LakeError::UnexpectedColumn { file: file.to_owned(), column: extra.name().clone() });
+    let extra = not_in(&has, schema);
+    if !extra.is_empty() {
+        let missing = not_in(schema, &has);
+        let missing = if missing.is_empty() { missing } else { format!(", and lacks {missing}") };
+        return Err(LakeError::UnexpectedColumn { file: file.to_owned(), columns: extra, missing });
     }
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
@@ -62,6 +65,12 @@ pub fn expect_schema(
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)
         .map_err(|error| LakeError::Encode(error.to_string()))
+}
+
+/// The names of the columns of `schema` that `other` does not have, quoted.
+fn not_in(schema: &SchemaRef, other: &SchemaRef) -> String {
+    let unknown = schema.fields().iter().filter(|field| other.column_with_name(field.name()).is_none());
+    unknown.map(|field| format!("'{}'", field.name())).collect::<Vec<_>>().join(", ")
 }
 
 /// [`expect_schema`] for every batch of a table.

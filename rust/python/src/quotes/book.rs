@@ -1,5 +1,6 @@
 //! The quote book as Python sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use exuvia_market::wire::saxo;
@@ -13,7 +14,7 @@ use crate::gate::{self, locked};
 
 /// Merges snapshots and deltas of an infoprices subscription into one row for each instrument.
 ///
-/// An element is counted in `skipped`, and nothing of it merged, if it has no whole `Uic`, a price that is not finite, not
+/// An element is counted in `skipped` and `skips`, and nothing of it merged, if it has no whole `Uic`, a price that is not finite, not
 /// positive or crossed, or a `LastUpdated` that is no instant. An element after which bid, ask or time are still missing is
 /// merged, and counted too.
 ///
@@ -105,6 +106,18 @@ impl QuoteBook {
     #[getter]
     fn skipped(&self) -> u64 {
         locked(&self.inner).book.skipped()
+    }
+
+    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`, `incomplete`.
+    #[getter]
+    fn skips(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.inner).book.skips().counts().collect()
+    }
+
+    /// Why the last element gave no quote, with the instrument and the values; None if each gave one.
+    #[getter]
+    fn last_skip(&self) -> Option<String> {
+        locked(&self.inner).book.skips().last().map(|skip| skip.to_string())
     }
 
     /// Return the rows as a table, in order of uic: prices, sizes, states and times, null where the venue did not say.

@@ -1,5 +1,6 @@
 //! Streams of frames into columns, as Python sees them.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use exuvia_market::wire::saxo;
@@ -133,6 +134,18 @@ impl QuoteStream {
     #[getter]
     fn skipped(&self) -> u64 {
         locked(&self.inner).book().skipped()
+    }
+
+    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`, `incomplete`.
+    #[getter]
+    fn skips(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.inner).book().skips().counts().collect()
+    }
+
+    /// Why the last element gave no quote, with the instrument and the values; None if each gave one.
+    #[getter]
+    fn last_skip(&self) -> Option<String> {
+        locked(&self.inner).book().skips().last().map(|skip| skip.to_string())
     }
 
     /// How many messages could not be read.

@@ -7,6 +7,7 @@ use exuvia_model::{Symbol, SymbolTable, Time};
 use thiserror::Error;
 
 use super::quote::{Date, Element, Field, QuoteRow, Reading};
+use super::skip::{Side, Skip, Skips};
 use crate::wire::json::{JsonError, Reader};
 
 /// A payload of which nothing was merged.
@@ -42,7 +43,7 @@ pub struct QuoteTick<N> {
 
 /// Merges infoprices payloads, keyed by Uic, and gives out a quote for each element that leaves both prices known.
 ///
-/// An element is counted in `skipped`, and nothing of it merged, if it has no whole `Uic`, a price that is not finite,
+/// An element is counted in [`Self::skips`], with its reason, and nothing of it merged, if it has no whole `Uic`, a price that is not finite,
 /// not positive (unless the book allows that) or crossed, or a `LastUpdated` that is no instant. An element after which
 /// bid, ask or time are still missing is merged and counted too.
 ///
@@ -62,7 +63,7 @@ pub struct QuoteBook<N: Reading> {
     date: Date,
     unknown: Symbol,
     allow_negative: bool,
-    skipped: u64,
+    skips: Skips<N>,
     parsed: Vec<Element<N>>,
 }
 
@@ -79,7 +80,7 @@ impl<N: Reading> QuoteBook<N> {
         let mut names = SymbolTable::default();
         let unknown = names.intern("Unknown");
         let (rows, date, parsed) = (BTreeMap::new(), Date::default(), Vec::new());
-        Self { rows, names, date, unknown, allow_negative, skipped: 0, parsed }
+        Self { rows, names, date, unknown, allow_negative, skips: Skips::default(), parsed }
     }
 
     /// Merges one payload: an array of elements, an object with a `Data` array, or one element. Quotes are appended to
@@ -95,7 +96,7 @@ impl<N: Reading> QuoteBook<N> {
         for element in &parsed {
             match self.merge(element) {
                 Outcome::Quote(tick) => out.push(tick),
-                Outcome::Skipped => self.skipped += 1,
+                Outcome::Skipped(skip) => self.skips.note(skip),
                 Outcome::Deleted => {}
             }
         }
@@ -111,8 +112,14 @@ impl<N: Reading> QuoteBook<N> {
 
     /// How many elements gave no quote.
     #[must_use]
-    pub const fn skipped(&self) -> u64 {
-        self.skipped
+    pub fn skipped(&self) -> u64 {
+        self.skips.total()
+    }
+
+    /// Why they gave none: counts by reason, and the last one with its values.
+    #[must_use]
+    pub const fn skips(&self) -> &Skips<N> {
+        &self.skips
     }
 
     /// The rows in order of Uic.
@@ -172,7 +179,7 @@ impl<N: Reading> QuoteBook<N> {
     }
 
     fn merge(&mut self, element: &Element<N>) -> Outcome<N> {
-        let Some(uic) = element.uic else { return Outcome::Skipped };
+        let Some(uic) = element.uic else { return Outcome::Skipped(Skip::NoUic) };
         if element.deleted {
             self.rows.remove(&uic);
             return Outcome::Deleted;
@@ -185,14 +192,23 @@ impl<N: Reading> QuoteBook<N> {
             }
             _ => (delta.quote.bid, delta.quote.ask),
         };
-        let refused = |price: Field<N>| match price {
-            Field::Refused => true,
-            Field::Set(price) => !self.allow_negative && !price.is_positive(),
-            Field::Absent | Field::Cleared => false,
+        let refused = |side: Side, price: Field<N>| match price {
+            Field::Refused => Some(Skip::NoPrice { uic, side }),
+            Field::Set(price) if !self.allow_negative && !price.is_positive() => {
+                Some(Skip::NotPositive { uic, side, price })
+            }
+            Field::Set(_) | Field::Absent | Field::Cleared => None,
         };
-        let crossed = matches!((bid, ask), (Field::Set(bid), Field::Set(ask)) if bid > ask);
-        if crossed || refused(bid) || refused(ask) || delta.is_refused() {
-            return Outcome::Skipped;
+        if let Some(skip) = refused(Side::Bid, bid).or_else(|| refused(Side::Ask, ask)) {
+            return Outcome::Skipped(skip);
+        }
+        if delta.is_refused() {
+            return Outcome::Skipped(Skip::Field { uic });
+        }
+        if let (Field::Set(bid), Field::Set(ask)) = (bid, ask)
+            && bid > ask
+        {
+            return Outcome::Skipped(Skip::Crossed { uic, bid, ask });
         }
         let kept = match known {
             Some(kept) => kept,
@@ -200,7 +216,7 @@ impl<N: Reading> QuoteBook<N> {
         };
         kept.row.merge(element);
         let (Some(bid), Some(ask), Some(time)) = (bid.get(), ask.get(), kept.row.last_updated.get()) else {
-            return Outcome::Skipped;
+            return Outcome::Skipped(Skip::Incomplete { uic });
         };
         let market_state = kept.row.quote.market_state.get().unwrap_or(self.unknown);
         let tick = QuoteTick { uic, time, bid, ask, market_state };
@@ -211,7 +227,7 @@ impl<N: Reading> QuoteBook<N> {
 
 enum Outcome<N> {
     Quote(QuoteTick<N>),
-    Skipped,
+    Skipped(Skip<N>),
     Deleted,
 }
 

@@ -6,6 +6,7 @@ mod control;
 mod encode;
 mod frame;
 mod quote;
+mod skip;
 mod stream;
 
 pub use book::{QuoteBook, QuoteError, QuoteTick};
@@ -15,4 +16,5 @@ pub use frame::{
     FORMAT_JSON, FORMAT_PROTOBUF, FrameDecoder, FrameError, Message, Messages, decode_frame, encode_frame,
 };
 pub use quote::{DetailsGroup, Field, QuoteGroup, QuoteRow, Reading};
+pub use skip::{Side, Skip, Skips};
 pub use stream::{MessageError, QuoteColumns, QuoteStream};

@@ -6,7 +6,7 @@ use exuvia_model::{HOUR, MINUTE, Price, Quantity, SECOND, Symbol, SymbolTable, T
 use crate::wire::json::{JsonError, Number, Reader, Text};
 
 /// A number as which prices are read: `f64` for columns, [`Price`] where money is computed.
-pub trait Reading: Copy + Default + PartialOrd + std::fmt::Debug {
+pub trait Reading: Copy + Default + PartialOrd + std::fmt::Debug + std::fmt::Display {
     /// As which amounts are read.
     type Size: Copy + Default + PartialEq + std::fmt::Debug;
 
