@@ -62,8 +62,9 @@ def desk(
     mode: str = "rust",
     rehearsal: bool = False,
     units: tuple[str, ...] = ("price", "size"),
+    climbed: bool = True,
 ) -> Config:
-    """Write a bot and its configuration, and load it."""
+    """Write a bot and its configuration, and load it; outside of a rehearsal its units were promoted to shadow."""
     for name in ("bot.py", "shim.py"):
         (folder / name).write_text(BOT)
     said = f"[exuvia]\nrehearsal = {str(rehearsal).lower()}\n" + (
@@ -73,7 +74,10 @@ def desk(
     path = folder / "exuvia.toml"
     path.write_text(f"{said}{general}\n{tables}\n{groups}", encoding="utf-8")
     path.chmod(0o600)
-    return configuration.load(path)
+    config = configuration.load(path)
+    for unit in config.units if climbed and not rehearsal else ():
+        modes.append(config.evidence, unit, "shadow", "for the test")
+    return config
 
 
 def lines(config: Config) -> list[dict[str, Any]]:

@@ -170,7 +170,7 @@ def test_what_the_journal_holds_lower_starts_though_the_file_says_rust(bot: Path
     path = configure(bot, price="rust")
     path.write_text(path.read_text().replace("rehearsal = true", 'endpoints = ["http://127.0.0.1:1"]'))
     done = python(bot, site, "-m", "exuvia", "run", "prog.py")
-    assert (done.returncode, done.stdout) == (0, "served 1.0\n"), "never promoted: it stands in shadow"
+    assert (done.returncode, done.stdout) == (0, "served 1.0\n"), "never promoted: it stands in legacy"
     with modes.open_journal(bot / "evidence") as pen:
         pen.append({"unit": "bot:price", "mode": "rust", "reason": "a test"})
     done = python(bot, site, "-m", "exuvia", "run", "prog.py")

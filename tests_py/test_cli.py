@@ -206,7 +206,7 @@ def test_a_promotion_stays_below_the_ceiling_and_leaves_no_step_out_except_in_re
     assert (above.returncode, "ceiling is shadow" in above.stderr) == (2, True)
     configure(project, rehearsal="false", mode="rust")
     gated = exuvia(project, "promote", "bot:price", "--to", "rust")
-    assert (gated.returncode, "no step from shadow to rust: canary comes first" in gated.stderr) == (2, True)
+    assert (gated.returncode, "no step from legacy to rust: shadow comes first" in gated.stderr) == (2, True)
     assert exuvia(project, "rollback", "bot:prise").returncode == 2
     assert not (project / "evidence" / modes.JOURNAL).exists()
 

@@ -202,8 +202,9 @@ assert os.waitpid(child, 0)[1] == 0
 
 def test_a_refused_step_that_fails_is_told(tmp_path: Path) -> None:
     config = hooked(tmp_path, f"py:{__name__}:remember")
+    before = (config.evidence / modes.JOURNAL).read_bytes()
     (outcome,) = steps.promote(config, ["bot:price"], "canary", "x", judge=Gate("FAIL"), surface=same_surface)
     assert outcome.verdict == "FAIL"
     assert hooks.flush(10)
     assert [(event["event"], event["to"]) for event in SEEN] == [("fail", "canary")]
-    assert not (config.evidence / modes.JOURNAL).exists()
+    assert (config.evidence / modes.JOURNAL).read_bytes() == before

@@ -18,6 +18,7 @@ from exuvia.migrate.modes import (
     judging,
     overlays,
     requirements,
+    standing,
     steps,
     surface,
     transitions,
@@ -84,7 +85,7 @@ def test_there_are_four_steps_and_one_way_down(now: str, to: str, words: str | N
 
 def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Path) -> None:
     config = desk(tmp_path)
-    assert stands(config, PRICE) == "shadow", "what was never promoted goes no higher, whatever the file says"
+    assert stands(config, PRICE) == "shadow"
     with pytest.raises(MigrateError, match="no step from shadow to rust"):
         go(config, PRICE, "rust")
     missing = go(config, PRICE, "canary")
@@ -104,6 +105,20 @@ def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Pa
     assert (entry["was"], entry["f"], entry["mode"]) == ("canary", {PRICE: "f1"}, "rust")
     with pytest.raises(MigrateError, match="ceiling is rust"):
         go(config, PRICE, "retired")
+
+
+def test_only_promote_raises_what_was_never_promoted_stands_in_legacy_and_names_the_command(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups="[group.token]\n", climbed=False)
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("legacy", "legacy")
+    place = standing.of_unit(config, modes.read(config.evidence), PRICE)
+    assert place.why == f"was never promoted, so legacy serves alone: exuvia promote {PRICE} --to shadow"
+    with pytest.raises(MigrateError, match="no step from legacy to canary: shadow comes first"):
+        go(config, PRICE, "canary")
+    assert go(config, PRICE, "shadow").promoted
+    assert (stands(config, PRICE), stands(config, SIZE)) == ("shadow", "legacy")
+    # What is observed by its artefacts runs beside legacy by itself; a rehearsal follows its file.
+    assert standing.of_group(config, modes.read(config.evidence), config.groups["token"]).mode == "shadow"
+    assert stands(replace(config, rehearsal=True), SIZE) == "rust"
 
 
 def test_other_code_than_was_promoted_starts_again_from_shadow(tmp_path: Path) -> None:
@@ -155,10 +170,13 @@ def test_a_unit_for_speed_needs_a_worth_it_verdict_or_an_override(tmp_path: Path
 
 def test_a_group_flips_as_one_and_a_unit_of_it_not_by_itself(tmp_path: Path) -> None:
     config = desk(tmp_path, groups=PAIR)
+    before = len(lines(config))
     approve(config, "desk", "canary")
     assert go(config, "desk", "canary").promoted
     assert (stands(config, PRICE), stands(config, SIZE)) == ("canary", "canary")
-    assert len([entry for entry in lines(config) if entry["kind"] == "mode"]) == 1, "one entry: no kill can part them"
+    assert len([entry for entry in lines(config)[before:] if entry["kind"] == "mode"]) == 1, (
+        "one entry: no kill can part them"
+    )
     modes.append(config.evidence, SIZE, "legacy", "one goes back")
     assert (stands(config, PRICE), stands(config, SIZE)) == ("legacy", "legacy")
     assert go(config, SIZE, "shadow").name == "desk", "naming one means all"
@@ -328,7 +346,7 @@ def test_a_journal_that_cannot_be_trusted_promotes_nothing(tmp_path: Path) -> No
 
 
 def test_what_is_named_wrongly_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    config = desk(tmp_path, mode="shadow")
+    config = desk(tmp_path, mode="shadow", climbed=False)
     with pytest.raises(ConfigError, match="did you mean 'bot:price'"):
         go(config, "bot:prise", "shadow")
     with pytest.raises(MigrateError, match="ceiling is shadow"):

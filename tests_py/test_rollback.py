@@ -137,15 +137,12 @@ def test_what_the_journal_holds_names_the_next_step_and_that_step_exists(tmp_pat
 
 
 def test_what_holds_a_unit_names_it_once_and_a_group_says_which_of_its_units_holds_all(tmp_path: Path) -> None:
-    config = desk(tmp_path)
-    journal = modes.read(config.evidence)
-    alone = standing.of_unit(config, journal, PRICE)
-    assert alone.why == "was never promoted: it goes no higher than shadow"
-    config = desk(tmp_path, groups='[group.desk]\nunits = ["bot:*"]\n')
+    config = desk(tmp_path, climbed=False, groups='[group.desk]\nunits = ["bot:*"]\n')
     modes.append(config.evidence, PRICE, "rust", "x")
     held = standing.of_unit(config, modes.read(config.evidence), PRICE)
     assert held.why == (
-        "group desk flips as one, and its unit bot:size was never promoted: it goes no higher than shadow"
+        "group desk flips as one, and its unit bot:size was never promoted, so legacy serves alone: "
+        "exuvia promote bot:size --to shadow"
     )
     overlays.quarantine(config, PRICE, "it died")
     journal = modes.read(config.evidence)
@@ -170,7 +167,7 @@ def test_objects_that_go_on_are_told_of_only_where_a_class_was_put_back(tmp_path
 
 
 def test_a_file_in_the_evidence_folders_place_is_named_with_what_to_do(tmp_path: Path) -> None:
-    config = desk(tmp_path)
+    config = desk(tmp_path, climbed=False)
     config.evidence.write_text("not a folder")
     with pytest.raises(OSError, match=r"evidence: a file stands where the evidence folder must be: move it away"):
         rollback.rollback(str(config.path), None, [], "x")

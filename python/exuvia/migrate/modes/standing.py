@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Standing", "killed", "of_group", "of_unit"]
 
-UNSAID = "shadow"
-"""Outside of a rehearsal a unit that was never promoted goes no higher, whatever the file says."""
+STALE = "shadow"
+"""Where a unit stands that was promoted with other code than it has now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def of_group(
     for unit, now in (f or {}).items():
         stale = None if config.rehearsal else journal.stale(unit, now)
         if stale is not None:
-            found.append(Standing(UNSAID, f"{unit}: {stale}"))
+            found.append(Standing(STALE, f"{unit}: {stale}"))
     for name in group.requires:
         other = of_group(config, journal, config.groups[name], None, now_ns)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
@@ -125,8 +125,11 @@ def _own(config: Config, journal: Journal, name: str, ceiling: str | None, now_n
         return Standing(MODES[0], f"is in quarantine: {journal.quarantined[name].get('cause')}")
     said = journal.said(name, now_ns)
     if said is None:
-        if config.rehearsal or lower(top, UNSAID) == top:
+        if config.rehearsal or top == MODES[0]:
             return Standing(top)
-        return Standing(UNSAID, f"was never promoted: it goes no higher than {UNSAID}")
+        if declared is None:
+            # Observed by its artefacts: both sides run by themselves, and that is what shadow is.
+            return Standing(lower(top, "shadow"), "was never promoted: it goes no higher than shadow")
+        return Standing(MODES[0], f"was never promoted, so legacy serves alone: exuvia promote {name} --to shadow")
     mode = lower(top, said)
     return Standing(mode, None if mode == top else f"is held at {said} by the mode journal")
