@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes.judging import Judged
+from exuvia.migrate.modes.surface import Sides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,8 +51,8 @@ class Gate:
         return Judged(self.verdict, [f"the gate says {self.verdict}"], f, self.compared, self.differed, self.heads)
 
 
-def same_surface(config: Config, unit: Any) -> tuple[str, str]:
-    return "PASS", "same"
+def same_surface(config: Config, unit: Any) -> Sides:
+    return Sides("PASS", "same", "PASS", "bit for bit")
 
 
 def desk(

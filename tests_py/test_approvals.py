@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desk import Gate, desk, lines
+from desk import Gate, desk, lines, same_surface
 from exuvia.errors import MigrateError
 from exuvia.migrate.modes import approvals, expiry, identity, requirements
 from exuvia.migrate.modes import journal as modes
@@ -171,7 +171,7 @@ def test_one_key_under_two_names_is_one_approval_and_two_keys_are_two(tmp_path: 
         modes.read(config.evidence),
         "canary",
         judged=Gate()(config, config.groups["desk"], modes.Journal(), "canary"),
-        surface=lambda *_: ("PASS", ""),
+        surface=same_surface,
         now_ns=0,
     )[-1]
     assert (need.what, need.verdict, "1 of 2 approvals" in need.why) == ("approvals", "INCONCLUSIVE", True)

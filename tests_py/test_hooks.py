@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import sys
 import threading
@@ -167,7 +168,7 @@ def test_without_hooks_no_thread_is_started(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_full_disk_and_a_value_that_is_no_json_raise_nothing(tmp_path: Path) -> None:
     config = hooked(tmp_path, f"py:{__name__}:remember")
-    config.evidence.rmdir()
+    shutil.rmtree(config.evidence)
     config.evidence.write_text("a file where the folder should be")
     hooks.call(config, {"event": "fail", "what": object()})
     assert hooks.flush(10)

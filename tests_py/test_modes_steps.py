@@ -111,7 +111,8 @@ def test_only_promote_raises_what_was_never_promoted_stands_in_legacy_and_names_
     config = desk(tmp_path, groups="[group.token]\n", climbed=False)
     assert (stands(config, PRICE), stands(config, SIZE)) == ("legacy", "legacy")
     place = standing.of_unit(config, modes.read(config.evidence), PRICE)
-    assert place.why == f"was never promoted, so legacy serves alone: exuvia promote {PRICE} --to shadow"
+    way = f"legacy; the file allows rust: run exuvia promote {PRICE} --to shadow"
+    assert place.why == f"was never promoted, so it stands in {way}"
     with pytest.raises(MigrateError, match="no step from legacy to canary: shadow comes first"):
         go(config, PRICE, "canary")
     assert go(config, PRICE, "shadow").promoted
@@ -386,15 +387,20 @@ def test_orders_need_two_identities(tmp_path: Path) -> None:
 
 def test_a_canary_needs_its_key_and_the_same_surface_is_looked_at_in_a_process_of_its_own(tmp_path: Path) -> None:
     config = desk(tmp_path, groups=PAIR)
-    assert surface.surface(config, config.units[PRICE]) == ("PASS", "bot:price: same surface as shim:price")
+    found = surface.surface(config, config.units[PRICE])
+    assert (found.verdict, found.why) == ("PASS", "bot:price: same surface as shim:price")
+    assert (found.comparator, found.results) == ("PASS", "bot:price: every result bit for bit")
     (tmp_path / "shim.py").write_text("async def price(account, n=1):\n    return 1\ndef size():\n    return 2\n")
-    verdict, why = surface.surface(config, config.units[PRICE])
-    assert (verdict, "the candidate is a coroutine function, legacy is not" in why) == ("FAIL", True)
-    verdict, why = surface.surface(config, config.units[SIZE])
-    assert (verdict, "legacy takes (account, n=1), the candidate ()" in why) == ("FAIL", True)
+    found = surface.surface(config, config.units[PRICE])
+    assert (found.verdict, "the candidate is a coroutine function, legacy is not" in found.why) == ("FAIL", True)
+    found = surface.surface(config, config.units[SIZE])
+    assert (found.verdict, "legacy takes (account, n=1), the candidate ()" in found.why) == ("FAIL", True)
     (tmp_path / "shim.py").write_text("import nowhere_to_be_found\n")
-    verdict, why = surface.surface(config, config.units[SIZE])
-    assert (verdict, "No module named 'nowhere_to_be_found'" in why) == ("INCONCLUSIVE", True)
+    found = surface.surface(config, config.units[SIZE])
+    assert (found.verdict, "No module named 'nowhere_to_be_found'" in found.why) == ("INCONCLUSIVE", True)
+    assert (found.comparator, found.do) == ("INCONCLUSIVE", "")
+    (tmp_path / "shim.py").unlink()
+    assert surface.surface(config, config.units[SIZE]).do == f"exuvia scaffold {SIZE}"
     units = {name: replace(unit, key=None) for name, unit in config.units.items()}
     assert "a canary keeps one account on one side" in " ".join(
         go(replace(config, units=units), "desk", "canary").missing

@@ -141,8 +141,8 @@ def test_what_holds_a_unit_names_it_once_and_a_group_says_which_of_its_units_hol
     modes.append(config.evidence, PRICE, "rust", "x")
     held = standing.of_unit(config, modes.read(config.evidence), PRICE)
     assert held.why == (
-        "group desk flips as one, and its unit bot:size was never promoted, so legacy serves alone: "
-        "exuvia promote bot:size --to shadow"
+        "group desk flips as one, and its unit bot:size was never promoted, so it stands in legacy; the file allows "
+        "rust: run exuvia promote desk --to shadow"
     )
     overlays.quarantine(config, PRICE, "it died")
     journal = modes.read(config.evidence)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from exuvia.migrate import load
+from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.workbench.scaffold import scaffold
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +54,9 @@ def test_init_writes_a_configuration_that_loads_and_changes_nothing(bot: Path) -
     assert not any("client" in unit or "runner" in unit for unit in units)
     config = load(bot / "exuvia.toml")
     assert list(config.units) == units
-    assert {unit.mode for unit in config.units.values()} == {"legacy"}
+    journal = modes.read(config.evidence)
+    assert {unit.mode for unit in config.units.values()} == {"shadow"}
+    assert {journal.effective(name, unit.mode, config) for name, unit in config.units.items()} == {"legacy"}
     again = run(bot, "exuvia", "init")
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
     mine = (bot / "exuvia.toml").read_text() + "# mine\n"

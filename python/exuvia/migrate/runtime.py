@@ -224,7 +224,7 @@ class _Runtime:
         place = standing.of_unit(self.config, self.said, name, ceiling)
         mode = place.mode if place.mode in SERVED else "rust"
         self.stood[name] = self.stands(name)
-        notes = [note for note in (self.said.held(name, ceiling) or place.why,) if note]
+        notes = [note for note in (standing.note(self.config, self.said, name, ceiling),) if note]
         if not self.config.rehearsal and mode not in ("legacy", "shadow"):
             stale = self.said.stale(name, self.fingerprints[name])
             mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)

@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "init",
         help="find hot functions and write the first exuvia.toml",
         description="Finds the functions that compute, by a profile or by a look at the source, and writes a "
-        "configuration in which all of them stand in legacy: nothing changes until a mode is raised.",
+        "configuration in which all of them\nstand in legacy: nothing changes until exuvia promote raises one.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -78,7 +78,14 @@ def _init(options: argparse.Namespace) -> int:
     if len(start.left_out) > SHOWN:
         say(f"  left out: {len(start.left_out) - SHOWN} more, which --json lists")
     if start.units:
-        say(f"next: exuvia worth --unit {start.units[0].unit} -m PROGRAM, then exuvia scaffold {start.units[0].unit}")
+        first = start.units[0].unit
+        say("next, for one unit after the other:")
+        say(f"  exuvia worth --record --unit {first} -m PROGRAM    is it worth a move?")
+        say(f"  exuvia scaffold {first}    writes the shim; make it call the candidate")
+        say(f"  exuvia promote {first} --to shadow    says what is missing, or puts it into shadow")
+        say("  exuvia run -m PROGRAM, then exuvia status    compares, and says what differs")
+        if len(start.units) > 1:
+            say("a unit whose shim is not there yet keeps exuvia run from starting: comment the others out meanwhile")
     else:
         say("next: exuvia worth -m PROGRAM shows where its time goes; then name units in the file")
         if start.left_out:

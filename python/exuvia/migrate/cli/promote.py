@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import config_of, like_this, print_json, say
 
 if TYPE_CHECKING:
-    import argparse
-
     from exuvia.migrate.config import Config
     from exuvia.migrate.modes.steps import Outcome
 
 __all__ = ["add"]
 
 HOOKS_S = 15.0
+EXAMPLE = """examples:
+  exuvia promote bot.bars:mean --to shadow
+  exuvia promote bot.bars:mean --to shadow --override "one language less"
+  exuvia promote bars --to canary --check            what is missing, for a whole group"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -30,14 +33,24 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="raise what the mode journal allows a unit or group",
         description="Takes a group up one step, legacy → shadow → canary → rust, up to its ceiling in the "
-        "configuration and only with everything on record that the step needs: a PASS of the code as it is now, "
-        "approvals, a drill. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a step that does not exist.",
+        "configuration and only\nwith everything on record that the step needs. To shadow that is the same surface on "
+        "both sides, a\ndeclared effect, a comparator for every result and, where aim is speed, a worth-it verdict:\n"
+        "promote looks at each by itself. Further up it is a PASS of the code as it is now, approvals, a drill.\n"
+        "What is missing is said with what to run. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a\n"
+        "step that does not exist.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
     modes = ("shadow", "canary", "rust", "retired")
     promote.add_argument("--to", choices=modes, metavar="MODE", dest="mode", help="shadow, canary or rust")
     promote.add_argument("--all", action="store_true", help="all whose mode in the file allows it")
     promote.add_argument("--check", action="store_true", help="say what is missing, and write nothing")
+    promote.add_argument(
+        "--override",
+        metavar="REASON",
+        help="why units for speed move whatever exuvia worth says, or though nobody asked it; kept in the journal",
+    )
     promote.add_argument(
         "--break-glass", metavar="REASON", help="without what is missing, until the session ends; kept in the journal"
     )
@@ -69,6 +82,7 @@ def _promote(options: argparse.Namespace) -> int:
         options.mode,
         options.reason,
         glass=options.break_glass,
+        override=options.override,
         every=options.all,
         write=not options.check,
     )
@@ -113,6 +127,7 @@ def _print(options: argparse.Namespace, verdict: str, done: list[str], outcomes:
 def _line(options: argparse.Namespace, outcome: Outcome) -> None:
     name, to = outcome.name, outcome.to
     missing = "; ".join(outcome.missing)
+    listed = (options.check or to == "shadow") and outcome.left_out is None
     if outcome.left_out is not None:
         say(f"{name}: left out, {outcome.left_out}")
     elif outcome.glass is not None:
@@ -124,9 +139,14 @@ def _line(options: argparse.Namespace, outcome: Outcome) -> None:
             if outcome.now in ("canary", "rust") and outcome.now == to:
                 steps = f"exuvia rollback {name}, then exuvia promote {name} --to shadow, run it, then --to {to}"
                 way = f"; it stands in {to} already: to compare it first, {steps}"
-        print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr)
-    if options.check and outcome.left_out is None:
-        for need in outcome.needs:
-            say(f"  {need.what:10} {need.verdict:12} {need.why}")
+        if listed:
+            missing = ", ".join(dict.fromkeys(need.what for need in outcome.needs if need.verdict != "PASS"))
+        print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr, flush=True)
     if outcome.promoted:
         say(f"{name}: {to}; running processes follow within a second")
+    for need in outcome.needs if listed else ():
+        say(f"  {need.what:10} {need.verdict:12} {need.why}")
+    for command in outcome.do if outcome.glass is None else ():
+        say(f"{'  ' if command.startswith('or ') else 'next: '}{like_this(options, command)}")
+    if outcome.promoted and to == "shadow" and outcome.now == "legacy":
+        say(f"next: {like_this(options, 'exuvia run -m PROGRAM, then exuvia status')}")

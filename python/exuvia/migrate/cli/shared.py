@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config
 
-__all__ = ["ERROR", "config_of", "print_json", "progress", "say"]
+__all__ = ["ERROR", "config_of", "like_this", "print_json", "progress", "say"]
 
 ERROR = 2
 
@@ -35,6 +37,21 @@ def config_of(options: argparse.Namespace, *, rules: bool = True) -> Config:
 
     loaded = config.load(options.config, rules=rules)
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded
+
+
+def like_this(options: argparse.Namespace, commands: str) -> str:
+    """Give commands that are proposed the configuration and evidence of this one.
+
+    >>> from argparse import Namespace
+    >>> like_this(Namespace(config="a.toml", evidence=None), "exuvia run -m bot, then exuvia status")
+    'exuvia run --config a.toml -m bot, then exuvia status --config a.toml'
+
+    Args:
+        options: What was parsed.
+        commands: A sentence with commands of exuvia.
+    """
+    given = [f" --{name} {shlex.quote(said)}" for name in ("config", "evidence") if (said := getattr(options, name))]
+    return re.sub(r"(exuvia [a-z-]+)", lambda found: found[1] + "".join(given), commands)
 
 
 def print_json(value: Any) -> None:

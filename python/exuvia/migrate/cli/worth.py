@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import ERROR, say
+from exuvia.migrate.cli.shared import ERROR, like_this, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +102,8 @@ def _worth(options: argparse.Namespace) -> int:
         return 3
     if options.record:
         _record(config, answer.units)
+    if config is not None and not options.json:
+        _next(options, config, answer.units)
     return 0 if any(unit.verdict == "migrate" for unit in answer.units) else 1
 
 
@@ -114,7 +116,22 @@ def _record(config: Config | None, judged: Sequence[UnitWorth]) -> None:
         raise MigrateError("--record needs a configuration that declares the units: pass --config FILE")
     for unit in judged:
         if unit.unit in config.units:
-            modes.record_worth(config, unit.unit, unit.verdict, why=unit.why, cpu_share=unit.cpu_share, gain=unit.gain)
+            figures = {"cpu_share": unit.cpu_share, "gain": unit.gain, "importers": len(unit.importers)}
+            modes.record_worth(config, unit.unit, unit.verdict, why=unit.why, **figures)
+
+
+def _next(options: argparse.Namespace, config: Config, judged: Sequence[UnitWorth]) -> None:
+    """Say what to run next for the units that the configuration declares."""
+    declared = [unit for unit in judged if unit.unit in config.units]
+    if declared and not options.record:
+        say("next: the same with --record puts the verdicts on declared units on record, where exuvia promote looks")
+    for unit in declared if options.record else ():
+        group = config.group_of(unit.unit).name
+        way = like_this(options, f"exuvia promote {group} --to shadow")
+        good = unit.verdict == "migrate"
+        when = "next, once its candidate is there" if good else "to move it all the same"
+        more = "" if good else ' --override "REASON"'
+        say(f"on record: {unit.unit}: {unit.verdict}; {when}: {way}{more}")
 
 
 def _config(options: argparse.Namespace) -> Config | None:

@@ -17,7 +17,7 @@ from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
-from exuvia.migrate.modes import standing
+from exuvia.migrate.modes import standing, worth
 from exuvia.migrate.shadow.inside import uncontained
 
 if TYPE_CHECKING:
@@ -296,6 +296,7 @@ def _status(
     now = _current(config, unit, mine)
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
     state.effective = journal.effective(name, unit.mode, config)
+    state.worth = str(worth.of_promotion(config, journal, unit) or "")
     others: list[SegmentText] = []
     for segment in mine:
         counters = segment.counters.get(name, {})
@@ -357,7 +358,7 @@ def _standing(config: Config, state: UnitStatus, unit: UnitConfig, journal: mode
     if journal.broken:
         return [f"legacy, because of the mode journal: {journal.broken}"]
     notes = []
-    held = journal.held(unit.name, unit.mode) or standing.of_unit(config, journal, unit.name).why
+    held = standing.note(config, journal, unit.name)
     if held:
         notes.append(held)
     if journal.frozen is not None:

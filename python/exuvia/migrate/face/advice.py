@@ -57,7 +57,12 @@ def advise(  # noqa: PLR0911 - a sentence for each case
     mode = min((state.effective or state.mode for state in states), default="legacy", key=tuple(UP).index)
     step = UP.get(mode)
     if mode == "legacy":
-        return Advice(name, "Nothing is compared yet.", f"exuvia promote {name} --to shadow")
+        low = next((state for state in states if state.file == "legacy"), None)
+        if low is not None:
+            return Advice(name, f'Legacy, which is all that the file allows: set mode = "shadow" for {low.unit}.')
+        allowed = min((state.file or state.mode for state in states), default="shadow", key=tuple(UP).index)
+        text = f"Legacy; the file allows {allowed}: nothing is compared until it is promoted."
+        return Advice(name, text, f"exuvia promote {name} --to shadow")
     if config.rehearsal:
         silent = [state for state in states if not state.counts["compared"] and state.mode == "shadow"]
         if silent:

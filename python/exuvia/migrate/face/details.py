@@ -121,6 +121,8 @@ def remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
         ]
         items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
         items += [f"{unit}: {escape(note)}" for note in state.notes]
+        if state.worth:
+            items.append(f"{unit}: worth: {escape(state.worth)}")
         if state.counts["cascades"]:
             items.append(
                 f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"

@@ -30,6 +30,8 @@ def headline(states: list[UnitStatus], verdicts: list[GroupVerdict], *, rehearsa
     served = [state for state in states if (state.effective or state.mode) == "rust"]
     if not states:
         text = "No unit is declared: nothing moves."
+    elif not compared and all((state.effective or state.mode) == "legacy" for state in states):
+        text = "Nothing was compared yet: every unit stands in legacy. Promote one to shadow, then run the program."
     elif not compared and not served:
         text = "Nothing was compared yet: run the program in shadow first."
     elif failing:

@@ -128,7 +128,8 @@ def _middle(text: str, room: int) -> str:
 
 def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < SLOW
-    if state.verdict != "PASS" or state.notes or state.reasons or state.ignored or slow or state.counts["fallbacks"]:
+    more = state.notes or state.reasons or state.ignored or slow or state.counts["fallbacks"] or state.worth
+    if state.verdict != "PASS" or more:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
         example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
@@ -146,6 +147,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  slower than legacy: {state.speedup:.1f}× its speed, where it was compared", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
         yield Text(f"  ignored ×{hits:,}: {path} by {rule}", style="dim")
+    if state.worth:
+        yield Text(f"  worth: {state.worth}", style="dim")
     for note in dict.fromkeys(state.notes):
         yield Text(f"  note: {note}", style="dim")
 

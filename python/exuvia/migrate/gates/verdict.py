@@ -61,6 +61,7 @@ class UnitStatus:
         strata: Compared and differing calls by stratum.
         signatures: Shapes of inputs that were seen.
         latency: Calls of each side by time, in 64 buckets of powers of two of a nanosecond.
+        worth: On what worth-it verdict it moves, if it needs one.
     """
 
     unit: str
@@ -81,6 +82,7 @@ class UnitStatus:
     strata: dict[str, list[int]] = field(default_factory=dict)
     signatures: set[int] = field(default_factory=set)
     latency: dict[str, list[int]] = field(default_factory=dict)
+    worth: str = ""
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -190,6 +192,7 @@ class UnitStatus:
             "strata": self.strata,
             "signatures": len(self.signatures),
             "latency": self.latency,
+            "worth": self.worth,
             "notes": self.notes,
         }
 

@@ -163,7 +163,8 @@ def _put_back(config: Config, group: GroupConfig, found: Drilled, before: Journa
     """Raise the group to where it stood, unless someone lowered it meanwhile for a reason of their own."""
     name = group.units[0] if group.units else group.name
     was = before.entries.get(name) or before.entries.get("*", {})
-    kept: dict[str, Any] = {word: was[word] for word in ("f", "was", "break_glass", "until_ns") if word in was}
+    words = ("f", "was", "break_glass", "until_ns", "worth", "rehearsal")
+    kept: dict[str, Any] = {word: was[word] for word in words if word in was}
     with open_journal(config.evidence) as pen:
         now = pen.read()
         mine = {group.name, *group.units, "*"}

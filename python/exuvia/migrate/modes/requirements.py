@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.modes import approvals, frozen
+from exuvia.migrate.modes import approvals, frozen, worth
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.standing import of_group
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.modes.said import Journal
     from exuvia.migrate.modes.surface import Surface
 
-__all__ = ["Need", "approvers", "needs"]
+__all__ = ["Need", "always", "approvers", "needs", "speedy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,17 @@ class Need:
     """One thing that a step needs.
 
     Attributes:
-        what: `gate`, `worth`, `surface`, `key`, `drill`, `approvals`, `requires`, `quarantine` or `frozen`.
+        what: `surface`, `effect`, `comparator`, `worth`, `gate`, `key`, `drill`, `approvals`, `requires`,
+            `quarantine` or `frozen`.
         verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
-        why: What is on record, or what to do.
+        why: What is on record, or what is missing.
+        do: What to run for it, if one command does.
     """
 
     what: str
     verdict: str
     why: str
+    do: str = ""
 
 
 def approvers(group: GroupConfig, to: str) -> int:
@@ -54,6 +57,7 @@ def needs(
     judged: Judged | None,
     surface: Surface,
     now_ns: int,
+    override: str | None = None,
 ) -> list[Need]:
     """Return everything that a step needs, with what there is of it.
 
@@ -66,17 +70,19 @@ def needs(
         journal: The mode journal.
         to: The mode that the step leads to.
         judged: The gate's verdict; shadow needs none.
-        surface: Compares the surfaces of both sides of a unit.
+        surface: Looks at both sides of a unit.
         now_ns: UTC nanoseconds.
+        override: Why units for speed move whatever the worth-it verdict on them is.
     """
     found = always(config, group, journal, to, glass=False, now_ns=now_ns)
     if judged is not None and (to == "rust" or not config.rehearsal):
         found.append(Need("gate", judged.verdict, "; ".join(judged.reasons)))
     if config.rehearsal:
         return found
-    found += [_worth(config, journal, unit) for unit in group.units if config.units[unit].aim == "speed"]
     if to == "shadow":
-        found += [Need("surface", *surface(config, config.units[unit])) for unit in group.units]
+        for unit in group.units:
+            found += _sides(config, unit, surface)
+    found += [_worth(config, group, journal, unit, to, override=override) for unit in speedy(config, group)]
     if to == "canary":
         missing = [unit for unit in group.units if config.units[unit].key is None]
         if missing:
@@ -110,29 +116,43 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
         other = of_group(config, journal, config.groups[name]).mode
         if MODES.index(other) < MODES.index(to):
             why = f"requires group {name}, which stands in {other}: promote that to {to} first"
-            found.append(Need("requires", "INCONCLUSIVE", why))
+            found.append(Need("requires", "INCONCLUSIVE", why, f"exuvia promote {name} --to {to}"))
     for why in frozen.reasons(config, group, journal, glass=glass, now_ns=now_ns):
         found.append(Need("frozen", "INCONCLUSIVE", why))
     return list(dict.fromkeys(found))
 
 
-def _worth(config: Config, journal: Journal, unit: str) -> Need:
-    """The last worth-it verdict of a unit, or the override that the configuration gives."""
-    override = config.units[unit].override
-    said: dict[str, Any] | None = None
-    for entry in journal.lines:
-        if entry.get("kind") == "worth" and entry["unit"] == unit:
-            said = entry
-    if override is not None:
-        return Need("worth", "PASS", f"{unit}: moves all the same: {override}")
-    if said is None:
-        way = 'exuvia worth --record, or override = "why"'
-        why = f"{unit}: its aim is speed and no worth-it verdict is on record: {way}"
-        return Need("worth", "INCONCLUSIVE", why)
-    verdict = str(said["verdict"])
-    if verdict != "migrate":
-        return Need("worth", "FAIL", f'{unit}: {verdict}; set override = "why" to move it all the same')
-    return Need("worth", "PASS", f"{unit}: {verdict}")
+def speedy(config: Config, group: GroupConfig) -> list[str]:
+    """Return the units of a group that move for speed, and so need a worth-it verdict.
+
+    Args:
+        config: The configuration.
+        group: The group.
+    """
+    return [unit for unit in group.units if config.units[unit].aim == "speed"]
+
+
+def _sides(config: Config, unit: str, surface: Surface) -> list[Need]:
+    """What shadow needs to know of both sides: the same surface, a declared effect, comparators."""
+    declared = config.units[unit]
+    sides = surface(config, declared)
+    return [
+        Need("surface", sides.verdict, sides.why, sides.do),
+        Need("effect", "PASS", f"{unit}: {declared.effect}, as declared"),
+        Need("comparator", sides.comparator, sides.results),
+    ]
+
+
+def _worth(config: Config, group: GroupConfig, journal: Journal, unit: str, to: str, *, override: str | None) -> Need:
+    """The last worth-it verdict of a unit, or what overrides it."""
+    said = worth.on_record(journal, config.units[unit], override)
+    if said.state == "PASS":
+        return Need("worth", "PASS", f"{unit}: {said}")
+    all_the_same = f'exuvia promote {group.name} --to {to} --override "REASON"'
+    if said.verdict is None:
+        ask = f"exuvia worth --record --unit {unit} -m PROGRAM"
+        return Need("worth", "INCONCLUSIVE", f"{unit}: its aim is speed and {said}", f"{ask}\nor {all_the_same}")
+    return Need("worth", "FAIL", f"{unit}: {said}", all_the_same)
 
 
 def _drill(group: GroupConfig, journal: Journal, judged: Judged | None) -> Need:

@@ -129,6 +129,14 @@ class Journal:
         reason = self.entries.get(unit, {}).get("break_glass")
         return None if reason is None else str(reason)
 
+    def rehearsed(self, unit: str) -> bool:
+        """Say whether the last word on a unit was spoken in a rehearsal, whose evidence never counts.
+
+        Args:
+            unit: The unit's name.
+        """
+        return bool((self.entries.get(unit) or self.entries.get(EVERY_UNIT, {})).get("rehearsal"))
+
     def stale(self, unit: str, f: str) -> str | None:
         """Say that a unit was promoted with other code than it has now, if it was.
 

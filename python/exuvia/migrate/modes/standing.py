@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.modes.said import Journal
 
-__all__ = ["Standing", "killed", "of_group", "of_unit"]
+__all__ = ["Standing", "killed", "note", "of_group", "of_unit"]
 
 STALE = "shadow"
 """Where a unit stands that was promoted with other code than it has now."""
@@ -28,10 +28,12 @@ class Standing:
     Attributes:
         mode: The mode.
         why: What holds it below its ceiling, if anything does.
+        unsaid: Whether it stands there because nothing that counts ever promoted it.
     """
 
     mode: str
     why: str | None = None
+    unsaid: bool = False
 
 
 def killed(config: Config) -> str | None:
@@ -68,6 +70,19 @@ def of_unit(
     return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit)
 
 
+def note(config: Config, journal: Journal, unit: str, ceiling: str | None = None) -> str | None:
+    """Say what holds a unit below its ceiling, since when, and what to run; nothing if it stands there.
+
+    Args:
+        config: The configuration.
+        journal: The mode journal.
+        unit: The unit's name.
+        ceiling: Instead of the unit's own ceiling.
+    """
+    place = of_unit(config, journal, unit, ceiling)
+    return (None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode)) or place.why
+
+
 def of_group(
     config: Config,
     journal: Journal,
@@ -96,7 +111,7 @@ def of_group(
         return Standing(MODES[0], kill)
     found = []
     for unit in group.units or (group.name,):
-        own = _own(config, journal, unit, (ceilings or {}).get(unit), now_ns)
+        own = _own(config, journal, group, unit, ceiling=(ceilings or {}).get(unit), now_ns=now_ns)
         found.append(replace(own, why=_subject(group, unit, asked) + own.why) if own.why else own)
     for unit, now in (f or {}).items():
         stale = None if config.rehearsal else journal.stale(unit, now)
@@ -117,19 +132,24 @@ def _subject(group: GroupConfig, unit: str, asked: str | None) -> str:
     return f"group {group.name} flips as one, and its unit {unit} "
 
 
-def _own(config: Config, journal: Journal, name: str, ceiling: str | None, now_ns: int | None) -> Standing:
+def _own(
+    config: Config, journal: Journal, group: GroupConfig, name: str, *, ceiling: str | None, now_ns: int | None
+) -> Standing:
     """Where a unit would stand by itself; a group without units has no ceiling but the journal."""
     declared = config.units.get(name)
     top = ceiling or (declared.mode if declared is not None else MODES[-1])
     if name in journal.quarantined:
         return Standing(MODES[0], f"is in quarantine: {journal.quarantined[name].get('cause')}")
     said = journal.said(name, now_ns)
-    if said is None:
+    rehearsed = said is not None and not config.rehearsal and journal.rehearsed(name)
+    if said is None or (rehearsed and said != MODES[0]):
         if config.rehearsal or top == MODES[0]:
             return Standing(top)
+        word = "was promoted in a rehearsal only, which does not count" if rehearsed else "was never promoted"
         if declared is None:
             # Observed by its artefacts: both sides run by themselves, and that is what shadow is.
-            return Standing(lower(top, "shadow"), "was never promoted: it goes no higher than shadow")
-        return Standing(MODES[0], f"was never promoted, so legacy serves alone: exuvia promote {name} --to shadow")
+            return Standing(lower(top, "shadow"), f"{word}: it goes no higher than shadow", unsaid=True)
+        way = f"legacy; the file allows {top}: run exuvia promote {group.name} --to shadow"
+        return Standing(MODES[0], f"{word}, so it stands in {way}", unsaid=True)
     mode = lower(top, said)
     return Standing(mode, None if mode == top else f"is held at {said} by the mode journal")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions
+from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions, worth
 from exuvia.migrate.modes import judging as gate
 from exuvia.migrate.modes import surface as surfaces
 from exuvia.migrate.modes.names import group_named
@@ -40,6 +40,7 @@ class Outcome:
         glass: Why it goes up without what it needs.
         until_ns: When a broken glass ends.
         left_out: Why `--all` did not mean it.
+        worth: The worth-it verdict of each unit for speed that the step was taken on.
     """
 
     name: str
@@ -51,15 +52,22 @@ class Outcome:
     glass: str | None = None
     until_ns: int | None = None
     left_out: str | None = None
+    worth: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
         """What is missing, in words."""
         return [need.why for need in self.needs if need.verdict != "PASS"]
 
+    @property
+    def do(self) -> list[str]:
+        """What to run next, command by command; one that begins with `or` may be run instead of that before it."""
+        found = (need.do for need in self.needs if need.verdict != "PASS")
+        return [command for words in dict.fromkeys(found) for command in words.splitlines()]
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for `--json`."""
-        return {**asdict(self), "missing": self.missing}
+        return {**asdict(self), "missing": self.missing, "next": self.do}
 
 
 def allowed(config: Config, name: str, to: str) -> tuple[bool, list[str]]:
@@ -87,6 +95,7 @@ def promote(
     reason: str,
     *,
     glass: str | None = None,
+    override: str | None = None,
     every: bool = False,
     write: bool = True,
     judge: Judge = gate.judge,
@@ -100,6 +109,7 @@ def promote(
         to: The mode.
         reason: Kept in the journal.
         glass: Why a group goes up without what it needs: it ends with the session, and is kept in the journal.
+        override: Why units for speed move whatever the worth-it verdict on them is; kept in the journal.
         every: Whether all are meant whose ceiling and mode allow it.
         write: Whether it is done, or only said.
         judge: What gives the verdict.
@@ -117,8 +127,12 @@ def promote(
         raise MigrateError("name the units or groups to promote, or pass --all")
     if glass is not None and not glass.strip():
         raise MigrateError("a glass is broken with a reason: it stays in the journal")
+    if override is not None and not override.strip():
+        raise MigrateError("a worth-it verdict is overridden with a reason: it stays in the journal")
     chosen = [group_named(config, name) for name in (names or [*config.groups, *config.units])]
     groups = list({group.name: group for group in chosen}.values())
+    if override is not None and not any(requirements.speedy(config, group) for group in groups):
+        raise MigrateError("nothing is overridden: a worth-it verdict is needed only where aim is speed")
     journal = trusted(config)
     steps: list[tuple[GroupConfig, Outcome]] = []
     for group in groups:
@@ -132,7 +146,9 @@ def promote(
     outcomes = []
     for group, outcome in steps:
         if outcome.left_out is None:
-            done = _step(config, group, to, reason, glass=glass, write=write, judge=judge, surface=surface)
+            done = _step(
+                config, group, to, reason, glass=glass, override=override, write=write, judge=judge, surface=surface
+            )
             outcomes.append(done)
         else:
             outcomes.append(outcome)
@@ -192,6 +208,7 @@ def _step(
     reason: str,
     *,
     glass: str | None,
+    override: str | None,
     write: bool,
     judge: Judge,
     surface: Surface,
@@ -205,8 +222,9 @@ def _step(
             raise MigrateError(f"{group.name}: {refused}")
         outcome = Outcome(group.name, now, to)
         outcome.needs = requirements.needs(
-            config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now()
+            config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now(), override=override
         )
+        outcome.worth = _worth(config, group, journal, override)
         outcome.verdict = _worst(outcome.needs)
         skips = transitions.refusal(now, to, rehearsal=config.rehearsal, glass=False) is not None
         if glass is not None and (skips or outcome.verdict != "PASS"):
@@ -225,7 +243,7 @@ def _step(
             return outcome
         with open_journal(config.evidence) as pen:
             if pen.read().head == journal.head:
-                pen.append(_entry(group, outcome, judged, reason))
+                pen.append({**_entry(group, outcome, judged, reason), **_marks(config)})
                 outcome.promoted = True
                 return outcome
     raise MigrateError(f"{group.name}: others keep writing the mode journal of {config.evidence}: look, and try again")
@@ -237,9 +255,24 @@ def _entry(group: GroupConfig, outcome: Outcome, judged: Judged | None, reason: 
         entry["units"] = list(group.units)
     if judged is not None:
         entry["f"] = judged.f
+    if outcome.worth:
+        entry["worth"] = outcome.worth
     if outcome.glass is not None:
         entry |= {"break_glass": outcome.glass, "until_ns": outcome.until_ns, "verdict": outcome.verdict}
     return entry
+
+
+def _marks(config: Config) -> dict[str, Any]:
+    """What an entry says of where it was made: what a rehearsal promotes counts in rehearsals only."""
+    return {"rehearsal": True} if config.rehearsal else {}
+
+
+def _worth(config: Config, group: GroupConfig, journal: Journal, override: str | None) -> dict[str, dict[str, Any]]:
+    """The verdicts that a step stands on; a rehearsal asks for none, and keeps only what was said."""
+    if config.rehearsal and override is None:
+        return {}
+    units = requirements.speedy(config, group)
+    return {unit: worth.on_record(journal, config.units[unit], override).as_dict() for unit in units}
 
 
 def _worst(needs: Sequence[Need]) -> str:

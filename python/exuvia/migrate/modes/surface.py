@@ -1,4 +1,4 @@
-"""Whether both sides of a unit have the same surface: kind, signature, methods, pickling.
+"""Whether both sides of a unit have the same surface: kind, signature, methods, pickling; and a comparator for results.
 
 The modules are imported in a process of their own, so that looking does nothing to this one.
 """
@@ -12,52 +12,136 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from exuvia.errors import CompareError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["Surface", "differences", "surface"]
+__all__ = ["Sides", "Surface", "differences", "surface", "uncomparable"]
 
 TIMEOUT_S = 60.0
 
 
-class Surface(Protocol):
-    """What compares the surfaces of a unit."""
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What was found of the two sides of a unit.
 
-    def __call__(self, config: Config, unit: UnitConfig) -> tuple[str, str]:
-        """Return a verdict and why."""
+    Attributes:
+        verdict: `PASS`, `FAIL` or, where a side cannot be imported, `INCONCLUSIVE`.
+        why: What differs for those who call it.
+        comparator: The same three words: whether every result has a comparator.
+        results: Which result has none.
+        do: What to run if a side cannot be imported, if there is something.
+    """
+
+    verdict: str
+    why: str
+    comparator: str
+    results: str
+    do: str = ""
+
+
+class Surface(Protocol):
+    """What looks at the sides of a unit."""
+
+    def __call__(self, config: Config, unit: UnitConfig) -> Sides:
+        """Return what was found."""
         ...
 
 
-def surface(config: Config, unit: UnitConfig) -> tuple[str, str]:
-    """Compare the surfaces of both sides of a unit.
+def surface(config: Config, unit: UnitConfig) -> Sides:
+    """Compare the surfaces of both sides of a unit, and look whether its results can be compared.
 
     Args:
         config: The configuration; modules are found from its folder and on this process's path.
         unit: The unit.
-
-    Returns:
-        `PASS`, `FAIL` or, where a side cannot be imported, `INCONCLUSIVE`; and why.
     """
     path = os.pathsep.join([str(config.path.parent), *(entry for entry in sys.path if entry)])
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter
-            [sys.executable, "-m", __name__, unit.name, unit.candidate],
+            [sys.executable, "-m", __name__, unit.name, unit.candidate, json.dumps(unit.compare)],
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
             cwd=config.path.parent, env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
-        return "INCONCLUSIVE", f"{unit.name}: importing both sides took more than {TIMEOUT_S:g} s"
+        return _unknown(unit, f"importing both sides took more than {TIMEOUT_S:g} s")
     except (ValueError, IndexError):
         found = None
     if found is None:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        return "INCONCLUSIVE", f"{unit.name}: its sides cannot be imported to be compared: {last}"
-    if found:
-        return "FAIL", f"{unit.name}: {'; '.join(found)}"
-    return "PASS", f"{unit.name}: same surface as {unit.candidate}"
+        way = f"exuvia scaffold {unit.name}" if _absent(last, unit.candidate) else ""
+        return _unknown(unit, f"its sides cannot be imported to be compared: {last}", way)
+    apart, open_results = found
+    return Sides(
+        "FAIL" if apart else "PASS",
+        f"{unit.name}: {'; '.join(apart) or f'same surface as {unit.candidate}'}",
+        "FAIL" if open_results else "PASS",
+        f"{unit.name}: {'; '.join(open_results) or _compared_by(unit)}",
+    )
+
+
+def _unknown(unit: UnitConfig, why: str, do: str = "") -> Sides:
+    return Sides(
+        "INCONCLUSIVE", f"{unit.name}: {why}", "INCONCLUSIVE", f"{unit.name}: unknown until both can be imported", do
+    )
+
+
+def _absent(error: str, candidate: str) -> bool:
+    """Whether an import failed because nobody wrote the candidate's module yet."""
+    parts = candidate.partition(":")[0].split(".")
+    modules = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    return error.startswith("ModuleNotFoundError: ") and any(error.endswith(repr(module)) for module in modules)
+
+
+def _compared_by(unit: UnitConfig) -> str:
+    rules = ", ".join(f"{path} by {rule}" for path, rule in unit.compare)
+    return f"{rules}, all else bit for bit" if rules else "every result bit for bit"
+
+
+def uncomparable(legacy: Any, rules: dict[str, str]) -> list[str]:
+    """Return which results that a callable declares have no comparator.
+
+    Where nothing is declared the comparator says so at the first call, and that call counts as not compared.
+
+    >>> class Socket:
+    ...     __slots__ = ()
+    >>> def dial() -> Socket: ...
+    >>> uncomparable(dial, {"$": "repr"}), len(uncomparable(dial, {}))
+    ([], 1)
+
+    Args:
+        legacy: Legacy's side.
+        rules: The unit's rules, a method's with its name before the path.
+    """
+    from exuvia.migrate.comparator.comparing import refuse_unreadable  # noqa: PLC0415 - it loads the extension
+    from exuvia.migrate.config import split_method  # noqa: PLC0415
+
+    found = []
+    for name, function in _callables(legacy):
+        own = {split_method(path)[1]: rule for path, rule in rules.items() if split_method(path)[0] in (None, name)}
+        try:
+            refuse_unreadable(function, own)
+        except CompareError as error:
+            found.append(str(error))
+    return found
+
+
+def _callables(legacy: Any) -> Iterator[tuple[str | None, Any]]:
+    """A function, or the public methods of a class."""
+    if not inspect.isclass(legacy):
+        yield None, inspect.unwrap(legacy) if callable(legacy) else legacy
+        return
+    for name, member in inspect.getmembers_static(legacy):
+        if not name.startswith("_") or name == "__call__":
+            held = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
+            if callable(held):
+                yield name, held
 
 
 def differences(legacy: Any, candidate: Any) -> list[str]:
@@ -139,4 +223,6 @@ def _held(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(differences(_held(sys.argv[1]), _held(sys.argv[2]))) + "\n")
+    _legacy = _held(sys.argv[1])
+    _rules = dict(json.loads(sys.argv[3]))
+    sys.stdout.write(json.dumps([differences(_legacy, _held(sys.argv[2])), uncomparable(_legacy, _rules)]) + "\n")

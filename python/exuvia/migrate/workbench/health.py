@@ -248,7 +248,18 @@ def _journal(folder: Path, config: Config | None) -> Iterator[Check]:
         yield Check("journal", "ok", entries)
         return
     stand = {unit.name: standing.of_unit(config, said, unit.name) for unit in config.units.values()}
-    held = {name: one for name, one in stand.items() if one.mode != config.units[name].mode}
+    below = {name: one for name, one in stand.items() if one.mode != config.units[name].mode}
+    never = [name for name, one in below.items() if one.unsaid]
+    held = {name: one for name, one in below.items() if not one.unsaid}
+    if never:
+        one_of = never[0]
+        several = f"{len(never)} of {len(stand)} units: " if len(never) > 1 else ""
+        yield Check(
+            "promotion",
+            "warn",
+            f"{several}{one_of} {below[one_of].why}",
+            f"exuvia promote {config.group_of(one_of).name} --to shadow --check says what that still needs",
+        )
     if held:
         name, first = min(held.items(), key=lambda item: modes.MODES.index(item[1].mode))
         up = modes.MODES[min(modes.MODES.index(first.mode) + 1, len(modes.MODES) - 1)]
@@ -260,7 +271,8 @@ def _journal(folder: Path, config: Config | None) -> Iterator[Check]:
             f"exuvia promote {name} {way}; exuvia status says it of each unit",
         )
     else:
-        yield Check("journal", "ok", f"{entries}: every unit stands where the file says")
+        rest = "no other unit is held" if never else "every unit stands where the file says"
+        yield Check("journal", "ok", f"{entries}: {rest}")
     for name, one in stand.items():
         glass = said.glass_broken(name)
         until = said.entries.get(name, {}).get("until_ns")

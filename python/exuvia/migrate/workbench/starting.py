@@ -1,4 +1,4 @@
-"""`exuvia init`: the first `exuvia.toml`, with the hot functions of a project as units in `legacy`."""
+"""`exuvia init`: the first `exuvia.toml`, with the hot functions of a project as units that stand in `legacy`."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def table(unit: str) -> str:
             f'[unit."{unit}"]',
             f'candidate = "{shim_module(unit)}:{unit.partition(":")[2]}"',
             'aim = "speed"',
-            'mode = "legacy"          # a ceiling: legacy, shadow, canary, rust',
+            'mode = "shadow"          # a ceiling: it stands in legacy until exuvia promote raises it',
             'effect = "pure"          # say so only if it neither reads nor writes anything outside',
         ]
     )
@@ -115,8 +115,12 @@ def _text(units: list[Hot], by: str) -> str:
         "# Which units move to Rust, how far, and how their results are compared. Written by `exuvia init`, by",
         f"# {by}.",
         "#",
-        "# Next: exuvia scaffold UNIT writes the shim that a unit names as its candidate; then raise its mode from",
-        "# legacy to shadow, run the program, and ask exuvia status. A unit without a shim does not install.",
+        "# mode is a ceiling: every unit stands in legacy until exuvia promote raises it. Next, for each unit:",
+        "#   exuvia worth --record --unit UNIT -m PROGRAM    is it worth a move? promote asks for the verdict",
+        "#   exuvia scaffold UNIT                            writes the shim that it names as its candidate",
+        "#   exuvia promote UNIT --to shadow                 says what is missing, or puts it into shadow",
+        "#   exuvia run -m PROGRAM, then exuvia status       compares, and says what differs",
+        "# Comment out the units whose turn has not come: one without a shim keeps exuvia run from starting.",
         "",
         "[exuvia]",
         '# When the market is open: "24/7", "FX24x5", "XNYS", …',

@@ -187,6 +187,8 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
             return "delete instead", "nothing imports it and nothing called it"
         seen = "imported, but not called" if worth.calls is not None else "imported, but on no stack"
         return "no: nobody calls it", f"{seen} while the program was watched"
+    if not used:
+        return "no: nobody calls it", "it was called, but no file of the project imports or names it"
     if worth.cpu_share < LEAST:
         if worth.waiting > 0.5 and worth.blocked_share >= LEAST:
             return "no: it waits", f"{worth.waiting:.0%} of its time is waiting, which Rust cannot remove"
