@@ -52,10 +52,14 @@ def test_only_a_pass_of_the_code_as_it_is_now_goes_to_rust(project: Path) -> Non
 
 def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(project: Path) -> None:
     configure(project, mode="rust")
+    # Of what serves in rust a share is compared, by chance: here none.
+    path = project / "exuvia.toml"
+    path.write_text(path.read_text().replace('mode = "rust"', 'mode = "rust"\nsample = 1e-9'))
     exuvia(project, "run", "-m", "prog")
     refused = exuvia(project, "promote", UNIT, "--to", "rust")
     way = f"exuvia rollback {UNIT}, then exuvia promote {UNIT} --to shadow, run it, then --to rust"
     assert (refused.returncode, way in refused.stderr) == (3, True), refused.stderr
+    configure(project, mode="rust")
     down = exuvia(project, "promote", UNIT, "--to", "shadow")
     assert down.returncode == 2
     assert "exuvia rollback, then exuvia promote --to shadow" in down.stderr

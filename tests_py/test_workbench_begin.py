@@ -112,6 +112,25 @@ def test_init_says_of_each_function_that_it_leaves_out_which_rule_did_it(tmp_pat
     assert {one["unit"] for one in asked["left_out"]} >= {"lib:mid", "lib:Book.add"}
 
 
+def test_what_init_proposes_next_leads_to_a_comparison_in_shadow(tmp_path: Path) -> None:
+    loop = "    for i in range(n):\n        total += i * i % 7 - i // 3\n"
+    (tmp_path / "lib.py").write_text(f"def hot(n: int) -> int:\n    total = 0\n{loop}    return total\n")
+    (tmp_path / "prog.py").write_text("import lib\nfor n in range(100):\n    lib.hot(9_000 + n)\n")
+    done = run(tmp_path, "exuvia", "init")
+    proposed = [line.strip().partition("    ")[0] for line in done.stdout.splitlines() if line.startswith("  exuvia ")]
+    assert [line.split()[1] for line in proposed] == ["worth", "scaffold", "promote", "run"]
+    *commands, compared = [line.replace("PROGRAM", "prog") for line in proposed]
+    for command in commands:
+        done = run(tmp_path, *command.split())
+        assert done.returncode == 0, (command, done)
+        if " worth " in command:
+            assert "on record: lib:hot: migrate; next, once its candidate is there: exuvia promote" in done.stdout
+    for command in compared.split(", then "):
+        done = run(tmp_path, *command.split())
+        assert done.returncode == 0, (command, done)
+    assert "lib:hot shadow    100    0      100" in done.stdout
+
+
 def test_init_takes_the_hot_functions_of_a_profile(tmp_path: Path) -> None:
     (tmp_path / "lib.py").write_text(
         "def hot(n):\n    return sum(i * i for i in range(n))\ndef cold(n):\n    return n\n"
