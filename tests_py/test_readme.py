@@ -64,7 +64,7 @@ class Newcomer:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "exuvia", *words],
             cwd=self.folder,
-            env={name: value for name, value in os.environ.items() if not name.startswith("EXUVIA_")},
+            env={**{name: os.environ[name] for name in os.environ if not name.startswith("EXUVIA_")}, "COLUMNS": "100"},
             capture_output=True,
             text=True,
             timeout=120,

@@ -473,7 +473,8 @@ def test_the_commands_print_json_and_exit_by_the_verdict(project: Path) -> None:
     frozen = exuvia(project, "promote", "--freeze", "audit")
     assert (frozen.returncode, "frozen" in frozen.stdout) == (0, True)
     refused = exuvia(project, "promote", PRICE, "--to", "shadow")
-    assert (refused.returncode, "refused, INCONCLUSIVE: frozen by" in refused.stderr) == (3, True)
+    assert (refused.returncode, refused.stderr) == (3, f"{PRICE}: refused, INCONCLUSIVE: frozen\n")
+    assert "frozen     INCONCLUSIVE frozen by" in refused.stdout
     assert exuvia(project, "promote", "--thaw", "done", PRICE, "--to", "shadow").returncode == 0
     assert exuvia(project, "promote", "--clear", "x").returncode == 2
     overlays.quarantine(configuration.load(project / "exuvia.toml"), PRICE, "a call differed")

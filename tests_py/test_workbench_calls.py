@@ -251,6 +251,8 @@ def test_a_recording_that_cannot_be_read_is_inconclusive_and_says_why(project: P
 def test_diff_shows_path_both_values_and_arguments(project: Path) -> None:
     (project / "prog.py").write_text("import bot\nfor n in range(20):\n    bot.price([n, n])\n")
     assert exuvia(project, "diff", "bot:price").returncode == 3
+    up = exuvia(project, "promote", "bot:price", "--to", "shadow", "--override", "for the test")
+    assert up.returncode == 0, up
     config = (project / "exuvia.toml").read_text().replace('mode = "shadow"', 'mode = "shadow"\nisolation = "thread"')
     (project / "exuvia.toml").write_text(config)
     assert exuvia(project, "run", "prog.py").returncode == 0

@@ -203,6 +203,8 @@ def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(
     )
     (project / "exuvia.toml").chmod(0o600)
     profile = write_profile(project)
+    promote = [sys.executable, "-m", "exuvia", "promote", "lib:compute", "--to", "shadow"]
+    assert subprocess.run(promote, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
     run = [sys.executable, "-m", "exuvia", "run", "prog.py"]
     assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
     found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
@@ -364,6 +366,10 @@ def test_a_unit_that_only_computes_is_never_said_to_wait(tmp_path: Path) -> None
     (tmp_path / "m.py").write_text(plain)
     found = judge(find_unit("m:f", [tmp_path]), profile, imports.read(tmp_path).users("m:f"))
     assert (found.verdict, "the program waits" in found.why) == ("no: under 2 %", True)
+    busy = Profile("made", seconds=1.0)
+    busy.add((Frame(str(tmp_path / "m.py"), 1, "f"),), "compute", 1.0)
+    unused = judge(find_unit("m:f", [tmp_path]), busy, imports.read(tmp_path).users("m:f"))
+    assert (unused.verdict, "no file of the project imports" in unused.why) == ("no: nobody calls it", True)
     slower = judged(plain, tmp_path, {"compute": 0.001}, measured=Measured(0.99, "here"))
     assert [line for line in face.lines([slower], profile) if "-0.0" in line] == []
 

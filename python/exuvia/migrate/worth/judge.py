@@ -187,8 +187,6 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
             return "delete instead", "nothing imports it and nothing called it"
         seen = "imported, but not called" if worth.calls is not None else "imported, but on no stack"
         return "no: nobody calls it", f"{seen} while the program was watched"
-    if not used:
-        return "no: nobody calls it", "it was called, but no file of the project imports or names it"
     if worth.cpu_share < LEAST:
         if worth.waiting > 0.5 and worth.blocked_share >= LEAST:
             return "no: it waits", f"{worth.waiting:.0%} of its time is waiting, which Rust cannot remove"
@@ -199,6 +197,8 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
         return "no: under 2 %", (
             f"the program waits: all of the unit's compute is {worth.wall_share:.1%} of the time from beginning to end"
         )
+    if not used:
+        return "no: nobody calls it", "it was called, but no file of the project imports or names it"
     if worth.speedup is not None and worth.gain < LEAST:
         if _lists_lose(worth):
             return "vectorise instead", (
