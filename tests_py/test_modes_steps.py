@@ -152,7 +152,7 @@ def test_a_gate_that_does_not_pass_promotes_nothing(tmp_path: Path) -> None:
     assert stands(config, PRICE) == "shadow"
     assert door.allowed(config, PRICE, "rust") == (
         False,
-        ["bot:price: there is no step from shadow to rust: canary comes first"],
+        ["bot:price: there is no step from shadow to rust: canary comes first: exuvia promote bot:price --to canary"],
     )
     may, why = door.allowed(config, PRICE, "canary")
     assert (may, any("nothing is on record" in reason for reason in why)) == (False, True), why

@@ -198,7 +198,7 @@ def _refused(config: Config, group: GroupConfig, now: str, to: str, *, glass: bo
     above = _above(config, group, to)
     if above is not None:
         return f"the configuration's ceiling is {above[1]}; raise mode of {above[0]} in {config.path} first"
-    return transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass)
+    return transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass, name=group.name)
 
 
 def _step(

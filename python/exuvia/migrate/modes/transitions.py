@@ -4,6 +4,8 @@
 True
 >>> print(refusal("shadow", "rust", rehearsal=False, glass=False))
 there is no step from shadow to rust: canary comes first
+>>> print(refusal("legacy", "rust", rehearsal=False, glass=False, name="desk"))
+there is no step from legacy to rust: shadow comes first: exuvia promote desk --to shadow
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ NO_CERTIFICATE = (
 )
 
 
-def refusal(now: str, to: str, *, rehearsal: bool, glass: bool) -> str | None:
+def refusal(now: str, to: str, *, rehearsal: bool, glass: bool, name: str | None = None) -> str | None:
     """Say why a step does not exist, `None` if it does.
 
     Args:
@@ -30,6 +32,7 @@ def refusal(now: str, to: str, *, rehearsal: bool, glass: bool) -> str | None:
         to: Where it should go.
         rehearsal: Whether steps may be left out because it is one.
         glass: Whether steps may be left out because the glass is broken.
+        name: The group, for the command that comes first.
     """
     here, there = MODES.index(now), MODES.index(to)
     if to == "retired":
@@ -41,4 +44,6 @@ def refusal(now: str, to: str, *, rehearsal: bool, glass: bool) -> str | None:
         return f"{down}: exuvia rollback, then exuvia promote --to shadow" if to == "shadow" else down
     if there - here <= 1 or rehearsal or glass:
         return None
-    return f"there is no step from {now} to {to}: {MODES[here + 1]} comes first"
+    first = MODES[here + 1]
+    way = "" if name is None else f": exuvia promote {name} --to {first}"
+    return f"there is no step from {now} to {to}: {first} comes first{way}"
