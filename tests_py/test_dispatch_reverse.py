@@ -339,8 +339,18 @@ def test_a_call_without_a_key_and_a_full_cap_are_told_from_a_share_that_covers_n
     assert "the share of 12.5 % covers no key seen yet: legacy served all 9 calls" in serving.notes(unit, state)[0]
     state.add({"mode": "legacy", "since_flip": {"legacy_calls": 9}})
     assert serving.notes(unit, state) == []
-    state.add({"mode": "rust", "objects": {"legacy": 0, "candidate": 1, "alive": 1}})
-    assert serving.notes(unit, state) == ["objects are compared in shadow only: nothing is compared in rust"]
+
+
+def test_status_says_how_many_of_the_candidates_objects_are_compared_and_why_none() -> None:
+    def said(mode: str = "rust", made: int = 3, twinned: int = 0, **more: Any) -> list[str]:
+        state = UnitStatus("a:b")
+        state.add({"mode": mode, "objects": {"legacy": 0, "candidate": made, "alive": 1, "twinned": twinned}})
+        return serving.notes(UnitConfig("a:b", "c:d", **more), state)
+
+    assert said(made=0) == said(twinned=3) == said("shadow") == []
+    assert said(made=1_001, twinned=11) == ["11 of 1,001 rust objects have a legacy twin, and are compared"]
+    assert said(isolation="thread") == ["none of 3 rust objects is compared in rust: that needs isolation = 'process'"]
+    assert "weak references" in said()[0]
 
 
 def test_the_reverse_observer_that_dispatch_makes_names_legacy_as_the_worker_finds_it(shadowed: Shadowed) -> None:

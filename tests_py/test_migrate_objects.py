@@ -24,7 +24,7 @@ def test_objects_made_before_a_flip_stay_on_their_side_and_status_says_how_many(
     new = project.user.Book()
     assert (isinstance(old, project.candidate.Book), isinstance(new, project.candidate.Book)) == (False, True)
     state = project.status("Book")
-    assert state.objects == {"legacy": 1, "candidate": 1, "alive": 1}
+    assert state.objects == {"legacy": 1, "candidate": 1, "twinned": 0, "alive": 1}
     assert any("stay on their side; 1 legacy and 1 rust made since install" in note for note in state.notes)
     assert not any("restart to be sure" in note for note in state.notes)
 

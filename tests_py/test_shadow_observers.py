@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import collections
+import functools
 import importlib
 import io
 import pickle
@@ -18,13 +19,15 @@ from exuvia.migrate import Switch, runtime
 from exuvia.migrate.config import UnitConfig
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.record import Record
-from exuvia.migrate.shadow.observe import observer, positional, reverse_observer
+from exuvia.migrate.shadow.observe import observer, positional
 from shadowing import Shadowed, alive, shadowed, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["shadowed"]
+
+reverse_observer = functools.partial(observer, reverse=True)
 
 PRICE = """
 def price(n, side="Buy"):

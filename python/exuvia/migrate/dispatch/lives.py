@@ -16,6 +16,8 @@ from exuvia.migrate.shadow.containment import HERE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exuvia.migrate.shadow.reverse_twin import ReverseTwins
+
 __all__ = ["Lives"]
 
 
@@ -29,21 +31,20 @@ class Lives:
     def __init__(self, candidate: type) -> None:
         self.candidate = candidate
         self.known = bool(getattr(candidate, "__weakrefoffset__", 0))
-        self._made = {"legacy": itertools.count(), "candidate": itertools.count()}
-        self._seen = {"legacy": 0, "candidate": 0}
+        self.rebase()
         self._unfollowed = False
         self._alive: dict[int, weakref.ref[Any]] = {}
 
     def rebase(self) -> None:
         """Count from here: a forked child made none of its parent's objects, but has them."""
-        self._made = {"legacy": itertools.count(), "candidate": itertools.count()}
-        self._seen = {"legacy": 0, "candidate": 0}
+        self._made = {"legacy": itertools.count(), "candidate": itertools.count(), "twinned": itertools.count()}
+        self._seen = {"legacy": 0, "candidate": 0, "twinned": 0}
 
     def made(self, side: str) -> None:
         """Count one object.
 
         Args:
-            side: `legacy` or `candidate`.
+            side: `legacy` or `candidate`; `twinned` for one of the candidate's that has a legacy twin.
         """
         self._seen[side] = next(self._made[side]) + 1
 
@@ -79,18 +80,30 @@ class Lives:
         """Return what a line of counters says of objects."""
         return {**self._seen, "alive": self.alive}
 
-    def initialiser(self) -> Callable[..., None]:
-        """Return an `__init__` for the candidate that follows each new object that serves."""
+    def initialiser(self, twins: ReverseTwins | None = None) -> Callable[..., None]:
+        """Return an `__init__` for the candidate that follows each new object that serves.
+
+        Args:
+            twins: Makes the legacy objects beside a share of them.
+        """
         lives, candidate = self, self.candidate
         init: Any = candidate.__init__  # type: ignore[misc]  # the class's own, not an object's
         bare = init is vars(object)["__init__"]
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
-            if not HERE.contained:
-                lives.follow(self_)
+        def own(self_: Any, *args: Any, **kwargs: Any) -> None:
             if not bare:
                 init(self_, *args, **kwargs)
             elif (args or kwargs) and candidate.__new__ is vars(object)["__new__"]:
                 raise TypeError(f"{candidate.__name__}() takes no arguments")
+
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            if HERE.contained:
+                own(self_, *args, **kwargs)
+                return
+            lives.follow(self_)
+            if twins is None:
+                own(self_, *args, **kwargs)
+            else:
+                twins.made(self_, functools.partial(own, self_), args, kwargs)
 
         return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__

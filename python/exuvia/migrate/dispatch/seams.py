@@ -31,11 +31,13 @@ def observers(
         courier: The way to the worker; without one the candidate runs in the caller's thread.
     """
     given = (*sides, unit, record, courier)
-    return observe.observer(*given), observe.reverse_observer(*given)
+    return observe.observer(*given), observe.observer(*given, reverse=True)
 
 
 def share_in_rust(unit: UnitConfig) -> float:
     """Return the share of the calls that are observed in mode rust: the unit's own if it is below 1, else 1 %.
+
+    Of a class it is the share of its objects.
 
     In the caller's thread (`isolation = "thread"`) legacy would run where the program waits for it: there
     nothing is observed in rust unless the unit declares a share.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exuvia.migrate.config import UnitConfig
     from exuvia.migrate.gates.verdict import UnitStatus
 
@@ -30,7 +32,7 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
     if counts["answered"]:
         found.append(f"the candidate raised and legacy answered: {_calls(counts['answered'])}")
     if state.objects is not None and state.mode in ("canary", "rust"):
-        found.append(f"objects are compared in shadow only: nothing is compared in {state.mode}")
+        found += _objects(unit, state.mode, state.objects)
     if state.mode == "canary":
         unkeyed, capped = counts["unkeyed"], counts["capped"]
         if unkeyed:
@@ -44,6 +46,18 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
                 f"{_calls(served)}; raise share or wait"
             )
     return found
+
+
+def _objects(unit: UnitConfig, mode: str, objects: Mapping[str, int | None]) -> list[str]:
+    """Say of a class how many of the objects that the candidate serves are compared."""
+    made, twinned = objects.get("candidate") or 0, objects.get("twinned") or 0
+    if twinned or not made:
+        return [f"{twinned:,} of {made:,} rust objects have a legacy twin, and are compared"] if made > twinned else []
+    if unit.isolation != "process":
+        why = "that needs isolation = 'process'"
+    else:
+        why = "its objects have no weak references (#[pyclass(weakref)]) or its class takes no patch"
+    return [f"none of {made:,} rust objects is compared in {mode}: {why}"]
 
 
 def _calls(count: int) -> str:

@@ -6,7 +6,7 @@ import difflib
 import functools
 import importlib
 import inspect
-import os
+import itertools
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.remote_twin import RemoteTwinMaker
-from exuvia.migrate.shadow.twin import TwinMaker, observable
+from exuvia.migrate.shadow.reverse_twin import ReverseTwins
+from exuvia.migrate.shadow.twin import OBSERVED, TwinMaker, observable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,8 @@ def _nearest(part: str, holder: object) -> list[str]:
 
 _INHERITED = object()
 SERVED = ("canary", "rust")
+METHODS = (types.FunctionType, types.MethodDescriptorType)
+OPERATORS = types.WrapperDescriptorType
 
 
 class ClassUnit:
@@ -120,19 +123,28 @@ class ClassUnit:
         self.mode = "legacy"
         self.notes: list[str] = []
         members = observable(unit.name, legacy, candidate)
-        self.switch = Switch(legacy, candidate, legacy)
-        self.switch.set_sampling(unit.sample, int.from_bytes(os.urandom(8), "little"))
+        self.switch = Switch(legacy, candidate, self._made_by_legacy)
         canary.declare(self.switch, unit, legacy)
         record.switch = self.switch
         self.lives = record.lives = Lives(candidate)
         rules = _comparators(unit, members), unit.attributes
         sides = legacy, candidate
+        self.maker: TwinMaker
+        self.reverse: ReverseTwins | None = None
         if courier is None:
-            self.twin = TwinMaker(sides, members, rules, self.switch, record).twin
+            self.maker = TwinMaker(sides, members, rules, self.switch, record)
         else:
-            self.twin = RemoteTwinMaker(unit, sides, members, switch=self.switch, record=record, courier=courier).twin
+            numbers = itertools.count(1)
+            self.maker = RemoteTwinMaker(
+                unit, sides, members, numbers=numbers, switch=self.switch, record=record, courier=courier
+            )
+            if ReverseTwins.refusal(candidate) is None:
+                self.reverse = ReverseTwins(
+                    unit, sides, members, numbers=numbers, switch=self.switch, record=record, courier=courier
+                )
+        self.twin = self.maker.twin
         self.chooser = _chooser(legacy, candidate, self.switch)
-        self._methods = {name: member for name, member in members.items() if isinstance(member, types.FunctionType)}
+        self._members = members
         self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}
 
@@ -158,10 +170,24 @@ class ClassUnit:
         self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
         if subclasses:
             self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
-        if mode in SERVED and not any(owner is self.candidate for owner, _ in self._patched):
-            self.notes.append("calls of a compiled class are not counted")
+        if mode in SERVED:
+            patched_candidate = any(owner is self.candidate for owner, _ in self._patched)
+            refusal = (
+                ReverseTwins.refusal(self.candidate)
+                if patched_candidate
+                else "calls of a compiled class are not counted"
+            )
+            self.notes += [refusal] if refusal else []
+        if mode not in OBSERVED:
+            self.maker.leave()
+        if mode not in SERVED and self.reverse is not None:
+            self.reverse.leave()
         self.switch.set_mode(mode, accepted)
         self.mode = mode
+
+    def _made_by_legacy(self, *args: Any, **kwargs: Any) -> Any:
+        """In a canary the objects that are legacy's are made of the class of shadow, which chooses whom it follows."""
+        return self.twin(*args, **kwargs)
 
     def settle(self, *, leave: bool = False) -> None:
         """Stop counting the candidate's calls once none of its objects is alive.
@@ -184,21 +210,29 @@ class ClassUnit:
             return
         if mode in SERVED:
             # Before `__init__` is counted, so that the count stands around it.
-            self._patch(self.candidate, "__init__", self.lives.initialiser())
+            self._patch(self.candidate, "__init__", self.lives.initialiser(self.reverse))
             if (self.candidate, "__init__") not in self._patched:
                 self.lives.lose()
-        for name, function in {**self._methods, "__init__": vars(self.legacy).get("__init__")}.items():
+        for name, member in {**self._members, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
             if mode in SERVED and isinstance(own, types.FunctionType):
-                self._patch(self.legacy, name, _counting(function, self.switch))
+                self._patch(self.legacy, name, _counting(member, self.switch))
             theirs = inspect.getattr_static(self.candidate, name, None)
-            if isinstance(theirs, (types.FunctionType, types.MethodDescriptorType)):
-                if mode in SERVED:
-                    counted = self.switch.counted(theirs)
-                    functools.update_wrapper(counted, theirs)
-                else:
-                    counted = _counting_survivors(theirs, self.switch)
-                self._patch(self.candidate, name, counted)
+            if isinstance(member, property):
+                made = self.reverse.property(name, theirs) if mode in SERVED and self.reverse is not None else None
+                if made is not None:
+                    self._patch(self.candidate, name, made)
+            elif isinstance(theirs, METHODS) or (isinstance(theirs, OPERATORS) and self.reverse is not None):
+                self._patch(self.candidate, name, self._counted(mode, name, theirs))
+
+    def _counted(self, mode: str, name: str, theirs: Any) -> Callable[..., Any]:
+        """A method of the candidate that counts its calls and, while it serves, has those of a share observed."""
+        if mode not in SERVED:
+            return _counting_survivors(theirs, self.switch)
+        seen = self.reverse.method(name, theirs) if self.reverse is not None and name != "__init__" else None
+        counted = self.switch.counted(theirs, seen)
+        functools.update_wrapper(counted, theirs)
+        return counted
 
     def _put_back(self) -> None:
         for place, original in list(self._patched.items()):

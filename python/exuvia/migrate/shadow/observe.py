@@ -1,7 +1,7 @@
-"""The observer of a spliced function: serves legacy, then has the candidate run on copies and compared.
+"""The observer of a spliced function: one side serves, then the other runs on copies and both are compared.
 
-The caller gets legacy's own result or exception, the same object, whatever the candidate does. With a courier
-the candidate runs in the worker process; without one (`isolation = "thread"`) in the caller's thread, which
+The caller gets the own result or exception of the side that serves, the same object, whatever the other does. With
+a courier that one runs in the worker process; without one (`isolation = "thread"`) in the caller's thread, which
 contains exceptions but no hang, abort or exhausted memory.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["observer", "reverse_observer"]
+__all__ = ["observer", "positional", "spelled"]
 
 
 def observer(
@@ -35,53 +35,22 @@ def observer(
     unit: UnitConfig,
     record: Record,
     courier: Courier | None,
-) -> Callable[..., Any]:
-    """Make the callable that serves a unit in shadow mode: legacy serves, the candidate runs after it.
-
-    Args:
-        legacy: Legacy's side.
-        candidate: The candidate's side.
-        unit: The unit.
-        record: Where calls, times and differences go.
-        courier: The way to the worker, `None` for `isolation = "thread"`.
-
-    Raises:
-        MigrateError: For an async function with `isolation = "thread"`.
-    """
-    return _observer(legacy, candidate, unit, record, courier, reverse=False)
-
-
-def reverse_observer(
-    legacy: Callable[..., Any],
-    candidate: Callable[..., Any],
-    unit: UnitConfig,
-    record: Record,
-    courier: Courier | None,
-) -> Callable[..., Any]:
-    """Make the callable of the observed calls in canary and rust: the candidate serves, legacy runs after it.
-
-    Args:
-        legacy: Legacy's side.
-        candidate: The candidate's side.
-        unit: The unit.
-        record: Where calls, times and differences go.
-        courier: The way to the worker, `None` for `isolation = "thread"`.
-
-    Raises:
-        MigrateError: For an async function with `isolation = "thread"`.
-    """
-    return _observer(legacy, candidate, unit, record, courier, reverse=True)
-
-
-def _observer(
-    legacy: Callable[..., Any],
-    candidate: Callable[..., Any],
-    unit: UnitConfig,
-    record: Record,
-    courier: Courier | None,
     *,
-    reverse: bool,
+    reverse: bool = False,
 ) -> Callable[..., Any]:
+    """Make the callable of the observed calls: one side serves, the other runs after it.
+
+    Args:
+        legacy: Legacy's side.
+        candidate: The candidate's side.
+        unit: The unit.
+        record: Where calls, times and differences go.
+        courier: The way to the worker, `None` for `isolation = "thread"`.
+        reverse: Whether the candidate serves, as in canary and rust, and legacy runs after it.
+
+    Raises:
+        MigrateError: For an async function with `isolation = "thread"`.
+    """
     served = candidate if reverse else legacy
     kind = _kind(legacy)
     if courier is not None:

@@ -37,7 +37,7 @@ SHOWN = 300
 
 @dataclass(slots=True)
 class _Twin:
-    """The candidate's object beside a live one of legacy."""
+    """The other side's object beside a live one of the side that serves."""
 
     made: Any
     differed: bool
@@ -115,13 +115,13 @@ class Trial:
             if kind == protocol.MADE:
                 twin = self.twins[number] = _Twin(other[0], differed=other[0] is None)
                 other = (None, other[1])
-            pair = self._sides(legacy_end, self_named(other, twin.made if twin else None))
-            verdicts, _ = compare_call(comparator, pair, None)
+            other = self_named(other, twin.made if twin else None)
+            verdicts, _ = compare_call(comparator, self._sides(legacy_end, other), None)
         more, unread = self._arguments(comparator, (before, after), (args, kwargs))
         verdicts += more
         if attributes is not None and twin is not None and twin.made is not None:
             own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
-            verdicts.append(comparator.compare(self.load(attributes), own, "$self"))
+            verdicts.append(comparator.compare(*self._sides(self.load(attributes), own), "$self"))
         if unread and not any(one.total for one in verdicts) and _fatal(legacy_end, other) is None:
             return {"unread": unread, "work_ns": perf_counter_ns() - entered}
         return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered))

@@ -1,7 +1,8 @@
-"""Twins: in shadow mode an object of a migrated class carries a candidate object beside it.
+"""Twins: an object of a migrated class that legacy serves carries a candidate object beside it.
 
-Every public method and property runs on legacy, then on the candidate with copied arguments, and both
-results are compared. The first difference of an object counts; later ones follow from it and are `cascade`.
+In shadow, and in a canary for the objects that are legacy's. Every public method and property runs on legacy, then
+on the candidate with copied arguments, and both results are compared. The first difference of an object counts;
+later ones follow from it and are `cascade`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["TwinMaker", "observable"]
 
 SLOT = "_exuvia_pair"
+OBSERVED = ("shadow", "canary")
 OPERATORS = (
     "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__",
     "__enter__", "__exit__",
@@ -47,10 +49,10 @@ OPERATORS = (
 class _Pair:
     """The candidate object beside a legacy one."""
 
-    __slots__ = ("busy", "candidate", "differed", "owner")
+    __slots__ = ("busy", "candidate", "differed", "owner", "stay")
 
-    def __init__(self, candidate: object, *, differed: bool) -> None:
-        self.candidate = candidate
+    def __init__(self, candidate: object, stay: int, *, differed: bool) -> None:
+        self.candidate, self.stay = candidate, stay
         self.differed = differed
         self.busy = threading.Lock()
         self.owner = 0
@@ -127,8 +129,13 @@ class TwinMaker:
         self.comparators, self.attributes = rules
         self.switch, self.record = switch, record
         self.guard_random = not leaves_random_alone(self.candidate)
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
+        self.stay = 0
         self.twin = self._make(members)
+
+    def leave(self) -> None:
+        """Note that the unit leaves the modes that observe: its objects are not compared any more."""
+        self.stay += 1
 
     def _make(self, members: Mapping[str, Any]) -> type:
         space: dict[str, Any] = {
@@ -173,19 +180,19 @@ class TwinMaker:
             self.switch.count(legacy=1)
             if self.record.lives is not None and not HERE.contained:
                 self.record.lives.made("legacy")
-            if HERE.contained or self.switch.mode != "shadow" or type(self_) is not self.twin:
+            if HERE.contained or self.switch.mode not in OBSERVED or type(self_) is not self.twin:
                 legacy(*args, **kwargs)
                 return
 
             def build(*args: Any, **kwargs: Any) -> None:
                 made = self.candidate(*args, **kwargs)
-                object.__setattr__(self_, SLOT, _Pair(made, differed=False))
+                object.__setattr__(self_, SLOT, _Pair(made, self.stay, differed=False))
 
             try:
                 self._both(_Call("__init__", None, legacy, build, self_, args, kwargs))
             finally:
                 if getattr(self_, SLOT, None) is None:
-                    object.__setattr__(self_, SLOT, _Pair(None, differed=True))
+                    object.__setattr__(self_, SLOT, _Pair(None, self.stay, differed=True))
 
         return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
 
@@ -265,7 +272,11 @@ class TwinMaker:
         """
         pair: _Pair | None = getattr(self_, SLOT, None)
         twin = None if pair is None else pair.candidate
-        if pair is None or twin is None or HERE.contained or self.switch.mode != "shadow":
+        if pair is None or twin is None or HERE.contained:
+            return None, None
+        if self.switch.mode not in OBSERVED or pair.stay != self.stay:
+            # This call passes the candidate by: what follows on this object could only differ.
+            pair.candidate = None
             return None, None
         return (None, None) if pair.owner == threading.get_ident() else (pair, twin)
 

@@ -200,7 +200,7 @@ class _Worker:
         for part in qualname.split("."):
             as_it_stands = side.reverse and isinstance(found, type)
             found = inspect.getattr_static(found, part) if as_it_stands else getattr(found, part)
-        if not side.reverse:
+        if not side.reverse or side.is_class:
             return found
         # What stands around legacy's function in the program stood around the candidate as it served.
         own = qualname.removesuffix(".fget").removesuffix(".fset").removesuffix(".fdel")

@@ -147,7 +147,7 @@ impl Streaming for market::TradeBarBuilder<f64> {
 ///
 /// Raises:
 ///     BarError: A bad interval or policy.
-#[pyclass(frozen, module = "exuvia.bars", subclass)]
+#[pyclass(frozen, weakref, module = "exuvia.bars", subclass)]
 struct QuoteBarBuilder {
     instruments: Mutex<Instruments<market::QuoteBarBuilder<f64>>>,
     record: Option<Py<PyAny>>,
@@ -234,7 +234,7 @@ impl QuoteBarBuilder {
 ///
 /// Raises:
 ///     BarError: A bad interval or policy.
-#[pyclass(frozen, module = "exuvia.bars", subclass)]
+#[pyclass(frozen, weakref, module = "exuvia.bars", subclass)]
 struct TradeBarBuilder {
     instruments: Mutex<Instruments<market::TradeBarBuilder<f64>>>,
     record: Option<Py<PyAny>>,

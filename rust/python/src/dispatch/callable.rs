@@ -98,7 +98,7 @@ unsafe extern "C" fn vectorcall(
     }
 }
 
-/// A method of the candidate: it serves in every mode.
+/// A method of the candidate: it serves in every mode, by its observer if the object is watched.
 unsafe extern "C" fn vectorcall_counted(
     this: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
@@ -108,8 +108,11 @@ unsafe extern "C" fn vectorcall_counted(
     // SAFETY: as for `vectorcall`.
     unsafe {
         let this = this.cast::<Callable>();
-        (*(*this).shared).candidate_calls.fetch_add(1, Ordering::Relaxed);
-        ffi::PyObject_Vectorcall((*this).candidate, args, nargsf, names)
+        let shared = &*(*this).shared;
+        shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
+        let given = nargsf & !(1 << (usize::BITS - 1));
+        let by = if given > 0 && shared.watched.has(*args as usize) { reversed(this) } else { (*this).candidate };
+        ffi::PyObject_Vectorcall(by, args, nargsf, names)
     }
 }
 

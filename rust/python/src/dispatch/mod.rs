@@ -6,6 +6,7 @@
 mod callable;
 mod canary;
 mod page;
+mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,6 +21,7 @@ use pyo3::types::PyDict;
 use self::callable::Sides;
 use self::canary::{Canary, Place, Written};
 use self::page::{Attached, ControlPage};
+use self::watched::Watched;
 use crate::failure::Failure;
 use crate::gate;
 
@@ -58,6 +60,8 @@ pub(crate) struct Shared {
     legacy_ns: AtomicU64,
     candidate_ns: AtomicU64,
     troubles: Mutex<Vec<String>>,
+    /// Objects of a candidate class whose calls are observed.
+    watched: Watched,
 }
 
 impl Shared {
@@ -330,11 +334,22 @@ impl Switch {
     }
 
     /// A callable that serves `function` in every mode and counts it as the candidate's: for the methods
-    /// of a candidate class.
-    fn counted(&self, function: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    /// of a candidate class. Calls whose first argument is a watched object go to `observer` instead.
+    #[pyo3(signature = (function, observer = None))]
+    fn counted(&self, function: Bound<'_, PyAny>, observer: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
         let py = function.py();
-        let sides = Sides { legacy: function.clone(), candidate: function.clone(), observer: function, reverse: None };
+        let sides = callables(function.clone(), function.clone(), function, observer)?;
         callable::make(py, Arc::clone(&self.shared), sides, true)
+    }
+
+    /// Has the calls on the object at this address, its `id`, observed, until `unwatch`: before the object is gone.
+    fn watch(&self, address: usize) {
+        self.shared.watched.add(address);
+    }
+
+    /// Ends what `watch` began; nothing for an object that is not watched.
+    fn unwatch(&self, address: usize) {
+        self.shared.watched.remove(address);
     }
 
     /// Records one shadowed call: the time of both sides in ns and whether they differed.

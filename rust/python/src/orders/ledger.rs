@@ -23,7 +23,7 @@ use crate::gate;
 /// Raises:
 ///     TypeError: If the equity is a float.
 ///     ValueRangeError: If it is no number.
-#[pyclass(frozen, module = "exuvia.orders")]
+#[pyclass(frozen, weakref, module = "exuvia.orders")]
 pub struct Ledger {
     inner: Mutex<Inner>,
     record: Option<Py<PyAny>>,

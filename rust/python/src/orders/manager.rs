@@ -29,7 +29,7 @@ use crate::gate;
 ///     record: What to build for each order, called with the fields of `Order` in their order. An object that can be changed is
 ///         kept and updated for as long as the order lives; `Order` if not given, a new snapshot after each step.
 ///     fill_record: What to build for each fill, called with the fields of `Fill`; `Fill` if not given.
-#[pyclass(frozen, module = "exuvia.orders", subclass)]
+#[pyclass(frozen, weakref, module = "exuvia.orders", subclass)]
 pub struct OrderManager {
     /// Never locked while Python runs: the broker may come back to this manager.
     inner: Mutex<Inner>,

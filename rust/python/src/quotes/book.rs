@@ -22,7 +22,7 @@ use crate::gate::{self, locked};
 ///     record: What to build for each quote, called with uic, ts (UTC nanoseconds), bid, ask and market state; your own
 ///         dataclass for example. `Quote` if not given.
 ///     allow_negative: Whether prices of zero and below are taken, for instruments that permit them.
-#[pyclass(frozen, module = "exuvia.quotes", subclass)]
+#[pyclass(frozen, weakref, module = "exuvia.quotes", subclass)]
 pub struct QuoteBook {
     inner: Mutex<Inner>,
     record: Option<Py<PyAny>>,

@@ -22,7 +22,7 @@ use crate::gate::{self, locked};
 /// Args:
 ///     references: Reference ids of the subscriptions to read; every subscription if empty.
 ///     allow_negative: Whether prices of zero and below are taken, for instruments that permit them.
-#[pyclass(frozen, module = "exuvia.quotes")]
+#[pyclass(frozen, weakref, module = "exuvia.quotes")]
 pub struct QuoteStream {
     inner: Mutex<saxo::QuoteStream>,
 }

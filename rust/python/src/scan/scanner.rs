@@ -24,7 +24,7 @@ use crate::gate;
 ///
 /// Raises:
 ///     ScanError: If a scenario's parameter makes no sense.
-#[pyclass(frozen, module = "exuvia.scan")]
+#[pyclass(frozen, weakref, module = "exuvia.scan")]
 pub struct Scanner {
     scenarios: Vec<engine::Scenario<Held>>,
     /// Never locked while Python runs: a strategy or a property may call back into this scanner.

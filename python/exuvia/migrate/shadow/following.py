@@ -1,0 +1,292 @@
+"""How a live object of the side that serves is followed: each of its calls goes to its twin in the worker, in order.
+
+Which objects, and how their calls come here, is for `remote_twin` (legacy serves, by a subclass) and
+`reverse_twin` (the candidate serves, by patched methods) to say. The first difference of an object counts; later
+ones are `cascade` until its twin is made anew (`resync`). When the object is gone, so is its twin.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import weakref
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.lane import LARGE
+from exuvia.migrate.shadow.observe import positional
+from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, reason
+from exuvia.migrate.shadow.resync import can_resync
+from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from exuvia._exuvia import Switch
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.evidence.record import Record
+    from exuvia.migrate.shadow.courier import Courier
+    from exuvia.migrate.shadow.lane import Lane
+
+__all__ = ["Called", "Following", "Given", "Mark"]
+
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+"""Positional and keyword arguments."""
+
+OUT_OF_STEP = "its twin is out of step, and the classes have no export_state and import_state"
+
+
+class Mark:
+    """What a live object carries, or is known by: the number of its twin, and whether that one is in step.
+
+    Attributes:
+        number: The twin's number, one of its own in this process whichever side serves.
+        generation: Which worker has it.
+        stay: In which stay of its unit in the modes that observe the object was last seen.
+        stale: Whether a call passed it by.
+        differed: Whether it has differed since it was made.
+        given_up: Why it is followed no more.
+        busy: Held while a call on the object runs.
+        owner: The thread of that call.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "busy",
+        "differed",
+        "generation",
+        "given_up",
+        "lane",
+        "number",
+        "owner",
+        "stale",
+        "stay",
+    )
+
+    def __init__(self, lane: Lane, number: int, stay: int) -> None:
+        self.lane, self.number, self.stay = lane, number, stay
+        self.generation = lane.generation
+        self.stale = self.differed = False
+        self.given_up = ""
+        self.busy = threading.Lock()
+        self.owner = 0
+        lane.twins[number] = weakref.ref(self)
+
+    def __del__(self) -> None:
+        """Tell the worker that the object is gone."""
+        lane = self.lane
+        lane.twins.pop(self.number, None)
+        if not lane.off:
+            lane.samples.append((protocol.DROP, lane.index, self.number, "", b"", None, b"", False, 0, None, None))
+
+
+Called = tuple[int, str, Mark, "Callable[..., Any]", Any]
+"""Kind, name, mark, what serves bound to the object, the object."""
+
+
+class Following:
+    """What both directions share.
+
+    Args:
+        unit: The unit.
+        sides: The class that serves and the one that follows it in the worker.
+        members: What `observable` returned, and `__init__`.
+        shares: The share of the new objects that are followed, in each mode that observes.
+        numbers: Numbers of twins, for both directions.
+        switch: The unit's switch.
+        record: The unit's record.
+        courier: The way to the worker.
+        reverse: Whether the candidate serves.
+    """
+
+    def __init__(
+        self,
+        unit: UnitConfig,
+        sides: tuple[type, type],
+        members: Mapping[str, Any],
+        *,
+        shares: Mapping[str, float],
+        numbers: Iterator[int],
+        switch: Switch,
+        record: Record,
+        courier: Courier,
+        reverse: bool,
+    ) -> None:
+        self.attributes = unit.attributes
+        self.switch, self.record = switch, record
+        self.resyncs = can_resync(*sides)
+        self.shares, self._numbers = shares, numbers
+        self._made = {mode: itertools.count() for mode in shares}
+        self.stay = 0
+        self.lane = courier.lane(
+            unit,
+            protocol.Side(
+                unit=unit.name,
+                runs=unit.name if reverse else unit.candidate,
+                reverse=reverse,
+                is_class=True,
+                compare=unit.compare,
+                divergences=unit.divergences,
+                strata=unit.strata,
+                names={name: positional(function)[1:] for name, function in members.items()},
+                memory=unit.memory,
+                record=unit.record,
+                attributes=unit.attributes,
+            ),
+        )
+
+    def leave(self) -> None:
+        """Note that the unit leaves the modes that observe: calls on the objects pass their twins by from here on."""
+        self.stay += 1
+
+    def chosen(self) -> bool:
+        """Whether an object made now is followed: the first in a mode, then its share by count, never by chance."""
+        mode = self.switch.mode
+        share = self.shares.get(mode, 0.0)
+        if share >= 1.0 or share <= 0.0:
+            return share > 0.0
+        number = next(self._made[mode])
+        return math.ceil((number + 1) * share) != math.ceil(number * share)
+
+    def made(self, owner: Any, own: Callable[..., Any], given: Given, mark: Mark) -> None:
+        """Have an object made, and its twin by the same arguments.
+
+        Args:
+            owner: The object.
+            own: What makes it.
+            given: Positional and keyword arguments.
+            mark: Its mark.
+        """
+        mark.owner = threading.get_ident()
+        try:
+            self._served((protocol.MADE, "__init__", mark, own, owner), *given)
+        finally:
+            mark.owner = 0
+
+    def marked(self) -> Mark:
+        """Return the mark of a new object."""
+        return Mark(self.lane, next(self._numbers), self.stay)
+
+    def observes(self, mark: Mark) -> bool:
+        """Whether a call on an object is to be observed: not from inside another call on the same object.
+
+        Args:
+            mark: The object's mark.
+        """
+        if HERE.contained:
+            return False
+        if self.switch.mode not in self.shares:
+            mark.stale = True
+            return False
+        if mark.stay != self.stay:
+            # A flip acts on objects that are made after it, unless the twin can be made anew.
+            if not self.resyncs:
+                return False
+            mark.stay, mark.stale = self.stay, True
+        return mark.owner != threading.get_ident()
+
+    def called(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call and have the twin follow; only one thread at a time is observed.
+
+        Args:
+            call: The call.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+        """
+        _, name, mark, own, _ = call
+        if mark.given_up:
+            self.record.lost(mark.given_up)
+            return _unobserved(mark, own, args, kwargs)
+        if not mark.busy.acquire(blocking=False):
+            # Two threads in one object: the twin would see another order of calls than the object.
+            mark.stale = True
+            self.record.lost(f"{name}: called by two threads at once")
+            return own(*args, **kwargs)
+        mark.owner = threading.get_ident()
+        try:
+            return self._served(call, args, kwargs)
+        finally:
+            mark.owner = 0
+            mark.busy.release()
+
+    def _served(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kind, _, mark, own, owner = call
+        lane = self.lane
+        entered, inner = perf_counter_ns(), HERE.overhead
+        before = None
+        if not (len(lane.samples) >= lane.limit and lane.refused()) and (
+            kind == protocol.MADE or self._in_step(mark, owner)
+        ):
+            before = packed(lane, (args, kwargs), "arguments")
+        if before is None:
+            mark.stale = True
+            return own(*args, **kwargs)
+        context = context_key()
+        raised = False
+        outcome: bytes | None
+        started = perf_counter_ns()
+        try:
+            result = own(*args, **kwargs)
+        except BaseException as error:
+            took = perf_counter_ns() - started - (HERE.overhead - inner)
+            raised, outcome = True, packed_raised(lane, error)
+            raise
+        else:
+            took = perf_counter_ns() - started - (HERE.overhead - inner)
+            outcome = packed(lane, "(the object itself)" if result is owner else result, "the result")
+            return result
+        finally:
+            if outcome is None:
+                mark.stale = True
+            else:
+                self._put(call, (before, changed(before, args, kwargs)), (outcome, raised, took, context))
+            HERE.overhead = inner + (perf_counter_ns() - entered - took)
+
+    def _in_step(self, mark: Mark, owner: Any) -> bool:
+        """Bring a twin that is out of step back into it, before the call; where that cannot be, give it up."""
+        lane = self.lane
+        if not mark.stale and mark.generation == lane.generation and not (mark.differed and self.resyncs):
+            return True
+        if not self.resyncs:
+            mark.given_up = OUT_OF_STEP
+            self.record.lost(OUT_OF_STEP)
+            return False
+        try:
+            state = pack(owner.export_state(), PROTOCOL)
+        except Exception as error:
+            mark.given_up = reason("export_state failed", error)
+            self.record.lost(mark.given_up)
+            return False
+        mark.stale = mark.differed = False
+        mark.generation = lane.generation
+        lane.put((protocol.STATE, lane.index, mark.number, "", state, None, b"", False, 0, None, None))
+        return True
+
+    def _put(
+        self,
+        call: Called,
+        given: tuple[bytes, bytes | None],
+        came: tuple[bytes, bool, int, tuple[Any, ...] | None],
+    ) -> None:
+        kind, name, mark, _, owner = call
+        lane = self.lane
+        attributes = None
+        if self.attributes:
+            own = {name: getattr(owner, name) for name in self.attributes if hasattr(owner, name)}
+            attributes = packed(lane, own, "attributes")
+        size = len(given[0]) + len(came[0])
+        if size > LARGE:
+            lane.weigh(size)
+        lane.put((kind, lane.index, mark.number, name, *given, *came, attributes))
+
+
+def _unobserved(mark: Mark, own: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve; what the call does on its own object is not counted once more."""
+    mark.owner = threading.get_ident()
+    try:
+        return own(*args, **kwargs)
+    finally:
+        mark.owner = 0
