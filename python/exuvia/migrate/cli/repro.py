@@ -40,10 +40,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _repro(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError
-    from exuvia.migrate.workbench import recordings, sides
-    from exuvia.migrate.workbench.replay import shown
-    from exuvia.migrate.workbench.repro import reproduce
+    from exuvia.errors import MigrateError  # noqa: PLC0415
+    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415 - so that --help answers at once
+    from exuvia.migrate.workbench.replay import shown  # noqa: PLC0415
+    from exuvia.migrate.workbench.repro import MIXED, reproduce  # noqa: PLC0415
 
     config = config_of(options)
     (unit,) = sides.chosen(config, [options.unit])
@@ -55,9 +55,11 @@ def _repro(options: argparse.Namespace) -> int:
     made.path.write_text(made.text, encoding="utf-8")
     found = shown(made.small, made.found)
     if options.json:
-        print_json({"file": str(made.path), **found})
+        print_json({"file": str(made.path), "mixed": made.small.mixed, **found})
     else:
         say(f"{made.path}: {found['path']} ({found['kind']}): legacy {found['legacy']}, candidate {found['candidate']}")
         say(f"  {len(repr(made.case.steps)):,} characters of arguments became {len(repr(made.small.steps)):,}")
+        if made.small.mixed:
+            say(f"  {MIXED}")
         say(f"  python -m pytest {made.path}")
     return 0

@@ -33,6 +33,7 @@ SHOWN = 300
 SIGNATURES = 4096
 CALLS = 1000
 SPREAD = 64
+LIVES = 2000
 LONGEST_CALL = 1024 * 1024
 BUCKETS = 64
 OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
@@ -84,7 +85,7 @@ class Record:
         self._signatures: set[int] = set()
         self._novel: list[int] = []
         self._kept: Counter[tuple[str, int]] = Counter()
-        self._spread = 0
+        self._spread = self._lived = 0
         self._activity = Activity(self._counts())
 
     def observed(
@@ -151,6 +152,7 @@ class Record:
         pickled: bytes | None = None,
         total: int | None = None,
         ignored: Iterable[tuple[str, str, int]] = (),
+        object_number: int = 0,
     ) -> bool:
         """Count one call that the worker compared, and put its differences on record.
 
@@ -166,6 +168,7 @@ class Record:
                 are known by the names of the parameters, which a text does not have.
             total: Differences, if there are more than lines.
             ignored: Path, rule and hits of ignored differences.
+            object_number: Which object of a class it was, in this process; 0 for a function.
 
         Returns:
             Whether the call differed.
@@ -187,6 +190,7 @@ class Record:
                         arguments=said,
                         stratum=stratum,
                         signature=signature,
+                        object_number=object_number,
                     )
         return count > 0
 
@@ -235,9 +239,12 @@ class Record:
         arguments: str,
         stratum: str,
         signature: int | None,
+        object_number: int = 0,
     ) -> None:
+        which = {"object": object_number} if object_number else {}
         self.write(
             {
+                **which,
                 "kind": "mismatch",
                 "unit": self.unit,
                 "call": call,
@@ -267,7 +274,15 @@ class Record:
         return novel or (spread and self._record > 0 and self._spread < SPREAD)
 
     def sampled(
-        self, call: str, arguments: bytes, outcome: bytes, *, signature: int | None = None, spread: bool = False
+        self,
+        call: str,
+        arguments: bytes,
+        outcome: bytes,
+        *,
+        signature: int | None = None,
+        spread: bool = False,
+        object_number: int = 0,
+        step: int | None = None,
     ) -> bool:
         """Record a call for repro, replay and A/A, if its inputs are novel or it is one of those spread out.
 
@@ -277,6 +292,9 @@ class Record:
             outcome: The pickle of legacy's result and exception.
             signature: Of the inputs, if it is known already.
             spread: Whether a call of a known shape counts among the 64 that a process records of all its calls.
+            object_number: Which object of a class it was, in this process; 0 for a function.
+            step: The call's place in the object's life, if that is recorded from its making on: such a call is
+                recorded whatever its shape, up to 2,000 of a process.
 
         Returns:
             Whether it was recorded.
@@ -285,7 +303,9 @@ class Record:
             if signature is None:
                 signature = evidence_signature(pickle.loads(arguments))  # noqa: S301 - made by this very process
             with self._lock:
-                if self.wants(call, signature):
+                if step is not None and self._record > 0 and self._lived < LIVES:
+                    self._lived += 1
+                elif self.wants(call, signature):
                     self._kept[call, signature] += 1
                 elif self.wants(call, signature, spread=spread):
                     self._spread += 1
@@ -299,8 +319,10 @@ class Record:
             self._reason(f"a call could not be recorded: {type(error).__name__}: {error}")
             return False
         texts = [base64.b64encode(data).decode("ascii") for data in plain]
+        which = {"object": object_number, "step": step} if object_number else {}
         self.write(
             {
+                **which,
                 "kind": "call",
                 "unit": self.unit,
                 "call": call,

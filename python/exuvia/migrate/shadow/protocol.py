@@ -41,9 +41,10 @@ Sample = tuple[int, int, int, str, bytes, bytes | None, Any, bool, int, tuple[An
 """Kind, unit, twin, method, arguments before, arguments after (`None`: unchanged), result or tape, whether
 legacy raised, legacy's ns, decimal context (`None`: the default one), attributes."""
 
-Answer = tuple[int, int, str, int | None, bytes | None] | dict[str, Any]
-"""Of an equal call: the candidate's ns, ns in all, stratum, signature if novel, the pickle of legacy's result and
-exception if it is to be recorded; else a dictionary that says more."""
+Answer = tuple[int, int, str, int | None, bytes | None, int | None] | dict[str, Any]
+"""Of an equal call: the other side's ns, ns in all, stratum, signature if novel, the pickle of legacy's result and
+exception if it is to be recorded, the call's place in its object's life if all of that is; else a dictionary that
+says more."""
 
 
 def step_name(kind: int) -> str:

@@ -29,18 +29,18 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
     Returns:
         What happened that must not happen, or `None`.
     """
-    kind, _, _, call, before, _, _, _, legacy_ns, _, _ = sample
+    kind, _, twin, call, before, _, _, _, legacy_ns, _, _ = sample
     if isinstance(answer, tuple):
         if kind in protocol.SILENT:
             return None
-        other_ns, work_ns, stratum, signature, kept = answer
+        other_ns, work_ns, stratum, signature, kept, step = answer
         lane.failures = 0
         lane.window.spend(work_ns + CALLER_NS, now)
         lane.latency.took(legacy_ns)
         times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
         lane.record.observed_remote((), times, call=call, stratum=stratum, signature=signature)
         if kept is not None and kind != protocol.TAPE:
-            lane.record.sampled(call, before, kept, signature=signature, spread=True)
+            lane.record.sampled(call, before, kept, signature=signature, spread=True, object_number=twin, step=step)
         return None
     return _settle_more(lane, sample, answer, now)
 
@@ -78,11 +78,22 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
         pickled=before if kind in (protocol.CALL, protocol.MADE, protocol.METHOD) else None,
         total=answer["total"],
         ignored=answer["ignored"],
+        object_number=twin,
     )
     if answer["total"]:
         differed(lane, twin)
     if answer["kept"] is not None and kind != protocol.TAPE:
-        lane.record.sampled(call, before, answer["kept"], signature=answer["signature"], spread=True)
+        lane.record.sampled(
+            call,
+            before,
+            answer["kept"],
+            signature=answer["signature"],
+            spread=True,
+            object_number=twin,
+            step=answer["step"],
+        )
+    for step, (name, signature, given, kept) in enumerate(answer.get("life", ())):
+        lane.record.sampled(name, given, kept, signature=signature, object_number=twin, step=step)
     fatal = answer["fatal"]
     if fatal is None or lane.side.reverse:
         # What ran there was legacy: the difference is on record, and that is all there is to it.

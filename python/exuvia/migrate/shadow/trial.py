@@ -16,6 +16,7 @@ from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
+from exuvia.migrate.shadow.history import Life, Lives, spread
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.resync import importer
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.containment import Outcome
     from exuvia.migrate.shadow.protocol import Answer, Sample, Side
 
-__all__ = ["Trial", "spread"]
+__all__ = ["Trial"]
 
 _Any = TypeVar("_Any")
 
@@ -41,6 +42,7 @@ class _Twin:
 
     made: Any
     differed: bool
+    life: Life
 
 
 class Trial:
@@ -59,6 +61,7 @@ class Trial:
         self.signatures: dict[tuple[str, int], int] = {}
         self.answered = 0
         self.importer = importer(target) if side.is_class else None
+        self.lives = Lives(side.record)
 
     def run(self, sample: Sample) -> Answer:
         """Run one sample; it never raises.
@@ -70,24 +73,36 @@ class Trial:
         entered = perf_counter_ns()
         try:
             if kind == protocol.DROP:
-                self.twins.pop(twin, None)
-                return 0, 0, "", None, None
+                self._drop(twin)
+                return 0, 0, "", None, None, None
             if kind == protocol.STATE:
                 return self._take_state(twin, sample[4])
             return self._compared(sample, entered)
         except Exception as error:
+            self._unlived(twin)
             return {"failed": reason(sample[3] or "in the worker", error), "work_ns": perf_counter_ns() - entered}
 
+    def _unlived(self, twin: int) -> None:
+        """Forget an object's life: a call of it will be missing."""
+        known = self.twins.get(twin)
+        if known is not None:
+            self.lives.forget(known.life)
+
+    def _drop(self, twin: int) -> None:
+        known = self.twins.pop(twin, None)
+        if known is not None:
+            self.lives.forget(known.life)
+
     def _take_state(self, twin: int, state: bytes) -> Answer:
-        """Make a twin anew from what legacy exported."""
-        self.twins.pop(twin, None)
+        """Make a twin anew from what the side that serves exported."""
+        self._drop(twin)
         try:
             if self.importer is None:
                 return {"lost": "its state cannot be imported by the candidate", "work_ns": 0}
-            self.twins[twin] = _Twin(self.importer(self.load(state)), differed=False)
+            self.twins[twin] = _Twin(self.importer(self.load(state)), differed=False, life=Life())
         except Exception as error:
             return {"lost": reason("a state could not be imported by the candidate", error), "work_ns": 0}
-        return 0, 0, "", None, None
+        return 0, 0, "", None, None, None
 
     def _compared(self, sample: Sample, entered: int) -> Answer:
         kind, _, number, call, before, after, outcome, raised, _, context, attributes = sample
@@ -98,6 +113,7 @@ class Trial:
             args, kwargs = self.load(before)
             legacy_end = self._outcome(outcome, raised) if kind != protocol.TAPE else (None, None)
         except Exception as error:
+            self._unlived(number)
             return {"lost": reason("cannot be unpickled in the worker", error), "work_ns": perf_counter_ns() - entered}
         # Of the arguments as they are now: the candidate may change them.
         about = call, *self._about(call, args, kwargs), before
@@ -113,7 +129,8 @@ class Trial:
         else:
             other = copy_context().run(_contained, (self, kind, twin, call, args, kwargs, clock), context)
             if kind == protocol.MADE:
-                twin = self.twins[number] = _Twin(other[0], differed=other[0] is None)
+                self._drop(number)
+                twin = self.twins[number] = _Twin(other[0], other[0] is None, self.lives.begun())
                 other = (None, other[1])
             other = self_named(other, twin.made if twin else None)
             verdicts, _ = compare_call(comparator, self._sides(legacy_end, other), None)
@@ -123,6 +140,7 @@ class Trial:
             own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
             verdicts.append(comparator.compare(*self._sides(self.load(attributes), own), "$self"))
         if unread and not any(one.total for one in verdicts) and _fatal(legacy_end, other) is None:
+            self._unlived(number)
             return {"unread": unread, "work_ns": perf_counter_ns() - entered}
         return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered))
 
@@ -172,16 +190,23 @@ class Trial:
         times: tuple[int, int],
     ) -> Answer:
         (name, stratum, signature, before), (candidate_ns, entered) = about, times
-        kept = _kept(outcomes[self.side.reverse]) if self._wanted(name, signature) else None
+        life = None if twin is None else twin.life
+        wanted = self._wanted(name, signature) or (life is not None and life.recorded)
+        kept = _kept(outcomes[self.side.reverse]) if wanted or (life is not None and life.kept) else None
+        step = None if life is None else self.lives.lived(life, (name, signature, before, kept))
+        kept = kept if wanted else None
         fatal = _fatal(*outcomes)
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
-            return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept
+            return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept, step
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
+            if not twin.differed:
+                said["life"] = self.lives.told(twin.life)
             twin.differed = True
         said |= {
             "kept": kept,
+            "step": step,
             "fatal": fatal,
             "stratum": stratum,
             "signature": signature,
@@ -197,21 +222,6 @@ class Trial:
             self.signatures[name, signature] = known + 1
             return True
         return self.side.record > 0 and spread(self.answered)
-
-
-def spread(number: int) -> bool:
-    """Say whether the call of this number is recorded although its shape is known.
-
-    Values at the start of a process are alike; so there are as many from each later doubling of its calls.
-
-    >>> [number for number in range(1, 100) if spread(number)]
-    [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96]
-
-    Args:
-        number: Counted from 1.
-    """
-    rest = number.bit_length() - 2
-    return rest >= 0 and number == number >> rest << rest
 
 
 def _replayed(

@@ -156,7 +156,7 @@ class _Worker:
         for sample in samples:
             if sample[0] == protocol.SIDE:
                 self.sides.append(pickle.loads(sample[4]))  # noqa: S301 - from the parent
-                batch.append((0, 0, "", None, None))
+                batch.append((0, 0, "", None, None, None))
                 self.count += 1
                 continue
             trial = self._trial(sample[1])

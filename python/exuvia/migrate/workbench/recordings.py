@@ -59,6 +59,8 @@ class Call:
         raised: What legacy raised.
         segment: The file it stands in: calls of one process belong together.
         signature: Of its inputs, as the record made it.
+        object: Which object of that process it was, where the unit is a class; 0 if that is unknown.
+        step: The call's place in that object's life, if the life was recorded from its making on.
     """
 
     unit: str
@@ -70,6 +72,8 @@ class Call:
     raised: BaseException | None = None
     segment: str = ""
     signature: int | None = None
+    object: int = 0
+    step: int | None = None
 
 
 @dataclass(slots=True)
@@ -128,8 +132,9 @@ def _read(entry: dict[str, Any], segment: str, recorded: Recorded) -> None:
     try:
         name = hashlib.sha256(f"{unit} {call} {entry['arguments']}".encode()).hexdigest()[:8]
         args, kwargs = pickle.loads(base64.b64decode(entry["arguments"]))  # noqa: S301 - the owner's own file
-        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301 - the same
-        made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, entry.get("signature"))
+        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301
+        which = entry.get("signature"), int(entry.get("object") or 0), entry.get("step")
+        made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, *which)
     except (binascii.Error, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         recorded.problems.append(
             f"{unit}: a recorded call in {segment} cannot be read: {type(error).__name__}: {error}"

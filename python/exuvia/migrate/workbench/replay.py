@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Case, Sides, UnreadError, cases_of
+from exuvia.migrate.workbench.sides import Case, Sides, cases_of, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ class Replayed:
         unread: Cases in which nothing else differs, and what became of the arguments cannot be compared.
         examples: Differences, each with the id of its case.
         problems: What could not be replayed.
+        notes: What was replayed otherwise than the program had it.
     """
 
     unit: str
@@ -42,6 +43,7 @@ class Replayed:
     unread: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -71,6 +73,7 @@ class Replayed:
             "unread": self.unread,
             "examples": self.examples,
             "problems": self.problems,
+            "notes": self.notes,
         }
 
 
@@ -89,6 +92,8 @@ def replay(unit: UnitConfig, recorded: Recorded, told: Callable[[str], None] = l
         return found
     sides = Sides(unit)
     cases = cases_of(sides, calls)
+    mixed = not_rebuilt(cases)
+    found.notes += [mixed] if mixed else []
     answers = {call.id: (call.result, call.raised) for call in calls}
     for number, case in enumerate(cases, 1):
         told(f"{unit.name}: {number} of {len(cases)}")

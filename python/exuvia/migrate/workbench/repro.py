@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.workbench.literal import written
 from exuvia.migrate.workbench.shrink import smallest
-from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
+from exuvia.migrate.workbench.sides import Sides, cases_of, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ __all__ = ["Repro", "reproduce"]
 FILE = '''"""{title}
 
 Written by `exuvia repro {unit}{id}`; arguments were made as small as the difference allows.
-"""
+{mixed}"""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def load(name):
     return found
 
 
+def acting(made, call):
+    """What a step does: calls a method, or reads or writes a property."""
+    if callable(getattr(type(made), call, None)):
+        return getattr(made, call)
+    return lambda *value: setattr(made, call, *value) if value else getattr(made, call)
+
+
 def steps():
     """Each call: method (empty for a function), positional and keyword arguments."""
     return [
@@ -63,7 +70,7 @@ def play(side):
     """What one side returned or raised, and its arguments afterwards."""
     made, played = None, []
     for call, args, kwargs in steps():
-        function = side if call in ("", "__init__") else getattr(made, call)
+        function = side if call in ("", "__init__") else acting(made, call)
         result, raised = None, None
         try:
             result = function(*args, **kwargs)
@@ -88,6 +95,9 @@ def test_{name}():
     assert len(legacy) == len(candidate), "one side could not be made"
     assert not differences, "\\n".join(differences)
 '''
+
+
+MIXED = "The calls are of several objects, played on one: their own lives are not on record from their making on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,9 @@ def reproduce(
             return _made(sides, case, found[0], folder)
     more = f"; {len(unread):,} cases are not known to be equal: {unread[0]}" if unread else ""
     what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
-    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{more}")
+    mixed = not_rebuilt(cases)
+    why = f"; {mixed}" if mixed else ""
+    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{why}")
 
 
 def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
@@ -196,6 +208,7 @@ def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
         candidate=sides.unit.candidate,
         id=f" --id {case.id}",
         name=name,
+        mixed=f"{MIXED}\n" if case.mixed else "",
         imports="\n".join(sorted(imports)),
         extra="".join(f"{line}  # noqa: E402 - the path is set above\n" for line in sorted(late)),
         roots=repr(_roots(sides)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.workbench.recordings import Call
 
-__all__ = ["Case", "Found", "Sides", "Step", "UnreadError", "cases_of", "chosen", "resolve"]
+__all__ = ["Case", "Found", "Sides", "Step", "acting", "cases_of", "chosen", "not_rebuilt", "resolve"]
 
 Outcome = tuple[Any, BaseException | None]
 
@@ -50,10 +50,12 @@ class Case:
     Attributes:
         steps: The calls.
         id: What it is called by.
+        mixed: Whether they are calls of several objects, played on one.
     """
 
     steps: tuple[Step, ...]
     id: str = ""
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class Sides:
         for step in case.steps:
             args, kwargs = detached_copy(step.args)[0], detached_copy(step.kwargs)[0]
             making = not self.is_class or step.call == "__init__"
-            function = side if making else getattr(made, step.call)
+            function = side if making else acting(made, step.call)
             outcome, _, interrupt = run_contained(function, args, kwargs, guard_random=True)
             if interrupt is not None:
                 raise interrupt
@@ -230,11 +232,28 @@ class Sides:
         return []
 
 
-def cases_of(sides: Sides, calls: list[Call]) -> list[Case]:
-    """Return what recorded calls amount to: each by itself, or all of one process through one object.
+def acting(made: Any, call: str) -> Callable[..., Any]:
+    """Return what a recorded step of an object does: calls a method, or reads or writes a property.
 
-    The objects of a program are not told apart in a recording: both sides play its calls on one object in the
-    order in which they were recorded, so a difference is real, whatever the program's own objects looked like.
+    >>> acting(3, "bit_length")(), acting(3, "real")()
+    (2, 3)
+
+    Args:
+        made: The object.
+        call: The member's name.
+    """
+    if callable(getattr(type(made), call, None)):
+        method: Callable[..., Any] = getattr(made, call)
+        return method
+    return lambda *value: setattr(made, call, *value) if value else getattr(made, call)
+
+
+def cases_of(sides: Sides, calls: list[Call]) -> list[Case]:
+    """Return what recorded calls amount to: each by itself, or those of one object in their order.
+
+    An object whose life was recorded from its making on is made again by the calls that it had. Those of all other
+    objects of a process are played on one object in the order in which they were recorded: a difference is real
+    there too, but the program's own objects need not have looked like that.
 
     Args:
         sides: Both sides of the unit.
@@ -242,13 +261,44 @@ def cases_of(sides: Sides, calls: list[Call]) -> list[Case]:
     """
     if not sides.is_class:
         return [Case((Step(call.call, call.args, call.kwargs),), call.id) for call in calls]
-    grouped: dict[str, list[Call]] = {}
+    lives: dict[tuple[str, int], list[Call]] = {}
+    rest: dict[str, list[Call]] = {}
     for call in calls:
-        grouped.setdefault(call.segment, []).append(call)
+        if call.object and call.step is not None:
+            lives.setdefault((call.segment, call.object), []).append(call)
+        else:
+            rest.setdefault(call.segment, []).append(call)
     cases = []
-    for group in grouped.values():
-        making = [call for call in group if call.call in ("", "__init__")]
-        first = Step("__init__", making[0].args, making[0].kwargs) if making else Step("__init__")
-        steps_ = [Step(call.call, call.args, call.kwargs) for call in group if call.call not in ("", "__init__")]
-        cases.append(Case((first, *steps_), group[0].id))
-    return cases
+    for (segment, _), life in lives.items():
+        life.sort(key=lambda call: call.step or 0)
+        whole = [call for number, call in enumerate(life) if call.step == number]
+        rest.setdefault(segment, []).extend(life[len(whole) :])
+        if whole:
+            cases.append(Case(_steps(whole), whole[-1].id))
+    return cases + [_mixed(group) for group in rest.values() if group]
+
+
+def _mixed(group: list[Call]) -> Case:
+    making = [call for call in group if call.call in ("", "__init__")]
+    first = making[:1] or [replace(group[0], call="__init__", args=(), kwargs={})]
+    others = [call for call in group if call.call not in ("", "__init__")]
+    return Case(_steps(first + others), group[0].id, mixed=True)
+
+
+def _steps(calls: list[Call]) -> tuple[Step, ...]:
+    return tuple(Step(call.call or "__init__", call.args, call.kwargs) for call in calls)
+
+
+def not_rebuilt(cases: list[Case]) -> str | None:
+    """Say which recorded calls of a class could not be played on the objects that they belong to.
+
+    Args:
+        cases: As `cases_of` returns them.
+    """
+    calls = sum(len(case.steps) - 1 for case in cases if case.mixed)
+    if not calls:
+        return None
+    return (
+        f"{calls:,} recorded calls belong to objects whose life is not on record from its making on: they were played "
+        "on one object in the order in which they were recorded, so what they show need not be what the program saw"
+    )
