@@ -21,6 +21,7 @@ from exuvia.migrate.dispatch.functions import FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.observe import kind_of
 from exuvia.migrate.shadow.remote_twin import RemoteTwinMaker
 from exuvia.migrate.shadow.reverse_twin import ReverseTwins
 from exuvia.migrate.shadow.twin import OBSERVED, TwinMaker, observable
@@ -122,7 +123,7 @@ class ClassUnit:
         self.legacy, self.candidate = legacy, candidate
         self.mode = "legacy"
         self.notes: list[str] = []
-        members = observable(unit.name, legacy, candidate)
+        members = observable(unit.name, legacy, candidate, steps=courier is not None)
         self.switch = Switch(legacy, candidate, self._made_by_legacy)
         canary.declare(self.switch, unit, legacy)
         record.switch = self.switch
@@ -216,20 +217,22 @@ class ClassUnit:
         for name, member in {**self._members, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
             if mode in SERVED and isinstance(own, types.FunctionType):
-                self._patch(self.legacy, name, _counting(member, self.switch))
+                self._patch(self.legacy, name, _awaiting(_counting(member, self.switch), member))
             theirs = inspect.getattr_static(self.candidate, name, None)
             if isinstance(member, property):
                 made = self.reverse.property(name, theirs) if mode in SERVED and self.reverse is not None else None
                 if made is not None:
                     self._patch(self.candidate, name, made)
             elif isinstance(theirs, METHODS) or (isinstance(theirs, OPERATORS) and self.reverse is not None):
-                self._patch(self.candidate, name, self._counted(mode, name, theirs))
+                counted = self._counted(mode, name, member, theirs)
+                self._patch(self.candidate, name, _awaiting(counted, theirs))
 
-    def _counted(self, mode: str, name: str, theirs: Any) -> Callable[..., Any]:
+    def _counted(self, mode: str, name: str, member: Any, theirs: Any) -> Callable[..., Any]:
         """A method of the candidate that counts its calls and, while it serves, has those of a share observed."""
         if mode not in SERVED:
             return _counting_survivors(theirs, self.switch)
-        seen = self.reverse.method(name, theirs) if self.reverse is not None and name != "__init__" else None
+        reverse = None if name == "__init__" else self.reverse
+        seen = None if reverse is None else reverse.method(name, kind_of(member), theirs)
         counted = self.switch.counted(theirs, seen)
         functools.update_wrapper(counted, theirs)
         return counted
@@ -282,6 +285,18 @@ def _counting(function: Any, switch: Switch) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return counted
+
+
+def _awaiting(callable_: Callable[..., Any], function: Any) -> Callable[..., Any]:
+    """Let what serves an async method be known as such: who asks, awaits it."""
+    if not inspect.iscoroutinefunction(function):
+        return callable_
+
+    @functools.wraps(function)
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        return await callable_(*args, **kwargs)
+
+    return awaited
 
 
 def _counting_survivors(function: Any, switch: Switch) -> Callable[..., Any]:

@@ -415,7 +415,7 @@ class Courier:
                 settle_strike(lane, sample, kind, cause)
                 self._strike(lane, cause)
                 self._done(lane, sample)
-            elif sample[0] in (protocol.CALL, protocol.TAPE):
+            elif not sample[2]:
                 self.again.append(entry)
             else:
                 settle_lost(lane, sample, f"its twin was lost with the worker: {cause}")

@@ -11,6 +11,7 @@ import itertools
 import math
 import threading
 import weakref
+from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from exuvia.migrate.shadow.observe import positional
 from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, reason
 from exuvia.migrate.shadow.resync import can_resync
 from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
+from exuvia.migrate.shadow.tape import weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.courier import Courier
     from exuvia.migrate.shadow.lane import Lane
 
-__all__ = ["Called", "Following", "Given", "Mark"]
+__all__ = ["Called", "Following", "Given", "Mark", "Open"]
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional and keyword arguments."""
@@ -51,6 +53,7 @@ class Mark:
         given_up: Why it is followed no more.
         busy: Held while a call on the object runs.
         owner: The thread of that call.
+        open: A call on the object that goes on over several steps: of an async or generator method.
     """
 
     __slots__ = (
@@ -61,6 +64,7 @@ class Mark:
         "given_up",
         "lane",
         "number",
+        "open",
         "owner",
         "stale",
         "stay",
@@ -73,6 +77,7 @@ class Mark:
         self.given_up = ""
         self.busy = threading.Lock()
         self.owner = 0
+        self.open: Open | None = None
         lane.twins[number] = weakref.ref(self)
 
     def __del__(self) -> None:
@@ -81,6 +86,23 @@ class Mark:
         lane.twins.pop(self.number, None)
         if not lane.off:
             lane.samples.append((protocol.DROP, lane.index, self.number, "", b"", None, b"", False, 0, None, None))
+
+
+@dataclass(slots=True)
+class Open:
+    """A call that goes on over several steps.
+
+    Attributes:
+        given: Its arguments.
+        before: Their pickle at its beginning.
+        context: The decimal context then.
+        overlapped: Whether another call on the object came in the middle of it.
+    """
+
+    given: Given
+    before: bytes
+    context: tuple[Any, ...] | None
+    overlapped: bool = False
 
 
 Called = tuple[int, str, Mark, "Callable[..., Any]", Any]
@@ -200,6 +222,8 @@ class Following:
         if mark.given_up:
             self.record.lost(mark.given_up)
             return _unobserved(mark, own, args, kwargs)
+        if self._overlaps(mark, name):
+            return _unobserved(mark, own, args, kwargs)
         if not mark.busy.acquire(blocking=False):
             # Two threads in one object: the twin would see another order of calls than the object.
             mark.stale = True
@@ -211,6 +235,70 @@ class Following:
         finally:
             mark.owner = 0
             mark.busy.release()
+
+    def _overlaps(self, mark: Mark, name: str) -> bool:
+        """Whether a call comes in the middle of an open one: in which order they act on the object, nobody knows."""
+        other = mark.open
+        if other is None:
+            return False
+        other.overlapped = mark.stale = True
+        self.record.lost(f"{name}: called in the middle of an async or generator method of its object")
+        return True
+
+    def opened(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Open | None:
+        """Begin a call that goes on over several steps, or return `None` if the twin cannot follow it.
+
+        Args:
+            call: The call.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+        """
+        _, name, mark, _, owner = call
+        lane = self.lane
+        if mark.given_up:
+            self.record.lost(mark.given_up)
+            return None
+        if self._overlaps(mark, name):
+            return None
+        if not mark.busy.acquire(blocking=False):
+            mark.stale = True
+            self.record.lost(f"{name}: called by two threads at once")
+            return None
+        mark.owner = threading.get_ident()
+        try:
+            full = len(lane.samples) >= lane.limit and lane.refused()
+            before = None if full or not self._in_step(mark, owner) else packed(lane, (args, kwargs), "arguments")
+            if before is None:
+                mark.stale = True
+                return None
+            mark.open = Open((args, kwargs), before, context_key())
+            return mark.open
+        finally:
+            mark.owner = 0
+            mark.busy.release()
+
+    def closed(self, call: Called, opened: Open, came: tuple[Any, bool, int]) -> None:
+        """End it, and have the twin follow if no other call came in between.
+
+        Args:
+            call: The call.
+            opened: What `opened` returned.
+            came: The pickled outcome or the tape, or `None` if it is not known; whether it is an exception; the time.
+        """
+        _, name, mark, _, _ = call
+        mark.open = None
+        outcome, raised, took = came
+        if opened.overlapped or outcome is None:
+            mark.stale = True
+            if opened.overlapped:
+                self.record.lost(f"{name}: other calls on its object came in the middle of it")
+            return
+        after = changed(opened.before, *opened.given)
+        held, mark.owner = mark.owner, threading.get_ident()
+        try:
+            self._put(call, (opened.before, after), (outcome, raised, took, opened.context))
+        finally:
+            mark.owner = held
 
     def _served(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kind, _, mark, own, owner = call
@@ -269,7 +357,7 @@ class Following:
         self,
         call: Called,
         given: tuple[bytes, bytes | None],
-        came: tuple[bytes, bool, int, tuple[Any, ...] | None],
+        came: tuple[Any, bool, int, tuple[Any, ...] | None],
     ) -> None:
         kind, name, mark, _, owner = call
         lane = self.lane
@@ -277,7 +365,7 @@ class Following:
         if self.attributes:
             own = {name: getattr(owner, name) for name in self.attributes if hasattr(owner, name)}
             attributes = packed(lane, own, "attributes")
-        size = len(given[0]) + len(came[0])
+        size = len(given[0]) + weight(came[0])
         if size > LARGE:
             lane.weigh(size)
         lane.put((kind, lane.index, mark.number, name, *given, *came, attributes))
@@ -285,8 +373,8 @@ class Following:
 
 def _unobserved(mark: Mark, own: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Serve; what the call does on its own object is not counted once more."""
-    mark.owner = threading.get_ident()
+    held, mark.owner = mark.owner, threading.get_ident()
     try:
         return own(*args, **kwargs)
     finally:
-        mark.owner = 0
+        mark.owner = held

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["observer", "positional", "spelled"]
+__all__ = ["kind_of", "observer", "positional", "spelled"]
 
 
 def observer(
@@ -52,7 +52,7 @@ def observer(
         MigrateError: For an async function with `isolation = "thread"`.
     """
     served = candidate if reverse else legacy
-    kind = _kind(legacy)
+    kind = kind_of(legacy)
     if courier is not None:
         side = Side(
             unit=unit.name,
@@ -136,7 +136,15 @@ def positional(function: Any) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
 
 
-def _kind(function: Any) -> str:
+def kind_of(function: Any) -> str:
+    """Return what a call of a function gives: `plain`, `async`, `generator` or `async generator`.
+
+    >>> kind_of(len), kind_of(lambda: (yield))
+    ('plain', 'generator')
+
+    Args:
+        function: Any callable.
+    """
     if inspect.iscoroutinefunction(function):
         return "async"
     if inspect.isasyncgenfunction(function):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.following import Following, Mark
+from exuvia.migrate.shadow.observe import kind_of
+from exuvia.migrate.shadow.open_calls import open_method
 from exuvia.migrate.shadow.twin import SLOT, TwinMaker
 
 if TYPE_CHECKING:
@@ -92,6 +94,10 @@ class RemoteTwinMaker(TwinMaker):
         return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
 
     def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
+        kind = kind_of(function)
+        if kind != "plain":
+            return open_method(self.following, kind, name, function, self._counted)
+
         @functools.wraps(function)
         def method(self_: Any, *args: Any, **kwargs: Any) -> Any:
             self.switch.count(legacy=1)
@@ -120,6 +126,10 @@ class RemoteTwinMaker(TwinMaker):
                 self.following.called((protocol.SET, name, mark, setter, self_), (value,), {})
 
         return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+
+    def _counted(self, self_: Any) -> Mark | None:
+        self.switch.count(legacy=1)
+        return self._mark(self_)
 
     def _mark(self, self_: Any) -> Mark | None:
         """The mark, if this call is to be observed."""

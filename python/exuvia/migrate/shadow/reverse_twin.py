@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.dispatch.seams import share_in_rust
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.following import Following, Mark
+from exuvia.migrate.shadow.open_calls import open_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -112,14 +113,17 @@ class ReverseTwins:
         self.switch.watch(key)
         self.following.made(self_, own, (args, kwargs), mark)
 
-    def method(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self, name: str, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return what serves a method's calls on the objects that are followed.
 
         Args:
             name: The method.
+            kind: What legacy's is: `plain`, `async`, `generator` or `async generator`.
             function: The candidate's own.
         """
-        return self._observer(protocol.METHOD, name, function)
+        if kind == "plain":
+            return self._observer(protocol.METHOD, name, function)
+        return open_method(self.following, kind, name, function, self._mark)
 
     def property(self, name: str, found: Any) -> Any:
         """Return a property that counts its calls and has those on followed objects observed.
@@ -146,14 +150,17 @@ class ReverseTwins:
             found.__doc__,
         )
 
+    def _mark(self, self_: Any) -> Mark | None:
+        known = self._marks.get(id(self_))
+        return known[0] if known is not None and self.following.observes(known[0]) else None
+
     def _observer(self, kind: int, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        marks, following = self._marks, self.following
+        following = self.following
 
         def observed(self_: Any, *args: Any, **kwargs: Any) -> Any:
-            known = marks.get(id(self_))
-            if known is None or not following.observes(known[0]):
+            mark = self._mark(self_)
+            if mark is None:
                 return function(self_, *args, **kwargs)
-            own = functools.partial(function, self_)
-            return following.called((kind, name, known[0], own, self_), args, kwargs)
+            return following.called((kind, name, mark, functools.partial(function, self_), self_), args, kwargs)
 
         return observed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.shadow.lane import Lane
 
-__all__ = ["Tape", "drive", "observer"]
+__all__ = ["Tape", "drive", "drive_async", "named_like", "observer", "weight"]
 
 _Call = tuple[tuple[Any, ...], dict[str, Any], bytes, tuple[Any, ...] | None]
 """Arguments, their pickle, the decimal context."""
@@ -246,12 +246,19 @@ def _ender(lane: Lane, tape: Tape, call: _Call | None) -> Callable[[], None]:
 
 def _put(lane: Lane, kind: int, call: _Call, outcome: Any, *, raised: bool, took: int) -> None:
     args, kwargs, before, context = call
-    size = len(before) + (len(outcome) if isinstance(outcome, bytes) else sum(_size(step) for step in outcome))
+    size = len(before) + weight(outcome)
     if size > LARGE:
         lane.weigh(size)
     after = changed(before, args, kwargs)
     lane.put((kind, lane.index, 0, "", before, after, outcome, raised, took, context, None))
 
 
-def _size(step: tuple[Any, ...]) -> int:
-    return sum(len(part) for part in step if isinstance(part, bytes))
+def weight(outcome: Any) -> int:
+    """Return the bytes of an outcome: a pickle, or the steps of a tape.
+
+    Args:
+        outcome: It.
+    """
+    if isinstance(outcome, bytes):
+        return len(outcome)
+    return sum(len(part) for step in outcome for part in step if isinstance(part, bytes))

@@ -62,6 +62,7 @@ class Trial:
         self.answered = 0
         self.importer = importer(target) if side.is_class else None
         self.lives = Lives(side.record)
+        self.loop = asyncio.Runner()
 
     def run(self, sample: Sample) -> Answer:
         """Run one sample; it never raises.
@@ -107,7 +108,7 @@ class Trial:
     def _compared(self, sample: Sample, entered: int) -> Answer:
         kind, _, number, call, before, after, outcome, raised, _, context, attributes = sample
         twin = self.twins.get(number)
-        if kind in (protocol.METHOD, protocol.GET, protocol.SET) and (twin is None or twin.made is None):
+        if number and kind != protocol.MADE and (twin is None or twin.made is None):
             return {"lost": "its twin was never made" if twin else "its twin is gone", "work_ns": 0}
         try:
             args, kwargs = self.load(before)
@@ -120,7 +121,15 @@ class Trial:
         comparator = self.comparators.get(call) or self.comparators[""]
         clock = [0]
         if kind == protocol.TAPE:
-            run = (self.target, args, kwargs, [self._event(event) for event in outcome], clock)
+            # What a generator did is not recorded, so neither is the life of its object.
+            self._unlived(number)
+            run = (
+                _target(self.target, protocol.METHOD, twin, call),
+                args,
+                kwargs,
+                [self._event(event) for event in outcome],
+                clock,
+            )
             items, other, served_items, legacy_end = copy_context().run(_replayed, run, context)
             verdicts = [comparator.compare(*self._sides(served_items, items))]
             if other is not None:
@@ -245,8 +254,12 @@ def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome
     raised: BaseException | None = None
     try:
         result = target(*args, **kwargs)
-        if kind == protocol.CALL and hasattr(type(result), "__await__"):
-            result = asyncio.run(_awaited(result))
+        if hasattr(type(result), "__await__"):
+            if kind == protocol.CALL:
+                result = asyncio.run(_awaited(result))
+            elif kind == protocol.METHOD:
+                # What an object keeps between its calls belongs to one loop.
+                result = trial.loop.run(_awaited(result), context=copy_context())
     except BaseException as error:
         # Without its traceback, whose frames hold what the candidate had allocated.
         raised = error.with_traceback(None)

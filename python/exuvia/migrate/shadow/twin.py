@@ -29,6 +29,7 @@ from exuvia.migrate.shadow.containment import (
     run_contained,
     served,
 )
+from exuvia.migrate.shadow.observe import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,16 +59,18 @@ class _Pair:
         self.owner = 0
 
 
-def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
+def observable(unit: str, legacy: type, candidate: type, *, steps: bool = True) -> dict[str, Any]:
     """Return the members whose calls are observed: functions and properties, public or operators.
 
     Args:
         unit: The unit's name, for messages.
         legacy: The legacy class.
         candidate: What replaces it.
+        steps: Whether async and generator methods can be followed.
 
     Raises:
-        MigrateError: If the candidate lacks one, or one is a generator or async.
+        MigrateError: If the candidate lacks one or has one of another kind, or one is a generator or async where
+            that cannot be followed.
     """
     members: dict[str, Any] = {}
     for name in dir(legacy):
@@ -76,20 +79,30 @@ def observable(unit: str, legacy: type, candidate: type) -> dict[str, Any]:
         member = inspect.getattr_static(legacy, name)
         if not isinstance(member, (types.FunctionType, property)):
             continue
-        if isinstance(member, types.FunctionType) and (
-            inspect.isgeneratorfunction(member)
-            or inspect.iscoroutinefunction(member)
-            or inspect.isasyncgenfunction(member)
-        ):
+        kind = kind_of(member)
+        if kind != "plain" and not steps:
             raise MigrateError(
-                f"unit {unit!r}: method {name} is a generator or async: classes with such methods come later"
+                f"unit {unit!r}: method {name} is a generator or async, which isolation = 'thread' cannot follow: "
+                "use isolation = 'process'"
             )
         if not hasattr(candidate, name):
             raise MigrateError(
                 f"unit {unit!r}: the candidate {candidate.__qualname__} has no {name}: both need the same surface"
             )
+        theirs = inspect.getattr_static(candidate, name)
+        if isinstance(theirs, types.FunctionType) and not hasattr(theirs, "__wrapped__"):
+            other = kind_of(theirs)
+            if kind != other and "async" in kind + other:
+                raise MigrateError(
+                    f"unit {unit!r}: method {name} is {_kinds(kind)}, the candidate's is {_kinds(other)}: "
+                    "both must be of one kind"
+                )
         members[name] = member
     return members
+
+
+def _kinds(kind: str) -> str:
+    return {"plain": "a plain one", "generator": "a generator", "async": "async"}.get(kind, "an async generator")
 
 
 @dataclass(frozen=True, slots=True)

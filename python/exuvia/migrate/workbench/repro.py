@@ -59,6 +59,10 @@ def acting(made, call):
     return lambda *value: setattr(made, call, *value) if value else getattr(made, call)
 
 
+async def awaited(came):
+    return await came
+
+
 def steps():
     """Each call: method (empty for a function), positional and keyword arguments."""
     return [
@@ -74,6 +78,8 @@ def play(side):
         result, raised = None, None
         try:
             result = function(*args, **kwargs)
+            if hasattr(type(result), "__await__"):
+                result = asyncio.run(awaited(result))
         except Exception as error:
             raised = error
         if call == "__init__":
@@ -189,7 +195,7 @@ def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
 
 
 def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
-    imports, lines = {"import importlib", "import sys"}, []
+    imports, lines = {"import asyncio", "import importlib", "import sys"}, []
     late: set[str] = set()
     for step in case.steps:
         args, more = written(step.args)

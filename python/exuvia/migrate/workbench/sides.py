@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import sys
@@ -172,7 +173,7 @@ class Sides:
             args, kwargs = detached_copy(step.args)[0], detached_copy(step.kwargs)[0]
             making = not self.is_class or step.call == "__init__"
             function = side if making else acting(made, step.call)
-            outcome, _, interrupt = run_contained(function, args, kwargs, guard_random=True)
+            outcome, _, interrupt = run_contained(finished, (function, args, kwargs), {}, guard_random=True)
             if interrupt is not None:
                 raise interrupt
             if self.is_class and step.call == "__init__":
@@ -230,6 +231,22 @@ class Sides:
         if unknown:
             raise UnreadError(unknown)
         return []
+
+
+def finished(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call, and await what came if it is to be awaited.
+
+    Args:
+        function: What is called.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+    """
+    came = function(*args, **kwargs)
+    return asyncio.run(_awaited(came)) if hasattr(type(came), "__await__") else came
+
+
+async def _awaited(came: Any) -> Any:
+    return await came
 
 
 def acting(made: Any, call: str) -> Callable[..., Any]:
