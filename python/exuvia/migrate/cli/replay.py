@@ -55,6 +55,8 @@ def _replay(options: argparse.Namespace) -> int:
         for example in one.examples:
             where = f"{example['id']}  {example['path']} ({example['kind']})"
             say(f"  {where}: legacy {example['legacy']}, candidate {example['candidate']}")
+        if one.unread:
+            say(f"  {one.unread:,} cases are not known to be equal: changed arguments could not be read")
         for line in [*one.problems[:5], *one.notes]:
             say(f"  {line}")
     return EXIT[overall]

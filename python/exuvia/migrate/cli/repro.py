@@ -40,10 +40,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 
 def _repro(options: argparse.Namespace) -> int:
-    from exuvia.errors import MigrateError  # noqa: PLC0415
-    from exuvia.migrate.workbench import recordings, sides  # noqa: PLC0415 - so that --help answers at once
-    from exuvia.migrate.workbench.replay import shown  # noqa: PLC0415
-    from exuvia.migrate.workbench.repro import MIXED, reproduce  # noqa: PLC0415
+    from exuvia.errors import MigrateError
+    from exuvia.migrate.workbench import recordings, sides
+    from exuvia.migrate.workbench.replay import shown
+    from exuvia.migrate.workbench.repro import MIXED, reproduce
 
     config = config_of(options)
     (unit,) = sides.chosen(config, [options.unit])

@@ -96,7 +96,7 @@ class Lives:
             elif (args or kwargs) and candidate.__new__ is vars(object)["__new__"]:
                 raise TypeError(f"{candidate.__name__}() takes no arguments")
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
             if HERE.contained:
                 own(self_, *args, **kwargs)
                 return

@@ -53,7 +53,7 @@ class RemoteTwinMaker(TwinMaker):
     ) -> None:
         self.legacy, self.candidate = sides
         self.switch, self.record = switch, record
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.following = Following(
             unit,
             sides,

@@ -54,7 +54,7 @@ class ReverseTwins:
     ) -> None:
         legacy, self.candidate = sides
         self.switch, self.record = switch, record
-        init: Any = legacy.__init__  # type: ignore[misc]
+        init: Any = legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.following = Following(
             unit,
             (self.candidate, legacy),

@@ -142,7 +142,7 @@ class TwinMaker:
         self.comparators, self.attributes = rules
         self.switch, self.record = switch, record
         self.guard_random = not leaves_random_alone(self.candidate)
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]
+        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.stay = 0
         self.twin = self._make(members)
 

@@ -132,7 +132,7 @@ def _read(entry: dict[str, Any], segment: str, recorded: Recorded) -> None:
     try:
         name = hashlib.sha256(f"{unit} {call} {entry['arguments']}".encode()).hexdigest()[:8]
         args, kwargs = pickle.loads(base64.b64decode(entry["arguments"]))  # noqa: S301 - the owner's own file
-        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301
+        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301 - the same
         which = entry.get("signature"), int(entry.get("object") or 0), entry.get("step")
         made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, *which)
     except (binascii.Error, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:

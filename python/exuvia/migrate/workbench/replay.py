@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Case, Sides, cases_of, not_rebuilt
+from exuvia.migrate.workbench.sides import Case, Sides, UnreadError, cases_of, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

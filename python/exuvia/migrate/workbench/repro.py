@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.workbench.literal import written
 from exuvia.migrate.workbench.shrink import smallest
-from exuvia.migrate.workbench.sides import Sides, cases_of, not_rebuilt
+from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ def reproduce(
     what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
     mixed = not_rebuilt(cases)
     why = f"; {mixed}" if mixed else ""
-    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{why}")
+    raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{more}{why}")
 
 
 def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:

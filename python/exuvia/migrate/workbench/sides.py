@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.workbench.recordings import Call
 
-__all__ = ["Case", "Found", "Sides", "Step", "acting", "cases_of", "chosen", "not_rebuilt", "resolve"]
+__all__ = ["Case", "Found", "Sides", "Step", "UnreadError", "acting", "cases_of", "chosen", "not_rebuilt", "resolve"]
 
 Outcome = tuple[Any, BaseException | None]
 
