@@ -13,6 +13,7 @@ from pathlib import Path
 
 import exuvia
 import pytest
+from exuvia.migrate.config import groups, reader, units
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -67,3 +68,18 @@ def test_a_snippet_of_the_readme_runs(line: int, code: str, tmp_path: Path) -> N
         env={**os.environ, "PYTHONUTF8": "1"},
     )
     assert done.returncode == 0, f"README.md, line {line}:\n{done.stdout}{done.stderr}"
+
+
+def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    tables = {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
+    wanted = {
+        "`[exuvia]`": reader.GENERAL,
+        '`[unit."package.module:name"]`': units.KEYS,
+        "`[group.NAME]`": groups.KEYS,
+    }
+    assert set(tables) == set(wanted)
+    for heading, keys in wanted.items():
+        rows = re.findall(r"^\| (`.*?) \|", tables[heading], re.MULTILINE)
+        named = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+        assert sorted(named) == sorted(keys), heading

@@ -234,15 +234,14 @@ class Demo:
         times = (("compute", "compute_s"), ("waiting", "waiting_s"), ("start", "start_s"), ("wall", "wall_s"))
         for label, key in times:
             before, after = getattr(self.legacy, key), getattr(self.rust, key)
-            table.add_row(
-                label, f"{before:.2f} s", f"{after:.2f} s", f"{before - after:+.2f} s ({(1 - after / before):.0%})"
-            )
+            # one run of each side: its waiting and its start are the machine's mood, not Rust's merit
+            saved = f"{before - after:+.2f} s ({(1 - after / before):.0%})" if key == "compute_s" else ""
+            table.add_row(label, f"{before:.2f} s", f"{after:.2f} s", saved)
         table.add_row("peak memory", f"{self.legacy.peak_mb:.0f} MB", f"{self.rust.peak_mb:.0f} MB", "")
         console.print(table)
-        console.print(
-            "  compute: the bot's loop; waiting: HTTP and WebSocket, where Rust saves nothing (it varies from run"
-        )
-        console.print("  to run); start: interpreter and imports. Per unit, as timed in the shadow run:")
+        console.print("  compute: the bot's loop; waiting: HTTP and WebSocket; start: interpreter and imports.")
+        console.print("  Rust shortens neither waiting nor start: what they vary by is not counted as saved.")
+        console.print("  Per unit, as timed in the shadow run:")
         for unit in self.shadow_status["units"]:
             ratio = f"{unit['speedup']:.1f}×" if unit["speedup"] else "–"
             legacy, rust = unit["legacy_ns"] / 1e6, unit["candidate_ns"] / 1e6
