@@ -40,6 +40,8 @@ class BuildInfo(TypedDict):
     """Format versions that this build writes, by kind of file."""
     zone_data: str
     """Version of the IANA zone data that is compiled in."""
+    build_id: str
+    """The linker's id of the extension as it was loaded, in hex; empty where there is none."""
     extension: str
     """Path of the loaded extension."""
     sha256: str
@@ -63,6 +65,15 @@ def build_info() -> BuildInfo:
         >>> len(build_info()["sha256"])
         64
     """
+    return build_facts(_sha256(str(_exuvia.__file__)))
+
+
+def build_facts(sha256: str) -> BuildInfo:
+    """Names the extension that is loaded as `build_info` does, its SHA-256 being known already.
+
+    Args:
+        sha256: Of its file, in hex.
+    """
     path = str(_exuvia.__file__)
     facts = _exuvia.build_facts()
     return BuildInfo(
@@ -74,8 +85,9 @@ def build_info() -> BuildInfo:
         cpu=facts["cpu"],
         formats={"evidence": 1, "modes": 1, "state": 1},
         zone_data=facts["zone_data"],
+        build_id=_exuvia.build_id() or "",
         extension=path,
-        sha256=_sha256(path),
+        sha256=sha256,
     )
 
 

@@ -1,4 +1,5 @@
-//! Hands commit, profile and target to the extension, so that evidence can name the binary that ran.
+//! Hands commit, profile and target to the extension and has the linker write a build id, so that evidence can name
+//! the binary that ran.
 
 use std::process::Command;
 
@@ -16,6 +17,10 @@ fn main() {
     });
     println!("cargo::rustc-env=EXUVIA_PROFILE={}", profile.unwrap_or_else(|| "unknown".to_owned()));
     println!("cargo::rustc-env=EXUVIA_TARGET={}", std::env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned()));
+    // A hash over all that is linked, by which the loaded image is known; some linkers write none unless asked.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        println!("cargo::rustc-link-arg-cdylib=-Wl,--build-id=sha1");
+    }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../../.git/logs/HEAD");
     println!("cargo::rerun-if-env-changed=EXUVIA_COMMIT");

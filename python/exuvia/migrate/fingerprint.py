@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.build import build_info
-from exuvia.migrate import imports
+from exuvia.build import build_facts
+from exuvia.migrate import binary, imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +25,14 @@ EXTENSION = "exuvia._exuvia"
 
 
 def build() -> dict[str, str]:
-    """Return the facts of the extension that is loaded, its SHA-256 among them."""
-    return dict(_build())
+    """Return the facts of the extension that is loaded, its build id and the SHA-256 of its file among them."""
+    return dict(_build(binary.sha256()))
 
 
-@functools.lru_cache(maxsize=1)
-def _build() -> dict[str, str]:
-    """Asked once a process: what is loaded stays loaded."""
-    return {name: str(value) for name, value in build_info().items()}
+@functools.lru_cache(maxsize=2)
+def _build(sha256: str) -> dict[str, str]:
+    """Asked once a process: what is loaded stays loaded. Only its file's digest may be verified later."""
+    return {name: str(value) for name, value in build_facts(sha256).items()}
 
 
 @functools.lru_cache(maxsize=1)
@@ -79,12 +79,14 @@ def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
     group = config.group_of(unit.name)
     rules = (unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, unit.strata, config.rehearsal)
     gates = [(gate.name, gate.kind, sorted(gate.params.items(), key=str)) for gate in group.gates.values()]
+    facts = _build(binary.sha256())
     return {
         "rules": _short(repr(rules)),
         "declared divergences": _short(repr(unit.divergences)),
         "gates": _short(repr((gates, group.sessions, group.activity, group.calendar, config.calendar))),
-        "extension": _build()["sha256"],
-        "exuvia": _build()["version"],
+        "extension": facts["sha256"],
+        "build id": facts["build_id"],
+        "exuvia": facts["version"],
         "Python": sys.version,
     }
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate import binary, fingerprint, imports
 from exuvia.migrate import config as configuration
-from exuvia.migrate import fingerprint, imports
 from exuvia.migrate.dispatch import foresight, page, serving, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
-from exuvia.migrate.evidence import reading, term
+from exuvia.migrate.evidence import folder, reading, term
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
@@ -30,7 +30,7 @@ from exuvia.migrate.shadow import inside
 from exuvia.migrate.shadow.courier import Courier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from exuvia.migrate.config import Config, UnitConfig
 
@@ -77,6 +77,7 @@ class _Runtime:
                 foresight.refuse(config, unit)
                 self.waiting[name] = 0
         self.hook = ImportWatch({config.units[name].module for name in self.waiting}, self.imported)
+        binary.claim()
         graph = imports.Graph()
         self.sources = {name: fingerprint.sources(unit, config.packages, graph) for name, unit in config.units.items()}
         self.parts = {name: fingerprint.parts(config, unit) for name, unit in config.units.items()}
@@ -107,10 +108,15 @@ class _Runtime:
     def record(self) -> dict[str, UnitStatus]:
         """What is on record of each unit as the process starts; read only where a unit is to serve in rust."""
         # Nothing is on record in this process's own file yet, and a fresh folder has no other.
+        own = self.segment.path
+        files = folder.segments(self.config.evidence)
+        alone = all(own is not None and path.name == own.name for path in files)
+        if alone and not folder.day_folders(self.config.evidence):
+            return {}
         found = reading.read_folder(self.config.evidence)
         others = [segment for segment in found if segment.process != self.segment.process]
         if not others:
-            return {name: UnitStatus(unit=name) for name in self.config.units}
+            return {}
         return {state.unit: state for state in reading.statuses(self.config, others)}
 
     def header(self) -> dict[str, Any]:
@@ -150,9 +156,11 @@ class _Runtime:
         epoch = self.control.epoch
         self.seen = journal_stamp(self.config)
         self.said = modes.read(self.config.evidence)
+        # One look at the others for all units.
+        waits_for = functools.lru_cache(self.control.waits_for)
         try:
             for name in self.units:
-                self.take_up(name, words[name])
+                self.take_up(name, words[name], waits_for)
         except BaseException:
             self.put_back("install failed")
             self.control.close()
@@ -166,13 +174,13 @@ class _Runtime:
         self.guard.start()
         self.watch()
 
-    def take_up(self, name: str, word: int) -> None:
+    def take_up(self, name: str, word: int, waits_for: Callable[[int], str | None]) -> None:
         """Put a unit where file, journal and page put it as the process starts or the module is imported."""
         mode = self.first_mode(name, self.config.units[name].mode)
         cap = self.control.cap(name)
         if cap is not None:
             lower = modes.lower(mode, cap[0]) if self.control.broken is None else "legacy"
-            if mode == lower != "legacy" and self.control.waits_for(cap[1]) is not None:
+            if mode == lower != "legacy" and waits_for(cap[1]) is not None:
                 # Others have not confirmed that epoch yet: this process climbs with them.
                 self.pending[name] = mode, cap[1], word
                 mode = "legacy"
@@ -209,7 +217,7 @@ class _Runtime:
                 self.segment.header = self.header()
                 self.segment.write({"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]})
             made.switch.set_day(self.day)
-            self.take_up(name, made.switch.word)
+            self.take_up(name, made.switch.word, self.control.waits_for)
         except Exception as error:
             self.waiting[name] += 1
             if self.waiting[name] < TRIES and name not in self.units:
@@ -229,8 +237,8 @@ class _Runtime:
             stale = self.said.stale(name, self.fingerprints[name])
             mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)
         if mode == "rust":
-            state = self.record[name]
-            if state.fingerprint != self.fingerprints[name]:
+            state = self.record.get(name)
+            if state is None or state.fingerprint != self.fingerprints[name]:
                 state = UnitStatus(unit=name)
             allowed, note = reading.flip_allowed(state, self.said)
             mode = mode if allowed else "shadow"
@@ -256,13 +264,41 @@ class _Runtime:
         while not stop.wait(TICK_S):
             ticks += 1
             whole = ticks % SECOND == 0
-            steps = (self.arrivals, self.settle, self.count, self.complain) if whole else ()
-            for step in (functools.partial(self.follow, whole=whole), *steps):
+            steps = (self.arrivals, self.settle, self.count, self.complain, self.look) if whole else ()
+            # The file is hashed before any counters are written: nothing counts for an F that is only claimed.
+            for step in (self.verify, functools.partial(self.follow, whole=whole), *steps):
                 try:
                     step()
                 except Exception as error:
                     # Whatever fails, the next rollback must still be followed.
                     self.trouble(f"{type(error).__name__}: {error}")
+
+    def verify(self) -> None:
+        """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""
+        wrong = binary.verify()
+        if wrong is None:
+            return
+        with self.lock:
+            self.parts = {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()}
+            self.fingerprints = {
+                name: fingerprint.of_unit(self.config, unit, self.sources[name], self.parts[name])
+                for name, unit in self.config.units.items()
+            }
+            self.segment.header = self.header()
+            build = fingerprint.build()
+            for name, now in self.fingerprints.items():
+                line = {"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]}
+                self.segment.write({**line, "parts": self.parts[name], "build": build})
+            self.control.rebuild(fleet_build(self.config, self.sources))
+            # What the journal promoted is looked at again, at once: it was promoted as another F.
+            self.seen = ()
+            self.trouble(wrong)
+
+    def look(self) -> None:
+        """Say once that the extension on the disk is not the one that runs."""
+        wrong = binary.exchanged()
+        if wrong is not None:
+            self.trouble(wrong)
 
     def trouble(self, what: str, unit: str = "") -> None:
         """Put on record, and say once, what went wrong beside the program: to one unit alone, where it is named."""
@@ -444,6 +480,10 @@ class _Runtime:
             flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
         for name, unit in list(self.units.items()):
             self.rescued(name, unit)
+        try:
+            self.verify()
+        except Exception as error:
+            self.trouble(f"{type(error).__name__}: {error}")
         self.courier.flush(flush_s)
         # Before the last counters: what is let go here is in them as dropped.
         self.courier.let_go(stop_s)
@@ -460,6 +500,7 @@ class _Runtime:
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""
         self.pid = os.getpid()
+        binary.after_fork()
         self.lock, self.counting = threading.RLock(), threading.Lock()
         self.ended = False
         self.courier.after_fork()
@@ -486,11 +527,13 @@ def journal_stamp(config: Config) -> tuple[int, ...]:
 
 def fleet_build(config: Config, sources: Mapping[str, Mapping[str, str]]) -> int:
     """A hash of what must be the same in all processes of one fleet, whatever they have imported."""
-    parts = [fingerprint.build()["sha256"], sys.version]
+    build = fingerprint.build()
+    parts = [build["sha256"], build["build_id"], sys.version]
     files: dict[str, Path | None] = {}
     for name, unit in config.units.items():
         parts += [name, unit.candidate, repr(unit.compare), *sorted(named(unit, sources[name], files))]
-    return page.fnv("\0".join(parts).encode())
+    # The page's own hash takes a step of Python a byte.
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "little")
 
 
 def named(unit: UnitConfig, sources: Mapping[str, str], files: dict[str, Path | None]) -> list[str]:

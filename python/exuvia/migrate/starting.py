@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
@@ -29,17 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["bare_status", "install", "load", "set_mode", "status", "uninstall"]
 
 
-@dataclass(frozen=True, slots=True)
 class _Bare:
     """A process that runs without the extension: legacy serves.
 
-    Attributes:
+    Args:
         config: The configuration.
         cause: Why the extension does not load.
     """
 
-    config: Config
-    cause: str
+    def __init__(self, config: Config, cause: str) -> None:
+        self.config, self.cause = config, cause
 
 
 _bare: _Bare | None = None

@@ -3,6 +3,7 @@
 //! rules by path; out comes a verdict with every difference's path, kind and both values. Knows
 //! nothing of trading, Python or Arrow.
 
+mod build_id;
 mod canary;
 mod column;
 mod compare;
@@ -23,6 +24,7 @@ mod sum;
 mod value;
 mod verdict;
 
+pub use build_id::{HEAD, build_id};
 pub use canary::{Key, nth, sticky, within};
 pub use column::{Cells, Column, Words, same_floats};
 pub use compare::{Comparator, Decode, NoDecoder};

@@ -77,6 +77,16 @@ class Control:
             return self.broken is not None
         return False
 
+    def rebuild(self, build: int) -> None:
+        """Say that this process runs another build than it said: the others see it at their next look.
+
+        Args:
+            build: Hash of what decides this process's code.
+        """
+        self.build = build
+        if self.fleet is not None:
+            self.fleet.build = build
+
     @property
     def epoch(self) -> int:
         """The last epoch of the page."""

@@ -194,7 +194,7 @@ class Page:
         empty = bytes(16)
         found = {}
         for number in range(SLOTS):
-            name = raw[number * 8 * SLOT_WORDS :][:16]
+            name = raw[number * 8 * SLOT_WORDS : number * 8 * SLOT_WORDS + 16]
             if name != empty:
                 found[name] = SLOTS_AT + number * SLOT_WORDS
         return found
@@ -221,12 +221,14 @@ class Page:
         return found
 
     def read(self, at: int) -> Standing | None:
-        """Return what a slot says, or `None` if its word is torn.
+        """Return what a slot says, or `None` if its word is torn or was never written.
 
         Args:
             at: Where it begins.
         """
         word = self.words[at + WORD]
+        if not word:
+            return None
         code, epoch = word & 0xFF, word >> 8 & 0xFFFF_FFFF
         if code >= len(modes.MODES) or seal(modes.MODES[code], epoch, self.name(at)) != word:
             return None

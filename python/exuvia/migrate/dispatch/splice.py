@@ -12,9 +12,10 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
+from exuvia._exuvia import turnout
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import finding
-from exuvia.migrate.dispatch.kinds import COROUTINE, GENERATOR, STREAM, Relay, kind_of
+from exuvia.migrate.dispatch.kinds import COROUTINE, GENERATOR, PLAIN, STREAM, Relay, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,21 +188,20 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     if code.co_flags & inspect.CO_VARKEYWORDS:
         declared.append(f"**{rest[0]}")
         passed.append(f"**{rest[0]}")
-    # The ellipsis stands for the target; the conditional keeps the compiler from warning that an
-    # ellipsis cannot be called. The dead last line makes the free variables those of the function.
+    # The ellipsis stands for what is held. The dead last line makes the free variables those of the function.
     free = "".join(f"  {name} = None\n" for name in code.co_freevars)
     used = "".join(f"    {name}\n" for name in code.co_freevars)
     kind = kind_of(code)
-    call = f"(... if True else ...)({', '.join(passed)})"
-    body = {
-        GENERATOR: f"    return (yield from {call})\n",
-        COROUTINE: f"    return await {call}\n",
-        STREAM: _STREAM.format(relay=_unused("_relay", code), call=call),
-    }.get(kind, f"    return {call}\n")
+    given = f"({', '.join(passed)})"
+    held: Any = turnout(target) if kind == PLAIN else None
+    if held is not None:
+        body = _TURNED.format(by=_unused("_by", code), given=given)
+    else:
+        held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
+        body = _CALLED.get(kind, "    return {call}\n").format(relay=_unused("_relay", code), call=_CALL + given)
     lead = "async " if kind in (COROUTINE, STREAM) else ""
     source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
     made = _compiled(source)
-    held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
     made = made.replace(
         co_consts=tuple(held if constant is ... else constant for constant in made.co_consts),
         co_flags=made.co_flags | code.co_flags & inspect.CO_ITERABLE_COROUTINE,
@@ -219,8 +219,26 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     return made
 
 
-# Names are not looked up in the module's globals, where any could be another: hence the bare except.
-_STREAM = """\
+# The conditional keeps the compiler from warning that an ellipsis cannot be called.
+_CALL = "(... if True else ...)"
+
+# `~` of a turnout is the side that serves. It is called from here and not from C: the interpreter then needs no second
+# loop for a function, which is half of what a call through C costs. What is raised is handled outside of the handler,
+# so that legacy's own error has no context that it would not have alone. Names are not looked up in the module's
+# globals, where any could be another: hence the bare excepts.
+_TURNED = """\
+    try: return ({by} := ~...){given}
+    except:
+        {by} = (...).rescued({by})
+        if {by} is None:
+            raise
+    return {by}{given}
+"""
+
+_CALLED = {
+    GENERATOR: "    return (yield from {call})\n",
+    COROUTINE: "    return await {call}\n",
+    STREAM: """\
     {relay} = {call}
     while await {relay}.step():
         try:
@@ -228,7 +246,8 @@ _STREAM = """\
         except:
             {relay}.caught()
     return
-"""
+""",
+}
 
 
 def _unused(name: str, code: types.CodeType) -> str:

@@ -182,6 +182,10 @@ def _take(segment: SegmentText, kind: str, payload: bytes) -> None:
         unit = str(entry.get("unit"))
         segment.header.setdefault("fingerprints", {})[unit] = entry.get("fingerprint", "")
         segment.header.setdefault("sources", {})[unit] = entry.get("sources", {})
+        if "build" in entry:
+            # The extension was not what its wheel's RECORD says, which was seen only after the header was written.
+            segment.header["build"] = entry["build"]
+            segment.header.setdefault("parts", {})[unit] = entry.get("parts", {})
     elif kind == "counters":
         segment.counters = entry.get("units", {})
         if entry.get("lost"):

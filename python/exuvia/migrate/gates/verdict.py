@@ -96,7 +96,9 @@ class UnitStatus:
             count = counters.get(name)
             if count:
                 self.counts[name] += int(count)
-        self.since_flip.update(counters.get("since_flip", {}))
+        since = counters.get("since_flip")
+        if since:
+            self.since_flip.update(since)
         if "objects" in counters:
             known = self.objects or {}
             self.objects = {
@@ -107,14 +109,18 @@ class UnitStatus:
             self.places[place, kind] += count
         for path, rule, hits in counters.get("ignored", ()):
             self.ignored[path, rule] += hits
-        self.reasons.update(counters.get("reasons", {}))
+        reasons = counters.get("reasons")
+        if reasons:
+            self.reasons.update(reasons)
         for stratum, compared, differed in counters.get("strata", ()):
             known_stratum = self.strata.setdefault(stratum, [0, 0])
             known_stratum[0] += compared
             known_stratum[1] += differed
         for side, buckets in counters.get("latency", {}).items():
-            sums = self.latency.get(side, [0] * len(buckets))
-            self.latency[side] = [one + more for one, more in zip(sums, buckets, strict=True)]
+            sums = self.latency.get(side)
+            self.latency[side] = (
+                list(buckets) if sums is None else [one + more for one, more in zip(sums, buckets, strict=True)]
+            )
 
     @property
     def speedup(self) -> float | None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["kind_of", "observer", "positional", "spelled"]
 
 
+_SPECIAL = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
 def observer(
     legacy: Callable[..., Any],
     candidate: Callable[..., Any],
@@ -145,6 +148,8 @@ def kind_of(function: Any) -> str:
     Args:
         function: Any callable.
     """
+    if type(function) is types.FunctionType and not vars(function) and not function.__code__.co_flags & _SPECIAL:
+        return "plain"
     if inspect.iscoroutinefunction(function):
         return "async"
     if inspect.isasyncgenfunction(function):

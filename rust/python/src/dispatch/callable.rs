@@ -1,8 +1,9 @@
 //! The heap type with the vectorcall slot, made by hand: a `#[pyclass]` with `__call__` costs twice
 //! as much, and 366 ns with keywords. It is a method descriptor, so that a method call makes no
-//! bound method; in mode rust a call is one atomic load, one counter and a tail call.
+//! bound method; in mode rust a call is one atomic load, one counter and a tail call. A trampoline
+//! holds a turnout instead, of the same layout: an operator that returns who serves.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use pyo3::sync::PyOnceLock;
 
 use super::Shared;
 use super::canary::Choice;
+use super::turnout;
 
 const SHADOW: u8 = Mode::Shadow.code();
 const CANARY: u8 = Mode::Canary.code();
@@ -23,15 +25,16 @@ const RETIRED: u8 = Mode::Retired.code();
 
 /// The object as CPython sees it; `base` must be first.
 #[repr(C)]
-struct Callable {
+pub(super) struct Callable {
     base: ffi::PyObject,
     vectorcall: ffi::vectorcallfunc,
     dict: *mut ffi::PyObject,
-    legacy: *mut ffi::PyObject,
-    candidate: *mut ffi::PyObject,
+    pub(super) legacy: *mut ffi::PyObject,
+    pub(super) candidate: *mut ffi::PyObject,
     observer: *mut ffi::PyObject,
-    reverse: *mut ffi::PyObject,
-    shared: *const Shared,
+    pub(super) reverse: *mut ffi::PyObject,
+    pub(super) shared: *const Shared,
+    counted: bool,
 }
 
 /// The callables of one switch.
@@ -43,11 +46,51 @@ pub(super) struct Sides<'py> {
     pub(super) reverse: Option<Bound<'py, PyAny>>,
 }
 
+static DISPATCHER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static TURNOUT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
 /// Makes a callable; one that is `counted` only ever serves the candidate.
 pub(super) fn make(py: Python<'_>, shared: Arc<Shared>, sides: Sides<'_>, counted: bool) -> PyResult<Py<PyAny>> {
-    static TYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = TYPE.get_or_try_init(py, || heap_type(py))?;
-    // SAFETY: `class` is the heap type below; GenericAlloc returns zeroed memory of its basicsize
+    let class = DISPATCHER.get_or_try_init(py, || heap_type(py, c"exuvia._exuvia.Dispatcher", &[], &[]))?;
+    made(py, class, shared, sides, counted)
+}
+
+/// The turnout of a callable, which is what a trampoline holds; `None` for anything that is no callable of a switch.
+pub(super) fn turnout_of(callable: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    let py = callable.py();
+    if !DISPATCHER.get(py).is_some_and(|class| callable.get_type().is(class)) {
+        return Ok(None);
+    }
+    let class = TURNOUT.get_or_try_init(py, || {
+        heap_type(py, c"exuvia._exuvia.Turnout", &[slot(ffi::Py_nb_invert, choose as *mut c_void)], &[turnout::RESCUED])
+    })?;
+    // SAFETY: the object is of the heap type, whose layout `Callable` is; its fields are live as long as it is, and the
+    // count of `shared` is raised for the `Arc` that is made of it.
+    let (sides, shared) = unsafe {
+        let this = &*callable.as_ptr().cast::<Callable>();
+        if this.counted {
+            return Ok(None);
+        }
+        Arc::increment_strong_count(this.shared);
+        let sides = Sides {
+            legacy: Bound::from_borrowed_ptr(py, this.legacy),
+            candidate: Bound::from_borrowed_ptr(py, this.candidate),
+            observer: Bound::from_borrowed_ptr(py, this.observer),
+            reverse: Bound::from_borrowed_ptr_or_opt(py, this.reverse),
+        };
+        (sides, Arc::from_raw(this.shared))
+    };
+    made(py, class, shared, sides, false).map(Some)
+}
+
+fn made(
+    py: Python<'_>,
+    class: &Py<PyAny>,
+    shared: Arc<Shared>,
+    sides: Sides<'_>,
+    counted: bool,
+) -> PyResult<Py<PyAny>> {
+    // SAFETY: `class` is a heap type below; GenericAlloc returns zeroed memory of its basicsize
     // with the head set and a reference to the type, or null with an exception set. All fields are
     // written before the object is seen by anyone else (the GIL is held, no Python code runs).
     unsafe {
@@ -62,6 +105,7 @@ pub(super) fn make(py: Python<'_>, shared: Arc<Shared>, sides: Sides<'_>, counte
         (*this).observer = sides.observer.into_ptr();
         (*this).reverse = sides.reverse.map_or(ptr::null_mut(), Bound::into_ptr);
         (*this).shared = Arc::into_raw(shared);
+        (*this).counted = counted;
         Ok(Bound::from_owned_ptr(py, made).unbind())
     }
 }
@@ -79,20 +123,50 @@ unsafe extern "C" fn vectorcall(
         let this = this.cast::<Callable>();
         let shared = &*(*this).shared;
         match shared.mode() {
+            CANARY => canary(this, shared, args, nargsf, names),
+            mode @ (RUST | RETIRED) => candidate(this, shared, side(this, shared, mode), args, nargsf, names),
+            mode => ffi::PyObject_Vectorcall(side(this, shared, mode), args, nargsf, names),
+        }
+    }
+}
+
+/// `~turnout`: the callable that is to serve this call, counted as if it had been called. A canary looks at the arguments:
+/// there the turnout is to be called itself.
+///
+/// An operator costs the interpreter an eighth of a call, and it then calls a function in its own loop, which
+/// it cannot if the call comes from C.
+unsafe extern "C" fn choose(this: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: CPython passes the object that carries this slot; the callables live as long as it does.
+    unsafe {
+        let fields = this.cast::<Callable>();
+        let shared = &*(*fields).shared;
+        let by = match shared.mode() {
+            CANARY => this,
+            mode => side(fields, shared, mode),
+        };
+        ffi::Py_INCREF(by);
+        by
+    }
+}
+
+/// What serves the next call in any mode but canary, borrowed; the call is counted.
+#[inline]
+unsafe fn side(this: *mut Callable, shared: &Shared, mode: u8) -> *mut ffi::PyObject {
+    // SAFETY: `this` is live.
+    unsafe {
+        match mode {
             RUST => {
                 let count = shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                let by = if drawn(shared, &shared.sample_rust, count) { reversed(this) } else { (*this).candidate };
-                candidate(this, shared, by, args, nargsf, names)
+                if drawn(shared, &shared.sample_rust, count) { reversed(this) } else { (*this).candidate }
             }
             RETIRED => {
                 shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                candidate(this, shared, (*this).candidate, args, nargsf, names)
+                (*this).candidate
             }
-            SHADOW => legacy(this, shared, args, nargsf, names),
-            CANARY => canary(this, shared, args, nargsf, names),
+            SHADOW => shadowed(this, shared),
             _ => {
                 shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-                ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
+                (*this).legacy
             }
         }
     }
@@ -130,21 +204,16 @@ unsafe fn reversed(this: *mut Callable) -> *mut ffi::PyObject {
 }
 
 /// Legacy serves, observed if the call is sampled.
-unsafe fn legacy(
-    this: *mut Callable,
-    shared: &Shared,
-    args: *const *mut ffi::PyObject,
-    nargsf: usize,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: as for `vectorcall`.
+#[inline]
+unsafe fn shadowed(this: *mut Callable, shared: &Shared) -> *mut ffi::PyObject {
+    // SAFETY: `this` is live.
     unsafe {
         let count = shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
         if drawn(shared, &shared.sample, count) {
-            return ffi::PyObject_Vectorcall((*this).observer, args, nargsf, names);
+            return (*this).observer;
         }
         shared.unsampled.fetch_add(1, Ordering::Relaxed);
-        ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names)
+        (*this).legacy
     }
 }
 
@@ -173,7 +242,7 @@ unsafe fn canary(
             Choice::Capped => shared.capped.fetch_add(1, Ordering::Relaxed),
             Choice::Legacy => 0,
         };
-        legacy(this, shared, args, nargsf, names)
+        ffi::PyObject_Vectorcall(shadowed(this, shared), args, nargsf, names)
     }
 }
 
@@ -212,16 +281,11 @@ unsafe fn rescue(
         let (mut kind, mut value, mut trace) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         #[allow(deprecated)]
         ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut trace);
-        let panicked = kind.is_null() || named(kind, "Panic");
-        let ours = kind.is_null()
-            || panicked
-            || ffi::PyErr_GivenExceptionMatches(kind, ffi::PyExc_Exception) != 0
-            || ffi::PyErr_GivenExceptionMatches(kind, ffi::PyExc_SystemExit) != 0;
-        if !ours {
+        let Some(panicked) = turnout::panicked(kind) else {
             #[allow(deprecated)]
             ffi::PyErr_Restore(kind, value, trace);
             return ptr::null_mut();
-        }
+        };
         shared.note_fallback(kind, value, panicked);
         ffi::Py_XDECREF(value);
         ffi::Py_XDECREF(trace);
@@ -234,17 +298,6 @@ unsafe fn rescue(
         }
         ffi::Py_XDECREF(kind);
         result
-    }
-}
-
-/// Whether the class of an exception has a name that starts so: other extensions have their own PanicException.
-unsafe fn named(kind: *mut ffi::PyObject, start: &str) -> bool {
-    // SAFETY: `kind` is a live object; an error of the look-up is cleared.
-    unsafe {
-        let name = ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr());
-        let text = super::text_of(name);
-        ffi::Py_XDECREF(name);
-        text.is_some_and(|text| text.starts_with(start))
     }
 }
 
@@ -327,10 +380,20 @@ unsafe extern "C" fn dealloc(this: *mut ffi::PyObject) {
     }
 }
 
-fn heap_type(py: Python<'_>) -> PyResult<Py<PyAny>> {
+const fn slot(slot: c_int, pfunc: *mut c_void) -> ffi::PyType_Slot {
+    ffi::PyType_Slot { slot, pfunc }
+}
+
+/// One of the two types of this layout, with slots and methods of its own.
+fn heap_type(
+    py: Python<'_>,
+    name: &'static CStr,
+    own: &[ffi::PyType_Slot],
+    own_methods: &[ffi::PyMethodDef],
+) -> PyResult<Py<PyAny>> {
     let method = py.import("types")?.getattr("MethodType")?;
     METHOD_TYPE.store(method.into_ptr(), Ordering::Relaxed);
-    let member = |name: &'static std::ffi::CStr, offset: usize| ffi::PyMemberDef {
+    let member = |name: &'static CStr, offset: usize| ffi::PyMemberDef {
         name: name.as_ptr(),
         type_code: ffi::Py_T_PYSSIZET,
         offset: offset as ffi::Py_ssize_t,
@@ -353,17 +416,17 @@ fn heap_type(py: Python<'_>) -> PyResult<Py<PyAny>> {
         },
         ffi::PyGetSetDef::default(),
     ]));
-    let methods: &'static mut [ffi::PyMethodDef; 2] = Box::leak(Box::new([
-        ffi::PyMethodDef {
-            ml_name: c"__reduce__".as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunction: reduce },
-            ml_flags: ffi::METH_NOARGS,
-            ml_doc: ptr::null(),
-        },
-        ffi::PyMethodDef::zeroed(),
-    ]));
-    let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
-    let mut slots = [
+    let mut methods = own_methods.to_vec();
+    methods.push(ffi::PyMethodDef {
+        ml_name: c"__reduce__".as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunction: reduce },
+        ml_flags: ffi::METH_NOARGS,
+        ml_doc: ptr::null(),
+    });
+    methods.push(ffi::PyMethodDef::zeroed());
+    let methods: &'static mut [ffi::PyMethodDef] = Vec::leak(methods);
+    let mut slots = own.to_vec();
+    slots.extend([
         slot(ffi::Py_tp_call, ffi::PyVectorcall_Call as *mut c_void),
         slot(ffi::Py_tp_descr_get, bind as *mut c_void),
         slot(ffi::Py_tp_traverse, traverse as *mut c_void),
@@ -373,14 +436,14 @@ fn heap_type(py: Python<'_>) -> PyResult<Py<PyAny>> {
         slot(ffi::Py_tp_methods, methods.as_mut_ptr().cast()),
         slot(ffi::Py_tp_getset, getset.as_mut_ptr().cast()),
         slot(0, ptr::null_mut()),
-    ];
+    ]);
     let flags = ffi::Py_TPFLAGS_DEFAULT
         | ffi::Py_TPFLAGS_HAVE_GC
         | ffi::Py_TPFLAGS_HAVE_VECTORCALL
         | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR
         | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION;
     let mut spec = ffi::PyType_Spec {
-        name: c"exuvia._exuvia.Dispatcher".as_ptr(),
+        name: name.as_ptr(),
         basicsize: size_of::<Callable>() as c_int,
         itemsize: 0,
         flags: flags as u32,

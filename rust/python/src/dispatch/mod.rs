@@ -6,6 +6,7 @@
 mod callable;
 mod canary;
 mod page;
+mod turnout;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -433,6 +434,7 @@ fn refuse_share(share: f64) -> PyResult<()> {
 
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(turnout::turnout, module)?)?;
     module.add_class::<ControlPage>()?;
     module.add_class::<Switch>()
 }
