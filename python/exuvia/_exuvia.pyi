@@ -476,7 +476,7 @@ class ControlPage:
 
 _Place = tuple[int | None, str | None, list[Any], list[str | int]]
 
-def turnout(callable: object) -> Any: ...
+def turnout(dispatcher: object) -> Any: ...
 
 @final
 class Switch:

@@ -85,6 +85,7 @@ class _Runtime:
             name: fingerprint.of_unit(config, unit, self.sources[name], self.parts[name])
             for name, unit in config.units.items()
         }
+        self.wrong: str | None = None
         self.muted = False
         self.told: set[str] = set()
         self.raised: dict[str, str] = {}
@@ -275,8 +276,8 @@ class _Runtime:
 
     def verify(self) -> None:
         """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""
-        wrong = binary.verify()
-        if wrong is None:
+        self.wrong = self.wrong or binary.verify()
+        if self.wrong is None or self.wrong in self.told:
             return
         with self.lock:
             self.parts = {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()}
@@ -292,7 +293,7 @@ class _Runtime:
             self.control.rebuild(fleet_build(self.config, self.sources))
             # What the journal promoted is looked at again, at once: it was promoted as another F.
             self.seen = ()
-            self.trouble(wrong)
+            self.trouble(self.wrong)
 
     def look(self) -> None:
         """Say once that the extension on the disk is not the one that runs."""
