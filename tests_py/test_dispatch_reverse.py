@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from exuvia.migrate import runtime
 from exuvia.migrate.config import UnitConfig
 from exuvia.migrate.dispatch import seams, serving
 from exuvia.migrate.dispatch.canary import place
+from exuvia.migrate.dispatch.splice import can_splice
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes.guard import Guard
@@ -99,6 +101,28 @@ def test_in_rust_a_share_of_the_calls_goes_to_the_reverse_observer_and_none_to_l
         switch.set_sampling(1.0, rust=1.1)
 
 
+def test_in_rust_a_pause_lies_between_the_calls_that_are_sampled_however_many_there_are() -> None:
+    switch = switch_of()
+    switch.set_mode("rust")
+    switch.set_sampling(1.0, 7, rust=1.0, pause=0.05)
+    began = time.monotonic()
+    seen = 0
+    while time.monotonic() < began + 0.4:
+        seen += switch.callable(1, "A") == "reversed"
+    most = 1 + (time.monotonic() - began) / 0.05
+    assert 2 <= seen <= most
+    switch.set_sampling(1.0, 7, rust=1.0)
+    assert {switch.callable(1, "A") for _ in range(100)} == {"reversed"}
+    for wrong in (-1.0, float("nan"), 1e300):
+        with pytest.raises(MigrateError, match="pause of"):
+            switch.set_sampling(1.0, pause=wrong)
+
+
+def test_only_the_default_share_in_rust_is_thinned_by_time() -> None:
+    assert seams.pause_in_rust(UnitConfig("a:b", "c:d")) == seams.PAUSE_IN_RUST
+    assert seams.pause_in_rust(UnitConfig("a:b", "c:d", sample=0.2)) == 0.0
+
+
 def test_in_a_canary_what_legacy_serves_is_shadowed_and_what_is_not_sampled_is_counted() -> None:
     switch = switch_of()
     switch.set_mode("canary")
@@ -167,6 +191,36 @@ def test_in_rust_the_worker_runs_legacy_after_the_candidate_and_no_call_is_legac
         assert (counts["differed"], counts["errors"], counts["skipped"]) == (0, 0, 0), (name, counts)
         assert (counts["legacy_calls"], counts["fallbacks"]) == ((0, 0) if name != "fails" else (0, 20)), name
         assert counts["candidate_calls"] >= 20
+
+
+@pytest.mark.timing
+@pytest.mark.skipif(not can_splice(), reason="the splice is refused on this Python")
+def test_an_installed_unit_in_rust_costs_little_more_than_its_candidate_the_compared_calls_included(
+    shadowed: Shadowed, record_property: Any
+) -> None:
+    """The mean of all calls, in the thread's own time: what the worker and the machine's neighbours take is not the caller's."""
+    shadowed.write(
+        "from struct import unpack_from\ndef numbers(data):\n    return [data]\n",
+        "from exuvia._exuvia import decode_frame\ndef numbers(data):\n    return decode_frame(data)\n",
+    )
+    shadowed.install("numbers", mode="rust")
+    moved, direct = shadowed.legacy.numbers, importlib.import_module(shadowed.candidate_name).numbers
+
+    def mean(function: Any) -> float:
+        calls, began = 50_000, time.thread_time_ns()
+        for _ in range(calls):
+            function(b"")
+        return (time.thread_time_ns() - began) / calls
+
+    mean(moved)
+    mean(direct)
+    added = statistics.median(mean(moved) - mean(direct) for _ in range(21))
+    record_property("added_ns_installed", added)
+    print(f"an installed function in mode rust costs {added:.0f} ns more than its candidate")  # noqa: T201 - shown by -rP
+    assert added <= 60.0
+    counts = shadowed.counts("numbers")
+    assert counts["legacy_calls"] == 0
+    assert counts["candidate_calls"] > 1_000_000
 
 
 def test_a_difference_in_rust_brings_the_unit_back_by_itself(shadowed: Shadowed) -> None:

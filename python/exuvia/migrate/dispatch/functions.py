@@ -132,7 +132,9 @@ class FunctionUnit:
         self.switch = rescue.switch = switch
         switch.set_fallback(self.unit.fallback and self.unit.effect == "pure")
         seed = int.from_bytes(os.urandom(8), "little")
-        switch.set_sampling(self.unit.sample, seed, rust=seams.share_in_rust(self.unit))
+        switch.set_sampling(
+            self.unit.sample, seed, rust=seams.share_in_rust(self.unit), pause=seams.pause_in_rust(self.unit)
+        )
         canary.declare(switch, self.unit, self.functions[0].legacy)
         self.record.switch = switch
 

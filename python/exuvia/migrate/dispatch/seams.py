@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["IN_RUST", "observers", "share_in_rust"]
+__all__ = ["IN_RUST", "PAUSE_IN_RUST", "observers", "pause_in_rust", "share_in_rust"]
 
 IN_RUST = 0.01
 """The share of the calls that are observed in mode rust, where the unit declares no share below 1."""
+PAUSE_IN_RUST = 0.05
+"""Seconds between two of them, at least: a unit that is called without a break pays nothing that can be measured."""
 
 
 def observers(
@@ -48,3 +50,12 @@ def share_in_rust(unit: UnitConfig) -> float:
     if unit.sample < 1.0:
         return unit.sample
     return IN_RUST if unit.isolation == "process" else 0.0
+
+
+def pause_in_rust(unit: UnitConfig) -> float:
+    """Return the seconds between two observed calls in mode rust: none if the unit declares its own share.
+
+    Args:
+        unit: The unit.
+    """
+    return 0.0 if unit.sample < 1.0 else PAUSE_IN_RUST

@@ -157,7 +157,8 @@ unsafe fn side(this: *mut Callable, shared: &Shared, mode: u8) -> *mut ffi::PyOb
         match mode {
             RUST => {
                 let count = shared.candidate_calls.fetch_add(1, Ordering::Relaxed);
-                if drawn(shared, &shared.sample_rust, count) { reversed(this) } else { (*this).candidate }
+                let sampled = drawn(shared, &shared.sample_rust, count) && shared.due();
+                if sampled { reversed(this) } else { (*this).candidate }
             }
             RETIRED => {
                 shared.candidate_calls.fetch_add(1, Ordering::Relaxed);

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use exuvia_migrate::page::{Caps, MOST};
 use exuvia_migrate::{Mode, within};
+use exuvia_net::SystemClock;
+use exuvia_ports::Clock;
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -27,6 +29,7 @@ use crate::failure::Failure;
 use crate::gate;
 
 const TROUBLES: usize = 20;
+static CLOCK: OnceLock<SystemClock> = OnceLock::new();
 
 /// What a switch and its callable share: the mode, what decides a call, and the counters.
 #[derive(Default)]
@@ -41,6 +44,10 @@ pub(crate) struct Shared {
     sample: AtomicU64,
     /// The share of the calls that are sampled in mode rust.
     sample_rust: AtomicU64,
+    /// Nanoseconds that lie between two calls sampled in mode rust, at least.
+    pause_rust: AtomicU64,
+    /// When the next one may be, on the clock of this process.
+    next_rust: AtomicU64,
     seed: AtomicU64,
     fallback: AtomicBool,
     legacy_calls: AtomicU64,
@@ -74,6 +81,19 @@ impl Shared {
         let Some(attached) = self.attached.get() else { return own };
         let word = attached.slot.word().load(Ordering::Relaxed);
         if word == self.accepted.load(Ordering::Relaxed) { own } else { lower(attached, word, own) }
+    }
+
+    /// Whether a call drawn in mode rust may be sampled: not sooner after the last one than the pause.
+    #[cold]
+    fn due(&self) -> bool {
+        let pause = self.pause_rust.load(Ordering::Relaxed);
+        if pause == 0 {
+            return true;
+        }
+        let now = u64::try_from(CLOCK.get_or_init(SystemClock::new).monotonic()).unwrap_or(0);
+        let next = self.next_rust.load(Ordering::Relaxed);
+        let after = now.saturating_add(pause);
+        now >= next && self.next_rust.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Counts a call of the candidate that raised and notes the first of them in words.
@@ -239,11 +259,14 @@ impl Switch {
 
     /// Observes a share of the calls; in shadow and canary the others of legacy's are counted as `unsampled`.
     ///
-    /// `rust` is the share in mode rust. `seed` starts a stream of numbers of its own: the program's is not touched.
-    #[pyo3(signature = (share, seed = 0, *, rust = 0.0))]
-    fn set_sampling(&self, share: f64, seed: u64, rust: f64) -> PyResult<()> {
+    /// `rust` is the share in mode rust, where at least `pause` seconds lie between two of them. `seed` starts a stream of numbers of its own: the program's is not touched.
+    #[pyo3(signature = (share, seed = 0, *, rust = 0.0, pause = 0.0))]
+    fn set_sampling(&self, share: f64, seed: u64, rust: f64, pause: f64) -> PyResult<()> {
         refuse_share(share)?;
         refuse_share(rust)?;
+        let pause = std::time::Duration::try_from_secs_f64(pause)
+            .map_err(|error| PyErr::from(Failure::text("MigrateError", format!("pause of {pause} s: {error}"))))?;
+        self.shared.pause_rust.store(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.shared.sample_rust.store(within(rust), Ordering::Relaxed);
         self.shared.seed.store(seed, Ordering::Relaxed);
         self.shared.sample.store(within(share), Ordering::Relaxed);
