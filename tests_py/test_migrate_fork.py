@@ -80,7 +80,7 @@ def test_objects_of_the_parent_are_not_counted_as_made_by_the_child(project: Pro
         assert state.counts["candidate_calls"] == 2, made
 
     assert in_child(work) == 0
-    assert project.status("Book").objects == {"legacy": 0, "candidate": 1, "alive": 1}
+    assert project.status("Book").objects == {"legacy": 0, "candidate": 1, "twinned": 0, "alive": 1}
 
 
 def test_a_child_follows_the_journal_with_a_watch_of_its_own(project: Project) -> None:

@@ -17,6 +17,7 @@ import pytest
 from exuvia.migrate import runtime
 from exuvia.migrate.modes import journal as modes
 from shadowing import Shadowed, shadowed, until
+from test_migrate_fork import in_child
 from test_shadow_twins import BAD, BOOK, TAKES
 
 __all__ = ["shadowed"]
@@ -57,6 +58,35 @@ def test_the_first_object_in_rust_and_each_hundredth_after_it_are_compared_witho
     assert counts["objects"] == {"legacy": 0, "candidate": 250, "twinned": 3, "alive": 250}
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (6, 0, 0), counts
     assert "3 of 250 rust objects have a legacy twin, and are compared" in notes(shadowed)
+
+
+def test_a_class_whose_objects_agree_in_rust_passes_there(shadowed: Shadowed) -> None:
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", mode="rust")
+    book = shadowed.legacy.Book()
+    assert [book.add(n) for n in range(30)] == list(range(1, 31))
+    shadowed.settle()
+    (state,) = exuvia.migrate.status()
+    assert (state.mode, state.verdict, state.reason) == ("rust", "PASS", "31 calls compared, none differs")
+    (day,) = shadowed.counts("Book")["sessions"].values()
+    assert (day["compared"], day["differed"], day["missed"]) == (31, 0, 0)
+
+
+def test_a_forked_child_follows_the_first_object_of_its_own(shadowed: Shadowed) -> None:
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", mode="rust")
+    kept = shadowed.legacy.Book()
+    assert kept.add("a") == 1
+    shadowed.settle()
+
+    def work() -> None:
+        own = shadowed.legacy.Book(5)
+        assert (own.add("a"), kept.add("b")) == (6, 2)
+        counts = shadowed.counts("Book")
+        assert (counts["compared"], counts["differed"], counts["objects"]["twinned"]) == (2, 0, 1), counts
+
+    assert in_child(work) == 0
+    assert shadowed.counts("Book")["compared"] == 2
 
 
 def test_the_first_difference_of_an_object_counts_and_names_the_sides_as_they_are(shadowed: Shadowed) -> None:

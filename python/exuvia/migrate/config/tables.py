@@ -78,7 +78,8 @@ class UnitConfig:
         attributes: Attributes of a class that are compared after every call.
         line: Where the unit is declared.
         isolation: Where the candidate runs in shadow: `process` (a worker) or `thread` (the caller's own).
-        sample: Share of the calls that are compared, in shadow and canary; in rust too if it is below 1, else 1 %.
+        sample: Share of the calls that are compared (of a class: of the objects), in shadow and canary; in rust too if
+            it is below 1, else 1 %.
         deadline: Seconds that one call of the candidate may take.
         memory: Bytes that the worker may use above what it has when the candidate is loaded.
         budget: Share of one core that the unit's shadow may use.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import threading
 import weakref
 from dataclasses import dataclass
@@ -141,7 +142,8 @@ class Following:
         self.switch, self.record = switch, record
         self.resyncs = can_resync(*sides)
         self.shares, self._numbers = shares, numbers
-        self._made = {mode: itertools.count() for mode in shares}
+        self._made: dict[str, Iterator[int]] = {}
+        self._process = 0
         self.stay = 0
         self.lane = courier.lane(
             unit,
@@ -165,11 +167,15 @@ class Following:
         self.stay += 1
 
     def chosen(self) -> bool:
-        """Whether an object made now is followed: the first in a mode, then its share by count, never by chance."""
+        """Whether an object made now is followed: a process's first in a mode, then a share by count, not by chance."""
         mode = self.switch.mode
         share = self.shares.get(mode, 0.0)
         if share >= 1.0 or share <= 0.0:
             return share > 0.0
+        process = os.getpid()
+        if process != self._process:
+            # A forked child has a first object of its own.
+            self._process, self._made = process, {mode: itertools.count() for mode in self.shares}
         number = next(self._made[mode])
         return math.ceil((number + 1) * share) != math.ceil(number * share)
 
