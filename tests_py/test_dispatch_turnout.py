@@ -1,4 +1,4 @@
-"""What a trampoline holds: it says who serves, the trampoline calls that itself, and legacy's answers look like its own."""
+"""What a trampoline holds says who serves, the trampoline calls that itself, and legacy's answers look like its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first install of a process does: counted, not timed. It hashes no extension, imports nothing, reads each file once."""
+"""What the first install of a process does, counted and not timed: it hashes no extension and reads each file once."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from exuvia.migrate import binary
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.lane import LARGE, STRIKES, Lane
 from exuvia.migrate.shadow.link import Link, main_module
@@ -326,6 +327,11 @@ class Courier:
         return batch
 
     def _connect(self) -> None:
+        exchanged = binary.exchanged()
+        if exchanged is not None:
+            # What a new worker would load is not what this process runs, and F names.
+            self._no_worker(exchanged)
+            return
         sides = tuple(lane.side for lane in list(self.lanes))
         self._told = len(sides)
         hello = protocol.Hello(os.getpid(), list(sys.path), list(sys.argv), main_module(), sides, self.limit_memory)

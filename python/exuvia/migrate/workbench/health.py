@@ -312,8 +312,12 @@ def _writers(folder: Path, config: Config | None) -> Iterator[Check]:
     remote = {str(text.header.get("host")) for text in alive} - {socket.gethostname()}
     builds = {json.dumps(text.header.get("build"), sort_keys=True, default=str) for text in alive}
     configs = {str(text.header.get("config")) for text in alive}
+    older = [str(text.header.get("pid", "?")) for text in alive if _is_older(text.header.get("build"))]
     if len(builds) > 1:
         yield Check("other writers", "fail", f"{len(builds)} builds write here at once", "restart the older processes")
+    elif older:
+        found = f"process {', '.join(older)} runs another build than the one that is installed"
+        yield Check("other writers", "fail", found, "restart it: what it compares is not what a new process would run")
     elif config is not None and configs - {str(config.path)}:
         other = ", ".join(sorted(configs - {str(config.path)}))
         yield Check("other writers", "fail", f"another configuration writes here: {other}", "give it its own folder")
@@ -321,6 +325,16 @@ def _writers(folder: Path, config: Config | None) -> Iterator[Check]:
         yield Check("other writers", "warn", f"files of {', '.join(sorted(remote))} have no end", "are they alive?")
     else:
         yield Check("other writers", "ok", f"{len(alive)} processes write here, all of one build and configuration")
+
+
+def _is_older(build: Any) -> bool:
+    """Whether a process runs another extension than the one that is installed: pip exchanged it since."""
+    from exuvia.build import build_info  # noqa: PLC0415 - it may be what is broken
+
+    if not isinstance(build, dict) or not build.get("build_id"):
+        return False
+    own = build_info()
+    return (build["build_id"], build.get("sha256")) != (own["build_id"], own["sha256"])
 
 
 def _clock(folder: Path, now: Callable[[], float]) -> Iterator[Check]:
