@@ -133,8 +133,8 @@ unsafe extern "C" fn vectorcall(
 /// `~turnout`: the callable that is to serve this call, counted as if it had been called. A canary looks at the arguments:
 /// there the turnout is to be called itself.
 ///
-/// An operator costs the interpreter an eighth of a call, and it then calls a function in its own loop, which
-/// it cannot if the call comes from C.
+/// An operator costs the interpreter less than a call, and it then calls a function in its own loop, which it cannot
+/// if the call comes from C.
 unsafe extern "C" fn choose(this: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: CPython passes the object that carries this slot; the callables live as long as it does.
     unsafe {
