@@ -333,14 +333,20 @@ def test_without_a_self_test_the_evidence_does_not_count(bot: Bot) -> None:
 def test_a_self_test_below_a_hundred_per_cent_is_named(tmp_path: Path) -> None:
     pytest.importorskip("exuvia.migrate.comparator.selftest")
     outcome = base64.b64encode(pickle.dumps(({"price": 1.5, "side": "Buy", "n": [1, 2, 3]}, None))).decode()
-    for more, verdict in (("", "PASS"), ('compare = { "$.price" = "abs:9000" }', "INCONCLUSIVE")):
-        folder = tmp_path / verdict
+    narrow = 'compare = { "$.price" = "abs:9" }'
+    for name, more, verdict in (
+        ("plain", "", "PASS"),
+        ("narrow", narrow, "PASS"),
+        ("wide", 'compare = { "$.price" = "abs:9000" }', "INCONCLUSIVE"),
+    ):
+        folder = tmp_path / name
         folder.mkdir()
         bot = Bot(folder, more=more)
         for day in bot.days[:3]:
             bot.day(day).calls.append({"unit": UNIT, "outcome": outcome})
         found = bot.verdict()
         assert found.verdict == verdict, found.reasons
+        assert any("declared tolerances: $.price abs:9 hides " in note for note in found.notes) == (name == "narrow")
     assert "the comparator's self-test: " in found.reasons[0]
     assert found.reasons[0].endswith("so its evidence does not count")
 

@@ -105,19 +105,23 @@ class SelfTest:
 
     def __str__(self) -> str:
         """Say it in a line, and name what was missed."""
-        tolerated = self.injected - self.caught - self.missing - self.ignored
         parts = [
             f"{self.caught:,} of {self.injected:,} faults of {len(self.kinds)} kinds caught",
             f"{self.alarms} alarms in {self.pairs:,} equal pairs",
             f"seed {self.seed}",
         ]
-        parts += [f"{tolerated:,} inside of declared tolerances{self._hiding()}"] if tolerated else []
+        parts += [self.tolerated] if self.tolerated else []
         parts += [f"{self.ignored:,} ignored by rule"] if self.ignored else []
         parts += [f"MISSED {self.missing:,}: {self.missed[0].fault} at {self.missed[0].path}"] if self.missed else []
         return "; ".join(parts)
 
+    @property
+    def tolerated(self) -> str:
+        """How many faults lie inside of declared tolerances, and which rule hides which; empty if none does."""
+        count = self.injected - self.caught - self.missing - self.ignored
+        return f"{count:,} inside of declared tolerances{self._hiding()}" if count else ""
+
     def _hiding(self) -> str:
-        """Which rule hides which faults."""
         by_rule: dict[str, set[str]] = {}
         for one in self.hidden:
             by_rule.setdefault(one.rule, set()).add(one.fault)

@@ -144,7 +144,7 @@ def group_verdict(
         made.unknown("the group has neither units nor gates: nothing is compared")
     _bound(made, config, group, segments, clean, dirty)
     for unit in group.units:
-        caught = selftest.trouble(config.units[unit], segments)
+        caught = selftest.trouble(config.units[unit], segments, made.notes)
         if caught:
             made.unknown(caught)
     if to == "canary":

@@ -27,12 +27,13 @@ SAMPLES = 50
 INSTANCES = 1000
 
 
-def trouble(unit: UnitConfig, segments: Sequence[SegmentText]) -> str | None:
+def trouble(unit: UnitConfig, segments: Sequence[SegmentText], notes: list[str] | None = None) -> str | None:
     """Say why a unit's evidence does not count, if its self-test is missing or a fault was missed.
 
     Args:
         unit: The unit.
         segments: As `read_folder` returns them.
+        notes: Gets what the unit's tolerances hide, if its evidence counts.
     """
     end = "so its evidence does not count"
     try:
@@ -49,6 +50,8 @@ def trouble(unit: UnitConfig, segments: Sequence[SegmentText]) -> str | None:
     except ExuviaError as error:
         return f"{unit.name}: the comparator's self-test cannot be run ({error}), {end}"
     if found.ok:
+        if notes is not None and found.tolerated:
+            notes.append(f"{unit.name}: faults of the comparator's self-test: {found.tolerated}")
         return None
     return f"{unit.name}: the comparator's self-test: {found}, {end}"
 
