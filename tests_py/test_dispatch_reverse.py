@@ -198,7 +198,7 @@ def test_in_rust_the_worker_runs_legacy_after_the_candidate_and_no_call_is_legac
 def test_an_installed_unit_in_rust_costs_little_more_than_its_candidate_the_compared_calls_included(
     shadowed: Shadowed, record_property: Any
 ) -> None:
-    """The mean of all calls, in the thread's own time: what the worker and the machine's neighbours take is not the caller's."""
+    """The mean of all calls, in the thread's own time: what the worker and the neighbours take is not the caller's."""
     shadowed.write(
         "from struct import unpack_from\ndef numbers(data):\n    return [data]\n",
         "from exuvia._exuvia import decode_frame\ndef numbers(data):\n    return decode_frame(data)\n",
