@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from exuvia._exuvia import Switch, evidence_signature
-from exuvia.migrate.evidence import reading, record, term
+from exuvia.migrate.evidence import reading, record, tally, term
 from exuvia.migrate.evidence.activity import Activity
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.segment import Segment
@@ -146,12 +146,12 @@ def test_a_call_that_cannot_be_recorded_is_named_and_nothing_is_raised(monkeypat
 
 
 def test_strata_and_signatures_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "SIGNATURES", 10)
+    monkeypatch.setattr(tally, "SIGNATURES", 10)
     made_, _ = made()
-    for n in range(record.STRATA + 50):
+    for n in range(tally.STRATA + 50):
         made_.observed([verdict()], (1, 1), ((), {}), stratum=f"s{n}", signature=n)
     counters = made_.counters("shadow")
-    assert len(counters["strata"]) == record.STRATA + 1
+    assert len(counters["strata"]) == tally.STRATA + 1
     assert counters["strata"][-1] == ["(further strata)", 50, 0]
     assert counters["signatures"] == 10
 

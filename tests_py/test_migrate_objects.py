@@ -6,7 +6,7 @@ from typing import Any
 
 import exuvia.migrate
 from exuvia.migrate.evidence import reading
-from exuvia.migrate.evidence.record import apart
+from exuvia.migrate.evidence.shown import apart
 from moult import Project, project
 
 __all__ = ["project"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
-from exuvia.migrate.evidence.record import apart
+from exuvia.migrate.evidence.shown import apart
 from exuvia.migrate.workbench.recordings import too_few
 from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
 

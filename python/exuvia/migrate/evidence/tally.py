@@ -1,0 +1,195 @@
+"""What is counted of one unit while the process runs: calls, times, strata, places, and why nothing was compared."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.evidence.activity import Activity
+from exuvia.migrate.evidence.buckets import bucket
+from exuvia.migrate.evidence.shown import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exuvia._exuvia import Switch
+    from exuvia.migrate.dispatch.lives import Lives
+    from exuvia.migrate.evidence.redact import Redactor
+
+__all__ = ["OWN", "Tally"]
+
+REASONS = 20
+STRATA = 200
+SIGNATURES = 4096
+BUCKETS = 64
+OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
+"""Counters that this side keeps; if the switch counts one of them too, both add up."""
+
+
+class Tally:
+    """Counters of one unit.
+
+    Args:
+        unit: The unit's name.
+        write: Takes one line of evidence; it never raises.
+        redactor: Takes secrets out of what is shown.
+    """
+
+    def __init__(self, unit: str, write: Callable[[dict[str, Any]], None], redactor: Redactor) -> None:
+        self.unit, self.write, self.redactor = unit, write, redactor
+        self.switch: Switch | None = None
+        self.lives: Lives | None = None
+        self._base: dict[str, int] = {}
+        self._flip: dict[str, int] = {}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._lock = threading.Lock()
+        self.places: Counter[tuple[str, str]] = Counter()
+        self.ignored: Counter[tuple[str, str]] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.cascades = 0
+        self._own: Counter[str] = Counter()
+        self._strata: dict[str, list[int]] = {}
+        self._latency = ([0] * BUCKETS, [0] * BUCKETS)
+        self._times: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
+        self._signatures: set[int] = set()
+        self._novel: list[int] = []
+        self._activity = Activity(self._counts())
+
+    def _compared(
+        self, times: tuple[int, int] | None, differed: bool, *, cascade: bool, stratum: str, signature: int | None
+    ) -> None:
+        if self.switch is not None:
+            self.switch.observed(*(times or (0, 0)), differed and not cascade)
+        with self._lock:
+            for buckets, fine, time in zip(self._latency, self._times, times or (), strict=times is not None):
+                buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
+                fine[bucket(time)] += 1
+            counts = self._strata.get(stratum)
+            if counts is None:
+                name = stratum if len(self._strata) < STRATA else "(further strata)"
+                counts = self._strata.setdefault(name, [0, 0])
+            counts[0] += 1
+            counts[1] += differed and not cascade
+            if differed and cascade:
+                self.cascades += 1
+            if signature is not None and signature not in self._signatures and len(self._signatures) < SIGNATURES:
+                self._signatures.add(signature)
+                self._novel.append(signature)
+
+    def _ignore(self, hits: Iterable[tuple[str, str, int]]) -> None:
+        with self._lock:
+            for path, rule, count in hits:
+                self.ignored[path, rule] += count
+
+    def lost(self, reason: str) -> None:
+        """Count a sample that could not be taken.
+
+        Args:
+            reason: Why.
+        """
+        self._unobserved(reason, error=False)
+
+    def failed(self, reason: str) -> None:
+        """Count a sample that was taken and could not be compared.
+
+        Args:
+            reason: Why.
+        """
+        self._unobserved(reason, error=True)
+
+    def dropped(self, reason: str = "the queue is full", samples: int = 1) -> None:
+        """Count samples that were shed: they are lost too.
+
+        Args:
+            reason: Why.
+            samples: How many.
+        """
+        for _ in range(samples):
+            self._unobserved(reason, error=False)
+        self.count("dropped", samples)
+
+    def count(self, what: str, times: int = 1) -> None:
+        """Count what happened beside comparing.
+
+        Args:
+            what: One of `OWN`.
+            times: How often.
+
+        Raises:
+            ValueError: For another name.
+        """
+        if what not in OWN:
+            raise ValueError(f"nothing is counted as {what!r}: one of {', '.join(OWN)}")
+        with self._lock:
+            self._own[what] += times
+
+    def _unobserved(self, reason: str, *, error: bool) -> None:
+        if self.switch is not None:
+            self.switch.unobserved(error)
+        self._reason(reason)
+
+    def _reason(self, reason: str) -> None:
+        reason = self.redactor.text(reason)[:SHOWN]
+        with self._lock:
+            if reason in self.reasons or len(self.reasons) < REASONS:
+                self.reasons[reason] += 1
+
+    def flipped(self) -> None:
+        """Note where the counters stand: from here on they tell who served in the new mode."""
+        if self.switch is not None:
+            self._flip = dict(self.switch.counts())
+
+    def rebase(self) -> None:
+        """Count from here: a forked child does not repeat what its parent counted."""
+        if self.switch is not None:
+            self._base = self._flip = dict(self.switch.counts())
+        if self.lives is not None:
+            self.lives.rebase()
+        self._clear()
+
+    def _counts(self, now: dict[str, int] | None = None) -> dict[str, int]:
+        if now is None:
+            now = {} if self.switch is None else dict(self.switch.counts())
+        base = self._base
+        counts = {name: count - base.get(name, 0) for name, count in now.items()} if base else now
+        return {**counts, **{name: counts.get(name, 0) + self._own[name] for name in OWN}}
+
+    def counters(self, mode: str) -> dict[str, Any]:
+        """Return everything that a line of counters says of this unit.
+
+        Args:
+            mode: The mode in which it stands.
+        """
+        objects = {} if self.lives is None else {"objects": self.lives.counters()}
+        now: dict[str, int] = {} if self.switch is None else dict(self.switch.counts())
+        served = {
+            name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
+        }
+        with self._lock:
+            counts = self._counts(now)
+            novel, self._novel = self._novel, []
+            found = {
+                "mode": mode,
+                **counts,
+                "since_flip": served,
+                **objects,
+                "cascades": self.cascades,
+                "places": [[place, kind, count] for (place, kind), count in self.places.items()],
+                "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],
+                "reasons": dict(self.reasons),
+                "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
+                "signatures": len(self._signatures),
+                "latency": {
+                    side: list(buckets) for side, buckets in zip(("legacy", "candidate"), self._latency, strict=True)
+                },
+                "times": {
+                    side: sorted(fine.items()) for side, fine in zip(("legacy", "candidate"), self._times, strict=True)
+                },
+                "sessions": self._activity.look(counts),
+            }
+        if novel:
+            self.write({"kind": "novel", "unit": self.unit, "signatures": novel})
+        return found
