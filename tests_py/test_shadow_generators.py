@@ -1,0 +1,171 @@
+"""Generators and async functions in the shadow: their caller alone drives them, and they are compared by item."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exuvia.migrate import Switch, runtime
+
+pytest.importorskip("hypothesis")
+
+from shadowing import Shadowed, shadowed
+
+__all__ = ["shadowed"]
+
+GENERATORS = """
+import random
+def walk(v, n):
+    got = []
+    for i in range(n):
+        w = yield [i, len(v)]
+        got.append(w)
+        v.append(i)
+    return got
+def stubborn(v, n):
+    while True:
+        try:
+            yield n
+            n += 1
+        except KeyError as error:
+            yield str(error)
+        finally:
+            v.append(n)
+def lazy(v, n):
+    v.append("begun")
+    yield from range(n)
+    raise ValueError(n)
+async def fetch(v, n):
+    v.append(n)
+    if n > 3:
+        raise ValueError(n)
+    return [n, random.random()]
+async def stream(v, n):
+    for i in range(n):
+        w = yield i * n
+        v.append(w)
+"""
+
+
+def drive(module: Any) -> list[str]:
+    """Use generators in every way that a caller may."""
+    random.seed(5)
+    told: list[str] = []
+    v: list[Any] = []
+    made = module.walk(v, 3)
+    told.append(f"{v} {next(made)} {made.send('a')} {v}")
+    try:
+        made.send("b")
+        made.send("c")
+    except StopIteration as stop:
+        told.append(f"{stop.value} {v}")
+    made = module.stubborn(v, 10)
+    told.append(f"{next(made)} {made.throw(KeyError('k'))} {next(made)} {v}")
+    made.close()
+    told.append(f"{v} {list(made)}")
+    made = module.lazy(v, 2)
+    told.append(f"{v} {made.__name__} {type(made).__name__}")
+    try:
+        told += [str(item) for item in made]
+    except ValueError as error:
+        told.append(f"{error!r} {v}")
+    del made
+    half = module.lazy(v, 5)
+    next(half)
+    del half
+
+    async def main() -> None:
+        for n in (1, 5):
+            try:
+                told.append(f"{await module.fetch(v, n)} {v}")
+            except ValueError as error:
+                told.append(f"{error!r} {v}")
+        own: list[Any] = []
+        items = module.stream(own, 3)
+        told.append(f"{await items.asend(None)} {await items.asend('x')} {own}")
+        told.extend([str(item) async for item in module.stream(v, 4)])
+        await items.aclose()
+        told.append(f"{v} {random.getrandbits(9)}")
+
+    asyncio.run(main())
+    return told
+
+
+def observed_generators(shadowed: Shadowed, candidate: str) -> tuple[list[str], Any]:
+    """The trace under observers that dispatch would hold, and what became of the samples."""
+    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.shadow.observe import observer
+
+    shadowed.write(GENERATORS, candidate)
+    shadowed.install()
+    current: Any = runtime._current
+    new = importlib.import_module(shadowed.candidate_name)
+    for name in ("walk", "stubborn", "lazy", "fetch", "stream"):
+        unit = UnitConfig(f"{shadowed.legacy_name}:{name}", f"{shadowed.candidate_name}:{name}", mode="shadow")
+        current.courier.records[unit.name] = record = runtime.Record(unit.name, current.write)
+        record.switch = Switch(len, len, len)
+        old = getattr(shadowed.legacy, name)
+        setattr(shadowed.legacy, name, observer(old, getattr(new, name), unit, record, current.courier))
+    told = drive(shadowed.legacy)
+    shadowed.settle()
+    return told, current.courier.records
+
+
+def plain_trace(tmp_path: Path) -> list[str]:
+    space: dict[str, Any] = {"__name__": "plain"}
+    exec(compile(GENERATORS, "plain", "exec"), space)  # noqa: S102 - the source is in this file
+    return drive(type("Module", (), {name: staticmethod(value) for name, value in space.items() if callable(value)}))
+
+
+def test_generators_and_async_functions_are_driven_by_their_caller_alone(shadowed: Shadowed, tmp_path: Path) -> None:
+    told, records = observed_generators(shadowed, GENERATORS)
+    assert told == plain_trace(tmp_path)
+    found = {name.partition(":")[2]: record.counters("shadow") for name, record in records.items()}
+    assert {name: (row["compared"], row["differed"], row["reasons"]) for name, row in found.items()} == {
+        "walk": (1, 0, {}),
+        "stubborn": (1, 0, {}),
+        "lazy": (2, 0, {}),
+        "fetch": (2, 1, {}),  # its random number is not legacy's
+        "stream": (2, 0, {}),
+    }
+
+
+def test_generators_are_compared_item_by_item(shadowed: Shadowed) -> None:
+    candidate = """
+def walk(v, n):
+    got = []
+    for i in range(n):
+        w = yield [i, len(v) + (i == 1)]
+        got.append(w)
+        v.append(i)
+    return got
+def stubborn(v, n):
+    while True:
+        yield n
+        n += 1
+def lazy(v, n):
+    v.append("begun")
+    yield from range(n + 1)
+async def fetch(v, n):
+    v.append(n)
+    return n
+async def stream(v, n):
+    for i in range(n):
+        w = yield i * n
+        v.append(w)
+    yield "one more"
+"""
+    _, records = observed_generators(shadowed, candidate)
+    places = {
+        name.partition(":")[2]: {(place, kind) for place, kind, _ in record.counters("shadow")["places"]}
+        for name, record in records.items()
+    }
+    assert places["walk"] == {("$[*][*]", "value")}
+    assert ("$", "exception") in places["stubborn"]
+    assert places["lazy"] >= {("$", "length")}
+    assert places["fetch"] == {("$", "type"), ("$", "exception")}
+    assert places["stream"] == {("$", "length")}
