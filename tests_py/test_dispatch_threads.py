@@ -8,7 +8,7 @@ import time
 
 import exuvia.migrate
 import pytest
-from test_dispatch_kinds import CALLS, Desk, desk, says
+from sided import CALLS, Desk, desk, says
 
 __all__ = ["desk"]
 
