@@ -35,9 +35,9 @@ import os, sys, time
 from dataclasses import replace
 from pathlib import Path
 import exuvia.migrate
-from exuvia.migrate import config, runtime
+from exuvia.migrate import config, installed
 import kill_legacy, kill_shim
-runtime.TICK_S, runtime.SECOND = 0.005, 1
+installed.TICK_S, installed.SECOND = 0.005, 1
 
 def write(told, evidence, calls):
     loaded = replace(config.load("exuvia.toml"), evidence=Path(evidence), rotate=30_000)

@@ -168,7 +168,7 @@ def test_a_rollback_by_journal_alone_reaches_the_page_through_any_process(projec
 CHILD = """
 import json, sys, time
 import exuvia.migrate
-from exuvia.migrate import runtime
+from exuvia.migrate import installed
 exuvia.migrate.install(sys.argv[1])
 import {legacy} as legacy, {candidate} as candidate
 state = exuvia.migrate.status()[0]
@@ -186,7 +186,7 @@ while clock() < ends:
         last = at
         if sys.argv[3] == "page alone":
             # From here on nothing looks at page or journal but the calls themselves.
-            runtime.TICK_S = 3600.0
+            installed.TICK_S = 3600.0
     if now != side:
         flips.append([at, now])
         side = now

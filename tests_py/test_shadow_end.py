@@ -22,8 +22,8 @@ SLOW = "import time\ndef price(n):\n    time.sleep(0.02)\n    return n * 2\n"
 MAIN = """
 import sys, time
 import exuvia.migrate
-from exuvia.migrate import runtime
-runtime.FLUSH_S = runtime.REHEARSAL_FLUSH_S = 0.5
+from exuvia.migrate import installed
+installed.FLUSH_S = installed.REHEARSAL_FLUSH_S = 0.5
 exuvia.migrate.install("exuvia.toml")
 import old
 for n in range(400):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import exuvia.migrate
 import pytest
 from exuvia.migrate import Switch, runtime
+from exuvia.migrate.evidence.record import Record
 
 pytest.importorskip("hypothesis")
 
@@ -229,7 +230,7 @@ def watch_generator(module: Any) -> None:
 
     current: Any = runtime._current
     unit = UnitConfig(f"{module.__name__}:walk", f"{module.__name__}_new:walk", mode="shadow")
-    current.courier.records[unit.name] = record = runtime.Record(unit.name, current.write)
+    current.courier.records[unit.name] = record = Record(unit.name, current.write)
     record.switch = Switch(len, len, len)
     new = importlib.import_module(f"{module.__name__}_new")
     module.walk = observer(module.walk, new.walk, unit, record, current.courier)

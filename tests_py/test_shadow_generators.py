@@ -8,11 +8,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pytest
 from exuvia.migrate import Switch, runtime
-
-pytest.importorskip("hypothesis")
-
+from exuvia.migrate.evidence.record import Record
 from shadowing import Shadowed, shadowed
 
 __all__ = ["shadowed"]
@@ -106,7 +103,7 @@ def observed_generators(shadowed: Shadowed, candidate: str) -> tuple[list[str], 
     new = importlib.import_module(shadowed.candidate_name)
     for name in ("walk", "stubborn", "lazy", "fetch", "stream"):
         unit = UnitConfig(f"{shadowed.legacy_name}:{name}", f"{shadowed.candidate_name}:{name}", mode="shadow")
-        current.courier.records[unit.name] = record = runtime.Record(unit.name, current.write)
+        current.courier.records[unit.name] = record = Record(unit.name, current.write)
         record.switch = Switch(len, len, len)
         old = getattr(shadowed.legacy, name)
         setattr(shadowed.legacy, name, observer(old, getattr(new, name), unit, record, current.courier))

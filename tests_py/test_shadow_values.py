@@ -9,9 +9,6 @@ import pickle
 from typing import Any
 
 import pytest
-
-pytest.importorskip("hypothesis")
-
 from shadowing import Shadowed, shadowed
 
 __all__ = ["shadowed"]

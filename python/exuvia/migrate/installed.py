@@ -1,0 +1,314 @@
+"""What install puts in place in this process, and what looks after it each second until the end."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate import binary, fingerprint, imports
+from exuvia.migrate.dispatch import foresight, units
+from exuvia.migrate.dispatch.control import Control
+from exuvia.migrate.dispatch.hook import ImportWatch, origin
+from exuvia.migrate.evidence.record import Record
+from exuvia.migrate.evidence.redact import Redactor
+from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.modes import guard
+from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.moving import Moving, journal_stamp, say
+from exuvia.migrate.shadow.courier import Courier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exuvia.migrate.config import Config, UnitConfig
+
+__all__ = ["Installed"]
+
+TICK_S = 0.2
+"""How often the poller looks at the control page."""
+SECOND = 5
+"""Ticks between two lines of counters, and two looks at the whole journal."""
+FLUSH_S = 2.0
+REHEARSAL_FLUSH_S = 60.0
+TERM_FLUSH_S = 1.0
+STOP_S = 2.0
+TERM_STOP_S = 0.4
+
+
+class Installed(Moving):
+    """Everything that install has put in place.
+
+    Args:
+        config: The configuration.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.lock = threading.RLock()
+        self.stop = threading.Event()
+        redactor = Redactor(config.redact)
+        self.records = {
+            name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
+            for name, unit in config.units.items()
+        }
+        self.courier = Courier(config, self.records, self.quarantine)
+        self.units: dict[str, units.Unit] = {}
+        self.waiting: dict[str, int] = {}
+        self.standing: dict[str, list[str]] = {name: [] for name in config.units}
+        for name, unit in config.units.items():
+            if unit.module in sys.modules:
+                self.units[name] = units.make(config, unit, self.records[name], self.courier)
+            else:
+                foresight.refuse(config, unit)
+                self.waiting[name] = 0
+        self.hook = ImportWatch({config.units[name].module for name in self.waiting}, self.imported)
+        binary.claim()
+        graph = imports.Graph()
+        self.sources = {name: fingerprint.sources(unit, config.packages, graph) for name, unit in config.units.items()}
+        self.parts = {name: fingerprint.parts(config, unit) for name, unit in config.units.items()}
+        self.fingerprints = {
+            name: fingerprint.of_unit(config, unit, self.sources[name], self.parts[name])
+            for name, unit in config.units.items()
+        }
+        self.wrong: str | None = None
+        self.muted = False
+        self.told: set[str] = set()
+        self.raised: dict[str, str] = {}
+        self.segment = Segment(
+            config.evidence, self.header(), rotate=config.rotate, quota=config.quota, redact=config.redact
+        )
+        self.control = Control(config, fleet_build(config, self.sources))
+        self.said: modes.Journal = modes.Journal()
+        self.seen: tuple[int, ...] = ()
+        self.stood: dict[str, tuple[str, Any]] = {}
+        self.fallen: set[str] = set()
+        self.guard = guard.Guard(config, self.fall)
+        self.pending: dict[str, tuple[str, int, int]] = {}
+        self.day = 0
+        self.pid = os.getpid()
+        self.counting = threading.Lock()
+        self.ended = False
+        self.thread: threading.Thread | None = None
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Take a line of evidence."""
+        self.segment.write(line)
+
+    def sampling(self) -> bool:
+        """Say whether evidence can be written."""
+        return self.segment.sampling
+
+    def quarantine(self, name: str, cause: str) -> None:
+        """Take a unit back to legacy for good: in the journal first, then here.
+
+        Args:
+            name: The unit.
+            cause: What its candidate did.
+        """
+        self.guard.quarantine(name, cause)
+
+    def start(self) -> None:
+        """Take up the modes that configuration and journal say, then watch page and journal."""
+        self.control.open()
+        for name, unit in self.units.items():
+            self.control.attach(name, unit.switch)
+        self.tell_day()
+        words = {name: unit.switch.word for name, unit in self.units.items()}
+        epoch = self.control.epoch
+        self.seen = journal_stamp(self.config)
+        self.said = modes.read(self.config.evidence)
+        # One look at the others for all units.
+        waits_for = functools.lru_cache(self.control.waits_for)
+        try:
+            for name in self.units:
+                self.take_up(name, words[name], waits_for)
+        except BaseException:
+            self.put_back("install failed")
+            self.control.close()
+            self.segment.close()
+            raise
+        self.control.confirm(epoch)
+        self.hook.start()
+        if not self.config.units:
+            say(f"{self.config.path} declares no units: the program runs as it is")
+        self.complain()
+        self.guard.start()
+        self.watch()
+
+    def complain(self) -> None:
+        """Say once that evidence cannot be written."""
+        if self.segment.trouble is not None and not self.muted:
+            self.muted = True
+            say(f"{self.segment.trouble}; the program goes on, nothing more is compared")
+
+    def watch(self) -> None:
+        """Start the thread that looks after all of this."""
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
+        self.thread.start()
+
+    def _poll(self, stop: threading.Event) -> None:
+        ticks = 0
+        while not stop.wait(TICK_S):
+            ticks += 1
+            whole = ticks % SECOND == 0
+            steps = (self.arrivals, self.settle, self.count, self.complain, self.look) if whole else ()
+            # The file is hashed before any counters are written: nothing counts for an F that is only claimed.
+            for step in (self.verify, functools.partial(self.follow, whole=whole), *steps):
+                try:
+                    step()
+                except Exception as error:
+                    # Whatever fails, the next rollback must still be followed.
+                    self.trouble(f"{type(error).__name__}: {error}")
+
+    def verify(self) -> None:
+        """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""
+        self.wrong = self.wrong or binary.verify()
+        if self.wrong is None or self.wrong in self.told:
+            return
+        with self.lock:
+            self.parts = {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()}
+            self.fingerprints = {
+                name: fingerprint.of_unit(self.config, unit, self.sources[name], self.parts[name])
+                for name, unit in self.config.units.items()
+            }
+            self.segment.header = self.header()
+            build = fingerprint.build()
+            for name, now in self.fingerprints.items():
+                line = {"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]}
+                self.segment.write({**line, "parts": self.parts[name], "build": build})
+            self.control.rebuild(fleet_build(self.config, self.sources))
+            # What the journal promoted is looked at again, at once: it was promoted as another F.
+            self.seen = ()
+            self.trouble(self.wrong)
+
+    def look(self) -> None:
+        """Say once that the extension on the disk is not the one that runs."""
+        wrong = binary.exchanged()
+        if wrong is not None:
+            self.trouble(wrong)
+
+    def settle(self) -> None:
+        """Look after each unit: its caches, what its candidate raised, a canary that nobody can see."""
+        for name, unit in list(self.units.items()):
+            try:
+                unit.settle()
+                self.rescued(name, unit)
+                if self.segment.trouble is not None and unit.mode == "canary":
+                    self.flip(name, "legacy", "a canary without evidence")
+            except Exception as error:
+                # One unit that cannot be looked after keeps no other from it.
+                self.trouble(f"{name}: {type(error).__name__}: {error}", name)
+
+    def rescued(self, name: str, unit: units.Unit) -> None:
+        """Put on record what the candidate raised where it served, and say so once."""
+        for text in unit.switch.troubles():
+            self.raised[name] = text
+            self.segment.write({"kind": "trouble", "unit": name, "what": "fallback", "text": text})
+        if name in self.raised and unit.switch.counts()["answered"]:
+            what = f"{name}: the candidate raised and legacy answered: {self.raised.pop(name)}"
+            if name not in self.told:
+                self.told.add(name)
+                say(f"{what}; this is said once, exuvia status counts it")
+
+    def count(self) -> None:
+        """Write a line of counters, and let the guard see them."""
+        with self.counting:
+            if self.ended:
+                return
+            counted = self.counters()
+            self.segment.counters(counted)
+        self.guard.look(counted)
+
+    def put_back(self, reason: str) -> list[Exception]:
+        """Give every unit its own code back, each whatever becomes of the others; return what failed."""
+        errors: list[Exception] = []
+        for name, unit in self.units.items():
+            try:
+                self.flip(name, "legacy", reason)
+                unit.settle(leave=True)
+            except Exception as error:
+                errors.append(error)
+        return errors
+
+    def counters(self) -> dict[str, Any]:
+        """Return the counters of every unit, also of those whose module was never imported."""
+        return {
+            name: self.records[name].counters(self.units[name].mode if name in self.units else "legacy")
+            for name in self.config.units
+        }
+
+    def finish(self, flush_s: float | None = None, stop_s: float = STOP_S) -> None:
+        """Bring in the verdicts that are still out, count those that do not come, and write the last counters.
+
+        Args:
+            flush_s: Seconds to wait for verdicts.
+            stop_s: Seconds to wait for the courier to let go of the rest.
+        """
+        if self.pid != os.getpid() or self.ended:
+            return
+        if flush_s is None:
+            flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
+        for name, unit in list(self.units.items()):
+            self.rescued(name, unit)
+        try:
+            self.verify()
+        except Exception as error:
+            self.trouble(f"{type(error).__name__}: {error}")
+        self.courier.flush(flush_s)
+        # Before the last counters: what is let go here is in them as dropped.
+        self.courier.let_go(stop_s)
+        # The poller's counters are of a moment ago and must not come after the last ones.
+        held = self.counting.acquire(timeout=stop_s)
+        try:
+            self.ended = True
+            self.segment.counters(self.counters(), sync=True, ended=True)
+        finally:
+            if held:
+                self.counting.release()
+        self.courier.stop(stop_s)
+
+    def after_fork(self) -> None:
+        """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""
+        self.pid = os.getpid()
+        binary.after_fork()
+        self.lock, self.counting = threading.RLock(), threading.Lock()
+        self.ended = False
+        self.courier.after_fork()
+        for record in self.records.values():
+            record.rebase()
+        self.segment.abandon()
+        self.segment.open()
+        self.control.after_fork()
+        self.guard.after_fork()
+        self.watch()
+
+
+def fleet_build(config: Config, sources: Mapping[str, Mapping[str, str]]) -> int:
+    """A hash of what must be the same in all processes of one fleet, whatever they have imported."""
+    build = fingerprint.build()
+    parts = [build["sha256"], build["build_id"], sys.version]
+    files: dict[str, Path | None] = {}
+    for name, unit in config.units.items():
+        parts += [name, unit.candidate, repr(unit.compare), *sorted(named(unit, sources[name], files))]
+    # The page's own hash takes a step of Python a byte.
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "little")
+
+
+def named(unit: UnitConfig, sources: Mapping[str, str], files: dict[str, Path | None]) -> list[str]:
+    """The digests of the files of the two modules that a unit names; `files` keeps where modules come from."""
+    found = []
+    for name in (unit.name, unit.candidate):
+        module = name.partition(":")[0]
+        if module not in files:
+            path = Path(origin(module) or "")
+            files[module] = path.absolute() if path.is_file() else None
+        file = files[module]
+        if file is not None:
+            found.append(sources.get(str(file)) or hashlib.sha256(file.read_bytes()).hexdigest())
+    return found
