@@ -127,7 +127,7 @@ def test_a_life_with_a_gap_is_played_up_to_it_and_the_rest_is_mixed() -> None:
         return recordings.Call("a:B", f"id{step}", name, args, {}, segment="s", object=number, step=step)
 
     calls = [call(1, "a"), call(0, 5), call(3, "c"), call(None, "x", number=2)]
-    cases = cases_of(Two(), calls)  # type: ignore[arg-type]
+    cases = cases_of(Two(), calls)
     assert [[step.call for step in case.steps] for case in cases] == [["__init__", "add"], ["__init__", "add", "add"]]
     assert [case.mixed for case in cases] == [False, True]
     assert (not_rebuilt(cases) or "").startswith("2 recorded calls")

@@ -120,7 +120,7 @@ def uncomparable(legacy: Any, rules: dict[str, str]) -> list[str]:
         rules: The unit's rules, a method's with its name before the path.
     """
     from exuvia.migrate.comparator.comparing import refuse_unreadable  # noqa: PLC0415 - it loads the extension
-    from exuvia.migrate.config import split_method  # noqa: PLC0415
+    from exuvia.migrate.config import split_method  # noqa: PLC0415 - the same
 
     found = []
     for name, function in _callables(legacy):
