@@ -5,6 +5,7 @@ Values are checked by then; times are seconds, sizes are bytes, shares lie in 0 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,12 @@ class GroupConfig:
     line: int = 1
 
 
+@functools.lru_cache(maxsize=1024)
+def _alone(unit: str, calendar: str) -> GroupConfig:
+    """The group of a unit that none names: asked for several times a unit at each start."""
+    return GroupConfig(name=unit, units=(unit,), calendar=calendar)
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration.
@@ -236,4 +243,4 @@ class Config:
         for group in self.groups.values():
             if unit in group.units:
                 return group
-        return GroupConfig(name=unit, units=(unit,), calendar=self.calendar)
+        return _alone(unit, self.calendar)

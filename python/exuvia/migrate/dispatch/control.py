@@ -37,9 +37,10 @@ class Control:
 
     def open(self) -> None:
         """Rebuild the page from the journal and map it; it never raises."""
-        trouble = page.publish(self.config)
+        trouble: str | None = None
         try:
             self.page = page.Page(self.config.evidence)
+            trouble = page.publish(self.config, held=self.page)
             self._mapped = ControlPage(self.page.mapped)
             self.fleet = fleet.Fleet(self.page, self.build)
         except (MigrateError, ConfigError, OSError, ValueError) as error:

@@ -270,12 +270,13 @@ class Page:
         self._descriptor = -1
 
 
-def publish(config: Config, *, only_lower: bool = False) -> str | None:
+def publish(config: Config, *, only_lower: bool = False, held: Page | None = None) -> str | None:
     """Write into the page where configuration and journal put each unit; it never raises.
 
     Args:
         config: The configuration.
         only_lower: Whether modes above those of the page are left alone.
+        held: The page, if it is open already; it stays open.
 
     Returns:
         Why it could not be done, or `None`: processes then follow the journal, within a second.
@@ -297,7 +298,7 @@ def publish(config: Config, *, only_lower: bool = False) -> str | None:
             wanted[at] = mode, mark
         page.write(wanted)
 
-    return _with_page(config.evidence, write, create=True)
+    return _with_page(config.evidence, write, create=True, held=held)
 
 
 def standing(config: Config, journal: modes.Journal, unit: str, ceiling: str) -> str:
@@ -334,9 +335,9 @@ def demote(folder: Path, units: Sequence[str] | None = None) -> str | None:
     return _with_page(folder, write, create=False)
 
 
-def _with_page(folder: Path, write: Callable[[Page], None], *, create: bool) -> str | None:
+def _with_page(folder: Path, write: Callable[[Page], None], *, create: bool, held: Page | None = None) -> str | None:
     try:
-        page = Page(folder, create=create)
+        page = held or Page(folder, create=create)
     except FileNotFoundError:
         return None if not create else f"{folder} is missing"
     except (OSError, ValueError, ConfigError, MigrateError) as error:
@@ -347,5 +348,6 @@ def _with_page(folder: Path, write: Callable[[Page], None], *, create: bool) -> 
     except (OSError, ValueError, MigrateError) as error:
         return str(error)
     finally:
-        page.close()
+        if held is None:
+            page.close()
     return None
