@@ -65,8 +65,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def configure(folder: Path, mode: str = "shadow", rehearsal: str = "true") -> None:
-    (folder / "exuvia.toml").write_text(CONFIG.format(mode=mode, rehearsal=rehearsal))
+def configure(folder: Path, mode: str = "shadow", rehearsal: str = "true", sample: float = 1.0) -> None:
+    text = CONFIG.format(mode=mode, rehearsal=rehearsal).replace(
+        f'mode = "{mode}"', f'mode = "{mode}"\nsample = {sample}'
+    )
+    (folder / "exuvia.toml").write_text(text)
     (folder / "exuvia.toml").chmod(0o600)
 
 

@@ -51,10 +51,8 @@ def test_only_a_pass_of_the_code_as_it_is_now_goes_to_rust(project: Path) -> Non
 
 
 def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(project: Path) -> None:
-    configure(project, mode="rust")
     # Of what serves in rust a share is compared, by chance: here none.
-    path = project / "exuvia.toml"
-    path.write_text(path.read_text().replace('mode = "rust"', 'mode = "rust"\nsample = 1e-9'))
+    configure(project, mode="rust", sample=1e-9)
     exuvia(project, "run", "-m", "prog")
     refused = exuvia(project, "promote", UNIT, "--to", "rust")
     way = f"exuvia rollback {UNIT}, then exuvia promote {UNIT} --to shadow, run it, then --to rust"
@@ -116,7 +114,7 @@ def test_a_unit_with_a_difference_of_this_code_starts_in_shadow_whatever_the_fil
 
 
 def test_rust_where_nothing_was_compared_is_warned_of_and_noted(project: Path) -> None:
-    configure(project, mode="rust")
+    configure(project, mode="rust", sample=1e-9)
     ran = exuvia(project, "run", "-m", "prog")
     assert (ran.returncode, ran.stderr) == (
         0,

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 
 import exuvia
 import pytest
@@ -121,7 +121,7 @@ def test_every_module_says_what_it_is_for(module: ModuleType) -> None:
 @pytest.mark.parametrize(("module", "name"), exported())
 def test_every_exported_name_is_documented(module: str, name: str) -> None:
     value = getattr(importlib.import_module(module), name)
-    if isinstance(value, (str, int, float, tuple, frozenset)):
+    if isinstance(value, (str, int, float, tuple, frozenset, GenericAlias)):
         return
     assert inspect.getdoc(value), f"{module}.{name} has no docstring"
     if not isinstance(value, (type, ModuleType)) and callable(value):
