@@ -25,7 +25,7 @@ ONE_VERSION = ("arrow", "parquet", "pyo3", "numpy")
 # The extension has no Rust tests, but with it in the selection, and without criterion, dependencies have the
 # features that they have in the wheel, and are compiled once.
 RUST = ("--workspace", "--exclude", "exuvia-benches", "--locked")
-SLICE_SECONDS = 180
+SLICE_SECONDS = 120
 
 # What a planted bug must be reported as: the unit, and a part of the path of the difference.
 PLANTS = {
