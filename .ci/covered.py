@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 OUT = BUILD / "coverage"
 FLOOR = CI / "coverage.json"
 GOALS = {"overall": 90.0, "rust/execution": 95.0, "rust/migrate": 95.0, "python/exuvia/migrate": 95.0}
+SOUND = """
+import pathlib, sqlite3, sys
+files = sorted(pathlib.Path(sys.argv[1]).glob(".coverage.*"))
+for file in files:
+    try:
+        with sqlite3.connect(file) as data:
+            sound = data.execute("pragma integrity_check").fetchone() == ("ok",)
+            data.execute("select count(*) from line_bits").fetchone()
+    except sqlite3.Error:
+        sound = False
+    if not sound:
+        file.unlink()
+        print("left out", file.name)
+"""
 TESTS = re.compile(r"(^|/)(tests?|tests_rs|benches)(/|\.rs$)|_tests?\.rs$")
 
 
@@ -212,6 +226,8 @@ def python_lines(run: Run) -> dict[str, Lines]:
     tool, report = bin_of(COVERED) / "coverage", OUT / "python.json"
     env: dict[str, str | None] = {"COVERAGE_FILE": str(OUT / ".coverage")}
     config = ["--rcfile", str(CI / "coverage.ini")]
+    # a process that was killed may leave a broken file, which would break what it is combined with
+    run.must("leave out broken data", [python_of(COVERED), "-c", SOUND, OUT])
     run.must("combine the Python data", [tool, "combine", *config, OUT], env=env)
     run.must("Python lines", [tool, "json", *config, "-o", report], env=env)
     areas = {"python/exuvia": Lines(), "python/exuvia/migrate": Lines()}
