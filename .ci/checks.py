@@ -329,12 +329,12 @@ def one(outcome: Outcome) -> count.Count:
 def caught(outcome: Outcome, named: tuple[str, str]) -> str | None:
     """What is wrong with the way in which a planted bug was reported.
 
-    The demo ends with 1 where something differs, and lists what differs after NOT EQUAL; its lines may be folded.
+    The demo ends with 1 and one sentence that names the unit and the path; it may be folded.
     """
     if outcome.status == 0:
         return "the planted bug went unnoticed: status 0"
     if outcome.status != 1 or "Traceback (most recent call last)" in outcome.output:
         return f"the demo broke instead of reporting the difference: status {outcome.status}"
-    listed = "".join(outcome.output.partition("NOT EQUAL")[2].split())
-    absent = [part for part in named if part not in listed]
-    return f"the list of differences does not name {' and '.join(absent)}" if absent else None
+    said = "".join(outcome.output.partition("the planted bug was found: ")[2].split())
+    absent = [part for part in named if part not in said]
+    return f"the sentence on the planted bug does not name {' and '.join(absent)}" if absent else None

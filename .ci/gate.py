@@ -24,13 +24,29 @@ if TYPE_CHECKING:
 
 WHEEL_LIMIT = 12_000_000
 DEMO = ROOT / "examples" / "demo" / "demo.py"
+PLANTS = ("tick", "side", "drop")
+
+
+def asked() -> None:
+    """Refuses a DAYS or PLANT that the demo does not know before anything is built."""
+    days, plant = os.environ.get("DAYS") or "1", os.environ.get("PLANT") or PLANTS[0]
+    wrong = ""
+    if not (days.isascii() and days.isdecimal() and 1 <= int(days) <= 13):
+        wrong = f"DAYS={days} is no number of days: write a whole number from 1 to 13"
+    elif plant not in PLANTS:
+        wrong = f"PLANT={plant} is unknown: one of {', '.join(PLANTS)}"
+    if wrong:
+        print(f"make demo: {wrong}", file=sys.stderr)
+        sys.exit(2)
 
 
 def demo() -> None:
     """Builds, installs, and shows the migration."""
+    asked()
     needs.check()
     run = Run(env=environment.cargo_env())
-    environment.ready(run)
+    wheel = environment.ready(run)
+    print(f"  the wheel, for pip install in your own environment: {wheel.relative_to(ROOT)}", flush=True)
     outcome = run.call("demo", [python_of(VENV), DEMO], show=True)
     sys.exit(outcome.status)
 

@@ -120,6 +120,7 @@ class Run:
         `count` reads the tests from its outcome; `verdict` names what is wrong (default: a status
         other than 0). A step that fails without a failed test counts as one failure.
         """
+        self.begins(name)
         outcome = self.call(name, command, **how)
         wrong = verdict(outcome) if verdict else (f"status {outcome.status}" if outcome.status else None)
         counted = count(outcome) if count else Count()
@@ -139,6 +140,11 @@ class Run:
         """A step without which the rest makes no sense: its failure ends the run."""
         if not self.step(name, command, **how):
             self.end()
+
+    def begins(self, name: str) -> None:
+        """Names a step that starts: in a log by a line, on a terminal by one that its result replaces."""
+        terminal = sys.stdout.isatty()
+        print(f"  {'…':7} {name}", end="\r" if terminal else "\n", flush=True)
 
     def line(self, word: str, name: str, seconds: float, note: str = "") -> None:
         """One line of progress."""

@@ -24,9 +24,9 @@ def script(folder: Path, name: str, text: str) -> None:
     path.chmod(0o755)
 
 
-def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs a command that finds only what lies in one folder."""
-    env = {"PATH": str(folder), "HOME": str(folder)}
+    env = {"PATH": str(folder), "HOME": str(folder), **more}
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -122,11 +122,54 @@ def test_a_planted_bug_must_be_named_by_the_demo(monkeypatch: pytest.MonkeyPatch
         named = ("legacy_bot.scan:decide", ".side")
         return checks.caught(steps.Outcome(status, text, Path("log"), 0.0), named)
 
+    found = (
+        "the planted bug was found: legacy_bot.scan:dec\nide $[3].side, legacy 'Buy', Rust 'Sell' (exit 1, as it must)"
+    )
     assert "unnoticed" in caught(0, "EQUAL")
-    assert "broke" in caught(1, "Traceback (most recent call last)\nNOT EQUAL legacy_bot.scan:decide $[0].side")
+    assert "broke" in caught(1, f"Traceback (most recent call last)\n{found}")
     assert "broke" in caught(3, "too little happened")
-    assert "does not name .side" in caught(1, "a bug is planted: .side\nNOT EQUAL (1)\n  legacy_bot.scan:decide: FAIL")
-    assert caught(1, "NOT EQUAL (1)\n  legacy_bot.scan:dec\n  ide: FAIL; $[3].side (value, 7×)") is None
+    assert "does not name .side" in caught(1, f"a bug is planted: .side\n{found.replace('.side', '')}")
+    assert "does not name" in caught(1, "NOT EQUAL (1)\n  legacy_bot.scan:decide $[3].side")
+    assert caught(1, found) is None
+
+
+def test_days_and_plants_that_do_not_exist_are_refused_before_anything_is_built(shell: Path) -> None:
+    for name, value, said in (
+        ("DAYS", "x", "1 to 13"),
+        ("DAYS", "14", "1 to 13"),
+        ("PLANT", "ticks", "tick, side, drop"),
+    ):
+        for program in (CI / "gate.py", ROOT / "examples" / "demo" / "demo.py"):
+            done = run(shell, sys.executable, program, *["demo"][: program.name == "gate.py"], **{name: value})
+            assert done.returncode == 2, (program, done.stderr)
+            assert f"{name}={value} is " in done.stderr
+            assert said in done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_a_planted_bug_is_told_in_one_sentence_with_unit_path_and_both_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "demo"))
+    demo = importlib.import_module("demo")
+    first = {"path": "on_quote: $.bid_close", "legacy": "1.39296", "candidate": "1.39297"}
+    unit = {"unit": "legacy_bot.bars:TickBars", "verdict": "FAIL", "examples": [first]}
+    said = demo.planted("tick", {"units": [unit]})
+    assert said == "legacy_bot.bars:TickBars on_quote: $.bid_close, legacy 1.39296, Rust 1.39297"
+    assert len(demo.planted("tick", {"units": [unit | {"examples": [first | {"legacy": "x" * 5000}]}]})) < 200
+    assert demo.planted("side", {"units": [unit]}) is None, "another unit that differs is not the planted bug"
+    assert demo.planted("tick", {"units": [unit | {"verdict": "PASS"}]}) is None
+
+
+def test_a_step_is_named_when_it_starts_so_that_a_log_is_not_silent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = part("steps", monkeypatch)
+    monkeypatch.setattr(steps, "LOGS", tmp_path)
+    seen: list[str] = []
+    monkeypatch.setattr(
+        steps.Run, "call", lambda *_, **__: seen.append(capsys.readouterr().out) or steps.Outcome(0, "", tmp_path, 0.1)
+    )
+    assert steps.Run().step("build the wheel", ["true"])
+    assert seen == ["  …       build the wheel\n"]
 
 
 def test_lines_of_tests_do_not_count_as_covered(monkeypatch: pytest.MonkeyPatch) -> None:

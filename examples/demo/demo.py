@@ -5,7 +5,8 @@ Run it by `make demo`, or with the package and the bot's requirements installed:
     python examples/demo/demo.py [--days N] [--plant tick|side|drop] [--out FOLDER]
 
 Ticks are one real day of EURUSD where the market data is found, else a simulated market. Exit codes: 0 all equal,
-1 a unit or a run differs, 2 the demo could not be shown, 3 too little happened to say anything.
+1 a unit or a run differs (as it must with a planted bug), 2 the demo could not be shown or the planted bug was not
+found, 3 too little happened to say anything.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import exuvia
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from runs import HERE, BotFailedError, Run, differences, parity, run_bot
@@ -33,6 +35,7 @@ ROOT = HERE.parent.parent
 TICKS = Path("QuantConnect__Lean/Data/forex/oanda/tick/eurusd")
 ONE_DAY = "20140507_quote.zip"
 LEAST_TRADES = 50
+WORDS = 60
 
 UNITS: dict[str, tuple[str, str, dict[str, str]]] = {
     "legacy_bot.stream:decode_frame": ("candidates:decode_frame", "frames of the stream", {}),
@@ -109,6 +112,28 @@ def status_of(config: Path) -> dict[str, Any]:
     return json.loads(answer.stdout)
 
 
+def shown(path: Path) -> str:
+    """A path as one would type it from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def planted(plant: str, status: dict[str, Any]) -> str | None:
+    """Where the planted bug was seen first, in words: the unit, the path and both values; `None` if it was not.
+
+    Args:
+        plant: Which bug.
+        status: As `exuvia status --json` prints it.
+    """
+    name = PLANTS[plant][0]
+    unit = next((unit for unit in status["units"] if unit["unit"] == name), None)
+    if unit is None or unit["verdict"] != "FAIL" or not unit["examples"]:
+        return None
+    first = unit["examples"][0]
+    values = (" ".join(str(first.get(side) or "nothing").split()) for side in ("legacy", "candidate"))
+    legacy, rust = (value if len(value) <= WORDS else f"{value[:WORDS]}…" for value in values)
+    return f"{name} {first['path']}, legacy {legacy}, Rust {rust}"
+
+
 class Demo:
     """The acts of the demo, in order; `failures` says what was not equal."""
 
@@ -116,6 +141,7 @@ class Demo:
         self.out, self.source, self.plant = out, source, plant
         self.failures: list[str] = []
         self.flipped: list[str] = []
+        self.found: str | None = None
 
     def run(self, name: str, launcher: list[str]) -> Run:
         """One run of the bot under a progress bar."""
@@ -188,14 +214,19 @@ class Demo:
         run, status = self.moulting("shadow", dict.fromkeys(UNITS, "shadow"))
         self.compare(self.legacy, run)
         table = exuvia_command("status", "--config", str(self.out / "shadow.toml"))
-        console.print(table.stdout.rstrip(), markup=False)
         self.shadow_status = status
+        if self.plant:
+            # The sentence at the end says it; whoever wants the rest finds it in the log.
+            log = self.out / "status.log"
+            log.write_text(f"{table.stdout}\n{json.dumps(status, indent=1)}\n", encoding="utf-8")
+            self.found = planted(self.plant, status)
+            console.print(f"  status and every difference: {shown(log)}", markup=False)
+        else:
+            console.print(table.stdout.rstrip(), markup=False)
         for unit in status["units"]:
             if unit["verdict"] != "PASS":
                 places = [f"{d['place']} ({d['kind']}, {d['count']}×)" for d in unit["differences"][:4]]
                 self.failures.append(f"{unit['unit']}: {unit['verdict']}: {unit['reason']}; {', '.join(places)}")
-            for example in unit["examples"][:1]:
-                console.print(f"  {unit['unit']} first differed: {json.dumps(example)[:300]}", markup=False)
 
     def flips(self) -> None:
         """One unit after the other goes to Rust; after each flip the run must equal legacy's."""
@@ -274,9 +305,20 @@ class Demo:
         )
         if not page.is_file():
             raise BotFailedError(f"exuvia report wrote nothing:\n{answer.stderr or answer.stdout}")
-        console.print(
-            f"  report: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", markup=False
-        )
+        console.print(f"  report: {shown(page)}", markup=False)
+
+    def planted(self) -> int:
+        """Says whether the planted bug was found, and nothing but it."""
+        if self.found and len(self.failures) == 1:
+            console.print(f"\n[bold green]the planted bug was found[/]: {escape(self.found)} (exit 1, as it must)")
+            return 1
+        if self.failures:
+            console.print(f"\n[bold red]NOT EQUAL[/] ({len(self.failures)}), and not by the planted bug alone")
+            for line in self.failures[:12]:
+                console.print(f"  {line}", markup=False)
+            return 1
+        console.print(f"\n[bold red]the planted bug was not found[/]: {self.plant} in {PLANTS[self.plant or ''][0]}")
+        return 2
 
     def play(self) -> int:
         """All acts; the exit code."""
@@ -289,6 +331,8 @@ class Demo:
             self.whole()
             self.saved()
         self.report()
+        if self.plant:
+            return self.planted()
         if self.failures:
             console.print(f"\n[bold red]NOT EQUAL[/] ({len(self.failures)})")
             for line in self.failures[:12]:
@@ -304,7 +348,7 @@ class Demo:
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line; the environment's DAYS, PLANT and EXUVIA_DATA are the defaults."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--days", type=int, default=int(os.environ.get("DAYS") or 1), help="how many days, 1 to 13")
+    parser.add_argument("--days", default=os.environ.get("DAYS") or "1", help="how many days, 1 to 13")
     parser.add_argument(
         "--plant", choices=sorted(PLANTS), default=os.environ.get("PLANT") or None, help="plant a bug in the Rust side"
     )
@@ -318,8 +362,9 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     given = parser.parse_args(arguments)
     if given.plant not in (None, *PLANTS):
         parser.error(f"PLANT={given.plant} is unknown: one of {', '.join(PLANTS)}")
-    if not 1 <= given.days <= 13:
-        parser.error(f"DAYS={given.days} must be 1 to 13")
+    if not (given.days.isascii() and given.days.isdecimal() and 1 <= int(given.days) <= 13):
+        parser.error(f"DAYS={given.days} is no number of days: write a whole number from 1 to 13")
+    given.days = int(given.days)
     return given
 
 
