@@ -107,9 +107,19 @@ def test_init_says_of_each_function_that_it_leaves_out_which_rule_did_it(tmp_pat
         ("lib:Book.add", "no arithmetic in a loop"),
     ):
         assert any(unit in line and why in line for line in done.stdout.splitlines()), (unit, why, done.stdout)
-    assert 'candidate = "exuvia_shims.lib:' in done.stdout, "what to write for one of them"
+    assert '\n[unit."lib:mid"]\ncandidate = "exuvia_shims.lib:mid"' in done.stdout, (
+        "one that can be a unit as it stands"
+    )
+    assert "exuvia init --profile bot.prof" in done.stdout
     asked = json.loads(run(tmp_path, "exuvia", "init", "--force", "--json").stdout)
     assert {one["unit"] for one in asked["left_out"]} >= {"lib:mid", "lib:Book.add"}
+
+
+def test_init_shows_no_stanza_of_a_function_that_it_refuses_itself(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("def main():\n    for x in range(9):\n        x + x * x - 1\n")
+    done = run(tmp_path, "exuvia", "init")
+    assert "left out: __main__:main: its module is run, not imported" in done.stdout
+    assert "[unit." not in done.stdout
 
 
 def test_what_init_proposes_next_leads_to_a_comparison_in_shadow(tmp_path: Path) -> None:

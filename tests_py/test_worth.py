@@ -476,6 +476,19 @@ def test_a_look_finds_arithmetic_in_loops_and_leaves_out_what_talks(tmp_path: Pa
     assert [found.unit for found in hot.by_look(tmp_path)] == ["calc:mean"]
 
 
+def test_a_look_takes_one_line_of_arithmetic_in_a_loop_but_neither_text_nor_a_candidate(tmp_path: Path) -> None:
+    vwap = (
+        "def vwap(prices, sizes):\n    total = 0.0\n    for price, size in zip(prices, sizes, strict=True):\n"
+        "        total += price * size\n    return total / sum(sizes)\n"
+    )
+    (tmp_path / "calc.py").write_text(f"{vwap}def lines(xs):\n    return ['%s' % x + '!' for x in xs if x != 1 if x]\n")
+    (tmp_path / "candidate.py").write_text(vwap)
+    assert [found.unit for found in hot.by_look(tmp_path)] == ["calc:vwap"]
+    against = {look.unit: look.against for look in hot.looks(tmp_path)}
+    assert against["calc:lines"] == "little arithmetic in loops"
+    assert "it is a candidate" in against["candidate:vwap"]
+
+
 def test_what_crosses_is_extrapolated_from_the_first_items() -> None:
     crossing = measure([{"a": 1.0, "b": "xy"}] * 10_000)
     assert crossing.objects == pytest.approx(50_001, rel=0.01)

@@ -11,8 +11,9 @@ __all__ = ["add"]
 
 SHOWN = 12
 EXAMPLE = """examples:
-  exuvia init
-  exuvia init --profile spy.raw"""
+  python -m cProfile -o bot.prof -m bot         measure first: what is hot is seldom what it looks like
+  exuvia init --profile bot.prof
+  exuvia init                                   without a profile: a guess, by a look at the source"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:  # noqa: ARG001 - every command is declared alike
@@ -69,6 +70,8 @@ def _init(options: argparse.Namespace) -> int:
         return 0
     counted = f"{len(start.units)} unit{'' if len(start.units) == 1 else 's'}"
     say(f"{target}: {counted}, all in legacy, by {start.by}")
+    if not options.profile:
+        say("  a profile knows more: python -m cProfile -o bot.prof -m PROGRAM, then exuvia init --profile bot.prof")
     if kept is not None:
         say(f"  the file that was there is {kept} now")
     for unit in start.units:
@@ -88,8 +91,8 @@ def _init(options: argparse.Namespace) -> int:
             say("a unit whose shim is not there yet keeps exuvia run from starting: comment the others out meanwhile")
     else:
         say("next: exuvia worth -m PROGRAM shows where its time goes; then name units in the file")
-        if start.left_out:
-            say(f"any of the functions above can be one:\n{starting.table(start.left_out[0].unit)}")
+        if start.example is not None:
+            say(f"as this one, which can be a unit:\n{starting.table(start.example)}")
     return 0
 
 

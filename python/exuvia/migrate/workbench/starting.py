@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Start", "begin", "shim_module", "table"]
 
 SHIMS = "exuvia_shims"
+_NEVER = ("calls ", "its name ", "by its module's name ")
+"""Rules of the look by which a function is no example either: the others only doubt that it is hot."""
 
 
 @dataclass(slots=True)
@@ -29,12 +31,14 @@ class Start:
         units: The units and why they are there.
         by: How they were found.
         left_out: Functions that are no units, and the rule that left each of them out.
+        example: The first of them that can be a unit as it stands, if one can.
     """
 
     text: str
     by: str
     units: list[Hot] = field(default_factory=list)
     left_out: list[Look] = field(default_factory=list)
+    example: str | None = None
 
 
 def shim_module(unit: str, folder: str = SHIMS) -> str:
@@ -77,7 +81,9 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
     rule = "cold in the profile" if profile is not None else f"not among the first {most}"
     left_out = [one._replace(against=one.against or rule) for one in hot.looks(root) if one.unit not in taken]
     left_out.sort(key=lambda one: -one.score)
-    return Start(_text(chosen, by), by, chosen, left_out)
+    fitting = (one.unit for one in left_out if not one.against.startswith(_NEVER) and _can_move(one.unit, root))
+    example = next(fitting, None)
+    return Start(_text(chosen, by), by, chosen, left_out, example)
 
 
 def _can_move(unit: str, root: Path) -> bool:

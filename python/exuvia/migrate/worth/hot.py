@@ -78,7 +78,11 @@ def _home(file: str, files: list[Path]) -> Path | None:
 
 
 _COMPUTES = (ast.BinOp, ast.Compare, ast.Subscript, ast.AugAssign)
-_ENOUGH = 6.0
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
+_ENOUGH = 3.0
+"""One loop with one line of arithmetic in it, `total += price * size`, is enough: a loop runs it often."""
+
+_SHIMS = frozenset({"candidate", "candidates", "exuvia_shims"})
 _EFFECTS = frozenset({"open", "print", "connect", "send", "recv", "post", "get_json", "sleep", "request", "urlopen"})
 
 
@@ -143,6 +147,7 @@ def _against(function: _Function, module: str) -> str:
     """The first rule that speaks against a function."""
     for speaks, why in (
         (module.rpartition(".")[2] in ("__main__", ""), "its module is run, not imported"),
+        (not _SHIMS.isdisjoint(module.split(".")), "by its module's name it is a candidate, not legacy"),
         (isinstance(function, ast.AsyncFunctionDef), "a coroutine waits"),
         (function.name.startswith("_"), "its name begins with _"),
         (bool(function.decorator_list), "decorated"),
@@ -150,7 +155,8 @@ def _against(function: _Function, module: str) -> str:
         if speaks:
             return why
     score = _score(function)
-    little = "" if score >= _ENOUGH else "little arithmetic in loops" if score else "no arithmetic in a loop"
+    enough = score >= _ENOUGH and _calculates(function)
+    little = "" if enough else "little arithmetic in loops" if score else "no arithmetic in a loop"
     return _effect(function) or little
 
 
@@ -171,9 +177,24 @@ def _effect(function: _Function) -> str:
 def _score(function: _Function) -> float:
     score = 0.0
     for node in ast.walk(function):
-        if isinstance(node, (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
+        if isinstance(node, _LOOPS):
             score += 1.0 + sum(isinstance(inner, _COMPUTES) for inner in ast.walk(node))
     return score
+
+
+def _calculates(function: _Function) -> bool:
+    """Whether a loop has an operation on what may be numbers: `"%s" % name` and `text + "!"` are none."""
+    for node in ast.walk(function):
+        for inner in ast.walk(node) if isinstance(node, _LOOPS) else ():
+            if isinstance(inner, ast.BinOp) and not any(map(_is_text, (inner.left, inner.right))):
+                return True
+    return False
+
+
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.JoinedStr) or (
+        isinstance(value, ast.Constant) and isinstance(value.value, (str, bytes))
+    )
 
 
 def _is_collaborator(called: ast.expr) -> bool:
