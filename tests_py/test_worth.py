@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.worth import cover, face, hot, imports, profiles
-from exuvia.migrate.worth.border import measure
+from exuvia.migrate.worth.border import crosses, measure
 from exuvia.migrate.worth.judge import Measured, gain, judge
 from exuvia.migrate.worth.sampler import Sampler
 from exuvia.migrate.worth.source import find_unit
@@ -404,9 +405,46 @@ def test_lists_that_cross_and_rows_that_are_walked_are_vectorised(tmp_path: Path
     lists = Counted(calls=1000)
     lists.crossed([[0.5] * 200_000])
     plain = "def f(x):\n    return sum(x)\n"
-    found = judged(plain, tmp_path, {"compute": 5.0}, counted=lists, measured=Measured(0.08, "here"))
+    found = judged(plain, tmp_path, {"compute": 5.0}, counted=lists, measured=Measured(0.08, "here", crosses=True))
     assert found.verdict == "vectorise instead"
     assert "200,001 objects" in found.why
+
+
+def test_a_slower_candidate_is_called_slower_and_nothing_is_said_to_cross_that_does_not(tmp_path: Path) -> None:
+    from exuvia.migrate.worth.counting import Counted
+
+    lists, plain = Counted(calls=1000), "def f(x):\n    return sum(x)\n"
+    lists.crossed([[0.5] * 200_000])
+    with_lists = judged(
+        plain, tmp_path, {"compute": 5.0}, counted=lists, measured=Measured(0.57, "here", crosses=False)
+    )
+    without = judged(plain, tmp_path, {"compute": 5.0}, measured=Measured(0.57, "here", crosses=False))
+    assert with_lists.verdict == without.verdict == "no: under 2 %", "one cause, one verdict"
+    assert with_lists.why == without.why
+    assert without.why == (
+        "the candidate is slower: 0.57× as fast as legacy, which adds 37.7% to the whole time "
+        "(the unit is 50% of the CPU time)"
+    )
+    unknown = judged(plain, tmp_path, {"compute": 5.0}, counted=lists, measured=Measured(0.57, "here"))
+    assert (unknown.verdict, "if they cross into Rust" in unknown.why) == ("no: under 2 %", True)
+    small = judged(plain, tmp_path, {"compute": 5.0}, measured=Measured(1.01, "here"))
+    assert "slower" not in small.why
+
+
+def test_only_what_reaches_compiled_code_crosses_a_border(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import math\nfrom exuvia import bars\nimport exuvia._exuvia as core\n"
+        "def plain(xs):\n    return math.fsum(x * x for x in xs)\n"
+        "def over(xs):\n    return plain(xs)\n"
+        "def rust(xs):\n    return bars.aggregate(xs, every='5m')\n"
+        "def nested(xs):\n    return [core.detached_copy(x) for x in xs]\n"
+        "class Book:\n    def on(self, xs):\n        return rust(xs)\n"
+        "class Plain:\n    @staticmethod\n    def on(xs):\n        return plain(xs)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    mine = importlib.import_module("mine")
+    found = {name: crosses(getattr(mine, name)) for name in ("plain", "over", "rust", "nested", "Book", "Plain")}
+    assert found == {"plain": False, "over": False, "rust": True, "nested": True, "Book": True, "Plain": False}
 
 
 def test_a_compiled_module_that_nothing_imports_is_deleted_instead(project: Path) -> None:

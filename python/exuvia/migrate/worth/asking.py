@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, ExuviaError
-from exuvia.migrate.worth import cover, hot, imports, profiles
+from exuvia.migrate.worth import border, cover, hot, imports, profiles
 from exuvia.migrate.worth.judge import LEAST, Measured, UnitWorth, judge
 from exuvia.migrate.worth.source import find_unit
 
@@ -158,6 +158,9 @@ def _judged(  # noqa: PLR0917 - all that a verdict needs
         if not isinstance(measured, Measured) and unit in candidates:
             timed = _timed(unit, candidates[unit], counted.get(unit))
             measured = timed if isinstance(timed, Measured) or measured is None else f"{measured}; {timed}"
+        elif isinstance(measured, Measured) and unit in candidates:
+            found_there = _loaded(candidates[unit])
+            measured = replace(measured, crosses=None if isinstance(found_there, str) else border.crosses(found_there))
         share = covered.of(source) if covered is not None else None
         found.append(judge(source, profile, graph.users(source.name), counted.get(unit), measured, share))
         found[-1].unit = unit
@@ -189,20 +192,27 @@ def _timed(unit: str, candidate: str, counted: Counted | None) -> Measured | str
         return "no call of it was seen that could be timed"
     from exuvia.migrate.worth.timing import timed  # noqa: PLC0415 - it loads the extension
 
-    sides = []
-    for name in (unit, candidate):
-        module, _, qualname = name.partition(":")
-        try:
-            found: Any = importlib.import_module(module)
-            for part in qualname.split("."):
-                found = getattr(found, part)
-        except (ImportError, AttributeError) as error:
-            return f"{name} cannot be loaded: {error}"
-        sides.append(found)
+    sides = [_loaded(unit), _loaded(candidate)]
+    for side in sides:
+        if isinstance(side, str):
+            return side
     times = timed(sides[0], sides[1], counted.kept)
     if isinstance(times, str):
         return times
-    return Measured(times[0] / max(times[1], 1e-9), f"timed after the run: {len(counted.kept)} calls of it, in turns")
+    source = f"timed after the run: {len(counted.kept)} calls of it, in turns"
+    return Measured(times[0] / max(times[1], 1e-9), source, border.crosses(sides[1]))
+
+
+def _loaded(name: str) -> Any:
+    """What `package.module:name` names, or why it cannot be had."""
+    module, _, qualname = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        return f"{name} cannot be loaded: {error}"
+    return found
 
 
 def candidate_of(text: str) -> tuple[str, str]:

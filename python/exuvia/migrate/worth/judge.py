@@ -48,10 +48,12 @@ class Measured:
     Attributes:
         speedup: Legacy's time over the candidate's.
         source: Where that comes from.
+        crosses: Whether it reaches compiled code, so that its arguments cross a border; `None` if nobody looked.
     """
 
     speedup: float
     source: str
+    crosses: bool | None = None
 
 
 @dataclass(slots=True)
@@ -142,7 +144,8 @@ def judge(  # noqa: PLR0917 - all that a verdict needs
         worth.measured = f"no candidate was measured ({measured}): the gain is a bound"
     worth.gain = gain(worth.wall_share, worth.speedup)
     used = bool(users.importers or users.inside or users.mentions)
-    worth.verdict, worth.why = _verdict(worth, source, used=used)
+    crosses = measured.crosses if isinstance(measured, Measured) else None
+    worth.verdict, worth.why = _verdict(worth, source, used=used, crosses=crosses)
     if users.mentions and not users.importers:
         worth.notes.append(f"nobody imports it, but it is named in {', '.join(users.mentions[:3])}")
     return worth
@@ -179,7 +182,7 @@ def _calls(worth: UnitWorth, source: UnitSource, profile: Profile, counted: Coun
         worth.notes.append(f"calls were not counted: {counted.problem}")
 
 
-def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, str]:  # noqa: PLR0911 - one verdict after the other
+def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool, crosses: bool | None) -> tuple[str, str]:  # noqa: PLR0911 - one verdict after the other
     spent = worth.compute_s + worth.wait_s + worth.sleep_s
     called = worth.calls if worth.calls is not None else (1 if spent > 0.0 else 0)
     if not called and not spent:
@@ -200,15 +203,7 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
     if not used:
         return "no: nobody calls it", "it was called, but no file of the project imports or names it"
     if worth.speedup is not None and worth.gain < LEAST:
-        if _lists_lose(worth):
-            return "vectorise instead", (
-                f"the candidate is {worth.speedup:.2g}× as fast because {worth.objects:,.0f} objects cross the border "
-                "in each call: hand over buffers, or keep the state in Rust"
-            )
-        return (
-            "no: under 2 %",
-            f"measured: the candidate is {worth.speedup:.2g}× as fast, {round(worth.gain, 3) + 0.0:.1%} end to end",
-        )
+        return _lost(worth, crosses=crosses)
     row_wise = _row_wise(source.node)
     if row_wise is not None and worth.speedup is None:
         return "vectorise instead", f"it goes through a table row by row ({row_wise}): whole columns need no Rust"
@@ -218,6 +213,25 @@ def _verdict(worth: UnitWorth, source: UnitSource, *, used: bool) -> tuple[str, 
         )
     sure = "predicted" if worth.speedup is not None else "at most"
     return "migrate", f"{worth.cpu_share:.0%} of the CPU time; {sure} {worth.gain:.1%} of the whole time goes"
+
+
+def _lost(worth: UnitWorth, *, crosses: bool | None) -> tuple[str, str]:
+    """The verdict on a candidate that was timed and brings too little; only what is known is named as the cause."""
+    speed, share = f"{worth.speedup:.2g}× as fast as legacy", f"the unit is {worth.cpu_share:.0%} of the CPU time"
+    objects = f"{worth.objects or 0:,.0f} objects"
+    if crosses and _lists_lose(worth):
+        return "vectorise instead", (
+            f"the candidate is {speed} because {objects} cross the border in each call: hand over buffers, or keep "
+            "the state in Rust"
+        )
+    change = round(worth.gain, 3) + 0.0
+    if change < 0.0:
+        why = f"the candidate is slower: {speed}, which adds {-change:.1%} to the whole time ({share})"
+    else:
+        why = f"the candidate is {speed}, which takes {change:.1%} off the whole time ({share})"
+    if crosses is None and _lists_lose(worth):
+        why += f"; {objects} go in with each call: if they cross into Rust one by one, hand over buffers"
+    return "no: under 2 %", why
 
 
 def _lists_lose(worth: UnitWorth) -> bool:
