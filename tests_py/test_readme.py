@@ -7,30 +7,25 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Adopt it in ten minutes\n")[2].partition("\n## ")[0]
-BOT = """
-import random
-from mybot.vwap import vwap
-rng = random.Random(7)
-prices = [1.39 + rng.random() / 1000 for _ in range(400)]
-sizes = [rng.uniform(1.0, 9.0) for _ in range(400)]
-for at in range(199):
-    vwap(prices[at : at + 200], sizes[at : at + 200])
-"""
 
 
 def fences(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^( *)```{kind}\n(.*?)^\1```", SECTION, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(text) for _, text in found]
 
 
 def said(text: str) -> str:
     """A piece of the configuration or a command, as the README says it: what it does not say fails the test."""
-    assert f"`{text}`" in SECTION, f"the README no longer says {text}"
+    lines = [line.partition("  #")[0].strip() for line in SECTION.splitlines()]
+    assert f"`{text}`" in SECTION or text in lines, f"the README no longer says {text}"
     return text
 
 
@@ -54,7 +49,7 @@ class Newcomer:
         (folder / "mybot").mkdir()
         (folder / "mybot" / "vwap.py").write_text(legacy)
         (folder / "mybot" / "candidate.py").write_text(candidate)
-        (folder / "mybot" / "__main__.py").write_text(BOT)
+        (folder / "mybot" / "__main__.py").write_text(fences("py")[0])
         (folder / "pyproject.toml").touch()
         self.config.write_text(fences("toml")[0])
 
@@ -129,6 +124,10 @@ def test_what_is_accepted_passes_and_a_rehearsal_flips_it_and_takes_it_back(newc
     rehearsal = said("rehearsal = true"), said('endpoints = ["http://127.0.0.1:8080"]')
     newcomer.edits("[exuvia]\n", "\n".join(["[exuvia]", *rehearsal, ""]))
     newcomer.edits('mode = "shadow"', said('mode = "rust"'))
+    final = tomllib.loads(fences("toml")[1])
+    assert tomllib.loads(newcomer.config.read_text()) == final, (
+        "the file that the README shows is the one that came about"
+    )
     newcomer.types("exuvia run -m mybot")
     assert "mybot.vwap:vwap: rust; " in newcomer.types(said("exuvia promote mybot.vwap:vwap --to rust"))
     newcomer.types("exuvia run -m mybot")

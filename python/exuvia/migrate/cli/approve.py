@@ -30,9 +30,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="say that a group may take a step",
         description="Approves a step of a group whose gate passes, as the OS user who runs this or with an SSH key. "
-        "The approval names the step, the code (F), the digest of the evidence and an expiry; a new difference, other "
-        "code or a rollback voids it. Elsewhere: --statement FILE writes what is approved, ssh-keygen -Y sign -n "
-        "exuvia-approval -f KEY FILE signs it, --signed FILE takes it with FILE.sig.",
+        "The approval names the step, F (the fingerprint of all that decides what runs: source, candidate, rules, "
+        "build), the digest of the evidence and an expiry; a new difference, another F or a rollback voids it. "
+        "Elsewhere: --statement FILE writes what is approved, ssh-keygen -Y sign -n exuvia-approval -f KEY FILE signs "
+        "it, --signed FILE takes it with FILE.sig.",
     )
     approve.add_argument("group", metavar="NAME", help="a unit or group")
     approve.add_argument("--to", choices=("shadow", "canary", "rust"), dest="mode", help="the step")

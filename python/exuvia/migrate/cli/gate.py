@@ -25,7 +25,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "gate",
         parents=[shared],
         help="one verdict on a group: sessions, bounds, business gates",
-        description="Judges a group over its sessions up to a day. Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
+        description="Judges a group over its sessions up to a day. Only sessions of one F count, the one that would "
+        "run now: F is the fingerprint of all that decides what runs (source, candidate, rules, build). Exit code "
+        "0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
     )
     gate.add_argument("group", metavar="GROUP", help="a group, or a unit that stands alone")
     gate.add_argument("--day", metavar="D", type=_day, help="look at this day, YYYY-MM-DD, and what came before it")
