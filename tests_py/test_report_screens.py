@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.migrate import load
-from exuvia.migrate.face import advice, first, plots, report, second
+from exuvia.migrate.face import advice, first, plots, report, second, whole
 from exuvia.migrate.face.latency import quantile
 from exuvia.migrate.gates.judge import GroupVerdict
 from exuvia.migrate.gates.runs import GateRun
@@ -90,6 +90,8 @@ def test_every_figure_of_the_second_screen_is_there_thinnest_stratum_first() -> 
 def test_nothing_is_drawn_of_what_nobody_counted() -> None:
     empty = UnitStatus(unit=UNIT)
     assert second.latency([empty]) == second.shadow([empty]) == second.strata([]) == second.sessions([]) == ""
+    one = plots.stacked_bars([("bot:price", (("equal", 1.0),))], "calls", "calls")
+    assert ">1 call<" in one
     assert plots.days([]) == plots.distributions([], "") == ""
     assert plots.distributions([("x", [0] * 64, [0] * 64)], "") == ""
 
@@ -97,6 +99,29 @@ def test_nothing_is_drawn_of_what_nobody_counted() -> None:
 def test_what_was_dropped_or_fell_back_has_a_column_and_what_was_not_has_none() -> None:
     shown = second.shadow([state(dropped=7, fallbacks=2)])
     assert re.findall(r"<th class=n>([^<]+)</th>", shown) == ["dropped", "answered by legacy"]
+
+
+def test_of_few_calls_no_percentile_is_shown() -> None:
+    found = state()
+    for side in found.latency.values():
+        side[:] = [1 if at == 26 else 0 for at in range(64)]
+    shown = second.latency([found])
+    assert re.findall(r"<td class=n>([^<]*)</td>", shown) == ["–"] * 4, "one call of 35 ms has no p50 of 47.5 ms"
+    assert "fewer than 20 calls" in shown
+    for side in found.latency.values():
+        side[:] = [50 if at == 26 else 0 for at in range(64)]
+    p50, _, p99, *_ = re.findall(r"<td class=n>([^<]*)</td>", second.latency([found]))
+    assert p50 != "–"
+    assert p99 == "–"
+    assert "fewer than" not in second.latency([state()])
+
+
+def test_the_last_label_of_an_axis_and_the_colour_of_both_sides_are_there() -> None:
+    buckets = [1 if 10 <= at < 27 else 0 for at in range(64)]
+    plot = plots.distributions([(UNIT, buckets, buckets)], "Calls by time")
+    places = [float(x) for x in re.findall(r'class="tick" x="([\d.]+)"', plot)]
+    assert max(places) <= plots.WIDTH - 20, "half of a label has to fit right of its line"
+    assert '<i class="both"></i>both' in second.latency([state()])
 
 
 def test_quantiles_lie_within_the_bucket_of_the_true_one() -> None:
@@ -129,8 +154,43 @@ def test_the_advice_is_a_command_that_exists(
     found = state(**given)
     found.mode = found.effective = mode
     said = advice.advise(config, config.group_of(UNIT), [found], modes.Journal(), judged)
-    assert said.command == command
+    typed = command.replace("exuvia ", "", 1).replace(" ", f" --config {config.path} ", 1)
+    assert said.command == (f"exuvia {typed}" if command else "")
     assert said.text.endswith(".")
+    assert ("raise mode to" in said.text) == ("approve" in command), "the file allows shadow only"
+
+
+def test_the_command_can_be_typed_as_it_stands(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def advised() -> advice.Advice:
+        return advice.advise(config, config.group_of(UNIT), [state()], modes.Journal(), verdict())
+
+    monkeypatch.delenv("EXUVIA_CONFIG", raising=False)
+    monkeypatch.chdir(config.path.parent)
+    assert advised().command == f"exuvia approve {UNIT} --to canary", "this file is found without being named"
+    monkeypatch.chdir(config.path.parent.parent)
+    name = config.path.relative_to(config.path.parent.parent)
+    assert advised().command == f"exuvia approve --config {name} {UNIT} --to canary"
+    assert f'raise mode to "canary" in exuvia.toml first, for {UNIT}, then take it to canary.' in advised().text
+    config.path.write_text(TOML.replace("shadow", "rust"), encoding="utf-8")
+    high = state()
+    high.file = "rust"
+    said = advice.advise(config, config.group_of(UNIT), [high], modes.Journal(), verdict())
+    assert "raise" not in said.text
+
+
+def test_the_whole_run_says_what_counts_as_saved_and_is_named_by_what_is_in_it() -> None:
+    sides = [
+        {"name": name, "wall_s": wall, "compute_s": compute, "waiting_s": 2.0, "start_s": 1.0}
+        for name, wall, compute in (("legacy", 4.01, 1.06), ("rust", 4.14, 0.64))
+    ]
+    both = whole.runs({"runs": sides, "parity": [{"what": "trades.jsonl", "equal": True}]})
+    assert "1.06 s became 0.64 s" in both
+    assert "the bar of rust may even be the longer one" in both
+    assert "equal: 1 artefact." in both
+    assert both.index("</svg>") < both.index("<details>") < both.index("<table>"), "the rows are folded away"
+    alone = whole.runs({"runs": sides[:1]})
+    assert "Whole run: legacy alone" in alone
+    assert "all Rust" not in alone
 
 
 def test_a_journal_that_cannot_be_trusted_comes_before_all_advice(config: Config) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from exuvia.errors import ConfigError
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
@@ -23,7 +28,7 @@ class Advice:
     Attributes:
         group: Its name.
         text: A sentence.
-        command: What to type, or nothing.
+        command: What to type where the report was written, its `--config` with it; or nothing.
     """
 
     group: str
@@ -31,14 +36,14 @@ class Advice:
     command: str = ""
 
 
-def advise(  # noqa: PLR0911 - a sentence for each case
+def advise(
     config: Config,
     group: GroupConfig,
     states: list[UnitStatus],
     journal: Journal,
     verdict: GroupVerdict | None,
 ) -> Advice:
-    """Say what a person should do about a group.
+    """Say what a person should do about a group, and what to type for it as it stands.
 
     Args:
         config: The configuration.
@@ -47,6 +52,39 @@ def advise(  # noqa: PLR0911 - a sentence for each case
         journal: The mode journal.
         verdict: The gate's verdict; `None` in a rehearsal, whose evidence does not count.
     """
+    said = _advise(config, group, states, journal, verdict)
+    given = _given(config)
+    return replace(said, command=re.sub(r"^(exuvia [a-z-]+)", lambda found: found[1] + given, said.command))
+
+
+def _given(config: Config) -> str:
+    """The option that names the configuration, where it is not the one that a command finds by itself."""
+    from exuvia.migrate.config import find  # noqa: PLC0415 - it would load the configuration with the face
+
+    path, here = config.path.absolute(), Path.cwd()
+    try:
+        if find().absolute() == path:
+            return ""
+    except ConfigError:
+        pass
+    return f" --config {shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))}"
+
+
+def _raising(config: Config, states: list[UnitStatus], step: str) -> str:
+    """What to change in the file first, where its ceiling is below the step."""
+    low = [state.unit for state in states if tuple(UP).index(state.file or state.mode) < tuple(UP).index(step)]
+    if not low:
+        return ""
+    return f'raise mode to "{step}" in {config.path.name} first, for {", ".join(low[:3])}{" …" if len(low) > 3 else ""}'
+
+
+def _advise(  # noqa: PLR0911 - a sentence for each case
+    config: Config,
+    group: GroupConfig,
+    states: list[UnitStatus],
+    journal: Journal,
+    verdict: GroupVerdict | None,
+) -> Advice:
     name = group.name
     failing = [state for state in states if state.verdict == "FAIL"]
     if journal.broken is not None:
@@ -68,7 +106,9 @@ def advise(  # noqa: PLR0911 - a sentence for each case
         if silent:
             return Advice(name, "Run the program: nothing was compared yet.", "exuvia run -m …")
         if mode == "shadow":
-            return Advice(name, "It may flip, in this rehearsal.", f"exuvia promote {name} --to rust")
+            first = _raising(config, states, "rust")
+            text = f"It may flip, in this rehearsal{f': {first}' if first else ''}."
+            return Advice(name, text, f"exuvia promote {name} --to rust")
         return Advice(name, "It runs on Rust. Compare the whole run, then rehearse the way back.", "exuvia rollback")
     if verdict is None or step is None:
         return Advice(name, "Nothing to do.")
@@ -76,7 +116,10 @@ def advise(  # noqa: PLR0911 - a sentence for each case
         if mode == "rust":
             return Advice(name, "It runs on Rust. Keep the old image until the tombstone window is over.")
         asked = f"exuvia approve {name} --to {step}"
-        return Advice(name, f"The gate passes: have it approved, then take it to {step}.", asked)
+        first = _raising(config, states, step)
+        return Advice(
+            name, f"The gate passes: have it approved, {f'{first}, ' if first else ''}then take it to {step}.", asked
+        )
     if verdict.verdict == "FAIL":
         return Advice(name, f"Not ready: {verdict.reasons[0]}.", f"exuvia gate {name}")
     clean = verdict.bounds.get("days", {}).get("clean", 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
-from exuvia.migrate.face.html import code, heads, legend, section, table
+from exuvia.migrate.face.html import code, heads, legend, section, table, value
 
 if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
@@ -39,7 +39,7 @@ def units(states: list[UnitStatus]) -> str:
                 f'<td class="n">{_called(state, name)}</td>'
                 for name in ("legacy_calls", "candidate_calls", "compared", "differed")
             )
-            + "".join(f'<td class="n">{value}</td>' for value in per_call)
+            + "".join(f'<td class="n">{each}</td>' for each in per_call)
             + f'<td class="n">{f"{state.speedup:.1f}×" if state.speedup else "–"}</td>'
             f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
             f"{state.verdict}</span></td></tr>"
@@ -91,7 +91,7 @@ def differences(states: list[UnitStatus]) -> str:
             cells = [code(state.unit), code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
             cells.append(f'<td class="n">{count:,}</td>')
             apart = f" ({example['apart']})" if example.get("apart") else ""
-            cells += [code(example.get("legacy", "")), code(f"{example.get('candidate', '')}{apart}")]
+            cells += [value(example.get("legacy", "")), value(f"{example.get('candidate', '')}{apart}")]
             cells.append(code(example.get("rule", "")))
             rows.append(f"<tr>{''.join(cells)}</tr>")
     if not rows:

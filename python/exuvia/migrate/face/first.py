@@ -80,9 +80,15 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
     sides = (runs or {}).get("runs", [])
     if len(sides) > 1 and sides[-1]["compute_s"] > 0:
         saved = sides[0]["compute_s"] - sides[-1]["compute_s"]
-        made.append((f"{saved:,.2f} s", f"of {sides[0]['compute_s']:,.2f} s compute saved in the whole run"))
+        said = f"of {sides[0]['compute_s']:,.2f} s compute saved in the whole run; waiting and start are not counted"
+        made.append((f"{saved:,.2f} s", said))
     cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in made)
     return f'<div class="tiles">{cells}</div>'
+
+
+def _command(text: str) -> str:
+    """A cell with a command, in one line, so that it can be copied as it stands."""
+    return f'<td><code class="command">{escape(text)}</code></td>' if text else "<td></td>"
 
 
 def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
@@ -95,7 +101,7 @@ def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
     known = {found.group: found.verdict for found in verdicts}
     rows = "".join(
         f"<tr>{code(each.group)}<td>{badge(known[each.group]) if each.group in known else ''}</td>"
-        f"<td>{escape(each.text)}</td>{code(each.command) if each.command else '<td></td>'}</tr>"
+        f"<td>{escape(each.text)}</td>{_command(each.command)}</tr>"
         for each in advice
     )
     return section("What to do next", table(heads("group or unit", "", "", "command"), rows) if rows else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["badge", "bullets", "cell", "code", "heads", "legend", "number", "say", "section", "table"]
+__all__ = ["badge", "bullets", "cell", "code", "heads", "legend", "number", "say", "section", "table", "value"]
 
 
 def badge(verdict: str, why: str = "") -> str:
@@ -52,6 +52,15 @@ def code(value: object) -> str:
         value: The text.
     """
     return f"<td><code>{escape(str(value))}</code></td>"
+
+
+def value(text: object) -> str:
+    """Return a cell of a recorded value: it may be long, so it may break anywhere, where a name may not.
+
+    Args:
+        text: The value.
+    """
+    return f'<td><code class="value">{escape(str(text))}</code></td>'
 
 
 def number(value: object) -> str:

@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["quantile"]
+__all__ = ["FEWEST", "enough", "quantile"]
+
+FEWEST = 20
+"""Calls below which no quantile is shown: of one call every quantile would be a place in its bucket."""
+
+
+def enough(buckets: Sequence[int], share: float) -> bool:
+    """Say whether there are calls enough for a quantile: `FEWEST`, and one at least beyond it.
+
+    >>> enough([20], 0.5), enough([20], 0.99), enough([100], 0.99), enough([1], 0.5)
+    (True, False, True, False)
+
+    Args:
+        buckets: Calls by bucket.
+        share: Which quantile.
+    """
+    total = sum(buckets)
+    return total >= FEWEST and round(total * (1.0 - share), 9) >= 1.0
 
 
 def quantile(buckets: Sequence[int], share: float) -> float | None:

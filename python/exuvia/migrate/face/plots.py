@@ -19,6 +19,8 @@ VALUE = 96
 ROW = 46
 TOP = 8
 TICKS = 26
+LAST = 28
+"""Room for the half of the last label of an axis that stands right of its line."""
 
 
 def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
@@ -57,7 +59,7 @@ def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
             parts.append(f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>')
             shown = escape(duration(value))
             parts.append(f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{shown}</text>')
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, "</svg></div>"])
 
 
 def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title: str, unit: str) -> str:
@@ -93,8 +95,9 @@ def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title:
             x += width
         total = sum(amount for _, amount in parts)
         shown = f"{total:,.0f}" if total >= 1000 or total == int(total) else f"{total:,.2f}"
-        out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{shown} {escape(unit)}</text>')
-    return "".join([*out, "</svg>"])
+        noun = unit.removesuffix("s") if shown == "1" and len(unit) > 1 else unit
+        out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{shown} {escape(noun)}</text>')
+    return "".join([*out, "</svg></div>"])
 
 
 def days(marks: Sequence[tuple[str, str, str]]) -> str:
@@ -118,7 +121,7 @@ def days(marks: Sequence[tuple[str, str, str]]) -> str:
         out.append(f'<rect class="{css[state]}" {box}><title>{said}</title></rect>')
         if at % every == 0:
             out.append(f'<text class="tick" x="{at * step:.1f}" y="38">{escape(day[5:])}</text>')
-    return "".join([*out, "</svg>"])
+    return "".join([*out, "</svg></div>"])
 
 
 def distributions(rows: Sequence[tuple[str, Sequence[int], Sequence[int]]], title: str) -> str:
@@ -135,7 +138,7 @@ def distributions(rows: Sequence[tuple[str, Sequence[int], Sequence[int]]], titl
     if not used:
         return ""
     low, high = min(used) - 1, max(used) + 1
-    span, row = WIDTH - LABEL, 56
+    span, row = WIDTH - LABEL - LAST, 56
     height = TOP + row * len(rows) + TICKS
 
     def across(power: float) -> float:
@@ -160,11 +163,13 @@ def distributions(rows: Sequence[tuple[str, Sequence[int], Sequence[int]]], titl
                 points += [f"{across(power - 1):.1f},{top:.1f}", f"{across(power):.1f},{top:.1f}"]
             points.append(f"{across(high):.1f},{floor:.1f}")
             out.append(f'<polygon class="{css} shape" points="{" ".join(points)}"/>')
-    return "".join([*out, "</svg>"])
+    return "".join([*out, "</svg></div>"])
 
 
 def _open(height: float, title: str) -> str:
-    return f'<svg role="img" viewBox="0 0 {WIDTH} {height:.0f}" width="100%"><title>{escape(title)}</title>'
+    # On a narrow screen the plot scrolls by itself: scaled down, its words could not be read.
+    svg = f'<svg role="img" viewBox="0 0 {WIDTH} {height:.0f}" width="100%">'
+    return f'<div class="plot">{svg}<title>{escape(title)}</title>'
 
 
 def _label(name: str, y: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
 from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table
-from exuvia.migrate.face.latency import quantile
+from exuvia.migrate.face.latency import FEWEST, enough, quantile
 
 if TYPE_CHECKING:
     from exuvia.migrate.gates.judge import GroupVerdict
@@ -111,7 +111,7 @@ def latency(states: list[UnitStatus]) -> str:
     Args:
         states: The units.
     """
-    rows, shapes = "", []
+    rows, shapes, few = "", [], False
     for state in states:
         legacy, candidate = state.latency.get("legacy", []), state.latency.get("candidate", [])
         if not sum(legacy) or not sum(candidate):
@@ -119,8 +119,9 @@ def latency(states: list[UnitStatus]) -> str:
         cells = ""
         for _, share in QUANTILES:
             for side in (legacy, candidate):
-                time = quantile(side, share)
+                time = quantile(side, share) if enough(side, share) else None
                 cells += number("–" if time is None else duration(time))
+                few = few or time is None
         rows += f"<tr>{code(state.unit)}{cells}</tr>"
         shapes.append((state.unit, legacy, candidate))
     if not rows:
@@ -128,7 +129,9 @@ def latency(states: list[UnitStatus]) -> str:
     names = [f"#{side} {name}" for name, _ in QUANTILES for side in ("legacy", "rust")]
     note = "From buckets of powers of two; the candidate's time is its own, measured where it ran."
     plot = plots.distributions(shapes, "Calls by time, both sides, by unit")
-    key = legend(("legacy", "legacy"), ("rust", "Rust"))
+    if few:
+        note += f" –: fewer than {FEWEST} calls (100 for p99), of which a percentile would say nothing."
+    key = legend(("legacy shape", "legacy"), ("rust shape", "Rust"), ("both", "both"))
     return section(
         "How long a call takes", f'{key}{plot}{table(heads("unit", *names), rows)}<p class="soft">{note}</p>'
     )
