@@ -188,6 +188,48 @@ def test_a_difference_is_shown_as_small_as_it_gets() -> None:
         assert_equivalent(price, lambda n: n + (n == 5), cases=[(4,), (5,)])
 
 
+@dataclass
+class Fill:
+    price: float
+    part: Fill | None
+
+
+def test_floats_are_those_of_a_market_wherever_they_stand_and_may_be_bounded() -> None:
+    seen: list[float] = []
+
+    def legacy(prices: list[float], book: dict[str, float | None], fill: Fill, pair: tuple[int, float]) -> int:
+        one: Fill | None = fill
+        while one is not None:
+            seen.append(one.price)
+            one = one.part
+        seen.extend([*prices, *(value for value in book.values() if value is not None), pair[1]])
+        return len(prices)
+
+    assert assert_equivalent(legacy, legacy, examples=100) >= 100
+    assert max(map(abs, seen)) <= 1e12, "neither 1.34e154 nor infinite nor NaN"
+    seen.clear()
+    assert_equivalent(legacy, legacy, examples=50, floats=(0.01, 500.0))
+    assert (min(seen) >= 0.01, max(seen) <= 500.0) == (True, True)
+    with pytest.raises(ConfigError, match="the lowest and the highest float"):
+        inferred(legacy, (1.0, float("inf")))
+
+
+def test_a_message_shows_no_pages_of_arguments(capfd: pytest.CaptureFixture[str]) -> None:
+    def legacy(prices: list[float]) -> float:
+        return sum(prices)
+
+    many = [([float(n) for n in range(5_000)],)]
+    with pytest.raises(AssertionError) as caught:
+        assert_equivalent(legacy, min, cases=many)
+    assert len(str(caught.value)) < 600
+    assert "[0.0, 1.0, 2.0, " in str(caught.value)
+    with pytest.raises(AssertionError) as made_up:
+        assert_equivalent(legacy, min)
+    told = f"{made_up.value}{''.join(getattr(made_up.value, '__notes__', []))}{''.join(capfd.readouterr())}"
+    assert "the two sides differ for (" in told
+    assert len(told) < 800, told
+
+
 def test_errors_and_changed_arguments_are_compared_too() -> None:
     def clear(rows: list[int]) -> None:
         rows.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["assert_equivalent", "difference"]
 
 EXAMPLES = 1_000
+LONGEST = 300
+"""Characters of the arguments that a message shows: the smallest case is short by itself, a page of it helps nobody."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 8
+_SHORT.maxstring = _SHORT.maxother = 80
 _Case = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -27,6 +34,7 @@ def assert_equivalent(
     rules: Mapping[str, str] | None = None,
     *,
     examples: int = EXAMPLES,
+    floats: tuple[float, float] | None = None,
 ) -> int:
     """Assert that two sides return, raise and change the same, and print how many cases were compared.
 
@@ -37,6 +45,8 @@ def assert_equivalent(
             cases are made up by Hypothesis from the annotations of `legacy`.
         rules: Rules by path, as in `exuvia.toml`.
         examples: How many cases are made up.
+        floats: Between which bounds floats are made up, as `(0.01, 1e6)`; ±1e12 if not given, neither NaN nor
+            infinite. Two ways of adding the same floats differ in the last bits for any bounds: give a rule.
 
     Returns:
         How many cases were compared.
@@ -50,7 +60,7 @@ def assert_equivalent(
     names = f"{_name(legacy)} and {_name(candidate)}"
     made_up = cases is None or hasattr(cases, "example")
     if made_up:
-        compared = _explore(legacy, candidate, comparator, cases, examples)
+        compared = _explore(legacy, candidate, comparator, cases, examples, floats)
     else:
         compared = 0
         for case in cases:
@@ -106,15 +116,18 @@ def _explained(found: Sequence[Difference], args: tuple[Any, ...], kwargs: dict[
 
 
 def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    return ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])[:600]
+    text = ", ".join([*map(_SHORT.repr, args), *(f"{name}={_SHORT.repr(value)}" for name, value in kwargs.items())])
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int) -> int:
+def _explore(  # noqa: PLR0917 - as it was asked
+    legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int, floats: tuple[float, float] | None
+) -> int:
     from exuvia.testing.strategies import hypothesis_or_say, inferred, inferred_steps
 
     hypothesis = hypothesis_or_say()
     is_class = isinstance(legacy, type) and cases is None
-    strategy = (inferred_steps(legacy) if is_class else inferred(legacy)) if cases is None else cases
+    strategy = (inferred_steps(legacy, floats) if is_class else inferred(legacy, floats)) if cases is None else cases
     compared = 0
 
     def check(case: Any) -> None:
@@ -131,6 +144,9 @@ def _explore(legacy: Any, candidate: Any, comparator: Comparator, cases: Any, ex
     settings = hypothesis.settings(
         max_examples=examples,
         database=None,
+        # The message says what differs, with the arguments cut: Hypothesis would print them whole once more.
+        verbosity=hypothesis.Verbosity.quiet,
+        report_multiple_bugs=False,
         deadline=None,
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],

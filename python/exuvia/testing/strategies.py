@@ -5,9 +5,11 @@ Hypothesis is optional: `pip install exuvia[testing]`.
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import importlib
 import inspect
+import math
 import types
 import typing
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["hypothesis_or_say", "inferred", "inferred_steps", "recorded"]
 
 CALLS = 12
+RANGE = (-1e12, 1e12)
+"""Between which floats are made up: any price, size or turnover of a market lies there, and their sums stay finite."""
 
 
 def hypothesis_or_say() -> Any:
@@ -37,28 +41,75 @@ def hypothesis_or_say() -> Any:
         ) from None
 
 
-def inferred(function: Callable[..., Any]) -> Any:
+def inferred(function: Callable[..., Any], floats: tuple[float, float] | None = None) -> Any:
     """Return a strategy of `(arguments, keywords)` for a function, by its annotations.
 
     Args:
         function: The function. Arguments with a default are given too; `*args` and `**kwargs` are not.
+        floats: Between which bounds floats are made up, ±1e12 if not given; neither NaN nor infinite. What is
+            annotated otherwise (`Annotated`, a class that Hypothesis knows) is made up as Hypothesis does it.
 
     Raises:
         ConfigError: If an argument has no annotation, or one that cannot be resolved.
     """
     strategies = hypothesis_or_say().strategies
     positional, named = _parameters(function)
+    kinds = _Kinds(strategies, floats or RANGE)
     return strategies.tuples(
-        strategies.tuples(*(strategies.from_type(kind) for kind in positional)),
-        strategies.fixed_dictionaries({name: strategies.from_type(kind) for name, kind in named.items()}),
+        strategies.tuples(*(kinds.of(kind) for kind in positional)),
+        strategies.fixed_dictionaries({name: kinds.of(kind) for name, kind in named.items()}),
     )
 
 
-def inferred_steps(cls: type) -> Any:
+class _Kinds:
+    """Strategies by type, floats of a range wherever they stand inside of lists, dictionaries and dataclasses."""
+
+    def __init__(self, strategies: Any, floats: tuple[float, float]) -> None:
+        self._make, self._made = strategies, dict[Any, Any]()
+        low, high = map(float, floats)
+        if not low <= high or math.isinf(low) or math.isinf(high):
+            raise ConfigError(f"floats={floats!r}: give the lowest and the highest float, both finite, as (0.01, 1e6)")
+        self._floats = strategies.floats(low, high, allow_nan=False, allow_infinity=False)
+
+    def of(self, kind: Any) -> Any:  # noqa: PLR0911 - one for each kind of type
+        """A strategy of a type."""
+        if kind is float:
+            return self._floats
+        origin, inside = typing.get_origin(kind), typing.get_args(kind)
+        if origin in (typing.Union, types.UnionType):
+            return self._make.one_of([self.of(each) for each in inside])
+        if origin in _LISTS and len(inside) == 1:
+            return self._make.lists(self.of(inside[0]))
+        if origin is tuple and inside and Ellipsis not in inside:
+            return self._make.tuples(*map(self.of, inside))
+        if origin is tuple and len(inside) == 2:
+            return self._make.lists(self.of(inside[0])).map(tuple)
+        if origin in _DICTS and len(inside) == 2:
+            return self._make.dictionaries(self.of(inside[0]), self.of(inside[1]))
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            return self._record(kind)
+        return self._make.from_type(kind)
+
+    def _record(self, kind: type) -> Any:
+        if kind not in self._made:
+            # It may hold itself: asked for again while its fields are looked at, it is this very promise.
+            fields = [found.name for found in dataclasses.fields(kind) if found.init]
+            self._made[kind] = self._make.deferred(
+                lambda: self._make.builds(kind, **{name: self.of(typing.get_type_hints(kind)[name]) for name in fields})
+            )
+        return self._made[kind]
+
+
+_LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+_DICTS = (dict, collections.abc.Mapping)
+
+
+def inferred_steps(cls: type, floats: tuple[float, float] | None = None) -> Any:
     """Return a strategy of what makes an object and the calls that follow, by the annotations of a class.
 
     Args:
         cls: The class. Its public methods are called, those that are properties or async are not.
+        floats: Between which bounds floats are made up, as of `inferred`.
 
     Raises:
         ConfigError: If an argument has no annotation, or there is no method to call.
@@ -73,8 +124,10 @@ def inferred_steps(cls: type) -> Any:
         raise ConfigError(f"{cls.__qualname__} has no public method in Python: compare its functions with cases=…")
     none = strategies.tuples(strategies.just(()), strategies.just({}))
     init = inspect.getattr_static(cls, "__init__", None)
-    making = inferred(_bound(init)) if isinstance(init, types.FunctionType) else none
-    calls = [strategies.tuples(strategies.just(name), inferred(_bound(member))) for name, member in methods.items()]
+    making = inferred(_bound(init), floats) if isinstance(init, types.FunctionType) else none
+    calls = [
+        strategies.tuples(strategies.just(name), inferred(_bound(member), floats)) for name, member in methods.items()
+    ]
     return strategies.tuples(making, strategies.lists(strategies.one_of(calls), max_size=CALLS))
 
 

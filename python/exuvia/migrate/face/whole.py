@@ -95,8 +95,8 @@ def _saved(sides: list[dict[str, Any]]) -> str:
     before, after = sides[0]["compute_s"], sides[-1]["compute_s"]
     said = (
         f"Saved is counted of compute only: {before:,.2f} s became {after:,.2f} s. Rust shortens neither waiting nor "
-        "start; by how much those differ is the machine's mood, one run of each side, and is not counted, so the bar of "
-        f"{sides[-1]['name']} may even be the longer one."
+        "start; by how much those differ is the machine's mood, one run of each side, and is not counted, so the bar "
+        f"of {sides[-1]['name']} may even be the longer one."
     )
     return f'<p class="soft">{escape(said)}</p>'
 
