@@ -77,9 +77,6 @@ class Book:
     def __len__(self):
         return self.seen
 
-class Special(Book):
-    pass
-
 class Frozen:
     __slots__ = ("x",)
     def __init__(self, x):
@@ -118,15 +115,24 @@ class Row(tuple):
     def total(self):
         return sum(self)
 
-class Pointed(Frozen):
+class Pointed:
+    __slots__ = ("x",)
+    def __init__(self, x):
+        self.x = x
+    def twice(self):
+        return self.x * 2
     def __reduce__(self):
         return type(self), (self.x,)
 
-class Named(Bare):
+class Named:
+    def one(self):
+        return 1
     def __reduce__(self):
         return "NAMED"
 
-class Kept(Bare):
+class Kept:
+    def one(self):
+        return 1
     def __init__(self):
         self.state = [1, 2]
     def __getstate__(self):
@@ -134,7 +140,9 @@ class Kept(Bare):
     def __setstate__(self, state):
         self.state = state
 
-class Counted(Bare):
+class Counted:
+    def one(self):
+        return 1
     def __init__(self):
         self.n = 3
     def __getstate__(self):

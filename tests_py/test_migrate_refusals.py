@@ -99,13 +99,17 @@ def test_a_class_with_a_generator_or_async_method_is_refused_by_the_methods_name
     assert project.user.Book is project.legacy.Book
 
 
-def test_a_class_that_forbids_subclasses_is_refused_and_says_so(project: Project) -> None:
+def test_a_class_that_forbids_subclasses_is_observed_and_refused_where_another_would_stand_in(project: Project) -> None:
     def final(cls: type) -> None:
         raise TypeError("a Book is final")
 
     project.legacy.Book.__init_subclass__ = classmethod(final)
-    with pytest.raises(MigrateError, match="cannot be subclassed, so it cannot run in shadow: a Book is final"):
-        project.install("Book")
+    project.install("Book")
+    assert project.user.book() == [1, 2, 2, 2]
+    assert project.status("Book").counts["compared"] > 0
+    with pytest.raises(MigrateError, match=r"exuvia.toml:4: .*cannot stand in rust.*__init_subclass__ hears"):
+        exuvia.migrate.set_mode(project.unit("Book"), "rust")
+    assert project.user.Book is project.legacy.Book is not project.candidate.Book
 
 
 def test_methods_are_moved_by_attribute_where_the_splice_was_never_tested(
@@ -114,7 +118,7 @@ def test_methods_are_moved_by_attribute_where_the_splice_was_never_tested(
     monkeypatch.setattr("exuvia.migrate.dispatch.splice.can_splice", lambda: False)
     add = vars(project.legacy.Book)["add"]
     project.install("Book.inner", mode="rust")
-    book = project.legacy.Special()
+    book = type("Special", (project.legacy.Book,), {})()
     book.n = 7
     assert book.inner() == 7
     assert any("never tested" in note for note in project.status("Book.inner").notes)

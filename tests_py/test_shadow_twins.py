@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate import runtime
 from exuvia.migrate.shadow.resync import can_resync, importer
 from shadowing import Shadowed, shadowed, until
 
@@ -146,6 +147,11 @@ def test_twins_that_died_with_the_worker_are_made_anew(shadowed: Shadowed) -> No
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (6, 0, 0), counts
 
 
+def units(shadowed: Shadowed) -> dict[str, Any]:
+    current: Any = runtime._current
+    return {name.partition(":")[2]: unit for name, unit in current.units.items()}
+
+
 def test_two_threads_in_one_object_are_not_compared_and_said(shadowed: Shadowed) -> None:
     slow = BOOK.replace("return None\n", "return gate and __import__('time').sleep(gate)\n")
     shadowed.write(slow, BOOK)
@@ -153,7 +159,8 @@ def test_two_threads_in_one_object_are_not_compared_and_said(shadowed: Shadowed)
     book = shadowed.legacy.Book()
     thread = threading.Thread(target=book.wait, args=(0.3,))
     thread.start()
-    until(lambda: book.__class__ is not None and bool(book._exuvia_pair.owner), "no call was running")
+    held = units(shadowed)["Book"].maker.held
+    until(lambda: bool(held.of(book).owner), "no call was running")
     assert book.add("a") == 1
     thread.join()
     counts = shadowed.counts("Book")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import gc
 import importlib
 import inspect
 import itertools
@@ -15,7 +16,7 @@ from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
-from exuvia.migrate.dispatch import canary
+from exuvia.migrate.dispatch import canary, standing_in
 from exuvia.migrate.dispatch.finding import inner
 from exuvia.migrate.dispatch.functions import FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.lives import Lives
@@ -59,7 +60,7 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
     if is_class:
         if not isinstance(candidate, type):
             raise config.refuse(unit.name, f"candidate {unit.candidate!r} is no class, as the unit is", "candidate")
-        return ClassUnit(unit, legacy, candidate, record, courier)
+        return ClassUnit(unit, legacy, candidate, record, courier, place=f"{config.path}:{unit.line}")
     if any(split_method(path)[0] for path, _ in unit.compare):
         raise config.refuse(
             unit.name, "a rule names a method, but the unit is a function: start the path with $", "compare"
@@ -108,23 +109,30 @@ OPERATORS = types.WrapperDescriptorType
 
 
 class ClassUnit:
-    """A class: replaced by module attribute, and wherever else a module holds it by name."""
+    """A class: watched in place while legacy's serves; in canary and rust another stands wherever a module names it."""
 
     kind = "class"
 
     def __init__(
-        self, unit: UnitConfig, legacy: type, candidate: type, record: Record, courier: Courier | None
+        self,
+        unit: UnitConfig,
+        legacy: type,
+        candidate: type,
+        record: Record,
+        courier: Courier | None,
+        *,
+        place: str = "",
     ) -> None:
         if legacy.__module__ != unit.module or legacy.__qualname__ != unit.qualname:
             raise MigrateError(
                 f"unit {unit.name!r} is defined elsewhere: name it as {legacy.__module__}:{legacy.__qualname__}"
             )
-        self.unit, self.record = unit, record
+        self.unit, self.record, self.place = unit, record, place
         self.legacy, self.candidate = legacy, candidate
         self.mode = "legacy"
-        self.notes: list[str] = []
+        self.standing: list[str] = []
         members = observable(unit.name, legacy, candidate, steps=courier is not None)
-        self.switch = Switch(legacy, candidate, self._made_by_legacy)
+        self.switch = Switch(legacy, candidate, legacy)
         canary.declare(self.switch, unit, legacy)
         record.switch = self.switch
         self.lives = record.lives = Lives(candidate)
@@ -143,8 +151,8 @@ class ClassUnit:
                 self.reverse = ReverseTwins(
                     unit, sides, members, numbers=numbers, switch=self.switch, record=record, courier=courier
                 )
-        self.twin = self.maker.twin
-        self.chooser = _chooser(legacy, candidate, self.switch)
+        self.chooser: type | None = None
+        self._dismissed = False
         self._members = members
         self._places: set[str] = set()
         self._patched: dict[tuple[type, str], Any] = {}
@@ -156,21 +164,26 @@ class ClassUnit:
             mode: `legacy`, `shadow`, `canary` or `rust`.
             accepted: The control page's word for which it holds.
         """
-        wanted = {"legacy": self.legacy, "shadow": self.twin, "canary": self.chooser, "rust": self.candidate}[mode]
-        current = owns(self.unit.module, self.unit.qualname)
-        if current not in (self.legacy, self.twin, self.chooser, self.candidate):
-            raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
-        self._count_calls(mode)
         place = self.unit.module, self.unit.qualname
+        current = owns(*place)
+        if self.foreign():
+            raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
+        if mode in SERVED:
+            self._refuse(mode)
+        if mode == "canary" and self.chooser is None:
+            self.chooser = standing_in.chooser(self.legacy, self.candidate, self.switch)
+        wanted = {"canary": self.chooser, "rust": self.candidate}.get(mode, self.legacy)
+        if mode not in OBSERVED:
+            self.maker.leave()
+            self.maker.held.remove()
+        self._count_calls(mode)
+        if mode in OBSERVED:
+            self.maker.held.apply()
         patched: list[str] = []
-        for old in {current, self.legacy, self.twin, self.chooser} - {wanted}:
+        for old in {current, self.legacy, self.chooser} - {wanted, None}:
             patched += rebind(*place, old, wanted, self.unit.candidate, known=frozenset(self._places))
         self._places.update(patched)
-        below: list[type] = self.legacy.__subclasses__()
-        subclasses = [child.__qualname__ for child in below if child not in (self.twin, self.chooser)]
-        self.notes = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
-        if subclasses:
-            self.notes.append(f"subclasses keep legacy: {', '.join(subclasses)}")
+        self.standing = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
         if mode in SERVED:
             patched_candidate = any(owner is self.candidate for owner, _ in self._patched)
             refusal = (
@@ -178,17 +191,47 @@ class ClassUnit:
                 if patched_candidate
                 else "calls of a compiled class are not counted"
             )
-            self.notes += [refusal] if refusal else []
-        if mode not in OBSERVED:
-            self.maker.leave()
+            self.standing += [refusal] if refusal else []
         if mode not in SERVED and self.reverse is not None:
             self.reverse.leave()
         self.switch.set_mode(mode, accepted)
         self.mode = mode
+        if mode != "canary" and self.chooser is not None:
+            self.chooser, self._dismissed = None, True
 
-    def _made_by_legacy(self, *args: Any, **kwargs: Any) -> Any:
-        """In a canary the objects that are legacy's are made of the class of shadow, which chooses whom it follows."""
-        return self.twin(*args, **kwargs)
+    def _refuse(self, mode: str) -> None:
+        reasons = standing_in.refusals(self.legacy, self.candidate, self.chooser)
+        if reasons:
+            where = f"{self.place}: " if self.place else ""
+            raise MigrateError(
+                f"{where}unit {self.unit.name!r} cannot stand in {mode}, its candidate cannot take the place of "
+                f"{self.legacy.__qualname__}: {'; '.join(reasons)}; legacy and shadow are open to it"
+            )
+
+    @property
+    def notes(self) -> list[str]:
+        """What should be known of the unit."""
+        found, held = [*self.standing], self.maker.held
+        if self.mode in OBSERVED:
+            below = standing_in.below(self.legacy, self.candidate, self.chooser)
+            if below:
+                names = ", ".join(sorted({child.__qualname__ for child in below}))
+                found.append(f"objects of subclasses are legacy's alone and not compared: {names}")
+            found += [held.refusal] if held.refusal else []
+        if self.mode == "shadow":
+            reasons = standing_in.refusals(self.legacy, self.candidate, None)
+            if reasons:
+                found.append(f"it can be observed, but not stand in canary or rust: {'; '.join(reasons)}")
+        if held.foreign:
+            found.append(f"methods patched by the program since stay as it put them: {', '.join(held.foreign)}")
+        return [*found, *self.foreign()]
+
+    def foreign(self) -> list[str]:
+        """Say whether someone else has put another class in its place, as a reload of the module does."""
+        current = owns(self.unit.module, self.unit.qualname)
+        if any(current is each for each in (self.legacy, self.chooser, self.candidate)):
+            return []
+        return [f"{self.unit.name} was replaced by someone else after install: exuvia does not fight over it"]
 
     def settle(self, *, leave: bool = False) -> None:
         """Stop counting the candidate's calls once none of its objects is alive.
@@ -196,6 +239,10 @@ class ClassUnit:
         Args:
             leave: Whether to stop whatever is alive, as exuvia leaves the process.
         """
+        if self._dismissed and self.chooser is None:
+            # A class is in cycles with itself: until it is collected it is one of legacy's subclasses.
+            self._dismissed = False
+            gc.collect()
         if leave:
             self._put_back()
         elif self._patched and self.mode not in SERVED and self.lives.alive == 0:
@@ -216,7 +263,7 @@ class ClassUnit:
                 self.lives.lose()
         for name, member in {**self._members, "__init__": vars(self.legacy).get("__init__")}.items():
             own = vars(self.legacy).get(name)
-            if mode in SERVED and isinstance(own, types.FunctionType):
+            if mode == "rust" and isinstance(own, types.FunctionType):
                 self._patch(self.legacy, name, _awaiting(_counting(member, self.switch), member))
             theirs = inspect.getattr_static(self.candidate, name, None)
             if isinstance(member, property):
@@ -253,29 +300,6 @@ class ClassUnit:
         except TypeError:
             return
         self._patched.setdefault((owner, name), original)
-
-
-def _chooser(legacy: type, candidate: type, switch: Switch) -> type:
-    """The class that stands in a canary: each new object's key says of which side it is.
-
-    It is a subclass of legacy, so that subclasses of it are legacy's, and objects of both sides are its own.
-    """
-    kind = type(legacy)
-
-    def __call__(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - becomes a method
-        return switch.callable(*args, **kwargs) if cls is made else kind.__call__(cls, *args, **kwargs)
-
-    def __instancecheck__(cls: type, instance: object) -> bool:  # noqa: N807 - becomes a method
-        return isinstance(instance, (legacy, candidate)) if cls is made else kind.__instancecheck__(cls, instance)
-
-    def __subclasscheck__(cls: type, other: type) -> bool:  # noqa: N807 - becomes a method
-        return issubclass(other, (legacy, candidate)) if cls is made else kind.__subclasscheck__(cls, other)
-
-    space = {"__module__": legacy.__module__, "__qualname__": legacy.__qualname__, "__doc__": legacy.__doc__}
-    methods = {"__call__": __call__, "__instancecheck__": __instancecheck__, "__subclasscheck__": __subclasscheck__}
-    slots = {"__slots__": ()} if legacy.__itemsize__ == 0 else {}
-    made: type = type(kind.__name__, (kind,), methods)(legacy.__name__, (legacy,), {**space, **slots})
-    return made
 
 
 def _counting(function: Any, switch: Switch) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """How a live object of the side that serves is followed: each of its calls goes to its twin in the worker, in order.
 
-Which objects, and how their calls come here, is for `remote_twin` (legacy serves, by a subclass) and
-`reverse_twin` (the candidate serves, by patched methods) to say. The first difference of an object counts; later
+Which objects, and how their calls come here, is for `remote_twin` (legacy serves) and `reverse_twin` (the
+candidate serves) to say, both by patched methods. The first difference of an object counts; later
 ones are `cascade` until its twin is made anew (`resync`). When the object is gone, so is its twin.
 """
 

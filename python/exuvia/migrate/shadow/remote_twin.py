@@ -1,22 +1,24 @@
-"""Legacy serves, its twins are in the worker: an object of legacy carries a mark, and a candidate object follows it.
+"""Legacy serves, its twins are in the worker: an object of legacy has a mark, and a candidate object follows it.
 
-In shadow, and in a canary for the objects that are legacy's.
+In shadow, and in a canary for the objects that are legacy's, by patches on legacy's own class.
 """
 
 from __future__ import annotations
 
 import functools
-import types
+import threading
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.following import Following, Mark
+from exuvia.migrate.shadow.in_place import InPlace
 from exuvia.migrate.shadow.observe import kind_of
 from exuvia.migrate.shadow.open_calls import open_method
-from exuvia.migrate.shadow.twin import SLOT, TwinMaker
+from exuvia.migrate.shadow.twin import TwinMaker
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable, Iterator, Mapping
 
     from exuvia._exuvia import Switch
@@ -28,7 +30,7 @@ __all__ = ["RemoteTwinMaker"]
 
 
 class RemoteTwinMaker(TwinMaker):
-    """Makes the subclass of a legacy class whose objects have their twins in the worker.
+    """Observes the objects of a legacy class in place; their twins are in the worker.
 
     Args:
         unit: The unit.
@@ -53,11 +55,11 @@ class RemoteTwinMaker(TwinMaker):
     ) -> None:
         self.legacy, self.candidate = sides
         self.switch, self.record = switch, record
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
+        init: Any = self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.following = Following(
             unit,
             sides,
-            {**members, "__init__": self.init},
+            {**members, "__init__": init},
             shares={"shadow": unit.sample, "canary": unit.sample},
             numbers=numbers,
             switch=switch,
@@ -65,33 +67,28 @@ class RemoteTwinMaker(TwinMaker):
             courier=courier,
             reverse=False,
         )
-        self.twin = self._make(members)
+        self.held: InPlace[Mark] = InPlace(self.legacy, self._patches(members))
 
     def leave(self) -> None:
         """Note that the unit leaves the modes that observe."""
         self.following.leave()
 
-    def _initialiser(self) -> Callable[..., None]:
-        init: Any = self.init
-        following = self.following
-
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
-            self.switch.count(legacy=1)
-            if self.record.lives is not None and not HERE.contained:
-                self.record.lives.made("legacy")
-            own = functools.partial(init, self_)
-            if init is object.__init__:
-                args, kwargs = (), {}
-            if HERE.contained or type(self_) is not self.twin or not following.chosen():
-                own(*args, **kwargs)
-                return
-            mark = following.marked()
-            try:
-                following.made(self_, own, (args, kwargs), mark)
-            finally:
-                object.__setattr__(self_, SLOT, mark)
-
-        return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
+    def _made(self, legacy: Callable[..., None], self_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.switch.count(legacy=1)
+        following, known = self.following, self.held.of(self_)
+        if self.record.lives is not None and not HERE.contained and known is None:
+            self.record.lives.made("legacy")
+        within = known is not None and known.owner == threading.get_ident()
+        if HERE.contained or within or not following.chosen():
+            legacy(*args, **kwargs)
+            if not within:
+                self.held.forget(self_)
+            return
+        mark = following.marked()
+        try:
+            following.made(self_, legacy, (args, kwargs), mark)
+        finally:
+            self.held.keep(self_, mark)
 
     def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
         kind = kind_of(function)
@@ -125,6 +122,8 @@ class RemoteTwinMaker(TwinMaker):
             else:
                 self.following.called((protocol.SET, name, mark, setter, self_), (value,), {})
 
+        if member.fget is not None:
+            functools.update_wrapper(read, member.fget)
         return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
 
     def _counted(self, self_: Any) -> Mark | None:
@@ -133,7 +132,7 @@ class RemoteTwinMaker(TwinMaker):
 
     def _mark(self, self_: Any) -> Mark | None:
         """The mark, if this call is to be observed."""
-        mark: Mark | None = getattr(self_, SLOT, None)
+        mark = self.held.of(self_)
         return mark if mark is not None and self.following.observes(mark) else None
 
 

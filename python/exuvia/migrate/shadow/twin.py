@@ -1,16 +1,14 @@
-"""Twins: an object of a migrated class that legacy serves carries a candidate object beside it.
+"""Twins: an object of a migrated class that legacy serves has a candidate object beside it.
 
-In shadow, and in a canary for the objects that are legacy's. Every public method and property runs on legacy, then
-on the candidate with copied arguments, and both results are compared. The first difference of an object counts;
-later ones follow from it and are `cascade`.
+In shadow, and in a canary for the objects that are legacy's, by patches on legacy's own class. Every public method and
+property runs on legacy, then on the candidate with copied arguments, and both results are compared. The first
+difference of an object counts; later ones follow from it and are `cascade`.
 """
 
 from __future__ import annotations
 
-import copyreg
 import functools
 import inspect
-import sys
 import threading
 import types
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from exuvia.migrate.shadow.containment import (
     run_contained,
     served,
 )
+from exuvia.migrate.shadow.in_place import InPlace, initialiser, named
 from exuvia.migrate.shadow.observe import kind_of
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TwinMaker", "observable"]
 
-SLOT = "_exuvia_pair"
 OBSERVED = ("shadow", "canary")
 OPERATORS = (
     "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__",
@@ -119,7 +117,10 @@ class _Call:
 
 
 class TwinMaker:
-    """Makes the subclass of a legacy class that observes.
+    """Observes the objects of a legacy class in place.
+
+    Attributes:
+        held: What is put on the class, and which object has which mark.
 
     Args:
         sides: The legacy class and what replaces it.
@@ -129,6 +130,8 @@ class TwinMaker:
         switch: The unit's switch.
         record: The unit's record.
     """
+
+    held: InPlace[Any]
 
     def __init__(
         self,
@@ -142,33 +145,20 @@ class TwinMaker:
         self.comparators, self.attributes = rules
         self.switch, self.record = switch, record
         self.guard_random = not leaves_random_alone(self.candidate)
-        self.init = vars(self.legacy).get("__init__") or self.legacy.__init__  # type: ignore[misc]  # the class's own, not an object's
         self.stay = 0
-        self.twin = self._make(members)
+        self.held = InPlace(self.legacy, self._patches(members))
 
     def leave(self) -> None:
         """Note that the unit leaves the modes that observe: its objects are not compared any more."""
         self.stay += 1
 
-    def _make(self, members: Mapping[str, Any]) -> type:
-        space: dict[str, Any] = {
-            "__module__": self.legacy.__module__,
-            "__qualname__": self.legacy.__qualname__,
-            "__doc__": self.legacy.__doc__,
-            "__init__": self._initialiser(),
-            "__reduce_ex__": self._reducer(),
-        }
-        if self.legacy.__itemsize__ == 0:
-            space["__slots__"] = (SLOT,)
+    def _patches(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """What takes the place of the class's members while it is observed."""
+        patches: dict[str, Any] = {"__init__": initialiser(self.legacy, self._made)}
         for name, member in members.items():
-            space[name] = self._property(name, member) if isinstance(member, property) else self._method(name, member)
-        try:
-            return type(self.legacy)(self.legacy.__name__, (self.legacy,), space)
-        except TypeError as error:
-            raise MigrateError(
-                f"{self.legacy.__module__}:{self.legacy.__qualname__} cannot be subclassed, so it cannot run "
-                f"in shadow: {error}"
-            ) from error
+            made = self._property(name, member) if isinstance(member, property) else self._method(name, member)
+            patches[name] = named(made, self.legacy, name)
+        return patches
 
     def comparator(self, method: str) -> Comparator:
         """Return the comparator for a method's results.
@@ -178,63 +168,22 @@ class TwinMaker:
         """
         return self.comparators.get(method) or self.comparators[""]
 
-    def _initialiser(self) -> Callable[..., None]:
-        init: Any = self.init
+    def _made(self, legacy: Callable[..., None], self_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.switch.count(legacy=1)
+        known = self.held.of(self_)
+        if self.record.lives is not None and not HERE.contained and known is None:
+            self.record.lives.made("legacy")
+        within = known is not None and known.owner == threading.get_ident()
+        if HERE.contained or within or self.switch.mode not in OBSERVED:
+            legacy(*args, **kwargs)
+            return
 
-        def __init__(self_: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
-            def legacy(*args: Any, **kwargs: Any) -> None:
-                if init is vars(object)["__init__"]:
-                    if (args or kwargs) and self.legacy.__new__ is vars(object)["__new__"]:
-                        raise TypeError(f"{self.legacy.__name__}() takes no arguments")
-                    init(self_)
-                else:
-                    init(self_, *args, **kwargs)
+        def build(*args: Any, **kwargs: Any) -> None:
+            made = self.candidate(*args, **kwargs)
+            self.held.keep(self_, _Pair(made, self.stay, differed=False))
 
-            self.switch.count(legacy=1)
-            if self.record.lives is not None and not HERE.contained:
-                self.record.lives.made("legacy")
-            if HERE.contained or self.switch.mode not in OBSERVED or type(self_) is not self.twin:
-                legacy(*args, **kwargs)
-                return
-
-            def build(*args: Any, **kwargs: Any) -> None:
-                made = self.candidate(*args, **kwargs)
-                object.__setattr__(self_, SLOT, _Pair(made, self.stay, differed=False))
-
-            try:
-                self._both(_Call("__init__", None, legacy, build, self_, args, kwargs))
-            finally:
-                if getattr(self_, SLOT, None) is None:
-                    object.__setattr__(self_, SLOT, _Pair(None, self.stay, differed=True))
-
-        return functools.wraps(init)(__init__) if isinstance(init, types.FunctionType) else __init__
-
-    def _reducer(self) -> Callable[..., Any]:
-        """Pickles and copies drop the pair; the class is looked up by its name."""
-        maker = self
-
-        def __reduce_ex__(self_: Any, protocol: Any) -> Any:  # noqa: N807 - becomes a method
-            twin: Any = maker.twin
-            if not getattr(maker.legacy, "__slots__", None):
-                # The old protocols refuse the twin's slot, which the legacy class has not.
-                protocol = max(protocol, 2)
-            reduced = super(twin, self_).__reduce_ex__(protocol)
-            if isinstance(reduced, str) or type(self_) is not maker.twin:
-                return reduced
-            current = _by_name(maker.legacy)
-            keep = current if current in (maker.twin, maker.legacy) else maker.legacy
-            parts = list(reduced)
-            parts[1] = tuple(keep if part is maker.twin else part for part in parts[1])
-            if parts[0] is maker.twin:
-                parts[0] = keep
-            elif parts[0] is copyreg.__newobj__ and keep is not twin:  # type: ignore[attr-defined]  # not in the stub
-                # Pickle insists that such a class is the object's own; made by hand it need not be.
-                parts[0] = keep.__new__
-            if len(parts) > 2:
-                parts[2] = _without_pair(parts[2])
-            return tuple(parts)
-
-        return __reduce_ex__
+        self.held.forget(self_)
+        self._both(_Call("__init__", None, legacy, build, self_, args, kwargs))
 
     def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -276,6 +225,8 @@ class TwinMaker:
             own = functools.partial(setter, self_)
             self._both(_Call(name, pair, own, lambda new: setattr(twin, name, new), self_, (value,)))
 
+        if member.fget is not None:
+            functools.update_wrapper(read, member.fget)
         return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
 
     def _pair(self, self_: Any) -> tuple[_Pair | None, Any]:
@@ -283,7 +234,7 @@ class TwinMaker:
 
         The candidate is held for the call: another thread may drop it from the pair meanwhile.
         """
-        pair: _Pair | None = getattr(self_, SLOT, None)
+        pair = self.held.of(self_)
         twin = None if pair is None else pair.candidate
         if pair is None or twin is None or HERE.contained:
             return None, None
@@ -335,7 +286,7 @@ class TwinMaker:
                 call.pair.candidate = None
             self.record.lost(f"{call.name}: interrupted")
             return interrupt
-        pair = call.pair or getattr(call.owner, SLOT, None)
+        pair = call.pair or self.held.of(call.owner)
         try:
             comparator = self.comparator(call.name)
             twin = pair.candidate if pair else None
@@ -363,7 +314,7 @@ class TwinMaker:
 
     def _state(self, side: object) -> dict[str, Any]:
         """The declared attributes, without going through the twin's own properties."""
-        pair = getattr(side, SLOT, None)
+        pair = self.held.of(side)
         owner = pair.owner if pair is not None else 0
         try:
             if pair is not None:
@@ -372,19 +323,3 @@ class TwinMaker:
         finally:
             if pair is not None:
                 pair.owner = owner
-
-
-def _without_pair(state: Any) -> Any:
-    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
-        slots = {name: value for name, value in state[1].items() if name != SLOT}
-        return (state[0], slots) if slots else state[0]
-    if isinstance(state, dict):
-        return {name: value for name, value in state.items() if name != SLOT}
-    return state
-
-
-def _by_name(legacy: type) -> Any:
-    found: Any = sys.modules.get(legacy.__module__)
-    for part in legacy.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found
