@@ -199,6 +199,7 @@ class Installed(Moving):
             try:
                 unit.settle()
                 self.rescued(name, unit)
+                self.displaced(name, unit)
                 if self.segment.trouble is not None and unit.mode == "canary":
                     self.flip(name, "legacy", "a canary without evidence")
             except Exception as error:
@@ -215,6 +216,14 @@ class Installed(Moving):
             if name not in self.told:
                 self.told.add(name)
                 say(f"{what}; this is said once, exuvia status counts it")
+
+    def displaced(self, name: str, unit: units.Unit) -> None:
+        """Say that the program has put something else in a unit's place; one that was reloaded is legacy's for good."""
+        if unit.mode != "legacy":
+            for what in unit.foreign():
+                self.trouble(what, name)
+        if name not in self.fallen and unit.reloaded:
+            self.fall(name, "its module was reloaded", lasting=True)
 
     def count(self) -> None:
         """Write a line of counters, and let the guard see them."""
@@ -256,6 +265,10 @@ class Installed(Moving):
             flush_s = REHEARSAL_FLUSH_S if self.config.rehearsal else FLUSH_S
         for name, unit in list(self.units.items()):
             self.rescued(name, unit)
+            try:
+                self.displaced(name, unit)
+            except Exception as error:
+                self.trouble(f"{name}: {type(error).__name__}: {error}", name)
         try:
             self.verify()
         except Exception as error:

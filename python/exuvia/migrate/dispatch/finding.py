@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 import types
 from typing import Any
 
-__all__ = ["caches", "inner", "layers"]
+__all__ = ["caches", "inner", "layers", "standing"]
 
 DEPTH = 8
 
@@ -96,3 +98,22 @@ def layers(found: object, function: object) -> list[str]:
             names.append(code.co_qualname if code is not None else type(found).__name__)
         found = getattr(found, "__wrapped__", None) or getattr(found, "__func__", None)
     return names
+
+
+def standing(module: str, qualname: str) -> Any:
+    """Return what stands under a name now, as its module or class holds it; `None` where nothing does.
+
+    >>> standing("json", "JSONDecoder.decode").__name__
+    'decode'
+
+    Args:
+        module: The module.
+        qualname: The name inside it.
+    """
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        if isinstance(found, type):
+            found = inspect.getattr_static(found, part, None)
+        else:
+            found = vars(found).get(part) if isinstance(found, types.ModuleType) else getattr(found, part, None)
+    return found

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.courier import Courier
 
-__all__ = ["FunctionUnit", "ModuleUnit", "refuse_other_signature"]
+__all__ = ["ANEW", "FunctionUnit", "ModuleUnit", "refuse_other_signature"]
 
+ANEW = "its module was reloaded, and the new code serves as it is: legacy until a restart"
 LATE = 3
 """Looks of the poller after a flip at which caches are cleared once more."""
 
@@ -62,6 +63,33 @@ class _Function:
         if around:
             self.notes.append(f"{qualname} stands inside of {', '.join(around)}, which stay around both sides")
         self.put: splice.Splice | placing.Placing | None = None
+        self._watched = self._holds(finding.standing(module, qualname))
+
+    def _holds(self, now: Any) -> bool:
+        """Whether what stands under the name is what was found there."""
+        return now is self.found or (isinstance(now, property) and self.found in (now.fget, now.fset, now.fdel))
+
+    def displaced(self, mode: str) -> str | None:
+        """Say if something else stands under the name since, which is not observed and serves as it is.
+
+        Args:
+            mode: Where the unit stands.
+
+        Returns:
+            `reloaded` for a definition anew, as a reload of the module makes it, `replaced` for all else.
+        """
+        if isinstance(self.put, placing.Placing):
+            # Under the name is ours, or in legacy what was found; what was found may also have been put there again.
+            return "reloaded" if mode != "legacy" and self.put.taken_back else None
+        now = finding.standing(self.module, self.qualname)
+        if now is None or not self._watched or self._holds(now):
+            return None
+        accessors = [now.fget, now.fset, now.fdel] if isinstance(now, property) else [now]
+        inside = [finding.inner(each, self.module, self.qualname) for each in accessors if each is not None]
+        if any(each is self.function for each in inside):
+            # Someone's decorator around it.
+            return None
+        return "reloaded" if any(each is not None for each in inside) else "replaced"
 
     def connect(self, callable_: Callable[..., Any]) -> None:
         """Make ready what puts the callable in the function's place."""
@@ -149,12 +177,22 @@ class FunctionUnit:
         return [*found, *self.foreign()]
 
     def foreign(self) -> list[str]:
-        """Say what someone else has patched since install."""
-        return [
-            f"{each.module}:{each.qualname} was patched by someone else after install: exuvia does not fight over it"
-            for each in self.functions
-            if each.put is not None and each.put.foreign
-        ]
+        """Say what someone else has patched or put in a function's place since install, a reload of its module too."""
+        found = []
+        for each in self.functions:
+            name, how = f"{each.module}:{each.qualname}", each.displaced(self.mode)
+            if each.put is not None and each.put.foreign:
+                found.append(f"{name} was patched by someone else after install: exuvia does not fight over it")
+            elif how == "replaced":
+                found.append(f"{name} was replaced after install: calls by that name are not observed and not moved")
+            elif how == "reloaded":
+                found.append(f"{name} was defined anew after install: {ANEW}")
+        return found
+
+    @property
+    def reloaded(self) -> bool:
+        """Whether a function was defined anew since install, as a reload of its module does."""
+        return any(each.displaced(self.mode) == "reloaded" for each in self.functions)
 
     def settle(self, *, leave: bool = False) -> None:
         """Drop what caches hold, if the control page has changed the mode between two flips.
@@ -180,6 +218,8 @@ class FunctionUnit:
         Raises:
             MigrateError: If someone else has patched the function; the mode holds for whoever still calls it.
         """
+        if mode != "legacy" and self.reloaded:
+            raise MigrateError(f"unit {self.unit.name!r}: {'; '.join(self.foreign())}")
         # First of all who serves: whatever still calls the dispatcher follows, even if the rest fails.
         self.switch.set_mode(mode, accepted)
         for each in self.functions:

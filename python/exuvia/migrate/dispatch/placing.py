@@ -66,6 +66,11 @@ class Placing:
         """Whether someone else's object stands there now."""
         return self._now is not self.found and self._now is not self.served
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether the old one stands there again, though it was taken away: a reload of the module put it there."""
+        return self._searched and self._now is self.found
+
     def apply(self) -> None:
         """Put the object in place.
 

@@ -60,10 +60,12 @@ def below(legacy: type, candidate: type, own: type | None = None) -> list[type]:
     found: list[type] = []
     level: list[type] = [legacy]
     while level:
-        deeper: list[type] = [child for each in level for child in type.__subclasses__(each) if child not in found]
-        level = [child for child in deeper if child is not own and not issubclass(child, candidate)]
+        children: list[type] = []
+        for each in level:
+            children += type.__subclasses__(each)
+        level = [child for child in children if child not in found and not type.__subclasscheck__(candidate, child)]
         found += level
-    return found
+    return [child for child in found if child is not own]
 
 
 def chooser(legacy: type, candidate: type, switch: Switch) -> type:

@@ -18,7 +18,7 @@ from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
 from exuvia.migrate.dispatch import canary, standing_in
 from exuvia.migrate.dispatch.finding import inner
-from exuvia.migrate.dispatch.functions import FunctionUnit, ModuleUnit
+from exuvia.migrate.dispatch.functions import ANEW, FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
@@ -165,13 +165,16 @@ class ClassUnit:
             accepted: The control page's word for which it holds.
         """
         place = self.unit.module, self.unit.qualname
-        current = owns(*place)
-        if self.foreign():
+        serving = {"canary": self.chooser, "rust": self.candidate}.get(self.mode, self.legacy)
+        if mode != "legacy" and self.foreign():
             raise MigrateError(f"{self.unit.name} was replaced by someone else after install: take that off first")
         if mode in SERVED:
             self._refuse(mode)
         if mode == "canary" and self.chooser is None:
-            self.chooser = standing_in.chooser(self.legacy, self.candidate, self.switch)
+            try:
+                self.chooser = standing_in.chooser(self.legacy, self.candidate, self.switch)
+            except TypeError as error:
+                raise MigrateError(f"unit {self.unit.name!r} cannot stand in canary: {error}") from error
         wanted = {"canary": self.chooser, "rust": self.candidate}.get(mode, self.legacy)
         if mode not in OBSERVED:
             self.maker.leave()
@@ -180,7 +183,7 @@ class ClassUnit:
         if mode in OBSERVED:
             self.maker.held.apply()
         patched: list[str] = []
-        for old in {current, self.legacy, self.chooser} - {wanted, None}:
+        for old in {serving, self.legacy, self.chooser} - {wanted, None}:
             patched += rebind(*place, old, wanted, self.unit.candidate, known=frozenset(self._places))
         self._places.update(patched)
         self.standing = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
@@ -227,11 +230,23 @@ class ClassUnit:
         return [*found, *self.foreign()]
 
     def foreign(self) -> list[str]:
-        """Say whether someone else has put another class in its place, as a reload of the module does."""
-        current = owns(self.unit.module, self.unit.qualname)
-        if any(current is each for each in (self.legacy, self.chooser, self.candidate)):
+        """Say whether someone else has put another class in its place, or a reload of the module has."""
+        if self._own(owns(self.unit.module, self.unit.qualname)):
             return []
+        if self.reloaded:
+            return [f"{self.unit.name} was defined anew after install: {ANEW}"]
         return [f"{self.unit.name} was replaced by someone else after install: exuvia does not fight over it"]
+
+    @property
+    def reloaded(self) -> bool:
+        """Whether the class was defined anew since install, as a reload of its module does."""
+        now = owns(self.unit.module, self.unit.qualname)
+        names = getattr(now, "__module__", None), getattr(now, "__qualname__", None)
+        anew = isinstance(now, type) and names == (self.unit.module, self.unit.qualname)
+        return anew and not self._own(now)
+
+    def _own(self, now: object) -> bool:
+        return any(now is each for each in (self.legacy, self.chooser, self.candidate))
 
     def settle(self, *, leave: bool = False) -> None:
         """Stop counting the candidate's calls once none of its objects is alive.

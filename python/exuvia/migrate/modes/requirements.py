@@ -82,6 +82,8 @@ def needs(
     if to == "shadow":
         for unit in group.units:
             found += _sides(config, unit, surface)
+    if to in ("canary", "rust"):
+        found += [need for unit in group.units for need in _bound(config, unit, surface)]
     found += [_worth(config, group, journal, unit, to, override=override) for unit in speedy(config, group)]
     if to == "canary":
         missing = [unit for unit in group.units if config.units[unit].key is None]
@@ -141,6 +143,13 @@ def _sides(config: Config, unit: str, surface: Surface) -> list[Need]:
         Need("effect", "PASS", f"{unit}: {declared.effect}, as declared"),
         Need("comparator", sides.comparator, sides.results),
     ]
+
+
+def _bound(config: Config, unit: str, surface: Surface) -> list[Need]:
+    """Why a class cannot serve, though it was observed: what asks for legacy's class would not know the candidate's."""
+    declared = config.units[unit]
+    why = "" if declared.kind in ("function", "method") else surface(config, declared).bound
+    return [Need("surface", "FAIL", why)] if why else []
 
 
 def _worth(config: Config, group: GroupConfig, journal: Journal, unit: str, to: str, *, override: str | None) -> Need:

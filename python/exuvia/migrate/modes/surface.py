@@ -37,6 +37,7 @@ class Sides:
         comparator: The same three words: whether every result has a comparator.
         results: Which result has none.
         do: What to run if a side cannot be imported, if there is something.
+        bound: Why the candidate cannot take legacy's place in canary and rust, though it can be observed.
     """
 
     verdict: str
@@ -44,6 +45,7 @@ class Sides:
     comparator: str
     results: str
     do: str = ""
+    bound: str = ""
 
 
 class Surface(Protocol):
@@ -77,12 +79,13 @@ def surface(config: Config, unit: UnitConfig) -> Sides:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         way = f"exuvia scaffold {unit.name}" if _absent(last, unit.candidate) else ""
         return _unknown(unit, f"its sides cannot be imported to be compared: {last}", way)
-    apart, open_results = found
+    apart, open_results, bound = found
     return Sides(
         "FAIL" if apart else "PASS",
         f"{unit.name}: {'; '.join(apart) or f'same surface as {unit.candidate}'}",
         "FAIL" if open_results else "PASS",
         f"{unit.name}: {'; '.join(open_results) or _compared_by(unit)}",
+        bound=f"{unit.name}: {'; '.join(bound)}" if bound else "",
     )
 
 
@@ -172,6 +175,18 @@ def differences(legacy: Any, candidate: Any) -> list[str]:
     return found
 
 
+def bound(legacy: Any, candidate: Any) -> list[str]:
+    """Return why the candidate class cannot take the place of legacy's, as far as the two modules tell.
+
+    Args:
+        legacy: One side.
+        candidate: The other.
+    """
+    from exuvia.migrate.dispatch.standing_in import refusals  # noqa: PLC0415 - only here
+
+    return refusals(legacy, candidate) if inspect.isclass(legacy) and inspect.isclass(candidate) else []
+
+
 def _of_call(legacy: Any, candidate: Any, where: str) -> list[str]:
     found = []
     for kind, test in (
@@ -223,6 +238,7 @@ def _held(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    _legacy = _held(sys.argv[1])
+    _sides = _held(sys.argv[1]), _held(sys.argv[2])
     _rules = dict(json.loads(sys.argv[3]))
-    sys.stdout.write(json.dumps([differences(_legacy, _held(sys.argv[2])), uncomparable(_legacy, _rules)]) + "\n")
+    _found = [differences(*_sides), uncomparable(_sides[0], _rules), bound(*_sides)]
+    sys.stdout.write(json.dumps(_found) + "\n")

@@ -1,0 +1,324 @@
+"""Class units: in legacy and in shadow the class is the program's own, and nothing that asks for it can tell."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import exuvia.migrate
+import pytest
+from exuvia.errors import MigrateError
+from exuvia.migrate.dispatch import standing_in
+from exuvia.migrate.modes import surface
+from exuvia.migrate.shadow.in_place import InPlace
+from shadowing import Shadowed, shadowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["shadowed"]
+
+KIN = """
+import abc, asyncio, copy, enum, functools, inspect, pickle, weakref
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+T = TypeVar("T")
+REG = []
+class Strategy:
+    "Decides."
+    depth = 5
+    def __init_subclass__(cls, **more):
+        super().__init_subclass__(**more)
+        REG.append(cls.__name__)
+    def __init__(self, n=1): self.n = n
+    def size(self): return self.n
+    @property
+    def twice(self): return self.n * 2
+    @classmethod
+    def of(cls, n): return cls(n)
+    async def later(self): return self.n
+    def __len__(self): return self.n
+class Trend(Strategy):
+    def size(self): return super().size() * 2
+class Mean(Strategy):
+    def size(self): return self.n * 3
+class Err(Exception):
+    def code(self): return 5
+class Deep(Err): pass
+class Gn(Generic[T]):
+    def __init__(self, v): self.v = v
+    def get(self): return self.v
+class Col(enum.Enum):
+    A = 1
+    def up(self): return self.value + 1
+class Nt(NamedTuple):
+    a: int
+    def dbl(self): return self.a * 2
+class Slot:
+    __slots__ = ("a",)
+    def __init__(self, a): self.a = a
+    def up(self):
+        self.a += 1
+        return self.a
+@dataclass(frozen=True, slots=True)
+class Fz:
+    x: int
+    y: list = field(default_factory=list)
+    def tot(self): return self.x + sum(self.y)
+class Meta(type):
+    def __call__(cls, *a):
+        made = super().__call__(*a)
+        made.tag = "m"
+        return made
+class Mt(metaclass=Meta):
+    def __init__(self, z): self.z = z
+    def get(self): return self.z, getattr(self, "tag", None)
+class Base:
+    def __init__(self, n=0): self.n = n
+    def name(self): return "base"
+    @property
+    def kind(self): return "base"
+class Left(Base):
+    pass
+class Right(Base):
+    def __init__(self, n=0): self.n = n + 100
+    def name(self): return "right"
+    @property
+    def kind(self): return "right"
+class Both(Left, Right): pass
+class Plain:
+    def one(self): return 1
+class Taker(Plain):
+    def __new__(cls, *given): return super().__new__(cls)
+class Abstract(abc.ABC):
+    @abc.abstractmethod
+    def f(self): ...
+    @property
+    @abc.abstractmethod
+    def g(self): ...
+@functools.singledispatch
+def price(x): return "any"
+@price.register
+def _(x: Strategy): return "strategy"
+DEFAULT = Strategy(7)
+HELD = {"Strategy": Strategy}
+
+def said(do):
+    try:
+        return do()
+    except Exception as error:
+        return type(error).__name__, str(error)
+def matched(x):
+    match x:
+        case Strategy(n=n): return n
+        case _: return None
+def caught():
+    try:
+        raise Deep("x")
+    except Err as error:
+        return error.code()
+def own_caught():
+    try:
+        raise Err("x", 2)
+    except Err as error:
+        return error.code(), error.args, type(error) is Err
+def final():
+    class Half(Abstract):
+        def f(self): return 1
+    return said(Half)
+def probe():
+    some = [Trend(1), Mean(1), Strategy(4), DEFAULT]
+    class Sub(Plain): pass
+    frozen, left = Fz(1, [2]), Left(3)
+    return {
+        "registry": sorted(set(REG)), "count": len(REG), "children": [c.__name__ for c in Strategy.__subclasses__()],
+        "over all": sum(c(2).size() for c in Strategy.__subclasses__()),
+        "isinstance": [isinstance(x, Strategy) for x in some], "issubclass": issubclass(Mean, Strategy),
+        "total": sum(x.size() for x in some if isinstance(x, Strategy)), "price": [price(x) for x in some],
+        "match": [matched(x) for x in some], "exact": type(Strategy()) is Strategy is HELD["Strategy"],
+        "except": caught(), "own except": own_caught(), "made by": type(Strategy.of(2)).__mro__[1] is object,
+        "members": [Strategy(3).twice, len(Strategy(3)), asyncio.run(Strategy(3).later()), Strategy.depth],
+        "async": inspect.iscoroutinefunction(Strategy.later), "signature": str(inspect.signature(Strategy)),
+        "doc": Strategy.__doc__, "no setter": said(lambda: setattr(Strategy(1), "twice", 3)),
+        "generic": [Gn[int](3).get(), Gn(4).get()], "enum": [Col.A.up(), Col(1) is Col["A"]], "named": Nt(3).dbl(),
+        "slots": [Slot(1).up(), said(lambda: setattr(Slot(1), "zz", 2))[0]],
+        "frozen": [frozen.tot(), frozen == Fz(1, [2]), repr(frozen), pickle.loads(pickle.dumps(frozen)) == frozen],
+        "metaclass": Mt(3).get(), "orders": [Both(1).n, Both().name(), Both().kind, left.name(), left.kind, left.n],
+        "takes none": [said(lambda: Plain(1)), said(lambda: Sub(1)), said(lambda: Taker(1).one()), Plain().one()],
+        "lent": said(lambda: Plain.__init__(Plain(), 1))[0],
+        "pickles": vars(pickle.loads(pickle.dumps(Strategy(3)))), "copies": copy.deepcopy(Strategy(3)).n,
+        "carries": [vars(Strategy(3)), Strategy.__name__, Strategy.__module__ == __name__, len(Strategy.__mro__)],
+        "abstract": [said(Abstract), final()],
+        "weak": weakref.ref(Strategy())(),
+    }
+"""
+NAMES = ["Strategy", "Err", "Gn", "Slot", "Fz", "Mt", "Left", "Right", "Plain", "Taker", "Abstract", "Col", "Nt"]
+
+
+def mode(shadowed: Shadowed, name: str, to: str) -> None:
+    exuvia.migrate.set_mode(f"{shadowed.legacy_name}:{name}", to)
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_a_program_cannot_tell_legacy_and_shadow_from_no_exuvia_nor_the_way_back(
+    shadowed: Shadowed, isolation: str
+) -> None:
+    shadowed.write(KIN, KIN)
+    legacy = shadowed.legacy
+    plain = legacy.probe()
+    assert (plain["over all"], plain["isinstance"], plain["total"]) == (10, [True] * 4, 16)
+    spaces = {name: dict(vars(vars(legacy)[name])) for name in NAMES}
+    names = NAMES if isolation == "process" else [name for name in NAMES if name != "Strategy"]
+    shadowed.install(*names, mode="legacy", more=f'isolation = "{isolation}"')
+    assert legacy.probe() == plain
+    for name in names:
+        mode(shadowed, name, "shadow")
+    assert legacy.probe() == plain
+    if isolation == "process":
+        for name in ("Strategy", "Gn", "Slot", "Fz", "Mt", "Left", "Plain"):
+            counts = shadowed.counts(name)
+            assert (counts["compared"] > 1, counts["differed"], counts["places"]) == (True, 0, []), (name, counts)
+    for name in names:
+        mode(shadowed, name, "legacy")
+    assert legacy.probe() == plain
+    assert {name: dict(vars(vars(legacy)[name])) for name in NAMES} == spaces
+
+
+def test_no_class_of_ours_exists_before_a_canary_nor_after_it(shadowed: Shadowed) -> None:
+    text = "class Book:\n    def __init__(self, n=0): self.n = n\n    def size(self): return self.n\n"
+    shadowed.write(text, text)
+    book = shadowed.legacy.Book
+    shadowed.install("Book", mode="shadow", more='key = "$args.n"\nshare = 0.5')
+    assert book(2).size() == 2
+    assert (type.__subclasses__(book), shadowed.legacy.Book is book) == ([], True)
+    mode(shadowed, "Book", "canary")
+    assert isinstance(shadowed.legacy.Book(1), shadowed.legacy.Book)
+    (own,) = type.__subclasses__(book)
+    assert shadowed.legacy.Book is own
+    del own
+    mode(shadowed, "Book", "legacy")
+    exuvia.migrate.runtime._current.units[f"{shadowed.legacy_name}:Book"].settle()
+    assert (type.__subclasses__(book), shadowed.legacy.Book is book) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Strategy", r"Strategy\.__init_subclass__ hears of every subclass.*Mean, Trend would stay subclasses"),
+        ("Err", r"it is an exception: `except Err` would no longer catch"),
+        ("Gn", r"Gn\[\.\.\.\] is written of it, and the candidate takes no subscript"),
+        ("Mt", r"its metaclass Meta is not the candidate's"),
+        ("Left", r"Both would stay subclasses of legacy's class: isinstance"),
+        ("Col", r"it is an Enum"),
+    ],
+)
+def test_what_no_other_class_can_stand_for_is_refused_with_line_and_reason_and_said_in_shadow(
+    shadowed: Shadowed, name: str, why: str
+) -> None:
+    other = KIN.replace("class Gn(Generic[T]):", "class Gn:").replace("Gn[int]", "Gn")
+    shadowed.write(KIN, other)
+    plain = shadowed.legacy.probe()
+    shadowed.install(name, more='key = "$args[0]"' if name not in ("Col", "Err") else "")
+    steps = ["rust"] if name in ("Col", "Err") else ["rust", "canary"]
+    for step in steps:
+        with pytest.raises(MigrateError, match=rf"exuvia.toml:4: .*cannot stand in {step}, .*{why}"):
+            mode(shadowed, name, step)
+        assert shadowed.mode(name) == "shadow"
+    assert shadowed.legacy.probe() == plain
+    (state,) = exuvia.migrate.status()
+    assert any("it can be observed, but not stand in canary or rust" in note for note in state.notes)
+    config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
+    sides = surface.surface(config, config.units[f"{shadowed.legacy_name}:{name}"])
+    assert "would" in sides.bound or "is" in sides.bound
+
+
+def test_objects_of_subclasses_are_left_alone_and_status_names_them(shadowed: Shadowed) -> None:
+    shadowed.write(KIN, KIN)
+    shadowed.install("Strategy")
+    for made in (shadowed.legacy.Trend(2), shadowed.legacy.Mean(2)):
+        assert made.size() in (4, 6)
+    assert shadowed.counts("Strategy")["compared"] == 0
+    (state,) = exuvia.migrate.status()
+    assert "objects of subclasses are legacy's alone and not compared: Mean, Trend" in state.notes
+
+
+def test_an_install_into_rust_of_what_cannot_stand_there_changes_nothing(shadowed: Shadowed) -> None:
+    shadowed.write(KIN, KIN)
+    strategy, plain = shadowed.legacy.Strategy, shadowed.legacy.probe()
+    with pytest.raises(MigrateError, match="cannot stand in rust"):
+        shadowed.install("Strategy", mode="rust")
+    assert shadowed.legacy.Strategy is strategy
+    assert shadowed.legacy.probe() == plain
+
+
+def test_a_method_that_the_program_patches_in_shadow_stays_its_own_after_the_way_back(shadowed: Shadowed) -> None:
+    shadowed.write(KIN, KIN)
+    shadowed.install("Plain")
+    plain = shadowed.legacy.Plain
+    theirs: Callable[[Any], str] = lambda self: "patched"  # noqa: ARG005, E731 - becomes a method
+    plain.one = theirs
+    (state,) = exuvia.migrate.status()
+    assert "methods patched by the program since stay as it put them: one" in state.notes
+    mode(shadowed, "Plain", "legacy")
+    assert (vars(plain)["one"], plain().one()) == (theirs, "patched")
+
+
+def test_marks_go_with_their_objects_weak_references_or_not() -> None:
+    ended: list[str] = []
+
+    class Slotted:
+        __slots__ = ("n",)
+
+    class Ending(Slotted):
+        __slots__ = ()
+
+        def __del__(self) -> None:
+            ended.append("ending")
+
+    class Above:
+        __slots__ = ()
+
+        def __del__(self) -> None:
+            ended.append("above")
+
+    class Below(Above):
+        __slots__ = ()
+
+    for cls, said in ((Slotted, []), (Ending, ["ending"]), (Below, ["above"]), (type("Weak", (), {}), [])):
+        held: InPlace[int] = InPlace(cls, {})
+        space = dict(vars(cls))
+        held.apply()
+        held.apply()
+        one, other = cls(), cls()
+        for mark, made in zip(itertools.count(1), (one, other), strict=False):
+            held.keep(made, mark)
+        assert (held.of(one), held.of(other), held.marks()) == (1, 2, [1, 2])
+        del one, made
+        gc.collect()
+        assert (held.marks(), ended) == ([2], said)
+        held.remove()
+        assert dict(vars(cls)) == space
+        del other
+        ended.clear()
+
+
+def test_a_class_that_takes_no_patch_says_so_and_stays_whole() -> None:
+    held: InPlace[int] = InPlace(int, {"bit_length": lambda self: 0})  # noqa: ARG005 - becomes a method
+    held.apply()
+    assert "its methods cannot be patched" in held.refusal
+    assert (5).bit_length() == 3
+
+
+def test_every_reason_is_named_and_a_class_of_its_own_has_none() -> None:
+    class Legacy:
+        pass
+
+    class Candidate(Legacy):
+        pass
+
+    assert standing_in.refusals(Legacy, Candidate) == []
+    assert standing_in.refusals(Legacy, dict) == [
+        "Candidate would stay subclasses of legacy's class: isinstance and `match` with "
+        f"{Legacy.__qualname__} would not know their objects".replace("Candidate", Candidate.__qualname__)
+    ]
