@@ -34,6 +34,7 @@ PAIRS = frozenset(
 HARMLESS = frozenset(["count", "type", "expiry", "expires", "ttl", "length", "in"])
 """Last words of a name that say something about a secret and not the secret."""
 SEEN = 256
+REASONS = 256
 SHORTEST = 6
 DEEPEST = 32
 NODES = 200_000
@@ -79,6 +80,7 @@ class Redactor:
         self._names = tuple(_joined(name) for name in names if _joined(name))
         self._known: dict[str, bool] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._reasons: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def sensitive(self, name: object) -> bool:
@@ -150,6 +152,23 @@ class Redactor:
             text = self._without(pattern, text)
         return text
 
+    def reason(self, text: str) -> str:
+        """Return a text that comes again and again without what looks like a secret in it: looked through once.
+
+        A secret that is noted later is looked for anew.
+
+        Args:
+            text: Any text, as why a call was not compared.
+        """
+        reasons = self._reasons
+        known = reasons.get(text)
+        if known is None:
+            known = self.text(text)
+            # A secret that was noted meanwhile has put another dict in this one's place.
+            if len(reasons) < REASONS:
+                reasons[text] = known
+        return known
+
     def _without(self, pattern: re.Pattern[str], text: str) -> str:
         """Replace what is assigned to names of secrets; what is assigned to others may hold a name itself."""
         parts, done, at = [], 0, 0
@@ -203,6 +222,8 @@ class Redactor:
         if len(secret) < SHORTEST or secret == REDACTED:
             return
         with self._lock:
+            if secret not in self._seen:
+                self._reasons = {}
             self._seen[secret] = None
             self._seen.move_to_end(secret)
             if len(self._seen) > SEEN:

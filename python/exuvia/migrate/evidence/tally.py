@@ -107,8 +107,10 @@ class Tally:
             reason: Why.
             samples: How many.
         """
-        for _ in range(samples):
-            self._unobserved(reason, error=False)
+        if self.switch is not None:
+            for _ in range(samples):
+                self.switch.unobserved(False)
+        self._reason(reason, samples)
         self.count("dropped", samples)
 
     def count(self, what: str, times: int = 1) -> None:
@@ -131,11 +133,11 @@ class Tally:
             self.switch.unobserved(error)
         self._reason(reason)
 
-    def _reason(self, reason: str) -> None:
-        reason = self.redactor.text(reason)[:SHOWN]
+    def _reason(self, reason: str, times: int = 1) -> None:
+        reason = self.redactor.reason(reason)[:SHOWN]
         with self._lock:
             if reason in self.reasons or len(self.reasons) < REASONS:
-                self.reasons[reason] += 1
+                self.reasons[reason] += times
 
     def flipped(self) -> None:
         """Note where the counters stand: from here on they tell who served in the new mode."""
