@@ -359,13 +359,23 @@ def test_what_is_named_wrongly_is_refused_and_nothing_is_written(tmp_path: Path)
 
 
 def test_all_means_those_whose_ceiling_and_mode_allow_it(tmp_path: Path) -> None:
-    config = desk(tmp_path)
+    config = desk(tmp_path, climbed=False)
     units = {**config.units, SIZE: replace(config.units[SIZE], mode="legacy")}
     done = steps.promote(
         replace(config, units=units), [], "shadow", "x", every=True, judge=Gate(), surface=same_surface
     )
     assert [(one.name, one.promoted) for one in done] == [(PRICE, True), (SIZE, False)]
     assert done[1].left_out == "its mode in exuvia.toml is legacy"
+
+
+def test_all_leaves_a_unit_that_is_in_shadow_alone_and_records_no_override(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    before = modes.read(config.evidence).head
+    done = steps.promote(
+        config, [], "shadow", "x", override="one language less", every=True, judge=Gate(), surface=same_surface
+    )
+    assert {(one.left_out, one.promoted) for one in done} == {("already in shadow", False)}
+    assert modes.read(config.evidence).head == before
 
 
 def test_a_rehearsal_needs_a_pass_for_rust_and_nothing_else(tmp_path: Path) -> None:

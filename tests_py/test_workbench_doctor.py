@@ -66,7 +66,16 @@ def test_the_command_exits_with_1_if_something_fails(project: Path) -> None:
 
 def test_a_module_that_is_not_found_fails_with_its_line(project: Path) -> None:
     (project / "shim.py").unlink()
-    assert state("units")[:2] == ("fail", "modules that are not found: shim (line 1)")
+    verdict, found, *_ = state("units")
+    assert verdict == "fail"
+    assert "line 1: lib:f: candidate = 'shim:f': module 'shim' cannot be imported" in found
+    assert found.endswith("exuvia scaffold lib:f")
+    (project / "shim.py").write_text("def f(x):\n    return x\n")
+    (project / "lib.py").rename(project / "libb.py")
+    verdict, found, *_ = state("units")
+    assert verdict == "fail"
+    assert "did you mean 'libb'?" in found
+    assert "scaffold" not in found
 
 
 @pytest.mark.parametrize("name", ["exuvia.toml", "evidence"])

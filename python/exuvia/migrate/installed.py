@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exuvia.errors import ConfigError
 from exuvia.migrate import binary, fingerprint, imports
 from exuvia.migrate.dispatch import foresight, units
 from exuvia.migrate.dispatch.control import Control
@@ -37,6 +38,7 @@ FLUSH_S = 2.0
 REHEARSAL_FLUSH_S = 60.0
 TERM_FLUSH_S = 1.0
 STOP_S = 2.0
+NO_ENDPOINTS = 'name every URL that the program talks to, endpoints = ["http://127.0.0.1:8080"]: all must be loopback'
 TERM_STOP_S = 0.4
 
 
@@ -60,12 +62,21 @@ class Installed(Moving):
         self.units: dict[str, units.Unit] = {}
         self.waiting: dict[str, int] = {}
         self.standing: dict[str, list[str]] = {name: [] for name in config.units}
+        self.refused: dict[str, str] = {}
         for name, unit in config.units.items():
-            if unit.module in sys.modules:
-                self.units[name] = units.make(config, unit, self.records[name], self.courier)
-            else:
-                foresight.refuse(config, unit)
-                self.waiting[name] = 0
+            try:
+                if unit.module in sys.modules:
+                    self.units[name] = units.make(config, unit, self.records[name], self.courier)
+                else:
+                    foresight.refuse(config, unit)
+                    self.waiting[name] = 0
+            except ConfigError as error:
+                if modes.read(config.evidence).effective(name, unit.mode, config) != "legacy":
+                    raise
+                # Legacy serves it anyway: a candidate that is still to be written keeps no program from starting.
+                self.refused[name] = f"legacy serves, not taken up: {error}"
+                self.standing[name] = [self.refused[name]]
+                say(f"WARNING: {name}: {self.refused[name]}")
         self.hook = ImportWatch({config.units[name].module for name in self.waiting}, self.imported)
         binary.claim()
         graph = imports.Graph()
@@ -136,6 +147,8 @@ class Installed(Moving):
         self.hook.start()
         if not self.config.units:
             say(f"{self.config.path} declares no units: the program runs as it is")
+        if self.config.rehearsal and self.config.units and not self.config.endpoints:
+            say(f"WARNING: REHEARSAL: {self.config.path} names no endpoints, so nothing was checked: {NO_ENDPOINTS}")
         self.complain()
         self.guard.start()
         self.watch()
@@ -249,6 +262,7 @@ class Installed(Moving):
         """Return the counters of every unit, also of those whose module was never imported."""
         return {
             name: self.records[name].counters(self.units[name].mode if name in self.units else "legacy")
+            | ({"refused": self.refused[name]} if name in self.refused else {})
             for name in self.config.units
         }
 

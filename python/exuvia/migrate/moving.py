@@ -45,6 +45,7 @@ class Moving:
     units: dict[str, Unit]
     waiting: dict[str, int]
     standing: dict[str, list[str]]
+    refused: dict[str, str]
     sources: dict[str, dict[str, str]]
     parts: dict[str, dict[str, str]]
     fingerprints: dict[str, str]
@@ -125,10 +126,12 @@ class Moving:
                 self.fingerprints[name] = now
                 self.segment.header = self.header()
                 self.segment.write({"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]})
+            self.refused.pop(name, None)
             made.switch.set_day(self.day)
             self.take_up(name, made.switch.word, self.control.waits_for)
         except Exception as error:
             self.waiting[name] += 1
+            self.refused[name] = f"legacy serves, not taken up: {error}"
             if self.waiting[name] < TRIES and name not in self.units:
                 self.standing[name] = [f"legacy serves, not taken up yet: {error}"]
                 return

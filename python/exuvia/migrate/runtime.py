@@ -91,6 +91,8 @@ def set_mode(unit: str, mode: str) -> None:
     runtime = _require()
     if unit not in runtime.config.units:
         raise MigrateError(f"unknown unit {unit!r}: one of {', '.join(runtime.config.units)}")
+    if unit in runtime.refused:
+        raise MigrateError(f"unit {unit!r} cannot be flipped: {runtime.refused[unit]}")
     if unit not in runtime.units:
         raise MigrateError(f"unit {unit!r} waits for its module to be imported: it follows the mode journal then")
     if mode not in SERVED:
@@ -120,6 +122,7 @@ def status() -> list[UnitStatus]:
         state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
         state.add(runtime.records[name].counters(standing_of(unit)))
         state.file = declared.mode
+        state.refused = runtime.refused.get(name, "")
         late = [f"{declared.module} is not imported yet"] if name in runtime.waiting else []
         own = [] if unit is None else unit.notes
         state.notes = [

@@ -9,6 +9,8 @@ from exuvia.migrate.cli.shared import config_of, print_json
 if TYPE_CHECKING:
     import argparse
 
+    from exuvia.migrate.config import GroupConfig
+
 __all__ = ["add"]
 
 HOOKS_S = 15.0
@@ -34,9 +36,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     gate.add_argument("--to", choices=("canary", "rust"), help="for this step: sessions of the mode before it")
     gate.add_argument("--json", action="store_true", help="print JSON, with one `overall`")
     gate.add_argument(
-        "--restart", metavar="CAUSE", help="a group of artefacts: count anew from now on, and keep the cause"
+        "--restart",
+        metavar="CAUSE",
+        help="count anew from now on, and keep the cause; of units only what was not compared is left behind",
     )
     gate.set_defaults(handler=_gate)
+
+
+def _anew(group: GroupConfig) -> str:
+    if not group.units:
+        return "sessions are counted anew from now on"
+    return "calls are counted anew from the next start of the program on; differences stay, until the code is another"
 
 
 def _day(text: str) -> str:
@@ -58,7 +68,8 @@ def _gate(options: argparse.Namespace) -> int:
     group = sessions.group_named(config, options.group)
     if options.restart is not None:
         restarts.append(config.evidence, group, options.restart)
-        print(f"{group.name}: sessions are counted anew from now on")
+        if not options.json:
+            print(f"{group.name}: {_anew(group)}")
     verdict = judge.group_verdict(
         config,
         group,

@@ -7,6 +7,7 @@ Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors. Each command is a file
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -103,6 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in LATER:
         print(f"exuvia {given[0]}: not in this version: {LATER[given[0]]}", file=sys.stderr)
+        return ERROR
+    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+        near = difflib.get_close_matches(given[0], COMMANDS, n=1)
+        hint = f"did you mean exuvia {near[0]}?" if near else f"one of {', '.join(COMMANDS)}"
+        print(f"exuvia: unknown command {given[0]!r}: {hint}", file=sys.stderr)
         return ERROR
     top = parser()
     given, rest = _split_run(given)

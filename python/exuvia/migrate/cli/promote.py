@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 HOOKS_S = 15.0
+UP = ("shadow", "canary", "rust")
 EXAMPLE = """examples:
   exuvia promote bot.bars:mean --to shadow
   exuvia promote bot.bars:mean --to shadow --override "one language less"
@@ -42,8 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
-    modes = ("shadow", "canary", "rust", "retired")
-    promote.add_argument("--to", choices=modes, metavar="MODE", dest="mode", help="shadow, canary or rust")
+    promote.add_argument("--to", type=_mode, metavar="MODE", dest="mode", help="shadow, canary or rust")
     promote.add_argument("--all", action="store_true", help="all whose mode in the file allows it")
     promote.add_argument("--check", action="store_true", help="say what is missing, and write nothing")
     promote.add_argument(
@@ -62,6 +63,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     promote.add_argument("--reason", default="promoted by hand", help="kept in the journal")
     promote.add_argument("--json", action="store_true", help="print JSON")
     promote.set_defaults(handler=_promote)
+
+
+def _mode(text: str) -> str:
+    # `retired` goes on to the step that says what it still needs.
+    if text in (*UP, "retired"):
+        return text
+    near = difflib.get_close_matches(text, UP, n=1)
+    raise argparse.ArgumentTypeError(f"{text!r}: {f'did you mean {near[0]}' if near else 'one of ' + ', '.join(UP)}")
 
 
 def _promote(options: argparse.Namespace) -> int:

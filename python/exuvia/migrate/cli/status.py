@@ -39,9 +39,13 @@ def _status(options: argparse.Namespace) -> int:
     cause = extension.trouble()
     config = config_of(options, rules=cause is None)
     if cause is None:
+        from exuvia.migrate.dispatch import whereabouts
         from exuvia.migrate.evidence import reading
 
         states = reading.statuses(config, reading.read_folder(config.evidence))
+        for state in states:
+            if not state.segments:
+                state.notes += whereabouts.missing(config, config.units[state.unit])
     else:
         states = starting.bare_status(config, cause)
     if options.units:
@@ -67,7 +71,7 @@ def _status(options: argparse.Namespace) -> int:
     else:
         from exuvia.migrate.face import table
 
-        table.render(states, rehearsal=config.rehearsal)
+        table.render(states, rehearsal=config.rehearsal, unchecked=not config.endpoints)
         if not config.units:
             print(f"no units declared in {config.path}: name one there, or let exuvia init --force propose some")
     return EXIT[verdict]

@@ -24,7 +24,7 @@ EXAMPLE = """examples:
   exuvia worth --profile spy.raw               a profile of py-spy (raw, speedscope) or cProfile
 
 Exit code: 0 if a unit is worth it, 1 if none is, 3 if nothing was measured, 2 for errors; a program that fails
-is an error."""
+is an error. With --record 0 says that a verdict was put on record, whatever it is: promote reads it."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -100,24 +100,24 @@ def _worth(options: argparse.Namespace) -> int:
         return ERROR
     if not answer.units:
         return 3
-    if options.record:
-        _record(config, answer.units)
+    recorded = options.record and _record(config, answer.units)
     if config is not None and not options.json:
         _next(options, config, answer.units)
-    return 0 if any(unit.verdict == "migrate" for unit in answer.units) else 1
+    return 0 if recorded or any(unit.verdict == "migrate" for unit in answer.units) else 1
 
 
-def _record(config: Config | None, judged: Sequence[UnitWorth]) -> None:
-    """Write the verdicts of declared units where the steps look for them."""
+def _record(config: Config | None, judged: Sequence[UnitWorth]) -> bool:
+    """Write the verdicts of declared units where the steps look for them; say whether there was one."""
     from exuvia.errors import MigrateError
     from exuvia.migrate import modes
 
     if config is None:
         raise MigrateError("--record needs a configuration that declares the units: pass --config FILE")
-    for unit in judged:
-        if unit.unit in config.units:
-            figures = {"cpu_share": unit.cpu_share, "gain": unit.gain, "importers": len(unit.importers)}
-            modes.record_worth(config, unit.unit, unit.verdict, why=unit.why, **figures)
+    declared = [unit for unit in judged if unit.unit in config.units]
+    for unit in declared:
+        figures = {"cpu_share": unit.cpu_share, "gain": unit.gain, "importers": len(unit.importers)}
+        modes.record_worth(config, unit.unit, unit.verdict, why=unit.why, **figures)
+    return bool(declared)
 
 
 def _next(options: argparse.Namespace, config: Config, judged: Sequence[UnitWorth]) -> None:

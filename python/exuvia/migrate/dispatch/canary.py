@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import inspect
 import re
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exuvia._exuvia import Switch
-    from exuvia.migrate.config import UnitConfig
+    from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["declare", "place"]
+__all__ = ["declare", "place", "refuse"]
 
 PARTS = 10_000
 """Amounts are counted in ten-thousandths."""
@@ -68,11 +69,33 @@ def place(path: str, legacy: Callable[..., Any]) -> tuple[int | None, str | None
             return None, first, _default(named), rest
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken):
             return None, first, [], rest
-    raise MigrateError(f"{path!r}: there is no such argument in ({', '.join(parameters)})")
+    near = difflib.get_close_matches(str(first), parameters, n=1)
+    meant = f": did you mean $args.{near[0]}?" if near else ""
+    raise MigrateError(f"{path!r}: there is no such argument in ({', '.join(parameters)}){meant}")
 
 
 def _default(parameter: inspect.Parameter) -> list[Any]:
     return [] if parameter.default is inspect.Parameter.empty else [parameter.default]
+
+
+def refuse(config: Config, unit: UnitConfig, legacy: Callable[..., Any]) -> None:
+    """Refuse a key or an amount that is no argument: nothing would be compared, and nobody would see it.
+
+    Args:
+        config: The configuration, for the line.
+        unit: The unit.
+        legacy: What is called, for its signature.
+
+    Raises:
+        ConfigError: Naming the line and the arguments that there are.
+    """
+    paths = (("key", unit.key), ("caps", unit.caps.amount_at if unit.key is not None else None))
+    for key, path in paths:
+        try:
+            if path is not None:
+                place(path, legacy)
+        except MigrateError as error:
+            raise config.refuse(unit.name, f"{key}: {error}", key) from None
 
 
 def declare(switch: Switch, unit: UnitConfig, legacy: Callable[..., Any]) -> None:

@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.dispatch import functions, hook
+from exuvia.migrate.dispatch import canary, functions, hook, whereabouts
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["refuse"]
+__all__ = ["refuse", "words_of"]
 
 _DEFS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -36,6 +36,8 @@ def refuse(config: Config, unit: UnitConfig) -> None:
     """
     legacy = _check(config, unit, unit.name, None)
     candidate = _check(config, unit, unit.candidate, "candidate")
+    if callable(legacy):
+        canary.refuse(config, unit, legacy)
     if callable(legacy) and callable(candidate):
         functions.refuse_other_signature(f"{config.path}:{unit.line}", unit, legacy, candidate)
 
@@ -50,7 +52,7 @@ def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
     except Exception:
         return None
     if path is None:
-        raise config.refuse(unit.name, f"module {module!r} cannot be imported: no such module is found", key)
+        raise whereabouts.refused(config, unit, module, key)
     if not path.endswith(".py"):
         return None
     try:
@@ -66,6 +68,20 @@ def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
                 raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {close}", key)
     found = [node for node in tree.body if isinstance(node, _DEFS) and node.name == qualname]
     return _bare(found[0]) if len(found) == 1 and not found[0].decorator_list else None
+
+
+def words_of(path: Path) -> frozenset[str]:
+    """Return the words of a module's source; none where what it names cannot be told from them.
+
+    Args:
+        path: Its file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return frozenset()
+    words = _words(text) if path.suffix == ".py" else frozenset()
+    return frozenset() if "import *" in text or "__getattr__" in words else words
 
 
 @functools.lru_cache(maxsize=64)

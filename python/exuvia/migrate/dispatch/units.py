@@ -16,7 +16,7 @@ from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
-from exuvia.migrate.dispatch import canary, standing_in
+from exuvia.migrate.dispatch import canary, standing_in, whereabouts
 from exuvia.migrate.dispatch.finding import inner
 from exuvia.migrate.dispatch.functions import ANEW, FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.lives import Lives
@@ -52,6 +52,8 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
         MigrateError: If it cannot be moved safely.
     """
     legacy = _resolve(config, unit, unit.name, None)
+    if callable(legacy):
+        canary.refuse(config, unit, legacy)
     candidate = _resolve(config, unit, unit.candidate, "candidate")
     courier = courier if unit.isolation == "process" else None
     is_class = isinstance(legacy, type)
@@ -82,6 +84,11 @@ def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> An
     module, _, qualname = name.partition(":")
     try:
         found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise whereabouts.refused(config, unit, module, key) from error
+        what = f"module {module!r} cannot be imported: {type(error).__name__}: {error}"
+        raise config.refuse(unit.name, what, key) from error
     except Exception as error:
         what = f"module {module!r} cannot be imported: {type(error).__name__}: {error}"
         raise config.refuse(unit.name, what, key) from error

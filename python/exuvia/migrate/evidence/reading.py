@@ -15,6 +15,7 @@ from exuvia.migrate.dispatch import serving
 from exuvia.migrate.evidence import chain, folder, linking
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
+from exuvia.migrate.gates import restarts
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing, worth
@@ -289,15 +290,26 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
     """
     journal = modes.read(config.evidence)
     lost = [str(segment.trouble) for segment in segments if not segment.header and segment.trouble]
-    return [_status(config, unit, segments, journal, lost) for unit in config.units.values()]
+    try:
+        anew = restarts.of_units(config.evidence)
+    except MigrateError as error:
+        # Without them more counts, not less.
+        anew, lost = {}, [*lost, str(error)]
+    return [_status(config, unit, segments, journal, lost, anew.get(unit.name, [])) for unit in config.units.values()]
 
 
-def _status(
-    config: Config, unit: UnitConfig, segments: list[SegmentText], journal: modes.Journal, lost: list[str]
+def _status(  # noqa: PLR0917 - what is on record, of each kind
+    config: Config,
+    unit: UnitConfig,
+    segments: list[SegmentText],
+    journal: modes.Journal,
+    lost: list[str],
+    anew: list[tuple[int, str]],
 ) -> UnitStatus:
     name = unit.name
     mine = [segment for segment in segments if name in segment.header.get("fingerprints", {})]
     now = _current(config, unit, mine)
+    mine, left = _since(name, mine, anew)
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
     state.effective = journal.effective(name, unit.mode, config)
     state.worth = str(worth.of_promotion(config, journal, unit) or "")
@@ -332,6 +344,13 @@ def _status(
         *state.notes,
         *lost,
     ]
+    if anew:
+        said = "1 run" if left == 1 else f"{left:,} runs"
+        state.notes.append(
+            f"counted anew {len(anew):,}×, last because of: {anew[-1][1]}; not counted: {said} from before"
+        )
+    if state.refused:
+        state.effective = "legacy"
     if others:
         runs = len({segment.header.get("process", segment.path.name) for segment in others})
         said = "1 run" if runs == 1 else f"{runs} runs"
@@ -340,6 +359,26 @@ def _status(
         state.notes.append(f"evidence of {said} with other code, rules or build is not counted{what}")
     state.notes += uncontained(unit)
     return state
+
+
+def _since(name: str, mine: list[SegmentText], anew: list[tuple[int, str]]) -> tuple[list[SegmentText], int]:
+    """The files of the processes that count after the last restart, and how many do not: what differed counts on."""
+    if not anew:
+        return mine, 0
+    differing = {
+        segment.process
+        for segment in mine
+        if segment.counters.get(name, {}).get("differed")
+        or any(line.get("unit") == name for line in segment.mismatches)
+    }
+    kept = [segment for segment in mine if segment.process in differing or _began(segment) > anew[-1][0]]
+    return kept, len({segment.process for segment in mine} - {segment.process for segment in kept})
+
+
+def _began(segment: SegmentText) -> int:
+    """When the process of a file began to write, in UTC nanoseconds."""
+    began = segment.process.partition("-")[0]
+    return int(began) if began.isdigit() else int(segment.header.get("started_ns", 0))
 
 
 def _current(config: Config, unit: UnitConfig, mine: list[SegmentText]) -> str:

@@ -30,13 +30,16 @@ SLOW = 0.95
 DROPPED = ("legacy t", "rust t", "legacy", "ratio")
 
 
-def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False) -> None:
+def render(
+    states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False, unchecked: bool = False
+) -> None:
     """Print the table and, below it, what differs.
 
     Args:
         states: The units.
         out: Where to; standard output otherwise.
         rehearsal: Whether to stamp it.
+        unchecked: Whether that rehearsal names no endpoints.
     """
     stream = out or sys.stdout
     page = io.StringIO()
@@ -68,7 +71,8 @@ def render(states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bo
             name = "\n".join(_middle(line, room) for line in _lines(name, room))
         table.add_row(name, *row[:-1], Text(row[-1], style=COLOURS[state.verdict]))
     if rehearsal:
-        console.print(Text("REHEARSAL: loopback only, this evidence does not count", style="bold magenta"))
+        said = "no endpoints are named, so nothing was checked;" if unchecked else "loopback only,"
+        console.print(Text(f"REHEARSAL: {said} this evidence does not count", style="bold magenta"))
     console.print(table)
     for state in states:
         for line in _remarks(state):
@@ -129,6 +133,7 @@ def _middle(text: str, room: int) -> str:
 def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < SLOW
     more = state.notes or state.reasons or state.ignored or slow or state.counts["fallbacks"] or state.worth
+    more = more or state.left_open
     if state.verdict != "PASS" or more:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
@@ -141,6 +146,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
     for reason, count in state.reasons.most_common(3):
         yield Text(f"  not compared ×{count:,}: {reason}", style="yellow")
+    for way in state.nexts():
+        yield Text(f"  next: {way}")
     if state.counts["fallbacks"]:
         yield Text(f"  legacy answered ×{state.counts['fallbacks']:,} for a candidate that raised", style="bold red")
     if state.speedup is not None and state.speedup < SLOW:

@@ -4,6 +4,10 @@ A group of artefacts has no F that exuvia could compute. Where its processes nam
 new build is a new count; else a person says so: `exuvia gate GROUP --restart "fixed the rounding"`. Each restart is one
 more chance of 5 % to pass what is forbidden; every verdict prints how many there were.
 
+Units have an F, and a new F is a new count. How much of them is observed (sample, queue, budget, deadline) is not in
+it: after such a change a restart leaves the calls behind that were not compared until then. It never leaves a
+difference behind: the process in which one was seen counts on, as long as the code is what it was.
+
 The file is append-only JSON lines, `restarts.jsonl` in the evidence folder. Standard library only.
 """
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import GroupConfig
 
-__all__ = ["FILE", "append", "read"]
+__all__ = ["FILE", "append", "of_units", "read"]
 
 FILE = "restarts.jsonl"
 time_ns = time.time_ns
@@ -39,12 +43,8 @@ def append(folder: Path, group: GroupConfig, cause: str) -> None:
         cause: What was found and what was done.
 
     Raises:
-        MigrateError: The group has units, whose F tells when they changed, or no cause is given.
+        MigrateError: No cause is given.
     """
-    if group.units:
-        raise MigrateError(
-            f"group {group.name!r} has units: its count starts again when their code, rules or build change"
-        )
     if not cause.strip():
         raise MigrateError("a count is started again with a cause: say what was found and what was done")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +56,7 @@ def append(folder: Path, group: GroupConfig, cause: str) -> None:
         "group": group.name,
         "who": _user(),
         "cause": cause.strip(),
+        "units": list(group.units),
     }
     descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -72,6 +73,24 @@ def read(folder: Path, group: str) -> list[tuple[int, str]]:
         folder: The evidence folder.
         group: The group's name.
     """
+    return sorted((at, cause) for named, units, at, cause in _lines(folder) if named == group and not units)
+
+
+def of_units(folder: Path) -> dict[str, list[tuple[int, str]]]:
+    """Return the restarts of each unit that has any, UTC nanoseconds and cause, oldest first.
+
+    Args:
+        folder: The evidence folder.
+    """
+    found: dict[str, list[tuple[int, str]]] = {}
+    for _, units, at, cause in _lines(folder):
+        for unit in units:
+            found.setdefault(unit, []).append((at, cause))
+    return {unit: sorted(said) for unit, said in found.items()}
+
+
+def _lines(folder: Path) -> list[tuple[str, list[str], int, str]]:
+    """Group, units, time and cause of each restart."""
     try:
         lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -80,11 +99,11 @@ def read(folder: Path, group: str) -> list[tuple[int, str]]:
     for number, text in enumerate(lines, 1):
         try:
             line = json.loads(text)
-            if line["group"] == group:
-                found.append((int(line["at_ns"]), str(line["cause"])))
-        except (ValueError, KeyError, TypeError):
+            units = [str(unit) for unit in line.get("units", ())]
+            found.append((str(line["group"]), units, int(line["at_ns"]), str(line["cause"])))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise MigrateError(f"{folder / FILE}:{number}: not a restart of a count: {text[:80]!r}") from None
-    return sorted(found)
+    return found
 
 
 def _user() -> str:

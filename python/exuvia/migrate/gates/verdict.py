@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.gates import mending
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,6 +38,9 @@ COUNTS = (
     "timeouts",
 )
 SKIPPED_AT_MOST = 0.001
+"""Share of the calls that were to be compared that may be lost."""
+FEW = 30
+"""Compared calls below which a PASS says how much it leaves open: without a difference in 29 up to 10 % may differ."""
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ class UnitStatus:
         signatures: Shapes of inputs that were seen.
         latency: Calls of each side by time, in 64 buckets of powers of two of a nanosecond.
         worth: On what worth-it verdict it moves, if it needs one.
+        refused: Why the unit was not taken up, so that legacy serves it whatever the journal says.
     """
 
     unit: str
@@ -83,6 +89,7 @@ class UnitStatus:
     signatures: set[int] = field(default_factory=set)
     latency: dict[str, list[int]] = field(default_factory=dict)
     worth: str = ""
+    refused: str = ""
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -92,6 +99,7 @@ class UnitStatus:
         """
         self.segments += 1
         self.mode = counters.get("mode", self.mode)
+        self.refused = str(counters.get("refused", ""))
         for name in COUNTS:
             count = counters.get(name)
             if count:
@@ -143,15 +151,37 @@ class UnitStatus:
     def judged(self) -> tuple[str, str]:
         """Return the verdict and its reason."""
         counts = self.counts
+        compared, skipped = counts["compared"], counts["skipped"]
         if counts["differed"]:
             return "FAIL", f"{counts['differed']:,} of {counts['compared']:,} compared calls differ"
+        if self.refused:
+            return "INCONCLUSIVE", self.refused
         if counts["errors"]:
             return "INCONCLUSIVE", f"{counts['errors']:,} calls could not be compared"
-        if not counts["compared"]:
+        if not compared:
             return "INCONCLUSIVE", "nothing was compared"
-        if counts["skipped"] > SKIPPED_AT_MOST * (counts["compared"] + counts["skipped"]):
-            return "INCONCLUSIVE", f"{counts['skipped']:,} calls were not sampled"
-        return "PASS", f"{counts['compared']:,} calls compared, none differs"
+        if skipped > SKIPPED_AT_MOST * (compared + skipped):
+            share = skipped / (compared + skipped)
+            return "INCONCLUSIVE", (
+                f"{skipped:,} of {compared + skipped:,} calls were not sampled: {share:.2%}, at most "
+                f"{SKIPPED_AT_MOST:.1%} may be"
+            )
+        return "PASS", f"{_calls(compared)} compared, none differs{self.left_open}"
+
+    @property
+    def left_open(self) -> str:
+        """How much so few compared calls leave open; nothing where they are many."""
+        compared = self.counts["compared"]
+        if not 0 < compared < FEW or self.counts["differed"]:
+            return ""
+        return f"; so few leave open whether up to {1 - 0.05 ** (1 / compared):.0%} of all calls do"
+
+    def nexts(self) -> list[str]:
+        """Say what to do where calls were not compared; nothing if the verdict does not hang on them."""
+        if self.verdict != "INCONCLUSIVE" or self.refused:
+            return []
+        ways = mending.nexts(reason for reason, _ in self.reasons.most_common())
+        return [*ways, *mending.anew(self.unit, self.counts)]
 
     def object_notes(self) -> list[str]:
         """Say of a class unit what a flip does not reach: objects that were made before it."""
@@ -192,6 +222,7 @@ class UnitStatus:
             "differences": [{"place": p, "kind": k, "count": n} for (p, k), n in self.places.most_common()],
             "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],
             "not_compared": dict(self.reasons),
+            "next": self.nexts(),
             "examples": self.examples,
             "processes": self.segments,
             "objects": self.objects,
@@ -201,6 +232,10 @@ class UnitStatus:
             "worth": self.worth,
             "notes": self.notes,
         }
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"
 
 
 def overall(states: list[UnitStatus]) -> str:

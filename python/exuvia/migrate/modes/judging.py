@@ -27,6 +27,7 @@ class Judged:
         compared: Calls compared so far.
         differed: Calls that differed so far.
         heads: Every head that the chain of the evidence had, oldest first; `None` if nobody looked.
+        do: What to change where calls were not compared.
     """
 
     verdict: str
@@ -35,6 +36,7 @@ class Judged:
     compared: int = 0
     differed: int = 0
     heads: list[str] | None = None
+    do: list[str] = field(default_factory=list)
 
 
 class Judge(Protocol):
@@ -61,6 +63,7 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
     found.differed = sum(state.counts["differed"] for state in states)
     found.reasons = [f"{state.unit}: {state.reason}" if len(states) > 1 else state.reason for state in states]
     found.heads = reading.heads(config.evidence, segments)
+    found.do = list(dict.fromkeys(way for state in states for way in state.nexts()))
     if config.rehearsal:
         return found
     verdict = group_verdict(config, group, segments, journal, to=to)

@@ -76,7 +76,8 @@ def needs(
     """
     found = always(config, group, journal, to, glass=False, now_ns=now_ns)
     if judged is not None and (to == "rust" or not config.rehearsal):
-        found.append(Need("gate", judged.verdict, "; ".join(judged.reasons)))
+        do = "" if judged.verdict == "PASS" else "\n".join(judged.do)
+        found.append(Need("gate", judged.verdict, "; ".join(judged.reasons), do))
     if config.rehearsal:
         return found
     if to == "shadow":

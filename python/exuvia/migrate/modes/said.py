@@ -150,12 +150,13 @@ class Journal:
             return None
         return f"held in shadow: it was promoted as F {before} and is {f} now; the count of sessions starts again"
 
-    def held(self, unit: str, ceiling: str) -> str | None:
+    def held(self, unit: str, ceiling: str, *, rehearsal: bool = False) -> str | None:
         """Say that the journal holds a unit below its mode in the file, since when, why, and the next step up.
 
         Args:
             unit: The unit's name.
             ceiling: Its mode in the configuration.
+            rehearsal: Whether this is a rehearsal, where no step is waited for.
         """
         effective = self.effective(unit, ceiling)
         if self.broken is not None or effective == ceiling:
@@ -164,7 +165,7 @@ class Journal:
         since = str(entry.get("at", "?"))[:19].replace("T", " ")
         why = entry.get("cause") or entry.get("reason", "no reason given")
         quarantined = unit in self.quarantined
-        step = MODES[MODES.index(effective) + 1]
+        step = ceiling if rehearsal else MODES[MODES.index(effective) + 1]
         way = f"exuvia promote {unit} --clear CAUSE" if quarantined else f"exuvia promote {unit} --to {step}"
         word = "in quarantine, " if quarantined else ""
         return f"file says {ceiling}, the mode journal holds it at {effective} since {since} UTC ({word}{why}): {way}"

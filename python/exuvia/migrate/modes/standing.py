@@ -80,7 +80,9 @@ def note(config: Config, journal: Journal, unit: str, ceiling: str | None = None
         ceiling: Instead of the unit's own ceiling.
     """
     place = of_unit(config, journal, unit, ceiling)
-    return (None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode)) or place.why
+    return (
+        None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode, rehearsal=config.rehearsal)
+    ) or place.why
 
 
 def of_group(

@@ -141,6 +141,8 @@ def promote(
         if refused is not None and not every:
             raise MigrateError(f"{group.name}: {refused}")
         above = _above(config, group, to)
+        if every and refused is None and outcome.now == to == "shadow":
+            refused = "already in shadow"
         outcome.left_out = refused if above is None else f"its mode in {config.path.name} is {above[1]}"
         steps.append((group, outcome))
     outcomes = []

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate import config as configuration
+from exuvia.migrate.dispatch import whereabouts
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
-from exuvia.migrate.worth.source import find_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,20 +158,12 @@ def _python() -> Iterator[Check]:
 
 
 def _units(config: Config) -> Iterator[Check]:
-    roots = [str(config.path.parent), *sys.path]
-    missing = []
+    found = False
     for unit in config.units.values():
-        for name in (unit.module, unit.candidate.partition(":")[0]):
-            if find_module(name, roots) is None:
-                missing.append(f"{name} (line {unit.line})")
-    if missing:
-        yield Check(
-            "units",
-            "fail",
-            f"modules that are not found: {', '.join(dict.fromkeys(missing))}",
-            "exuvia scaffold UNIT writes a shim; run the doctor where the program runs",
-        )
-    elif config.units:
+        for said in whereabouts.missing(config, unit):
+            found = True
+            yield Check("units", "fail", f"line {unit.line}: {unit.name}: {said}", "mend that line, or what it names")
+    if config.units and not found:
         yield Check("units", "ok", f"both sides of {len(config.units)} units are found")
 
 

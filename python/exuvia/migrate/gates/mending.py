@@ -1,0 +1,64 @@
+"""What to change where calls were not compared: one line for each reason, with the settings that decide it.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["anew", "nexts"]
+
+_QUEUE = (
+    "in the unit's table compare a share of the calls (sample = 0.2), let more of them wait (queue = 100000), "
+    'or in a rehearsal hold the program up (when_full = "wait")'
+)
+_WAYS = (
+    ("the queue to the worker was full", _QUEUE),
+    ("the queue is full", _QUEUE),
+    (
+        "twin is out of step",
+        "give both classes export_state and import_state, so that a twin can be brought back into step; or keep calls "
+        'from being dropped: a larger queue, or in a rehearsal when_full = "wait"',
+    ),
+    (
+        "the program ended before it was compared",
+        'let less wait as it ends: sample = 0.2 in the unit\'s table, or in a rehearsal when_full = "wait"',
+    ),
+    (
+        "of a core is used up",
+        "in the unit's table compare a share of the calls (sample = 0.2), or allow more of a core (budget)",
+    ),
+    (
+        "evidence cannot be written",
+        "exuvia doctor says what is wrong with the evidence folder",
+    ),
+)
+
+
+def nexts(reasons: Iterable[str]) -> list[str]:
+    """Return what to change, once each, for reasons why calls were not compared.
+
+    >>> nexts(["the queue to the worker was full", "its arguments cannot be copied"])[0].partition(" (")[0]
+    "in the unit's table compare a share of the calls"
+
+    Args:
+        reasons: As they were counted.
+    """
+    found = (way for reason in reasons for said, way in _WAYS if said in reason)
+    return list(dict.fromkeys(found))
+
+
+def anew(unit: str, counts: Mapping[str, int]) -> list[str]:
+    """Return how to leave calls behind that were never compared, once what kept them from it is mended.
+
+    Args:
+        unit: The unit.
+        counts: Its counters.
+    """
+    if counts["differed"] or not (counts["skipped"] or counts["errors"]):
+        return []
+    return [f'then count anew, differences excepted: exuvia gate {unit} --restart "what was changed"']
