@@ -170,7 +170,7 @@ class Installed(Moving):
         while not stop.wait(TICK_S):
             ticks += 1
             whole = ticks % SECOND == 0
-            steps = (self.arrivals, self.settle, self.count, self.complain, self.look) if whole else ()
+            steps = (self.arrivals, self.settle, self.count, self.complain, self.look) if whole else (self.accuse,)
             # The file is hashed before any counters are written: nothing counts for an F that is only claimed.
             for step in (self.verify, functools.partial(self.follow, whole=whole), *steps):
                 try:
@@ -219,16 +219,28 @@ class Installed(Moving):
                 # One unit that cannot be looked after keeps no other from it.
                 self.trouble(f"{name}: {type(error).__name__}: {error}", name)
 
-    def rescued(self, name: str, unit: units.Unit) -> None:
-        """Put on record what the candidate raised where it served, and say so once."""
+    def rescued(self, name: str, unit: units.Unit) -> bool:
+        """Put on record what the candidate raised where it served, and say so once; return whether legacy took over."""
         for text in unit.switch.troubles():
             self.raised[name] = text
             self.segment.write({"kind": "trouble", "unit": name, "what": "fallback", "text": text})
-        if name in self.raised and unit.switch.counts()["answered"]:
+        fell = unit.switch.fell()
+        if fell is not None:
+            # The guard says it, as the cause.
+            self.guard.fell[name] = fell
+            self.raised.pop(name, None)
+        elif name in self.raised and unit.switch.counts()["answered"]:
             what = f"{name}: the candidate raised and legacy answered: {self.raised.pop(name)}"
             if name not in self.told:
                 self.told.add(name)
                 say(f"{what}; this is said once, exuvia status counts it")
+        return fell is not None
+
+    def accuse(self) -> None:
+        """Put units into quarantine that have put themselves back, before the next look at all counters."""
+        fell = [name for name, unit in list(self.units.items()) if self.rescued(name, unit)]
+        if fell:
+            self.count()
 
     def displaced(self, name: str, unit: units.Unit) -> None:
         """Say that the program has put something else in a unit's place; one that was reloaded is legacy's for good."""
@@ -294,10 +306,13 @@ class Installed(Moving):
         held = self.counting.acquire(timeout=stop_s)
         try:
             self.ended = True
-            self.segment.counters(self.counters(), sync=True, ended=True)
+            counted = self.counters()
+            self.segment.counters(counted, sync=True, ended=True)
         finally:
             if held:
                 self.counting.release()
+        # A program may end by the very error that put a unit back: the next one must not begin where this one did.
+        self.guard.accuse({name: each for name, each in counted.items() if each.get("unanswered")})
         self.courier.stop(stop_s)
 
     def after_fork(self) -> None:

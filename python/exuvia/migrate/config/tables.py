@@ -92,7 +92,8 @@ class UnitConfig:
         strata: Name and path of what splits the calls for the bounds: side, instrument.
         record: Calls with arguments and result that are kept for each novel signature. Besides these, up to 64 of
             a process, spread over its life: calls number 2, 3, 4, 6, 8, 12, 16, … of the unit. 0 keeps none.
-        fallback: Whether legacy answers when the candidate raises in mode rust.
+        fallback: Whether legacy answers when the candidate raises where it serves and cannot have changed what it was
+            given; if it can, its error is raised and the unit goes back. Without, its errors are raised.
         divergences: Differences that are meant.
         override: Why the unit moves although it is not worth it.
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch import canary, finding, kinds, placing, seams, splice
+from exuvia.migrate.dispatch import canary, finding, kinds, placing, rescue, seams, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,19 +145,19 @@ class FunctionUnit:
 
     def _connect(self) -> None:
         switch: Any = None
-        rescue = kinds.Rescue()
+        rescued = rescue.Rescue()
         for each in self.functions:
             candidate = each.candidate
             sides = (each.seen, candidate)
             observer, reverse = seams.observers(sides, self.unit, self.record, self.courier)
             if self.unit.fallback:
-                candidate, reverse = (kinds.guarded(each.kind, by, each.legacy, rescue) for by in (candidate, reverse))
+                candidate, reverse = (kinds.guarded(each.kind, by, each.legacy, rescued) for by in (candidate, reverse))
             if switch is None:
                 switch = Switch(each.legacy, candidate, observer, reverse)
                 each.connect(switch.callable)
             else:
                 each.connect(switch.part(each.legacy, candidate, observer, reverse))
-        self.switch = rescue.switch = switch
+        self.switch = rescued.switch = switch
         switch.set_fallback(self.unit.fallback and self.unit.effect == "pure")
         seed = int.from_bytes(os.urandom(8), "little")
         switch.set_sampling(

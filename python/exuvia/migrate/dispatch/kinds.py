@@ -9,13 +9,16 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.dispatch.interrupts import by_signal
+from exuvia.migrate.dispatch.rescue import is_candidates
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from types import CodeType
 
-    from exuvia._exuvia import Switch
+    from exuvia.migrate.dispatch.rescue import Rescue
 
-__all__ = ["NAMES", "Relay", "Rescue", "guarded", "kind_of"]
+__all__ = ["NAMES", "Relay", "guarded", "kind_of"]
 
 PLAIN, GENERATOR, COROUTINE, STREAM = "plain", "generator", "coroutine", "stream"
 NAMES = {
@@ -86,24 +89,27 @@ class Relay:
 
 
 def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any], rescue: Rescue) -> Callable[..., Any]:  # noqa: PLR0915 - one wrapper for each kind of function
-    """Return the candidate of a pure unit such that legacy takes over when its body raises.
+    """Return the candidate of a pure unit such that legacy takes over when its body raises, if it may.
 
-    A generator's items that the caller has are not repeated, which takes that nothing was sent into it.
+    It may where nothing that the candidate was given can have been changed by it. A generator's items that the
+    caller has are not repeated, which takes that nothing was sent into it.
 
     Args:
         kind: As `kind_of` returns it; plain functions are guarded by the switch itself.
         candidate: The candidate's side.
         legacy: Legacy's side.
-        rescue: Counts what was rescued.
+        rescue: Decides, and counts what was rescued.
     """
     if kind == COROUTINE:
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
             try:
                 return await candidate(*args, **kwargs)
-            except Exception as error:
-                failed = error
-            with rescue.counting(failed):
+            except BaseException as error:
+                if not rescue.allowed(legacy, (args, kwargs), error):
+                    raise
+                counting = rescue.counting(error)
+            with counting:
                 return await legacy(*args, **kwargs)
 
         return awaited
@@ -111,7 +117,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
 
         def iterated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             given, steered = 0, False
-            failed: Exception | None = None
+            threw: BaseException | None = None
             try:
                 items: Any = iter(candidate(*args, **kwargs))
                 item = next(items)
@@ -123,7 +129,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
                         getattr(items, "close", _nothing)()
                         raise
                     except BaseException as thrown:
-                        steered = True
+                        steered, threw = True, thrown
                         if not hasattr(items, "throw"):
                             raise
                         item = items.throw(thrown)
@@ -132,11 +138,11 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
                         item = next(items) if sent is None else items.send(sent)
             except StopIteration as end:
                 return end.value
-            except Exception as error:
-                if steered:
+            except BaseException as error:
+                if not _may(rescue, legacy, (args, kwargs), error, (steered, threw)):
                     raise
-                failed = error
-            with rescue.counting(failed):
+                counting = rescue.counting(error)
+            with counting:
                 rest = legacy(*args, **kwargs)
                 for _ in range(given):
                     next(rest, None)
@@ -147,8 +153,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
 
         async def streamed(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             given, steered = 0, False
-            failed: Exception | None = None
-            relay: Relay | None = None
+            threw: BaseException | None = None
             try:
                 relay = Relay(candidate(*args, **kwargs))
                 while await relay.step():
@@ -157,14 +162,14 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
                         relay.sent = yield relay.item
                         steered = steered or relay.sent is not None
                     except BaseException as thrown:
-                        steered, relay.error = True, thrown
-            except Exception as error:
-                if steered:
+                        steered, threw, relay.error = True, thrown, thrown
+            except BaseException as error:
+                if not _may(rescue, legacy, (args, kwargs), error, (steered, threw)):
                     raise
-                failed = error
-            if failed is None:
+                counting = rescue.counting(error)
+            else:
                 return
-            with rescue.counting(failed):
+            with counting:
                 number = 0
                 async for item in legacy(*args, **kwargs):
                     number += 1
@@ -175,39 +180,23 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
     return candidate
 
 
+def _may(
+    rescue: Rescue,
+    legacy: Callable[..., Any],
+    call: tuple[tuple[Any, ...], Mapping[str, Any]],
+    error: BaseException,
+    steering: tuple[bool, BaseException | None],
+) -> bool:
+    """Whether legacy may go on where a candidate's generator raised: not if its caller has sent or thrown something."""
+    steered, threw = steering
+    if threw is not None and (error is threw or error.__context__ is threw):
+        # What the caller threw in came out again.
+        return False
+    if not steered:
+        return rescue.allowed(legacy, call, error)
+    if is_candidates(error) and not by_signal(error):
+        rescue.refused(error, "its caller has sent something into the generator")
+    return False
+
+
 def _nothing() -> None: ...
-
-
-class Rescue:
-    """Counts, on a unit's switch, the calls that legacy answered for its candidate."""
-
-    def __init__(self) -> None:
-        self.switch: Switch | None = None
-
-    def counting(self, error: Exception | None) -> _Counting:
-        """Count one call while legacy answers it.
-
-        Args:
-            error: What the candidate raised.
-        """
-        return _Counting(self.switch, error)
-
-
-class _Counting:
-    def __init__(self, switch: Switch | None, error: Exception | None) -> None:
-        self.switch, self.error = switch, error
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.switch is not None and self.error is not None:
-            name = type(self.error).__name__
-            # A generator that its caller left early had nothing to say against legacy's answer.
-            answered = kind is None or kind is GeneratorExit
-            self.switch.rescued(
-                f"{name}: {self.error}"[:300],
-                answered=answered,
-                same=kind is type(self.error),
-                panicked=name.startswith("Panic"),
-            )
-        self.error = None

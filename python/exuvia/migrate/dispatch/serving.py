@@ -31,6 +31,11 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
     counts, found = state.counts, []
     if counts["answered"]:
         found.append(f"the candidate raised and legacy answered: {_calls(counts['answered'])}")
+    if counts["unanswered"]:
+        found.append(
+            "the candidate raised and legacy could not answer, which put the unit back: "
+            f"{_calls(counts['unanswered'])}; if its errors are what legacy raises too, declare fallback = false"
+        )
     if state.objects is not None and state.mode in ("canary", "rust"):
         found += _objects(unit, state.mode, state.objects)
     if state.mode == "canary":

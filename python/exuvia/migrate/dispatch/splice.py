@@ -192,13 +192,13 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     free = "".join(f"  {name} = None\n" for name in code.co_freevars)
     used = "".join(f"    {name}\n" for name in code.co_freevars)
     kind = kind_of(code)
-    given = f"({', '.join(passed)})"
+    given = ", ".join(passed)
     held: Any = turnout(target) if kind == PLAIN else None
     if held is not None:
         body = _TURNED.format(by=_unused("_by", code), given=given)
     else:
         held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
-        body = _CALLED.get(kind, "    return {call}\n").format(relay=_unused("_relay", code), call=_CALL + given)
+        body = _CALLED.get(kind, "    return {call}\n").format(relay=_unused("_relay", code), call=f"{_CALL}({given})")
     lead = "async " if kind in (COROUTINE, STREAM) else ""
     source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
     made = _compiled(source)
@@ -227,12 +227,12 @@ _CALL = "(... if True else ...)"
 # so that legacy's own error has no context that it would not have alone. Names are not looked up in the module's
 # globals, where any could be another: hence the bare excepts.
 _TURNED = """\
-    try: return ({by} := ~...){given}
+    try: return ({by} := ~...)({given})
     except:
-        {by} = (...).rescued({by})
+        {by} = (...).rescued({by}, {given})
         if {by} is None:
             raise
-    return {by}{given}
+    return {by}({given})
 """
 
 _CALLED = {

@@ -28,6 +28,7 @@ COST = (
     ("panics", "panicked"),
     ("canary_calls", "served as canary"),
     ("fallbacks", "answered by legacy"),
+    ("unanswered", "raised, not answered"),
 )
 
 

@@ -132,7 +132,7 @@ def _middle(text: str, room: int) -> str:
 
 def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < SLOW
-    more = state.notes or state.reasons or state.ignored or slow or state.counts["fallbacks"] or state.worth
+    more = state.notes or state.reasons or state.ignored or slow or _raised(state) or state.worth
     more = more or state.left_open
     if state.verdict != "PASS" or more:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
@@ -150,6 +150,9 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  next: {way}")
     if state.counts["fallbacks"]:
         yield Text(f"  legacy answered ×{state.counts['fallbacks']:,} for a candidate that raised", style="bold red")
+    if state.counts["unanswered"]:
+        what = f"  the candidate raised ×{state.counts['unanswered']:,}, and legacy could not answer"
+        yield Text(what, style="bold red")
     if state.speedup is not None and state.speedup < SLOW:
         yield Text(f"  slower than legacy: {state.speedup:.1f}× its speed, where it was compared", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
@@ -158,6 +161,10 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  worth: {state.worth}", style="dim")
     for note in dict.fromkeys(state.notes):
         yield Text(f"  note: {note}", style="dim")
+
+
+def _raised(state: UnitStatus) -> bool:
+    return bool(state.counts["fallbacks"] or state.counts["unanswered"])
 
 
 def _folded(line: Text, width: int) -> list[Text]:

@@ -31,6 +31,7 @@ COUNTS = (
     "canary_calls",
     "fallbacks",
     "answered",
+    "unanswered",
     "same_errors",
     "unkeyed",
     "capped",

@@ -32,6 +32,7 @@ FATAL = {
     "panics": "the candidate panicked",
     "timeouts": "the candidate took too long",
     "answered": "the candidate raised and legacy answered",
+    "unanswered": "the candidate raised and legacy could not answer",
 }
 PATIENCE = {("rust", "answered"): 3}
 """How many it takes since the unit went into a mode, where it is not the first."""
@@ -58,6 +59,8 @@ class Guard:
         self.config, self.fall = config, fall
         self._seen: dict[str, tuple[str, dict[str, int]]] = {}
         self._entered: dict[str, dict[str, int]] = {}
+        self.fell: dict[str, str] = {}
+        """What a unit's candidate raised that legacy could not answer for, and why."""
         self._pipe: tuple[int, int] | None = None
         self._took_signal = False
 
@@ -135,13 +138,21 @@ class Guard:
         Args:
             counters: As `Record.counters` returns them, by unit.
         """
+        self.accuse(counters)
+        for act in (rollback.by_kill_file, expiry.sweep):
+            with contextlib.suppress(Exception):
+                act(self.config)
+
+    def accuse(self, counters: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put the units into quarantine that counted something since the last look which is not borne.
+
+        Args:
+            counters: As `Record.counters` returns them, by unit.
+        """
         for name, counted in counters.items():
             cause = self._news(name, counted)
             if cause is not None:
                 self.quarantine(name, cause)
-        for act in (rollback.by_kill_file, expiry.sweep):
-            with contextlib.suppress(Exception):
-                act(self.config)
 
     def quarantine(self, unit: str, cause: str) -> None:
         """Put one unit into quarantine; this process falls even if the journal cannot be written.
@@ -166,12 +177,15 @@ class Guard:
         if before_mode != mode:
             self._entered[name] = before
         entered = self._entered.get(name, dict.fromkeys(FATAL, 0))
-        if mode not in WATCHED or (self.config.rehearsal and before_mode not in WATCHED):
-            # A rehearsal may go up by hand on a difference of a moment ago; elsewhere that voids the approval.
+        if mode not in WATCHED:
             return None
         more = {word: now[word] - before[word] for word in FATAL}
+        if self.config.rehearsal and before_mode not in WATCHED:
+            # A rehearsal may go up by hand on a difference of a moment ago; elsewhere that voids the approval.
+            more = {**dict.fromkeys(FATAL, 0), "unanswered": more["unanswered"]}
+        fell = self.fell.pop(name, None) if more["unanswered"] > 0 else None
         found = [
-            f"{said} ({now[word] - entered[word]:,} in {mode})"
+            f"{said} ({now[word] - entered[word]:,} in {mode})" + (f": {fell}" if fell and word == "unanswered" else "")
             for word, said in FATAL.items()
             if more[word] > 0 and now[word] - entered[word] >= PATIENCE.get((mode, word), 1)
         ]

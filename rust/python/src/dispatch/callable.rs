@@ -16,7 +16,8 @@ use pyo3::sync::PyOnceLock;
 
 use super::Shared;
 use super::canary::Choice;
-use super::turnout;
+use super::rescue::{Verdict, given, judge};
+use super::{described, turnout};
 
 const SHADOW: u8 = Mode::Shadow.code();
 const CANARY: u8 = Mode::Canary.code();
@@ -268,7 +269,7 @@ unsafe fn candidate(
 }
 
 /// The candidate of a pure unit raised: legacy answers, unless the error is the caller's own affair
-/// (Ctrl-C, cancellation, a generator's end).
+/// (Ctrl-C, cancellation, a generator's end, a signal's handler) or the arguments may have been changed.
 #[cold]
 unsafe fn rescue(
     this: *mut Callable,
@@ -277,16 +278,45 @@ unsafe fn rescue(
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: as for `vectorcall`; the references that Fetch gives are dropped below.
+    // SAFETY: as for `vectorcall`; the references that Fetch gives are dropped below, or given back.
+    #[allow(deprecated)]
     unsafe {
         let (mut kind, mut value, mut trace) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        #[allow(deprecated)]
         ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut trace);
         let Some(panicked) = turnout::panicked(kind) else {
-            #[allow(deprecated)]
             ffi::PyErr_Restore(kind, value, trace);
             return ptr::null_mut();
         };
+        if !kind.is_null() {
+            ffi::PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut trace);
+            if !trace.is_null() && !value.is_null() {
+                ffi::PyException_SetTraceback(value, trace);
+            }
+        }
+        let py = Python::assume_attached();
+        let count = nargsf & !(1 << (usize::BITS - 1));
+        let legacy = Bound::from_borrowed_ptr(py, (*this).legacy);
+        let error = Bound::from_borrowed_ptr_or_opt(py, value);
+        let found =
+            given(py, args, count, names).and_then(|(args, named)| judge(&legacy, &args, Some(&named), error.as_ref()));
+        drop(error);
+        match found {
+            Ok(Verdict::Answer) => {}
+            Ok(other) => {
+                if let Verdict::Refuse(why) = other {
+                    shared.note_refusal(format!("{} ({why})", described(kind, value)), panicked);
+                }
+                ffi::PyErr_Restore(kind, value, trace);
+                return ptr::null_mut();
+            }
+            Err(later) => {
+                for each in [kind, value, trace] {
+                    ffi::Py_XDECREF(each);
+                }
+                later.restore(py);
+                return ptr::null_mut();
+            }
+        }
         shared.note_fallback(kind, value, panicked);
         ffi::Py_XDECREF(value);
         ffi::Py_XDECREF(trace);

@@ -6,6 +6,7 @@
 mod callable;
 mod canary;
 mod page;
+mod rescue;
 mod turnout;
 mod watched;
 
@@ -60,6 +61,10 @@ pub(crate) struct Shared {
     /// Fallbacks in which legacy returned: the candidate alone raised.
     answered: AtomicU64,
     same_errors: AtomicU64,
+    /// Calls in which the candidate raised and legacy could not be asked: each took the unit back to legacy.
+    unanswered: AtomicU64,
+    /// What the last of them was, until somebody has asked.
+    fell: Mutex<Option<String>>,
     panics: AtomicU64,
     compared: AtomicU64,
     differed: AtomicU64,
@@ -96,29 +101,28 @@ impl Shared {
         now >= next && self.next_rust.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Counts a call of the candidate that raised and notes the first of them in words.
+    /// Counts a call of the candidate that raised and that legacy is asked to answer; notes the first of them in words.
     ///
     /// # Safety
     /// `kind` and `value` are live or null; no exception may be set.
     unsafe fn note_fallback(&self, kind: *mut ffi::PyObject, value: *mut ffi::PyObject, panicked: bool) {
         self.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
-        if self.fallbacks.fetch_add(1, Ordering::Relaxed) >= TROUBLES as u64 {
-            return;
+        if self.fallbacks.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
+            // SAFETY: as above.
+            self.trouble(unsafe { described(kind, value) });
         }
-        // SAFETY: what the calls return is owned here and may be null.
-        let text = unsafe {
-            let name = if kind.is_null() { kind } else { ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr()) };
-            let said = if value.is_null() { value } else { ffi::PyObject_Str(value) };
-            let text = format!(
-                "{}: {}",
-                text_of(name).unwrap_or_else(|| "an error".to_owned()),
-                text_of(said).unwrap_or_default()
-            );
-            ffi::Py_XDECREF(name);
-            ffi::Py_XDECREF(said);
-            text
-        };
-        self.trouble(text);
+    }
+
+    /// Counts a call of the candidate that raised and that legacy cannot answer: legacy serves this process's next call.
+    fn note_refusal(&self, text: String, panicked: bool) {
+        self.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        self.trouble(text.clone());
+        *gate::locked(&self.fell) = Some(text);
+        for mode in [Mode::Canary, Mode::Rust] {
+            // Not a mode that somebody has put it into meanwhile.
+            let _ = self.own.compare_exchange(mode.code(), Mode::Legacy.code(), Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     fn trouble(&self, text: String) {
@@ -126,6 +130,26 @@ impl Shared {
         if troubles.len() < TROUBLES {
             troubles.push(text);
         }
+    }
+}
+
+/// An exception in words.
+///
+/// # Safety
+/// `kind` and `value` are live or null; no exception may be set.
+unsafe fn described(kind: *mut ffi::PyObject, value: *mut ffi::PyObject) -> String {
+    // SAFETY: what the calls return is owned here and may be null.
+    unsafe {
+        let name = if kind.is_null() { kind } else { ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr()) };
+        let said = if value.is_null() { value } else { ffi::PyObject_Str(value) };
+        let text = format!(
+            "{}: {}",
+            text_of(name).unwrap_or_else(|| "an error".to_owned()),
+            text_of(said).unwrap_or_default()
+        );
+        ffi::Py_XDECREF(name);
+        ffi::Py_XDECREF(said);
+        text
     }
 }
 
@@ -273,7 +297,8 @@ impl Switch {
         Ok(())
     }
 
-    /// Whether legacy answers when the candidate raises; only ever for units that are pure.
+    /// Whether legacy answers when the candidate raises, where nothing that it was given can have been changed by it;
+    /// only ever for units that are pure.
     fn set_fallback(&self, fallback: bool) {
         self.shared.fallback.store(fallback, Ordering::Relaxed);
     }
@@ -345,7 +370,18 @@ impl Switch {
         }
     }
 
-    /// The first errors of the candidate that legacy answered for, in words; each is returned once.
+    /// Records a call of the candidate that raised and that legacy could not answer; legacy serves the next one.
+    #[pyo3(signature = (text, *, panicked = false))]
+    fn refused(&self, text: String, panicked: bool) {
+        self.shared.note_refusal(text, panicked);
+    }
+
+    /// What made legacy serve since this was asked last: the last error that legacy could not answer for.
+    fn fell(&self) -> Option<String> {
+        gate::locked(&self.shared.fell).take()
+    }
+
+    /// The first errors of the candidate that legacy was asked to answer for, in words; each is returned once.
     fn troubles(&self) -> Vec<String> {
         std::mem::take(&mut *gate::locked(&self.shared.troubles))
     }
@@ -404,6 +440,7 @@ impl Switch {
             ("capped", &shared.capped),
             ("fallbacks", &shared.fallbacks),
             ("answered", &shared.answered),
+            ("unanswered", &shared.unanswered),
             ("same_errors", &shared.same_errors),
             ("panics", &shared.panics),
             ("compared", &shared.compared),

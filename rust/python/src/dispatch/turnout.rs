@@ -1,5 +1,5 @@
 //! When what a turnout chose has raised: may legacy answer, and the call of legacy that does. In comes what the
-//! trampoline called, while the exception is handled; out comes what it is to call next, or `None`.
+//! trampoline called, and with what, while the exception is handled; out comes what it is to call next, or `None`.
 
 use std::ptr;
 use std::sync::Arc;
@@ -10,22 +10,23 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::Shared;
 use super::callable::{Callable, turnout_of};
+use super::rescue::{Verdict, judge};
+use super::{Shared, described};
 
 /// What a trampoline holds of a switch's callable: `~turnout` is the side that serves the next call, which is counted.
-/// In mode canary that is the turnout itself. `turnout.rescued(side)`, while what the side raised is handled, is what
-/// answers instead, or `None`. Returns `None` for what is no callable of a switch.
+/// In mode canary that is the turnout itself. `turnout.rescued(side, *args, **kwargs)`, while what the side raised for
+/// these arguments is handled, is what answers instead, or `None`. Returns `None` for what is no callable of a switch.
 #[pyfunction]
 pub(super) fn turnout(dispatcher: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     turnout_of(dispatcher)
 }
 
-/// `turnout.rescued(by)`, for the table of methods.
+/// `turnout.rescued(by, *args, **kwargs)`, for the table of methods.
 pub(super) const RESCUED: ffi::PyMethodDef = ffi::PyMethodDef {
     ml_name: c"rescued".as_ptr(),
-    ml_meth: ffi::PyMethodDefPointer { PyCFunction: rescued },
-    ml_flags: ffi::METH_O,
+    ml_meth: ffi::PyMethodDefPointer { PyCFunctionWithKeywords: rescued },
+    ml_flags: ffi::METH_VARARGS | ffi::METH_KEYWORDS,
     ml_doc: ptr::null(),
 };
 
@@ -63,30 +64,23 @@ impl Answer {
 }
 
 /// The candidate of a pure unit raised in a trampoline: `None` if the error stands.
-unsafe extern "C" fn rescued(this: *mut ffi::PyObject, by: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: CPython passes an object of the type that has this method, whose fields live as long as it does, and
-    // holds the GIL; what is borrowed here is held by `this` or by `error`.
+unsafe extern "C" fn rescued(
+    this: *mut ffi::PyObject,
+    given: *mut ffi::PyObject,
+    named: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython passes an object of the type that has this method, whose fields live as long as it does, a tuple
+    // and a dict or null, and holds the GIL.
     unsafe {
         let py = Python::assume_attached();
         let this = &*this.cast::<Callable>();
-        let shared = &*this.shared;
-        let candidates = by == this.candidate || by == this.reverse;
-        if !candidates || !shared.fallback.load(Ordering::Relaxed) {
-            return ffi::Py_NewRef(ffi::Py_None());
-        }
-        let Some(error) = Bound::from_owned_ptr_or_opt(py, ffi::PyErr_GetHandledException()) else {
-            return ffi::Py_NewRef(ffi::Py_None());
-        };
-        let kind = error.get_type();
-        let Some(panicked) = panicked(kind.as_ptr()) else { return ffi::Py_NewRef(ffi::Py_None()) };
-        shared.note_fallback(kind.as_ptr(), error.as_ptr(), panicked);
-        Arc::increment_strong_count(this.shared);
-        let answer = Answer {
-            shared: Arc::from_raw(this.shared),
-            legacy: Bound::from_borrowed_ptr(py, this.legacy).unbind(),
-            kind: kind.unbind(),
-        };
-        match Py::new(py, answer) {
+        let given = Bound::from_borrowed_ptr(py, given);
+        let named = Bound::from_borrowed_ptr_or_opt(py, named);
+        let answer = answer(py, this, &given, named.as_ref()).and_then(|answer| match answer {
+            Some(answer) => Ok(Py::new(py, answer)?.into_any()),
+            None => Ok(py.None()),
+        });
+        match answer {
             Ok(answer) => answer.into_ptr(),
             Err(error) => {
                 error.restore(py);
@@ -94,6 +88,52 @@ unsafe extern "C" fn rescued(this: *mut ffi::PyObject, by: *mut ffi::PyObject) -
             }
         }
     }
+}
+
+/// What answers instead of the side that is named first of what was given.
+///
+/// # Safety
+/// The fields of `this` are live.
+unsafe fn answer(
+    py: Python<'_>,
+    this: &Callable,
+    given: &Bound<'_, PyAny>,
+    named: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Answer>> {
+    let given = given.cast::<PyTuple>()?;
+    let by = given.get_item(0)?;
+    // SAFETY: as above; what is borrowed here is held by `this` or by `error`.
+    let (shared, legacy, error) = unsafe {
+        let shared = &*this.shared;
+        let candidates = by.as_ptr() == this.candidate || by.as_ptr() == this.reverse;
+        if !candidates || !shared.fallback.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Some(error) = Bound::from_owned_ptr_or_opt(py, ffi::PyErr_GetHandledException()) else { return Ok(None) };
+        (shared, Bound::from_borrowed_ptr(py, this.legacy), error)
+    };
+    let kind = error.get_type();
+    // SAFETY: the class is live, and no exception is set while one is handled.
+    let Some(panicked) = (unsafe { panicked(kind.as_ptr()) }) else { return Ok(None) };
+    let args = given.get_slice(1, given.len());
+    let named = named.map(|named| named.cast::<PyDict>()).transpose()?;
+    match judge(&legacy, &args, named, Some(&error))? {
+        Verdict::Answer => {}
+        Verdict::Pass => return Ok(None),
+        Verdict::Refuse(why) => {
+            // SAFETY: both are live.
+            let said = unsafe { described(kind.as_ptr(), error.as_ptr()) };
+            shared.note_refusal(format!("{said} ({why})"), panicked);
+            return Ok(None);
+        }
+    }
+    // SAFETY: both are live; the count of `shared` is raised for the `Arc` that is made of it.
+    let shared = unsafe {
+        shared.note_fallback(kind.as_ptr(), error.as_ptr(), panicked);
+        Arc::increment_strong_count(this.shared);
+        Arc::from_raw(this.shared)
+    };
+    Ok(Some(Answer { shared, legacy: legacy.unbind(), kind: kind.unbind() }))
 }
 
 /// Whether an exception's class is one of a panic; `None` if it is the caller's own affair (Ctrl-C, cancellation, a
