@@ -145,9 +145,11 @@ def test_repro_takes_the_call_that_is_named_and_says_when_nothing_differs(projec
     examples = json.loads(exuvia(project, "replay", "bot:price", "--json").stdout)["units"][0]["examples"]
     made = exuvia(project, "repro", "bot:price", "--id", examples[1]["id"], "--json")
     assert examples[1]["id"] in json.loads(made.stdout)["file"]
+    beside = exuvia(project, "repro", "bot:price", "-o", "made/here", "--json")
+    assert (project / json.loads(beside.stdout)["file"]).parent == project / "made" / "here"
     for words, said in (
         (("--id", "nope"), "no recorded call 'nope'"),
-        (("-o", "nowhere"), "no such folder"),
+        (("-o", "bot.py"), "a file stands where the folder is to be"),
     ):
         done = exuvia(project, "repro", "bot:price", *words)
         assert (done.returncode, said in done.stderr) == (2, True), done

@@ -204,6 +204,17 @@ def test_a_shim_goes_wherever_scaffold_wrote_it_and_what_lies_beside_it_stays(tm
     assert (tmp_path / "user.py").read_text() == "from lib import slow\nprint(slow(2))\n"
 
 
+def test_a_shim_that_no_unit_names_yet_goes_too_and_its_importers_take_legacy(tmp_path: Path) -> None:
+    candidate(tmp_path, "lib:other")
+    (tmp_path / "prog.py").write_text("from exuvia_shims.lib import slow\n\nprint(slow(3))\n")
+    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
+    assert "exuvia eject` removes this file" in (tmp_path / "exuvia_shims" / "lib.py").read_text()
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert set(tree(tmp_path)) == {"lib.py", "prog.py"}
+    assert (tmp_path / "prog.py").read_text() == "from lib import slow\n\nprint(slow(3))\n"
+
+
 def test_a_candidate_that_uses_exuvia_and_is_imported_elsewhere_is_left_to_its_user(tmp_path: Path) -> None:
     candidate(tmp_path, "quick:fast")
     (tmp_path / "quick.py").write_text("from exuvia import bars\ndef fast(n):\n    return bars, n\n")

@@ -34,7 +34,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     repro.add_argument("unit", metavar="UNIT", help="the unit")
     repro.add_argument("--id", metavar="ID", help="the recorded call, as `exuvia replay` names it")
-    repro.add_argument("-o", "--output", metavar="DIR", default=".", help="folder of the file (default: here)")
+    repro.add_argument(
+        "-o", "--output", metavar="DIR", default=".", help="folder of the file, made if missing (default: here)"
+    )
     repro.add_argument("--json", action="store_true", help="print JSON")
     repro.set_defaults(handler=_repro)
 
@@ -48,10 +50,11 @@ def _repro(options: argparse.Namespace) -> int:
     config = config_of(options)
     (unit,) = sides.chosen(config, [options.unit])
     folder = Path(options.output)
-    if not folder.is_dir():
-        raise MigrateError(f"-o {folder}: there is no such folder")
+    if folder.exists() and not folder.is_dir():
+        raise MigrateError(f"-o {folder}: a file stands where the folder is to be: name another")
     with progress() as told:
         made = reproduce(unit, recordings.read(config, [unit.name]), options.id, folder, told)
+    folder.mkdir(parents=True, exist_ok=True)
     made.path.write_text(made.text, encoding="utf-8")
     found = shown(made.small, made.found)
     if options.json:

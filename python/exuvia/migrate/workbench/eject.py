@@ -32,11 +32,12 @@ __all__ = ["Ejection", "plan", "write"]
 TEXTS = (".toml", ".txt", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".service", ".in", ".md")
 NAMED = ("Dockerfile", "Makefile", "Procfile", "crontab")
 EVIDENCE = re.compile(
-    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page)|hooks\.log|restarts\.jsonl|compact\.lock"
+    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page|room)|hooks\.log|restarts\.jsonl|compact\.lock"
     r"|date=\d{4}-\d\d-\d\d/(?:head\.json|\w+-\d+\.parquet|\.[^/]+\.\d+\.tmp)"
 )
 """What exuvia writes into an evidence folder, by the path in it."""
 LIMIT = 1_000_000
+_WRITTEN = re.compile(re.escape(MARK) + r"\s+\"\"\"Shim of `(?P<legacy>[\w.]+)`")
 _RUN = re.compile(
     r"(?:(?P<python>\S*python[\d.]*)\s+-m\s+)?\bexuvia\s+run\s+"
     r"(?:--(?:config|evidence)[= ]\S+\s+)*(?P<rest>-m\s+\S+|\S+\.py)"
@@ -163,6 +164,11 @@ def _sort_candidates(
             gone.add(path)
         else:
             mine[module] = path
+    for module, path in by_name.items():
+        # `exuvia scaffold` wrote it, whether a unit names it by now or not.
+        if path not in gone and (found := _WRITTEN.match(path.read_text(encoding="utf-8", errors="replace"))):
+            shims[module] = found["legacy"]
+            gone.add(path)
     for folder in {path.parent for path in gone if path.parent.name == SHIMS}:
         if {path for path in folder.glob("*.py") if path.name != "__init__.py"} <= gone:
             gone |= set(folder.glob("*.py"))
