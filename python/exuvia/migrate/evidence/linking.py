@@ -81,7 +81,7 @@ def _last_word(files: list[SegmentText]) -> None:
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        text = f"{last.path.name} is the last of a process that was killed: what came after it is not known"
+        text = f"{last.path.name} has no end: its process was killed, or its disk full; what came after is not known"
         last.add_trouble("killed", text, last.last_at)
 
 
