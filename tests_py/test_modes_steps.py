@@ -417,6 +417,17 @@ def test_a_canary_needs_its_key_and_the_same_surface_is_looked_at_in_a_process_o
     )
 
 
+def test_a_class_that_can_only_be_observed_is_told_so_before_it_is_promoted(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups=PAIR)
+    (tmp_path / "bot.py").write_text("class price(Exception):\n    pass\ndef size():\n    return 2\n")
+    (tmp_path / "shim.py").write_text("class price(Exception):\n    pass\ndef size():\n    return 2\n")
+    found = surface.surface(config, config.units[PRICE])
+    assert (found.verdict, found.bound.startswith("bot:price: it is an exception")) == ("PASS", True)
+    assert surface.surface(config, config.units[SIZE]).bound == ""
+    (outcome,) = steps.promote(config, ["desk"], "canary", "test", judge=Gate(), surface=surface.surface)
+    assert any("it is an exception: `except price` would no longer catch" in line for line in outcome.missing)
+
+
 def test_the_surface_of_a_class_is_its_methods_their_signatures_and_its_pickle() -> None:
     class Legacy:
         def open(self, at: int, *, size: int = 1) -> int: ...
