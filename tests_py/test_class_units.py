@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import exuvia.migrate
 import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import standing_in
+from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import surface
 from exuvia.migrate.shadow.in_place import InPlace
 from shadowing import Shadowed, shadowed
@@ -241,6 +243,14 @@ def test_objects_of_subclasses_are_left_alone_and_status_names_them(shadowed: Sh
     assert shadowed.counts("Strategy")["compared"] == 0
     (state,) = exuvia.migrate.status()
     assert "objects of subclasses are legacy's alone and not compared: Mean, Trend" in state.notes
+    mode(shadowed, "Strategy", "legacy")
+    shadowed.legacy.Trend(2)
+    exuvia.migrate.uninstall()
+    config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
+    (state,) = reading.statuses(config, reading.read_folder(config.evidence))
+    assert "objects of its subclasses are legacy's alone and were not compared: 2 made in shadow" in state.notes + (
+        state.object_notes()
+    )
 
 
 def test_an_install_into_rust_of_what_cannot_stand_there_changes_nothing(shadowed: Shadowed) -> None:
@@ -301,6 +311,69 @@ def test_marks_go_with_their_objects_weak_references_or_not() -> None:
         assert dict(vars(cls)) == space
         del other
         ended.clear()
+
+
+def test_what_a_class_inherits_is_looked_up_anew_for_an_object_of_a_subclass() -> None:
+    class Base:
+        told = "base"
+
+        async def later(self) -> str:
+            return "base"
+
+        @property
+        def rate(self) -> str:
+            return self.told
+
+        @rate.setter
+        def rate(self, new: str) -> None:
+            self.told = f"base {new}"
+
+        @rate.deleter
+        def rate(self) -> None:
+            self.told = "base, none"
+
+    class Left(Base):
+        pass
+
+    class Right(Base):
+        async def later(self) -> str:
+            return "right"
+
+        @property
+        def rate(self) -> str:
+            return f"right {self.told}"
+
+        @rate.setter
+        def rate(self, new: str) -> None:
+            self.told = f"right {new}"
+
+        @rate.deleter
+        def rate(self) -> None:
+            self.told = "right, none"
+
+    class Both(Left, Right):
+        pass
+
+    def probe(made: Any) -> list[str]:
+        found = [asyncio.run(made.later()), made.rate]
+        made.rate = "2"
+        found.append(made.rate)
+        del made.rate
+        return [*found, made.rate]
+
+    async def seen(_self: Base) -> str:
+        return "seen"
+
+    plain = probe(Left()), probe(Both()), probe(Right()), asyncio.run(Left.later(Base()))  # type: ignore[arg-type]  # lent
+    rate: Any = vars(Base)["rate"]
+    mine = property(lambda self: f"seen {rate.fget(self)}", rate.fset, rate.fdel)
+    held: InPlace[int] = InPlace(Left, {"later": seen, "rate": mine})
+    held.apply()
+    assert (probe(Both()), probe(Right())) == plain[1:3]
+    assert asyncio.run(Left.later(Base())) == plain[3]  # type: ignore[arg-type]  # lent to a stranger
+    assert probe(Left()) == ["seen", "seen base", "seen base 2", "seen base, none"]
+    held.remove()
+    assert (probe(Left()), vars(Left).get("rate"), vars(Left).get("later")) == (plain[0], None, None)
 
 
 def test_a_class_that_takes_no_patch_says_so_and_stays_whole() -> None:

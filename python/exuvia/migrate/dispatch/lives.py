@@ -37,14 +37,15 @@ class Lives:
 
     def rebase(self) -> None:
         """Count from here: a forked child made none of its parent's objects, but has them."""
-        self._made = {"legacy": itertools.count(), "candidate": itertools.count(), "twinned": itertools.count()}
-        self._seen = {"legacy": 0, "candidate": 0, "twinned": 0}
+        self._made = {side: itertools.count() for side in ("legacy", "candidate", "twinned", "subclassed")}
+        self._seen = dict.fromkeys(self._made, 0)
 
     def made(self, side: str) -> None:
         """Count one object.
 
         Args:
-            side: `legacy` or `candidate`; `twinned` for one of the candidate's that has a legacy twin.
+            side: `legacy` or `candidate`; `twinned` for one of the candidate's that has a legacy twin; `subclassed` for
+                one of a subclass of legacy's, which is not observed.
         """
         self._seen[side] = next(self._made[side]) + 1
 
@@ -78,7 +79,8 @@ class Lives:
 
     def counters(self) -> dict[str, int | None]:
         """Return what a line of counters says of objects."""
-        return {**self._seen, "alive": self.alive}
+        seen = {side: count for side, count in self._seen.items() if count or side != "subclassed"}
+        return {**seen, "alive": self.alive}
 
     def initialiser(self, twins: ReverseTwins | None = None) -> Callable[..., None]:
         """Return an `__init__` for the candidate that follows each new object that serves.

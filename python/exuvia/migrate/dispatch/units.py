@@ -184,8 +184,9 @@ class ClassUnit:
                 raise MigrateError(f"unit {self.unit.name!r} cannot stand in canary: {error}") from error
         wanted = {"canary": self.chooser, "rust": self.candidate}.get(mode, self.legacy)
         if mode not in OBSERVED:
-            self.maker.leave()
+            # In this order: an object that got its mark in between would be taken for one of the next stay.
             self.maker.held.remove()
+            self.maker.leave()
         self._count_calls(mode)
         if mode in OBSERVED:
             self.maker.held.apply()

@@ -110,7 +110,7 @@ class UnitStatus:
             self.since_flip.update(since)
         if "objects" in counters:
             known = self.objects or {}
-            self.objects = {
+            self.objects = known | {
                 name: None if count is None or known.get(name, 0) is None else count + (known.get(name) or 0)
                 for name, count in counters["objects"].items()
             }
@@ -194,6 +194,11 @@ class UnitStatus:
             notes.append(
                 "a flip acts on new objects: objects made before the flip stay on their side; "
                 f"{legacy or 0:,} legacy and {candidate or 0:,} rust made since install"
+            )
+        below = self.objects.get("subclassed")
+        if below:
+            notes.append(
+                f"objects of its subclasses are legacy's alone and were not compared: {below:,} made in shadow"
             )
         if (self.effective or self.mode) in ("legacy", "shadow"):
             if alive is None:

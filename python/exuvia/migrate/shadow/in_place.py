@@ -92,7 +92,9 @@ class InPlace(Generic[T]):
         if self._placed:
             return
         self.refusal, self._foreign = "", []
-        for name, value in self._patches.items():
+        # Last of all what gives marks: no call on an object that has one may go by.
+        for name in sorted(self._patches, key="__init__".__eq__):
+            value = self._patches[name]
             original = vars(self.cls).get(name, _INHERITED)
             try:
                 setattr(self.cls, name, value)
@@ -104,7 +106,7 @@ class InPlace(Generic[T]):
 
     def remove(self) -> None:
         """Take them off again, but for what the program has put in their place since: that is its own."""
-        for name, (original, value) in list(self._placed.items()):
+        for name, (original, value) in reversed(list(self._placed.items())):
             del self._placed[name]
             if vars(self.cls).get(name) is not value:
                 self._foreign.append(name)
@@ -157,12 +159,13 @@ def named(made: Any, cls: type, name: str) -> Any:
     return made
 
 
-def initialiser(cls: type, observed: Callable[..., None]) -> Callable[..., None]:
+def initialiser(cls: type, observed: Callable[..., None], passed: Callable[[], None]) -> Callable[..., None]:
     """Make the `__init__` of a class of which new objects are followed.
 
     Args:
         cls: The class.
         observed: Called for an object of the very class: with what makes it, the object, and its arguments.
+        passed: Called for an object of a subclass.
     """
     own = vars(cls).get("__init__")
 
@@ -182,6 +185,8 @@ def initialiser(cls: type, observed: Callable[..., None]) -> Callable[..., None]
         if type(self_) is cls:
             observed(functools.partial(make, self_), self_, args, kwargs)
         else:
+            if isinstance(self_, cls):
+                passed()
             make(self_, *args, **kwargs)
 
     found: Any = inspect.getattr_static(cls, "__init__")

@@ -154,7 +154,7 @@ class TwinMaker:
 
     def _patches(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """What takes the place of the class's members while it is observed."""
-        patches: dict[str, Any] = {"__init__": initialiser(self.legacy, self._made)}
+        patches: dict[str, Any] = {"__init__": initialiser(self.legacy, self._made, self._passed)}
         for name, member in members.items():
             made = self._property(name, member) if isinstance(member, property) else self._method(name, member)
             patches[name] = named(made, self.legacy, name)
@@ -184,6 +184,10 @@ class TwinMaker:
 
         self.held.forget(self_)
         self._both(_Call("__init__", None, legacy, build, self_, args, kwargs))
+
+    def _passed(self) -> None:
+        if self.record.lives is not None and not HERE.contained and self.switch.mode in OBSERVED:
+            self.record.lives.made("subclassed")
 
     def _method(self, name: str, function: types.FunctionType) -> Callable[..., Any]:
         @functools.wraps(function)
