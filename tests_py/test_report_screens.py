@@ -170,7 +170,7 @@ def test_the_command_can_be_typed_as_it_stands(config: Config, monkeypatch: pyte
     monkeypatch.chdir(config.path.parent.parent)
     name = config.path.relative_to(config.path.parent.parent)
     assert advised().command == f"exuvia approve --config {name} {UNIT} --to canary"
-    assert f'raise mode to "canary" in exuvia.toml first, for {UNIT}, then take it to canary.' in advised().text
+    assert 'raise mode to "canary" in exuvia.toml first, then take it to canary.' in advised().text
     config.path.write_text(TOML.replace("shadow", "rust"), encoding="utf-8")
     high = state()
     high.file = "rust"

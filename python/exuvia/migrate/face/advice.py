@@ -29,11 +29,13 @@ class Advice:
         group: Its name.
         text: A sentence.
         command: What to type where the report was written, its `--config` with it; or nothing.
+        urgent: Whether something differs, which comes before all else.
     """
 
     group: str
     text: str
     command: str = ""
+    urgent: bool = False
 
 
 def advise(
@@ -75,7 +77,8 @@ def _raising(config: Config, states: list[UnitStatus], step: str) -> str:
     low = [state.unit for state in states if tuple(UP).index(state.file or state.mode) < tuple(UP).index(step)]
     if not low:
         return ""
-    return f'raise mode to "{step}" in {config.path.name} first, for {", ".join(low[:3])}{" …" if len(low) > 3 else ""}'
+    which = "" if len(states) == 1 else f", for {', '.join(low[:3])}{' …' if len(low) > 3 else ''}"
+    return f'raise mode to "{step}" in {config.path.name} first{which}'
 
 
 def _advise(  # noqa: PLR0911 - a sentence for each case
@@ -91,7 +94,9 @@ def _advise(  # noqa: PLR0911 - a sentence for each case
         return Advice(name, "The mode journal cannot be trusted: everything runs in legacy until it is mended.")
     if failing:
         unit = failing[0].unit
-        return Advice(name, "Something differs: look at it, mend the candidate or declare it.", f"exuvia diff {unit}")
+        return Advice(
+            name, "Something differs: look at it, mend the candidate or declare it.", f"exuvia diff {unit}", urgent=True
+        )
     mode = min((state.effective or state.mode for state in states), default="legacy", key=tuple(UP).index)
     step = UP.get(mode)
     if mode == "legacy":

@@ -87,8 +87,8 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
 
 
 def _command(text: str) -> str:
-    """A cell with a command, in one line, so that it can be copied as it stands."""
-    return f'<td><code class="command">{escape(text)}</code></td>' if text else "<td></td>"
+    """A command in a line of its own, so that it can be copied as it stands."""
+    return f'<br><code class="command">{escape(text)}</code>' if text else ""
 
 
 def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
@@ -101,7 +101,8 @@ def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
     known = {found.group: found.verdict for found in verdicts}
     rows = "".join(
         f"<tr>{code(each.group)}<td>{badge(known[each.group]) if each.group in known else ''}</td>"
-        f"<td>{escape(each.text)}</td>{_command(each.command)}</tr>"
-        for each in advice
+        f"<td>{escape(each.text)}{_command(each.command)}</td></tr>"
+        for each in sorted(advice, key=lambda each: not each.urgent)
     )
-    return section("What to do next", table(heads("group or unit", "", "", "command"), rows) if rows else "")
+    made = table(heads("group or unit", "", "what, and the command"), rows)
+    return section("What to do next", f'<div class="next">{made}</div>' if rows else "")
