@@ -6,6 +6,7 @@ import doctest
 import importlib
 import os
 import pkgutil
+import pydoc
 import re
 import subprocess
 import sys
@@ -68,6 +69,17 @@ def test_a_snippet_of_the_readme_runs(line: int, code: str, tmp_path: Path) -> N
         env={**os.environ, "PYTHONUTF8": "1"},
     )
     assert done.returncode == 0, f"README.md, line {line}:\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("name", ["exuvia", "exuvia.migrate", "exuvia.testing"])
+def test_help_on_a_lazy_module_names_everything_in_a_line_before_any_details(name: str) -> None:
+    module = importlib.import_module(name)
+    page = pydoc.render_doc(module, renderer=pydoc.plaintext)
+    table = (module.__doc__ or "").partition("|---|---|")[2].partition("\n\n")[0]
+    assert [each for each in module.__all__ if each.strip("_") not in table and each != "__version__"] == []
+    assert page.index("|---|---|") < 1_500
+    assert "__getattr__" not in page
+    assert "BaseException" not in page, "nobody asked for the methods of exceptions"
 
 
 def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:

@@ -1,9 +1,21 @@
 """exuvia: move the hot paths of a Python trading system to Rust while it trades.
 
-Two halves, each useful alone. The engine: `exuvia.quotes`, `exuvia.bars`, `exuvia.sessions`,
-`exuvia.lake`, `exuvia.orders`, `exuvia.brokers`, `exuvia.scan`, and loopback simulators of brokers in
-`exuvia.venues`. The moult: `exuvia.migrate`, which runs legacy Python and Rust on the same input,
-measures the difference, flips module by module and rolls back.
+Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` and its siblings say more.
+
+| module | what it does |
+|---|---|
+| `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
+| `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
+| `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
+| `exuvia.lake` | Parquet files that are there whole or not at all |
+| `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
+| `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
+| `exuvia.scan` | the decision of a scan cycle, strategies, state files |
+| `exuvia.venues` | a Saxo-shaped venue on 127.0.0.1 for tests |
+| `exuvia.migrate` | the moult: shadow, compare, evidence, flip module by module, roll back |
+| `exuvia.testing` | parity in pytest: two functions on the same cases, your suite over either side |
+| `exuvia.errors` | every error; all are an `ExuviaError`: a panic is a `PanicError`, what a fork forbids a `ForkError` |
+| `exuvia.build_info()` | which binary is loaded, and how it was built |
 
 Areas load when they are first named, so `import exuvia` stays quick. (PYTEST_DONT_REWRITE: its plug-in for
 pytest may be loaded after it.)
@@ -63,5 +75,5 @@ def __getattr__(name: str) -> ModuleType | Callable[[], BuildInfo] | str:
 
 
 def __dir__() -> list[str]:
-    """The documented names."""
-    return sorted(__all__)
+    """The documented names; the errors are listed by `exuvia.errors`, or `help(exuvia)` would be pages of theirs."""
+    return sorted(set(__all__) - {"ExuviaError", "ForkError", "PanicError"})

@@ -2,7 +2,21 @@
 
 `install()` at the top of a program, or `python -m exuvia run -m bot`, puts the units of `exuvia.toml` into
 their modes. In `shadow` legacy serves and the Rust candidate runs after it on copies; what differs is on
-record with its path and both values. In `rust` the candidate serves.
+record with its path and both values. In `rust` the candidate serves. What is here:
+
+| name | what it is |
+|---|---|
+| `install(config)`, `uninstall()` | puts the units of `exuvia.toml` into their modes, and takes them out again |
+| `status()`, `overall(states)` | what this process compared, a `UnitStatus` for each unit; the verdict on all |
+| `set_mode(unit, mode)` | flips a unit in this process; raising it needs a rehearsal |
+| `original(function)` | legacy's own function, whatever serves |
+| `load(path)` | reads and checks an `exuvia.toml`: a `Config` with a `UnitConfig` for each unit |
+| `compare(legacy, candidate, rules)` | a `Verdict` with a `Difference` for each place that differs |
+| `register(cls, how)` | teaches the comparison a class that it cannot look into |
+| `self_test(rules)` | injects known faults under the rules and counts those that are caught: a `SelfTest` |
+| `Comparator`, `Switch` | what compares by compiled rules; what a call goes through |
+
+From a shell: `exuvia --help`. The rules of comparison: `help("exuvia.migrate.comparator.comparing")`.
 
 >>> from exuvia.migrate import compare
 >>> verdict = compare({"fills": [{"price": 1.10}]}, {"fills": [{"price": 1.11}]})
@@ -76,3 +90,8 @@ def __getattr__(name: str) -> Any:
     found = getattr(importlib.import_module(home), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    """The documented names, so that `help()` shows those that are not loaded yet."""
+    return sorted(__all__)

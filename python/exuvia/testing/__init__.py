@@ -1,7 +1,13 @@
 """Parity in pytest: compare a candidate with legacy, and run a project's own tests over either side.
 
 The plug-in is installed with exuvia: `pytest --exuvia-mode=shadow` runs an existing suite with the units of
-`exuvia.toml` in that mode; the fixtures are `parity` and `saxo_venue`.
+`exuvia.toml` in that mode; the fixtures are `parity` and `saxo_venue`. What is here:
+
+| name | what it is |
+|---|---|
+| `assert_equivalent(legacy, candidate, cases, rules)` | compares both sides on cases, or makes some up |
+| `inferred(function)` | a Hypothesis strategy of arguments, by annotations; floats within ±1e12, or `floats=` |
+| `recorded(unit)` | a Hypothesis strategy that begins with recorded calls of a unit and changes them |
 
 >>> from exuvia.testing import assert_equivalent
 >>> def mean(values): return sum(values) / len(values)
@@ -38,3 +44,8 @@ def __getattr__(name: str) -> Any:
     found = getattr(importlib.import_module(home), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    """The documented names, so that `help()` shows those that are not loaded yet."""
+    return sorted(__all__)
