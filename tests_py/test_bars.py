@@ -87,7 +87,7 @@ def test_columns_equal_a_loop_in_plain_python(ts: list[int], every: int, offset:
     rows = st.lists(PRICES, min_size=len(ts), max_size=len(ts))
     price, size = data.draw(rows), [abs(value) for value in data.draw(rows)]
     made = bars.columns(
-        bars.bars_from_ticks(np.array(ts, np.int64), np.array(price), np.array(size), every=every, offset=offset)
+        bars.bars_from_ticks(np.array(ts, np.int64), np.array(price), np.array(size), every=f"{every}ns", offset=offset)
     )
     wanted = groups(ts, every, offset)
     assert made["ts"].tolist() == list(wanted)
@@ -116,11 +116,13 @@ def test_columns_equal_pandas_resample(ts: list[int], rule: str, data: st.DataOb
 def test_a_call_a_tick_equals_the_columns(ts: list[int], every: int, offset: int, data: st.DataObject) -> None:
     rows = st.lists(PRICES, min_size=len(ts), max_size=len(ts))
     bid, ask = data.draw(rows), data.draw(rows)
-    builder = bars.QuoteBarBuilder(every, offset=offset)
+    builder = bars.QuoteBarBuilder(f"{every}ns", offset=offset)
     closed = [bar for tick in zip(ts, bid, ask, strict=True) if (bar := builder.push(7, *tick)) is not None]
     closed += builder.flush()
     made = bars.columns(
-        bars.quote_bars_from_ticks(np.array(ts, np.int64), np.array(bid), np.array(ask), every=every, offset=offset)
+        bars.quote_bars_from_ticks(
+            np.array(ts, np.int64), np.array(bid), np.array(ask), every=f"{every}ns", offset=offset
+        )
     )
     for name in ["ts", "ticks"]:
         assert made[name].tolist() == [getattr(bar, name) for bar in closed]
@@ -136,7 +138,7 @@ def test_a_call_a_tick_equals_the_columns(ts: list[int], every: int, offset: int
 def test_late_quotes_of_many_instruments_go_where_the_policy_says(
     ticks: list[tuple[int, int, float, float]], policy: str
 ) -> None:
-    builder = bars.QuoteBarBuilder(10, late=policy)
+    builder = bars.QuoteBarBuilder("10ns", late=policy)
     open_bars: dict[int, tuple[int, list[float], list[float]]] = {}
     closed: list[tuple[int, int, float, float, int]] = []
     wanted: list[tuple[int, int, float, float, int]] = []
@@ -197,8 +199,8 @@ def test_bar_objects_become_longer_bars_of_the_callers_class(ts: list[int], ever
                     getattr(part[-1], f"{side}_close"),
                 ]
             wanted.append(LegacyBar(uic, start, *sides, sum(bar.ticks for bar in part)))
-    assert bars.aggregate(source, every, LegacyBar) == wanted
-    own = bars.aggregate([bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source], every)
+    assert bars.aggregate(source, f"{every}ns", LegacyBar) == wanted
+    own = bars.aggregate([bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source], f"{every}ns")
     assert [repr(bar) for bar in own] == [repr(bar).replace("LegacyBar", "QuoteBar") for bar in wanted]
 
 
@@ -272,7 +274,7 @@ def test_memory_is_shared_both_ways() -> None:
 
 def test_views_with_strides_are_taken_too() -> None:
     ts, price = np.arange(20, dtype=np.int64)[::2], np.arange(20, dtype=np.float64)[::-2]
-    made = bars.columns(bars.bars_from_ticks(ts, price, every=10))
+    made = bars.columns(bars.bars_from_ticks(ts, price, every="10ns"))
     assert made["open"].tolist() == [19.0, 9.0]
 
 

@@ -13,6 +13,11 @@ pub enum BarError {
         "interval {0:?} is not valid: use a positive number of nanoseconds, or text such as \"1s\", \"5m\", \"1h\", \"1d\""
     )]
     BadInterval(String),
+    /// A bare number that is more likely meant as seconds than as nanoseconds.
+    #[error(
+        "interval {0} would be {0} nanoseconds: write \"{0}s\" for seconds, \"{0}m\" for minutes, or \"{0}ns\" if nanoseconds are meant"
+    )]
+    BareInterval(i64),
     /// Not a lateness policy.
     #[error("late={0:?} is unknown: use \"into_current\", \"drop\" or \"reject\"")]
     BadPolicy(String),

@@ -139,7 +139,7 @@ impl Streaming for market::TradeBarBuilder<f64> {
 /// `exuvia.quotes.QuoteBook`. Only NaN and infinity are refused.
 ///
 /// Args:
-///     every: Length of a bar: nanoseconds, or text such as "1m".
+///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     late: What becomes of a quote before the current interval: "into_current", "drop" or "reject".
 ///     record: A class to make bars of, called with uic, ts, four bids, four asks (open, high, low, close) and
 ///         ticks; QuoteBar if left out.
@@ -226,7 +226,7 @@ impl QuoteBarBuilder {
 /// May be used from several threads. Negative prices are taken as they come; NaN, infinity and negative sizes are refused.
 ///
 /// Args:
-///     every: Length of a bar: nanoseconds, or text such as "1m".
+///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     late: What becomes of a trade before the current interval: "into_current", "drop" or "reject".
 ///     record: A class to make bars of, called with uic, ts, open, high, low, close, volume and ticks; Bar if
 ///         left out.

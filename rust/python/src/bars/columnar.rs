@@ -19,7 +19,7 @@ use crate::gate;
 ///         dict with columns ts, price and perhaps size.
 ///     price: float64, or int64 at 1e-9 for fixed point.
 ///     size: Amounts of the same type; without them there is no volume.
-///     every: Length of a bar: nanoseconds, or text such as "1m".
+///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC.
 ///
 /// Returns:
@@ -74,7 +74,7 @@ fn trades_from_ticks<'py, N: Cell>(
 ///     ts: Sorted stamps, as in bars_from_ticks. Or, alone, a table or dict with columns ts, bid and ask.
 ///     bid: float64, or int64 at 1e-9 for fixed point.
 ///     ask: The same type as bid.
-///     every: Length of a bar: nanoseconds, or text such as "1m".
+///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC.
 ///
 /// Returns:
@@ -126,7 +126,7 @@ fn quotes_from_ticks<'py, N: Cell>(
 /// Args:
 ///     bars: A table or dict of bars: ts and open, high, low, close (perhaps volume, ticks), or ts and
 ///         bid_open … ask_close (perhaps ticks), sorted by ts.
-///     every: Length of a bar: nanoseconds, or text such as "5m".
+///     every: Length of a bar: text such as "5m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     calendar: A Calendar or its name: intervals start at each session's open, and "1d" is the whole
 ///         session. Rows outside sessions are left out; the table's metadata counts them (outside_session).
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC; not with a calendar.

@@ -31,9 +31,14 @@ enum Every {
     Text(String),
 }
 
+/// Nanoseconds below which a bare number is refused.
+const BARE: i64 = 1_000_000;
+
 impl Every {
     fn interval(&self) -> Result<Interval, BarError> {
         match self {
+            // Who writes 60 or 300 thinks of seconds: below a millisecond the unit has to be said.
+            Self::Nanos(nanos) if (1..BARE).contains(nanos) => Err(BarError::BareInterval(*nanos)),
             Self::Nanos(nanos) => Interval::new(*nanos),
             Self::Text(text) => text.parse(),
         }

@@ -16,7 +16,7 @@ use crate::gate;
 ///
 /// Args:
 ///     bars: Objects with attributes uic, ts, bid_open … ask_close and ticks, sorted by ts within each uic.
-///     every: Length of a bar: nanoseconds, or text such as "5m".
+///     every: Length of a bar: text such as "5m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
 ///     record: A class to make bars of, called with the fields of QuoteBar in order; QuoteBar if left out.
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC.
 ///
