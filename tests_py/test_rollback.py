@@ -238,8 +238,70 @@ def test_where_the_journal_cannot_be_written_the_kill_file_is_made(
     assert stat.S_IMODE((tmp_path / "STOP").stat().st_mode) == 0o600
     assert stands(config, PRICE) == "legacy"
     config.path.write_text(config.path.read_text().replace("kill_file", "# kill_file"))
-    with pytest.raises(OSError, match="No space left"):
+    (config.evidence / "modes.page").unlink()
+    with pytest.raises(MigrateError, match=r"No space left.*nothing was lowered \(there is no .*kill -USR2 PID"):
         rollback.rollback(str(config.path), None, [PRICE], "x")
+    config.path.write_text(config.path.read_text().replace("# kill_file", "kill_file"))
+    (tmp_path / "STOP").unlink()
+    (tmp_path / "STOP").symlink_to(tmp_path / "none" / "STOP")
+    with pytest.raises(MigrateError, match="nor can the kill file be made"):
+        rollback.rollback(str(config.path), None, [PRICE], "x")
+
+
+@posix
+def test_where_nothing_can_be_written_running_processes_go_back_all_the_same_and_stay_there(
+    tmp_path: Path, bots: Callable[[Path], Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = in_rust(tmp_path)
+    bot = bots(tmp_path)
+    bot.until(-1.0)
+    journal = config.evidence / modes.JOURNAL
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "write", full)
+        with pytest.raises(MigrateError, match="lowered in running processes, not on record: .*free space and run it"):
+            rollback.rollback(str(config.path), None, [PRICE], "x")
+    assert bot.price() != -1.0, "at the next call"
+    assert stands(config, PRICE) == "rust", "nothing is on record"
+    # The time of a journal changes though its text does not: whoever follows it must not raise the page again.
+    os.utime(journal)
+    time.sleep(0.6)
+    assert bot.price() != -1.0
+    later = bots(tmp_path)
+    assert later.price() != -1.0, "who starts meanwhile reads the page too"
+    rollback.rollback(str(config.path), None, [PRICE], "again, with room")
+    assert stands(config, PRICE) == "legacy"
+    modes.append(config.evidence, PRICE, "rust", "a new entry counts again")
+    bot.until(-1.0)
+
+
+def test_a_full_disk_gets_the_entry_in_the_room_that_was_kept_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = in_rust(tmp_path)
+    room = config.evidence / writing.ROOM
+    assert room.stat().st_blocks * 512 >= room.stat().st_size == writing.ROOM_BYTES
+    real: Callable[[int, bytes], int] = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        # What fits into the last block is written, as a file system does.
+        if room.exists():
+            return real(descriptor, data[:7])
+        return real(descriptor, data)
+
+    before = (config.evidence / modes.JOURNAL).read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "write", full)
+        rollback.rollback(str(config.path), None, [], "on a full disk")
+    after = (config.evidence / modes.JOURNAL).read_bytes()
+    assert (after[: len(before)], after[len(before) :].count(b"\n")) == (before, 1), "no part of a line is left"
+    assert stands(config, PRICE) == "legacy"
+    assert modes.read(config.evidence).broken is None
+    modes.append(config.evidence, PRICE, "legacy", "there is room again")
+    assert room.stat().st_size == writing.ROOM_BYTES
 
 
 def test_what_the_kill_file_said_outlives_it(tmp_path: Path) -> None:

@@ -183,7 +183,9 @@ class Moving:
             stamp = journal_stamp(self.config)
             if stamp != self.seen:
                 page.publish(self.config)
-            whole |= self.control.check()
+            if self.control.check():
+                whole = True
+                self.trouble(str(self.control.broken))
             epoch = self.control.epoch
             words = {name: unit.switch.word for name, unit in self.units.items()}
             if whole or stamp != self.seen or any(unit.switch.unsettled for unit in self.units.values()):

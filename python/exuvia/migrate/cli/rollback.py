@@ -29,7 +29,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Writes the mode journal beside the evidence; running processes follow within a second, "
         "and it survives a restart. Nobody's approval is needed. Other ways: kill -USR2 PID of any process that runs "
         "under exuvia, or making the kill_file of the configuration. Exit code 1 if a unit is retired: no mode brings "
-        "that back.",
+        "that back; 2 if the journal cannot be written: then running processes are lowered through the control page, "
+        "where that can be done, and the message says what holds.",
     )
     rollback.add_argument("units", nargs="*", metavar="UNIT", help="units or groups; every unit if none is named")
     rollback.add_argument("--reason", default="rollback by hand", help="kept in the journal")

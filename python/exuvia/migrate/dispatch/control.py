@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import ControlPage
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate.dispatch import fleet, page
+from exuvia.migrate.modes.writing import keep_room
 
 if TYPE_CHECKING:
     from exuvia._exuvia import Switch
@@ -43,6 +44,7 @@ class Control:
             trouble = page.publish(self.config, held=self.page)
             self._mapped = ControlPage(self.page.mapped)
             self.fleet = fleet.Fleet(self.page, self.build)
+            keep_room(self.config.evidence)
         except (MigrateError, ConfigError, OSError, ValueError) as error:
             if self.page is not None:
                 self.page.close()
@@ -71,7 +73,9 @@ class Control:
             Whether it has broken just now.
         """
         if self.page is not None and self.broken is None:
-            if not self.page.stands:
+            if self.page.held_size != page.SIZE or (self._mapped is not None and self._mapped.truncated()):
+                self.broken = f"{self.page.path} was truncated while it was mapped: legacy until a restart"
+            elif not self.page.stands:
                 self.broken = f"{self.page.path} is gone or was replaced: legacy until a restart"
             elif not self.page.whole:
                 self.broken = f"{self.page.path} is torn: legacy until a restart"
@@ -132,6 +136,12 @@ class Control:
     def notes(self) -> list[str]:
         """Return what should be known of all units of this process."""
         found = [note for note in (self.broken, self.slow) if note is not None]
+        held = 0 if self.page is None else self.page.unrecorded
+        if held:
+            found.append(
+                f"a rollback that could not be put on record holds {held} unit{'s' * (held > 1)} in legacy: free space "
+                "and run exuvia rollback again"
+            )
         if self.fleet is not None:
             known = {member.pid for member in self.fleet.others()}
             lost = fleet.strangers(known)

@@ -12,9 +12,10 @@ import hashlib
 import mmap
 import os
 import stat
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate.modes import journal as modes
@@ -39,7 +40,7 @@ PROCESSES_AT, PROCESS_WORDS = SLOTS_AT + SLOTS * SLOT_WORDS, 8
 KEYS_AT = PROCESSES_AT + PROCESSES * PROCESS_WORDS
 SIZE = 8 * (KEYS_AT + KEYS * 4)
 CHECKED, EPOCH = 7, 8
-WORD, MARK = 2, 5
+WORD, MARK, HELD = 2, 5, 6
 MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 REMOTE = frozenset(
@@ -129,8 +130,14 @@ class Page:
                 if os.fstat(self._descriptor).st_size == 0:
                     self._fill()
             if os.fstat(self._descriptor).st_size != SIZE:
-                raise NotOursError(f"{self.path} has not the size of a control page, {SIZE}: it is not ours")
+                raise NotOursError(
+                    f"{self.path} has not the size of a control page, {SIZE}: it is not ours; remove it: "
+                    "the next start makes it again, from the journal"
+                )
             self.mapped = mmap.mmap(self._descriptor, SIZE)
+            # Where the extension is loaded, a file that others truncate ends no process that has it mapped.
+            extension: Any = sys.modules.get("exuvia._exuvia")
+            self._guard = None if extension is None else extension.ControlPage(self.mapped)
             self.words = memoryview(self.mapped).cast("Q")
             if self.words[0] != MAGIC or self.words[1] != VERSION:
                 self.close()
@@ -234,6 +241,11 @@ class Page:
             return None
         return Standing(modes.MODES[code], epoch)
 
+    @property
+    def unrecorded(self) -> int:
+        """How many units a rollback holds that could not be put on record."""
+        return sum(self.words[at + HELD] != 0 for at in self.scan().values())
+
     def name(self, at: int) -> bytes:
         """Return the digest of the unit that a slot belongs to."""
         return bytes(self.words[at : at + 2].cast("B"))
@@ -262,12 +274,18 @@ class Page:
 
     def close(self) -> None:
         """Let go of the mapping; whoever still reads it keeps it."""
+        self._guard = None
         with contextlib.suppress(BufferError, ValueError):
             self.words.release()
             self.mapped.close()
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
         self._descriptor = -1
+
+    @property
+    def held_size(self) -> int:
+        """Bytes of the file that is mapped, whatever its name stands for by now."""
+        return os.fstat(self._descriptor).st_size
 
 
 def publish(config: Config, *, only_lower: bool = False, held: Page | None = None) -> str | None:
@@ -292,6 +310,11 @@ def publish(config: Config, *, only_lower: bool = False, held: Page | None = Non
             mode = standing(config, journal, name, "rust" if config.rehearsal else unit.mode)
             entry = journal.entries.get(name) or journal.entries.get(modes.EVERY_UNIT)
             mark = 0 if entry is None else fnv(repr(sorted(entry.items())).encode()) or 1
+            if page.words[at + HELD] == (mark or 1):
+                # A rollback that could not be put on record: it holds until the journal says something else.
+                mode = modes.MODES[0]
+            elif page.words[at + HELD]:
+                page.words[at + HELD] = 0
             now = page.read(at)
             if only_lower and now is not None and modes.lower(now.mode, mode) == now.mode:
                 continue
@@ -313,14 +336,16 @@ def standing(config: Config, journal: modes.Journal, unit: str, ceiling: str) ->
     return journal.effective(unit, ceiling, config)
 
 
-def demote(folder: Path, units: Sequence[str] | None = None) -> str | None:
+def demote(folder: Path, units: Sequence[str] | None = None, *, unrecorded: bool = False) -> str | None:
     """Write legacy into the page, so that each process serves it at its next call; it never raises.
 
-    The journal is written first, by the caller: the page is only its cache.
+    The journal is written first, by the caller: the page is only its cache. Where the journal cannot be written
+    the page alone says it, and keeps saying it until the journal has another entry for the unit.
 
     Args:
         folder: The evidence folder.
         units: Units, or `None` for all that have a slot.
+        unrecorded: Whether the journal does not say it.
 
     Returns:
         Why it could not be done, or `None`.
@@ -330,8 +355,12 @@ def demote(folder: Path, units: Sequence[str] | None = None) -> str | None:
         found = page.scan()
         slots = list(found.values()) if units is None else [found[n] for n in map(digest, units) if n in found]
         mark = time.time_ns()
+        for at in slots if unrecorded else ():
+            page.words[at + HELD] = page.words[at + HELD] or page.words[at + MARK] or 1
         page.write(dict.fromkeys(slots, (modes.MODES[0], mark)))
 
+    if unrecorded and not (folder / PAGE).exists():
+        return f"there is no {folder / PAGE}"
     return _with_page(folder, write, create=False)
 
 

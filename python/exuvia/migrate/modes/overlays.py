@@ -98,16 +98,23 @@ def thaw(config: Config, reason: str) -> None:
         pen.append({"kind": "thaw", "reason": reason})
 
 
-def demote(folder: Path, units: Sequence[str] | None) -> None:
+def demote(folder: Path, units: Sequence[str] | None, *, unrecorded: bool = False) -> str | None:
     """Lower units in the control page, if there is one: that needs no configuration.
 
     Args:
         folder: The evidence folder.
         units: Units, or `None` for all.
+        unrecorded: Whether the journal could not be written, so that the page alone says it.
+
+    Returns:
+        Why it could not be done, or `None`.
     """
-    with contextlib.suppress(Exception):
+    try:
         page: Any = importlib.import_module("exuvia.migrate.dispatch.page")
-        page.demote(folder, units)
+        trouble: str | None = page.demote(folder, units, unrecorded=unrecorded)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return trouble
 
 
 def publish(config: Config) -> None:

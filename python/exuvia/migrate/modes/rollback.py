@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.errors import ConfigError
+from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import hooks, overlays, standing, transitions
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.names import group_named
 from exuvia.migrate.modes.said import EVERY_UNIT, read
-from exuvia.migrate.modes.writing import open_journal
+from exuvia.migrate.modes.writing import FULL, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "by_kill_file", "rollback"]
 
+PAGE = "modes.page"
 _EVIDENCE = re.compile(r"""^\s*evidence\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
 LIVING = "objects of a class that Rust has made go on until they are gone: restart to be sure"
 
@@ -68,7 +69,8 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
 
     Raises:
         ConfigError: For a unit that is not declared, or if no evidence folder can be found.
-        OSError: If neither the journal nor the kill file could be written.
+        FileExistsError: If a file stands where the evidence folder must be.
+        MigrateError: If neither the journal nor the kill file could be written: it says what holds all the same.
     """
     config: Config | None = None
     lines: list[str] = []
@@ -81,13 +83,13 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
         folder = Path(evidence).absolute() if evidence else config.evidence
     done = Done(folder, lines=lines)
     entries = _entries(config, names, done)
+    lowered = [unit for entry in entries for unit in entry.get("units", [entry["unit"]])]
     try:
         with open_journal(folder, lowers=True) as pen:
             for entry in entries:
                 pen.append({**entry, "mode": MODES[0], "reason": reason})
     except OSError as error:
-        _by_file(config, error, done)
-    lowered = [unit for entry in entries for unit in entry.get("units", [entry["unit"]])]
+        _by_file(config, error, done, lowered)
     overlays.demote(folder, None if EVERY_UNIT in [*lowered, *done.units] else lowered)
     if config is not None:
         overlays.publish(config)
@@ -138,16 +140,39 @@ def _entries(config: Config | None, names: Sequence[str], done: Done) -> list[di
     return entries
 
 
-def _by_file(config: Config | None, error: OSError, done: Done) -> None:
-    """The journal's disk is full or read-only: make the kill file, which may lie on another."""
-    if config is None or config.kill_file is None:
-        raise error
-    os.close(os.open(config.kill_file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-    done.units = [EVERY_UNIT]
-    done.lines = [
-        f"the mode journal cannot be written ({error}), so the kill file {config.kill_file} was made: every unit of "
-        "every process serves legacy for as long as it is there"
-    ]
+def _by_file(config: Config | None, error: OSError, done: Done, lowered: Sequence[str]) -> None:
+    """The journal's disk is full or read-only: make the kill file, which may lie on another, else lower the page."""
+    if config is not None and config.kill_file is not None:
+        try:
+            os.close(os.open(config.kill_file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        except OSError as other:
+            raise _by_page(error, f"; nor can the kill file be made: {other}", done, lowered) from error
+        done.units = [EVERY_UNIT]
+        done.lines = [
+            f"the mode journal cannot be written ({error}), so the kill file {config.kill_file} was made: every unit "
+            "of every process serves legacy for as long as it is there"
+        ]
+        return
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        raise error  # there is no evidence folder, so nothing runs by one
+    raise _by_page(error, "", done, lowered) from error
+
+
+def _by_page(error: OSError, more: str, done: Done, lowered: Sequence[str]) -> MigrateError:
+    """Lower what runs, which needs no room on the disk, and say what holds."""
+    cure = "free space" if error.errno in FULL else "mend that"
+    trouble = overlays.demote(done.folder, None if EVERY_UNIT in lowered else lowered, unrecorded=True)
+    if trouble is None:
+        holds = (
+            f"lowered in running processes, not on record: they serve legacy for as long as {done.folder / PAGE} stays "
+            f"as it is; {cure} and run it again"
+        )
+    else:
+        holds = f"nothing was lowered ({trouble}): {cure} and run it again"
+    said = " ".join(f"{line};" for line in done.lines if "cannot be read" in line)
+    return MigrateError(
+        f"{said} the mode journal cannot be written ({error}{more}): {holds}; or kill -USR2 PID".lstrip()
+    )
 
 
 def by_kill_file(config: Config) -> bool:

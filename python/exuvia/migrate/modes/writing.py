@@ -2,15 +2,18 @@
 
 Writers take turns by a lock that ends with its process. One that raises something must have it; a rollback waits
 for it two seconds at most and then writes all the same: a process that was stopped with the lock in its hand must not
-keep a desk from going back.
+keep a desk from going back. Nor must a full disk: beside the journal lies a file of nothing, `modes.room`, that is
+given up for the entry.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import getpass
 import json
 import os
+import shutil
 import socket
 import time
 from datetime import UTC, datetime
@@ -24,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Pen", "append", "open_journal"]
+__all__ = ["FULL", "ROOM", "Pen", "append", "keep_room", "open_journal"]
 
 WAIT_S = 2.0
 PATIENT_S = 10.0
 TRIES = 20
+ROOM = "modes.room"
+ROOM_BYTES = 64 * 1024
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Pen:
@@ -61,6 +67,16 @@ class Pen:
             MigrateError: If it raises something and the lock or a journal to be trusted is missing.
             OSError: If it could not be made durable.
         """
+        try:
+            whole = self._append(entry)
+        except OSError as error:
+            if error.errno not in FULL or not _give_room(self.folder):
+                raise
+            return self._append(entry)
+        keep_room(self.folder)
+        return whole
+
+    def _append(self, entry: dict[str, Any]) -> dict[str, Any]:
         path = self.folder / JOURNAL
         text = entries.parse(path.read_bytes())
         now = time.time_ns()
@@ -83,9 +99,13 @@ class Pen:
         line = json.dumps(whole).encode()
         ended = _ended(self._descriptor)
         data = (b"" if ended else b"\n\n" if text.torn else b"\n") + line + b"\n"
+        size = os.fstat(self._descriptor).st_size
         written = os.write(self._descriptor, data)
         if written != len(data):
-            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written: is the disk full?")
+            if self.locked and os.fstat(self._descriptor).st_size == size + written:
+                os.ftruncate(self._descriptor, size)
+            full = f"only {written} of {len(data)} bytes could be written: is the disk full?"
+            raise OSError(errno.ENOSPC, full, str(path))
         os.fsync(self._descriptor)
         sync_folder(self.folder)
         if chained:
@@ -104,6 +124,34 @@ class Pen:
             os.close(descriptor)
         new.replace(self.folder / HEAD)
         sync_folder(self.folder)
+
+
+def keep_room(folder: Path) -> None:
+    """Keep room for an entry on a disk that is full later; it never raises.
+
+    Args:
+        folder: The evidence folder, which exists.
+    """
+    path = folder / ROOM
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with contextlib.suppress(OSError):
+        if (path.exists() and path.stat().st_size >= ROOM_BYTES) or shutil.disk_usage(folder).free < 4 * ROOM_BYTES:
+            return
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            # No zeros: a file system that compresses them would keep no room.
+            os.write(descriptor, os.urandom(ROOM_BYTES))
+        finally:
+            os.close(descriptor)
+
+
+def _give_room(folder: Path) -> bool:
+    """Give up what was kept; whether there was anything."""
+    try:
+        (folder / ROOM).unlink()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -136,7 +184,7 @@ def open_journal(folder: Path, *, lowers: bool = False) -> Iterator[Pen]:
 def _open(path: Path, wait_s: float) -> tuple[int, bool]:
     """Open and lock the file that the name stands for, also if someone moved it away meanwhile."""
     for _ in range(TRIES):
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = _opened(path)
         locked = lock.take(descriptor, wait_s)
         try:
             if os.path.samestat(os.fstat(descriptor), path.stat()):
@@ -145,6 +193,17 @@ def _open(path: Path, wait_s: float) -> tuple[int, bool]:
             pass
         os.close(descriptor)
     raise OSError(f"{path} is being replaced again and again: something else writes it")
+
+
+def _opened(path: Path) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        # A name needs room too.
+        if error.errno not in FULL or not _give_room(path.parent):
+            raise
+    return os.open(path, flags, 0o600)
 
 
 def append(folder: Path, unit: str, mode: str, reason: str, *, break_glass: str | None = None, **more: Any) -> None:

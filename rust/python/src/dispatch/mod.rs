@@ -7,6 +7,8 @@ mod callable;
 mod canary;
 mod page;
 mod rescue;
+#[cfg(unix)]
+mod truncated;
 mod turnout;
 mod watched;
 

@@ -9,10 +9,15 @@ use exuvia_migrate::page::{Page, Slot, WORDS};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 
+#[cfg(unix)]
+use super::truncated::Guarded;
 use crate::failure::Failure;
 
 /// The memory of a page. The buffer keeps the mapping from being closed.
 pub(super) struct Mapping {
+    /// Before the buffer: fields are dropped in this order.
+    #[cfg(unix)]
+    guarded: Option<Guarded>,
     _buffer: PyBuffer<u8>,
     words: *const AtomicU64,
 }
@@ -25,8 +30,8 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// The page, if its header is still ours.
     pub(super) fn page(&self) -> Option<Page<'_>> {
-        // SAFETY: `ControlPage::new` saw that so many words are there, writable and aligned; a mapped
-        // file is never truncated by us, and the buffer is held.
+        // SAFETY: `ControlPage::new` saw that so many words are there, writable and aligned; the buffer is
+        // held, and where the file is truncated by others there are zeros in its place.
         Page::new(unsafe { slice::from_raw_parts(self.words, WORDS) })
     }
 }
@@ -58,7 +63,14 @@ impl ControlPage {
             );
             return Err(Failure::text("MigrateError", text).into());
         }
-        Ok(Self { mapping: Arc::new(Mapping { _buffer: buffer, words }) })
+        Ok(Self {
+            mapping: Arc::new(Mapping {
+                #[cfg(unix)]
+                guarded: Guarded::new(words as usize, WORDS * 8),
+                _buffer: buffer,
+                words,
+            }),
+        })
     }
 
     /// Bytes of a page.
@@ -71,6 +83,19 @@ impl ControlPage {
     #[getter]
     fn ours(&self) -> bool {
         self.mapping.page().is_some()
+    }
+
+    /// Whether the file was truncated while it was mapped: from then on there is nothing but zeros in its place.
+    ///
+    /// Whoever asks now and then keeps the guard in force, also if the program sets its own handler of SIGBUS.
+    fn truncated(&self) -> bool {
+        #[cfg(unix)]
+        {
+            Guarded::keep();
+            self.mapping.guarded.as_ref().is_some_and(Guarded::lost)
+        }
+        #[cfg(not(unix))]
+        false
     }
 
     /// Where a unit may stand, mode and epoch; `None` if it has no slot or its word is torn.
