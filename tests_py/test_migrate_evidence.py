@@ -14,6 +14,7 @@ import exuvia.migrate
 import pytest
 from exuvia import _exuvia
 from exuvia.migrate import fingerprint
+from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence import segment as evidence
 from exuvia.migrate.gates.verdict import UnitStatus, overall
@@ -157,9 +158,8 @@ def test_evidence_that_cannot_be_written_leaves_the_program_alone(desk: Desk) ->
 def test_a_full_disk_stops_sampling_and_counts(desk: Desk) -> None:
     price = desk.install()
     segment = exuvia.migrate.runtime._current.segment
-    full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, segment._descriptor)
-    os.close(full)
+    segment._descriptor.close()
+    segment._descriptor = Held(os.open("/dev/full", os.O_WRONLY))
     assert price([3]) == [6]
     assert price([3]) == [6]
     state = exuvia.migrate.status()[0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import exuvia.migrate
 import pytest
 import segments
+from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from moult import Project, project
@@ -97,9 +98,9 @@ def test_a_child_follows_the_journal_with_a_watch_of_its_own(project: Project) -
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_child_keeps_evidence_although_its_parents_disk_was_full_before(project: Project) -> None:
     project.install("mean")
-    full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, exuvia.migrate.runtime._current.segment._descriptor)
-    os.close(full)
+    segment = exuvia.migrate.runtime._current.segment
+    segment._descriptor.close()
+    segment._descriptor = Held(os.open("/dev/full", os.O_WRONLY))
     exuvia.migrate.set_mode(project.unit("mean"), "rust")
     exuvia.migrate.set_mode(project.unit("mean"), "shadow")
     assert any("No space left" in note for note in project.status("mean").notes)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from exuvia import _exuvia
 from exuvia.build import build_info
+from exuvia.migrate.descriptor import Held
 
 __all__ = ["after_fork", "claim", "exchanged", "loaded", "sha256", "verify"]
 
@@ -40,8 +41,8 @@ class Claim:
 
     def __init__(self, path: Path, descriptor: int, digest: str) -> None:
         self.path, self.digest = path, digest
-        self._descriptor = descriptor
-        self._identity = _identity(descriptor)
+        self._held = Held(descriptor)
+        self._identity = _identity(self._held.number())
 
     def hashed(self) -> str:
         """Return the SHA-256 that the file really has, and let go of it.
@@ -49,20 +50,31 @@ class Claim:
         Raises:
             OSError: If it cannot be read, or is gone: a program may close what it did not open, as daemons do.
         """
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor < 0 or _identity(descriptor) != self._identity:
-            descriptor = _opened(self.path)
+        held = self._held
         try:
-            if _identity(descriptor) != self._identity:
-                raise OSError("it was exchanged before it could be hashed")
-            found, at = hashlib.sha256(), 0
-            # By place: a forked process shares where this one has read to.
-            while part := os.pread(descriptor, CHUNK, at):
-                found.update(part)
-                at += len(part)
-            return found.hexdigest()
+            if not held.here:
+                held = Held(_opened(self.path))
+            try:
+                return self._hash(held)
+            except OSError:
+                if held.here:
+                    raise
+                # The program closed it while it was read: once more, and from the beginning.
+                held = Held(_opened(self.path))
+                return self._hash(held)
         finally:
-            os.close(descriptor)
+            held.close()
+
+    def _hash(self, held: Held) -> str:
+        if _identity(held.number()) != self._identity:
+            raise OSError("it was exchanged before it could be hashed")
+        found, at = hashlib.sha256(), 0
+        # By place: a forked process shares where this one has read to.
+        while part := os.pread(held.number(), CHUNK, at):
+            found.update(part)
+            at += len(part)
+        held.number()
+        return found.hexdigest()
 
 
 _lock = threading.RLock()

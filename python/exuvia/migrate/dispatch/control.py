@@ -40,7 +40,7 @@ class Control:
         """Rebuild the page from the journal and map it; it never raises."""
         trouble: str | None = None
         try:
-            self.page = page.Page(self.config.evidence)
+            self.page = page.Page(self.config.evidence, lasting=True)
             trouble = page.publish(self.config, held=self.page)
             self._mapped = ControlPage(self.page.mapped)
             self.fleet = fleet.Fleet(self.page, self.build)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exuvia.errors import ConfigError, MigrateError
+from exuvia.migrate.descriptor import Held
+from exuvia.migrate.dispatch import mapping
 from exuvia.migrate.modes import journal as modes
 
 try:
@@ -105,6 +107,7 @@ class Page:
     Args:
         folder: The folder, which exists.
         create: Whether a missing page is made.
+        lasting: Whether it stays mapped for as long as the process lives.
 
     Raises:
         FileNotFoundError: If there is none and none is made.
@@ -113,22 +116,23 @@ class Page:
         OSError: If it cannot be opened or mapped.
     """
 
-    def __init__(self, folder: Path, *, create: bool = True) -> None:
+    def __init__(self, folder: Path, *, create: bool = True, lasting: bool = False) -> None:
         self.path = folder / PAGE
         reason = unmappable(folder)
         if reason is not None:
             raise MigrateError(reason)
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        self._descriptor = os.open(self.path, flags | (os.O_CREAT if create else 0), 0o600)
+        self._descriptor = Held(os.open(self.path, flags | (os.O_CREAT if create else 0), 0o600))
         try:
             modes.refuse_writable_by_others(self.path)
-            held = os.fstat(self._descriptor)
+            held = os.fstat(self._descriptor.number())
             if not stat.S_ISREG(held.st_mode):
                 raise MigrateError(f"{self.path} is no file, so it cannot be mapped")
             self.identity = held.st_dev, held.st_ino
             with self.locked():
-                if os.fstat(self._descriptor).st_size == 0:
+                if os.fstat(self._descriptor.number()).st_size == 0:
                     self._fill()
+<<<<<<< HEAD
             if os.fstat(self._descriptor).st_size != SIZE:
                 raise NotOursError(
                     f"{self.path} has not the size of a control page, {SIZE}: it is not ours; remove it: "
@@ -138,6 +142,11 @@ class Page:
             # Where the extension is loaded, a file that others truncate ends no process that has it mapped.
             extension: Any = sys.modules.get("exuvia._exuvia")
             self._guard = None if extension is None else extension.ControlPage(self.mapped)
+=======
+            if os.fstat(self._descriptor.number()).st_size != SIZE:
+                raise NotOursError(f"{self.path} has not the size of a control page, {SIZE}: it is not ours")
+            self.mapped = (mapping.lasting if lasting else mmap.mmap)(self._descriptor.number(), SIZE)
+>>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
             self.words = memoryview(self.mapped).cast("Q")
             if self.words[0] != MAGIC or self.words[1] != VERSION:
                 self.close()
@@ -146,18 +155,17 @@ class Page:
                 if not self.whole:
                     self._head()
         except BaseException:
-            with contextlib.suppress(OSError):
-                os.close(self._descriptor)
+            self._descriptor.close()
             raise
 
     def _fill(self) -> None:
         """Write every byte: a hole in a mapped file is a fault when the disk is full."""
         head = MAGIC.to_bytes(8, "little") + VERSION.to_bytes(8, "little")
-        data = head + bytes(SIZE - len(head))
-        written = os.pwrite(self._descriptor, data, 0) if hasattr(os, "pwrite") else os.write(self._descriptor, data)
+        data, number = head + bytes(SIZE - len(head)), self._descriptor.number()
+        written = os.pwrite(number, data, 0) if hasattr(os, "pwrite") else os.write(number, data)
         if written != SIZE:
             raise OSError(f"{self.path}: only {written} of {SIZE} bytes could be written: is the disk full?")
-        os.fsync(self._descriptor)
+        os.fsync(number)
 
     def _head(self) -> None:
         self.words[1], self.words[2], self.words[3], self.words[4] = VERSION, SLOTS, PROCESSES, KEYS
@@ -187,13 +195,26 @@ class Page:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only writer. A lock dies with its process."""
+        if self._descriptor.lost:
+            self._open_again()
+        held = self._descriptor
         if fcntl is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            fcntl.flock(held.number(), fcntl.LOCK_EX)
         try:
             yield
         finally:
-            if fcntl is not None:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            if fcntl is not None and held.here:
+                fcntl.flock(held.number(), fcntl.LOCK_UN)
+
+    def _open_again(self) -> None:
+        """Open the page by its name, after the program closed it; the mapping is as it was."""
+        # First, or it would take the new file under the old number for its own.
+        self._descriptor.close()
+        number = os.open(self.path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0))
+        self._descriptor = Held(number)
+        held = os.fstat(self._descriptor.number())
+        if (held.st_dev, held.st_ino) != self.identity:
+            raise OSError(f"{self.path} was replaced, and the program closed the one that was mapped")
 
     def scan(self) -> dict[bytes, int]:
         """Return where each unit's slot begins, in words, by the digest of its name."""
@@ -273,14 +294,17 @@ class Page:
         return self.epoch
 
     def close(self) -> None:
+<<<<<<< HEAD
         """Let go of the mapping; whoever still reads it keeps it."""
         self._guard = None
+=======
+        """Let go of the mapping, unless it is a lasting one; whoever still reads it keeps it."""
+>>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
         with contextlib.suppress(BufferError, ValueError):
             self.words.release()
-            self.mapped.close()
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)
-        self._descriptor = -1
+            if isinstance(self.mapped, mmap.mmap):
+                self.mapped.close()
+        self._descriptor.close()
 
     @property
     def held_size(self) -> int:

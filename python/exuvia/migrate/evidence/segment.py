@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
 from exuvia.errors import MigrateError
+from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import folder as folders
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence import quota as quotas
@@ -72,7 +73,7 @@ class Segment:
     def open(self) -> None:
         """Begin as a new process: a file of its own; a folder that cannot be written is counted, not raised."""
         self._lock = threading.RLock()
-        self._descriptor: int | None = None
+        self._descriptor: Held | None = None
         self._pending: list[bytes] = []
         self._waiting = 0
         self._said: dict[str, Any] = {}
@@ -218,17 +219,20 @@ class Segment:
             self._stop(OSError(str(error)))
             return
         try:
-            written = os.write(self._descriptor, data)
+            if self._descriptor.lost:
+                self._go_on(pending)
+                return
+            written = os.write(self._descriptor.number(), data)
             if written != len(data):
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._descriptor, self._size)
+                    os.ftruncate(self._descriptor.number(), self._size)
                 raise OSError(f"only {written} of {len(data)} bytes fitted: is the disk full?")
             self._size += len(data)
             self._frames += len(pending)
             self._hash.update(data)
             self._wrote = time.monotonic()
             if sync:
-                os.fsync(self._descriptor)
+                os.fsync(self._descriptor.number())
                 if self._fresh:
                     folders.sync_folder(self.folder)
                     self._fresh = False
@@ -236,9 +240,21 @@ class Segment:
             self.lost += len(pending) - 1
             self._stop(error)
 
+    def _go_on(self, pending: list[bytes]) -> None:
+        """Write in a new file what the program's closing of this one kept out of it."""
+        text = f"the program closed {self.path}, as daemons close what is open: it has no end, the next one goes on"
+        self._let_go()
+        self._next()
+        self._add({"kind": "trouble", "what": "closed", "text": text})
+        self._pending += pending
+        self._waiting += sum(map(len, pending))
+        self._commit(sync=True)
+
     def _look_after(self) -> None:
         """Once a second: is the file still there, is there room, is it time for the next one?"""
         now = time.monotonic()
+        if self._descriptor is not None and self._descriptor.lost:
+            self._go_on([])
         if self._descriptor is not None and not self._is_in_place():
             self._let_go()
             self._stop(OSError(f"{self.path} is gone: someone removed it, or the folder"))
@@ -258,7 +274,7 @@ class Segment:
         if self.path is None or self._descriptor is None or os.name != "posix":
             return True
         try:
-            named, held = self.path.lstat(), os.fstat(self._descriptor)
+            named, held = self.path.lstat(), os.fstat(self._descriptor.number())
         except OSError:
             return False
         return (named.st_ino, named.st_dev) == (held.st_ino, held.st_dev) or not _is_plain(held.st_mode)
@@ -294,7 +310,7 @@ class Segment:
         began = time.time_ns()
         name = f"{self.process}-{self._number}{folders.SUFFIX}"
         descriptor = folders.create(self.folder, name)
-        self._descriptor, self.path, self._began = descriptor, self.folder / name, began
+        self._descriptor, self.path, self._began = Held(descriptor), self.folder / name, began
         self._able = self._fresh = True
         self._number += 1
         self._size = self._frames = 0
@@ -329,8 +345,7 @@ class Segment:
     def _let_go(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+            descriptor.close()
 
     def _stop(self, error: OSError) -> None:
         """Stop sampling: the disk is full, read-only or gone. Each second it is tried again."""

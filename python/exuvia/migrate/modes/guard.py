@@ -1,14 +1,15 @@
 """What brings a running process back to legacy by itself: kill file, signal, a mismatch in canary, an expiry.
 
 The signal is SIGUSR2: `kill -USR2 PID` puts every unit of every process of this evidence folder back. It is taken
-only where the program has no handler of its own. The handler writes one byte into a pipe and a thread of exuvia
-does the rest, so that the trading thread waits for nothing.
+only where the program has no handler of its own. The handler says so in a queue and a thread of exuvia does the rest,
+so that the trading thread waits for nothing. The queue is of a kind that a signal handler may use at any moment, and
+needs no descriptor that a program could close.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import queue
 import signal
 import sys
 import threading
@@ -61,7 +62,7 @@ class Guard:
         self._entered: dict[str, dict[str, int]] = {}
         self.fell: dict[str, str] = {}
         """What a unit's candidate raised that legacy could not answer for, and why."""
-        self._pipe: tuple[int, int] | None = None
+        self._heard: queue.SimpleQueue[bool] | None = None
         self._took_signal = False
 
     def start(self) -> None:
@@ -78,42 +79,27 @@ class Guard:
         if self._took_signal and here and signal.getsignal(signal.SIGUSR2) == self._on_signal:
             signal.signal(signal.SIGUSR2, signal.SIG_DFL)
             self._took_signal = False
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None:
-            os.close(pipe[1])
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            heard.put(False)
 
     def after_fork(self) -> None:
-        """Let go of the parent's pipe: a signal to a child is the child's. It counts from nothing, too."""
+        """Listen for itself, and count from nothing: a signal to a child is the child's; the thread is the parent's."""
         self._seen.clear()
         self._entered.clear()
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None:
-            os.close(pipe[0])
-            os.close(pipe[1])
         self._listen()
 
     def _listen(self) -> None:
-        self._pipe = os.pipe()
-        for end in self._pipe:
-            os.set_inheritable(end, False)
-        os.set_blocking(self._pipe[1], False)
-        threading.Thread(target=self._wait, args=(self._pipe[0],), name="exuvia-signal", daemon=True).start()
+        heard: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._heard = heard
+        threading.Thread(target=self._wait, args=(heard,), name="exuvia-signal", daemon=True).start()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._pipe is not None:
-            with contextlib.suppress(OSError):
-                os.write(self._pipe[1], b"r")
+        if self._heard is not None:
+            self._heard.put(True)
 
-    def _wait(self, end: int) -> None:
-        while True:
-            try:
-                said = os.read(end, 1)
-            except OSError:
-                return
-            if not said:
-                with contextlib.suppress(OSError):
-                    os.close(end)
-                return
+    def _wait(self, heard: queue.SimpleQueue[bool]) -> None:
+        while heard.get():
             self.everything("signal SIGUSR2")
 
     def everything(self, cause: str) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exuvia.migrate.descriptor import Held
 
 __all__ = ["take"]
 
@@ -32,7 +36,7 @@ else:
         return True
 
 
-def take(descriptor: int, wait_s: float) -> bool:
+def take(descriptor: Held, wait_s: float) -> bool:
     """Take the lock; it is given back when the file is closed or the process ends.
 
     Args:
@@ -43,8 +47,8 @@ def take(descriptor: int, wait_s: float) -> bool:
         Whether it was taken; never where the file system has no locks.
     """
     end = time.monotonic() + wait_s
-    while not _try(descriptor):
+    while descriptor.here and not _try(descriptor.number()):
         if time.monotonic() >= end:
             return False
         time.sleep(STEP_S)
-    return True
+    return descriptor.here

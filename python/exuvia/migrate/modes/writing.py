@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.descriptor import Held
 from exuvia.migrate.modes import entries, lock
 from exuvia.migrate.modes.said import HEAD, JOURNAL, Journal, read
 
@@ -46,7 +47,7 @@ class Pen:
         locked: Whether this process holds the lock.
     """
 
-    def __init__(self, folder: Path, descriptor: int, *, locked: bool) -> None:
+    def __init__(self, folder: Path, descriptor: Held, *, locked: bool) -> None:
         self.folder, self.locked = folder, locked
         self._descriptor = descriptor
 
@@ -97,8 +98,9 @@ class Pen:
             held = f"another process has held {path} for {PATIENT_S:g} s"
             raise MigrateError(f"nothing is raised: {broken or held}; find out who, then try again")
         line = json.dumps(whole).encode()
-        ended = _ended(self._descriptor)
+        ended = _ended(self._descriptor.number())
         data = (b"" if ended else b"\n\n" if text.torn else b"\n") + line + b"\n"
+<<<<<<< HEAD
         size = os.fstat(self._descriptor).st_size
         written = os.write(self._descriptor, data)
         if written != len(data):
@@ -107,6 +109,12 @@ class Pen:
             full = f"only {written} of {len(data)} bytes could be written: is the disk full?"
             raise OSError(errno.ENOSPC, full, str(path))
         os.fsync(self._descriptor)
+=======
+        written = os.write(self._descriptor.number(), data)
+        if written != len(data):
+            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written: is the disk full?")
+        os.fsync(self._descriptor.number())
+>>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
         sync_folder(self.folder)
         if chained:
             # The entry stands by now. A head that lags is no harm: it shows fewer missing lines than it could.
@@ -178,20 +186,25 @@ def open_journal(folder: Path, *, lowers: bool = False) -> Iterator[Pen]:
     try:
         yield Pen(folder, descriptor, locked=locked)
     finally:
-        os.close(descriptor)
+        descriptor.close()
 
 
-def _open(path: Path, wait_s: float) -> tuple[int, bool]:
+def _open(path: Path, wait_s: float) -> tuple[Held, bool]:
     """Open and lock the file that the name stands for, also if someone moved it away meanwhile."""
     for _ in range(TRIES):
+<<<<<<< HEAD
         descriptor = _opened(path)
+=======
+        descriptor = Held(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        # The lock of another may be waited for: meanwhile the program may close this file, and is waited for no more.
+>>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
         locked = lock.take(descriptor, wait_s)
         try:
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
+            if descriptor.here and os.path.samestat(os.fstat(descriptor.number()), path.stat()):
                 return descriptor, locked
         except FileNotFoundError:
             pass
-        os.close(descriptor)
+        descriptor.close()
     raise OSError(f"{path} is being replaced again and again: something else writes it")
 
 

@@ -7,7 +7,6 @@ A thread that waits for nothing but the interpreter's lock computes.
 from __future__ import annotations
 
 import ast
-import contextlib
 import dis
 import linecache
 import os
@@ -15,6 +14,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from exuvia.migrate.descriptor import Held
 from exuvia.migrate.worth.stacks import kind_of_call
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Threads:
         machine = platform.machine()
         self.exact = sys.platform == "linux" and machine in _SLEEP
         self._sleep, self._futex = _SLEEP.get(machine, ()), _FUTEX.get(machine, -1)
-        self._files: dict[int, int] = {}
+        self._files: dict[int, Held] = {}
 
     def cpu(self, native: int) -> float | None:
         """Return the CPU seconds of a thread, or `None` where that cannot be known or it has ended.
@@ -74,8 +74,9 @@ class Threads:
         """The number of the system call that a thread is in, -1 if it is in none, `None` if nobody says."""
         try:
             if native not in self._files:
-                self._files[native] = os.open(f"/proc/self/task/{native}/syscall", os.O_RDONLY | os.O_CLOEXEC)
-            word = os.pread(self._files[native], 32, 0).split(b" ", 1)[0].strip()
+                path = f"/proc/self/task/{native}/syscall"
+                self._files[native] = Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            word = os.pread(self._files[native].number(), 32, 0).split(b" ", 1)[0].strip()
             return -1 if word == b"running" else int(word)
         except (OSError, ValueError):
             self.forget(native)
@@ -89,8 +90,7 @@ class Threads:
         """
         descriptor = self._files.pop(native, None)
         if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+            descriptor.close()
 
     def close(self) -> None:
         """Close everything."""
