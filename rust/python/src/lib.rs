@@ -1,6 +1,7 @@
 //! `exuvia._exuvia`: bindings and nothing else. Each file binds one area; the Python face in
 //! `python/exuvia/` documents it.
 
+mod apart;
 mod arrays;
 mod bars;
 mod build;
@@ -24,6 +25,7 @@ use pyo3::prelude::*;
 fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
     gate::remember_process();
     for register in [
+        apart::register,
         build::register,
         gate::register,
         bars::register,

@@ -132,21 +132,15 @@ class Page:
             with self.locked():
                 if os.fstat(self._descriptor.number()).st_size == 0:
                     self._fill()
-<<<<<<< HEAD
-            if os.fstat(self._descriptor).st_size != SIZE:
+            if os.fstat(self._descriptor.number()).st_size != SIZE:
                 raise NotOursError(
                     f"{self.path} has not the size of a control page, {SIZE}: it is not ours; remove it: "
                     "the next start makes it again, from the journal"
                 )
-            self.mapped = mmap.mmap(self._descriptor, SIZE)
+            self.mapped = (mapping.lasting if lasting else mmap.mmap)(self._descriptor.number(), SIZE)
             # Where the extension is loaded, a file that others truncate ends no process that has it mapped.
             extension: Any = sys.modules.get("exuvia._exuvia")
             self._guard = None if extension is None else extension.ControlPage(self.mapped)
-=======
-            if os.fstat(self._descriptor.number()).st_size != SIZE:
-                raise NotOursError(f"{self.path} has not the size of a control page, {SIZE}: it is not ours")
-            self.mapped = (mapping.lasting if lasting else mmap.mmap)(self._descriptor.number(), SIZE)
->>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
             self.words = memoryview(self.mapped).cast("Q")
             if self.words[0] != MAGIC or self.words[1] != VERSION:
                 self.close()
@@ -294,12 +288,8 @@ class Page:
         return self.epoch
 
     def close(self) -> None:
-<<<<<<< HEAD
-        """Let go of the mapping; whoever still reads it keeps it."""
-        self._guard = None
-=======
         """Let go of the mapping, unless it is a lasting one; whoever still reads it keeps it."""
->>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
+        self._guard = None
         with contextlib.suppress(BufferError, ValueError):
             self.words.release()
             if isinstance(self.mapped, mmap.mmap):
@@ -309,7 +299,7 @@ class Page:
     @property
     def held_size(self) -> int:
         """Bytes of the file that is mapped, whatever its name stands for by now."""
-        return os.fstat(self._descriptor).st_size
+        return os.fstat(self._descriptor.number()).st_size
 
 
 def publish(config: Config, *, only_lower: bool = False, held: Page | None = None) -> str | None:

@@ -17,7 +17,7 @@ STILL_S = 30.0
 CHILDREN_S = 5.0
 OURS: set[int] = set()
 """Processes that exuvia itself started and that need no evidence of their own."""
-NOT_THE_PROGRAM = (b"exuvia.migrate.shadow", b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
+NOT_THE_PROGRAM = (b"exuvia/migrate/shadow/keeper", b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
 
 
 class Watch:

@@ -100,21 +100,14 @@ class Pen:
         line = json.dumps(whole).encode()
         ended = _ended(self._descriptor.number())
         data = (b"" if ended else b"\n\n" if text.torn else b"\n") + line + b"\n"
-<<<<<<< HEAD
-        size = os.fstat(self._descriptor).st_size
-        written = os.write(self._descriptor, data)
-        if written != len(data):
-            if self.locked and os.fstat(self._descriptor).st_size == size + written:
-                os.ftruncate(self._descriptor, size)
-            full = f"only {written} of {len(data)} bytes could be written: is the disk full?"
-            raise OSError(errno.ENOSPC, full, str(path))
-        os.fsync(self._descriptor)
-=======
+        size = os.fstat(self._descriptor.number()).st_size
         written = os.write(self._descriptor.number(), data)
         if written != len(data):
-            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written: is the disk full?")
+            if self.locked and os.fstat(self._descriptor.number()).st_size == size + written:
+                os.ftruncate(self._descriptor.number(), size)
+            full = f"only {written} of {len(data)} bytes could be written: is the disk full?"
+            raise OSError(errno.ENOSPC, full, str(path))
         os.fsync(self._descriptor.number())
->>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
         sync_folder(self.folder)
         if chained:
             # The entry stands by now. A head that lags is no harm: it shows fewer missing lines than it could.
@@ -192,12 +185,8 @@ def open_journal(folder: Path, *, lowers: bool = False) -> Iterator[Pen]:
 def _open(path: Path, wait_s: float) -> tuple[Held, bool]:
     """Open and lock the file that the name stands for, also if someone moved it away meanwhile."""
     for _ in range(TRIES):
-<<<<<<< HEAD
-        descriptor = _opened(path)
-=======
-        descriptor = Held(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        descriptor = Held(_opened(path))
         # The lock of another may be waited for: meanwhile the program may close this file, and is waited for no more.
->>>>>>> fca792a (Look whether a kept descriptor is still its file before each use)
         locked = lock.take(descriptor, wait_s)
         try:
             if descriptor.here and os.path.samestat(os.fstat(descriptor.number()), path.stat()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import select
+import signal
 import sys
 import threading
 import time
@@ -17,6 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exuvia.migrate import binary
+from exuvia.migrate.descriptor import Held, ready
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.lane import LARGE, STRIKES, Lane
 from exuvia.migrate.shadow.link import Link, main_module
@@ -68,13 +69,16 @@ class Carrying:
         self.flying_bytes = 0
         self.restarts = self.failed_starts = 0
         self.broken = ""
-        self._bell: tuple[int, int] | None = None
+        self._bell: tuple[Held, Held] | None = None
         self._stopping = False
         self._settled = threading.Event()
         self._ticked = self._looked = self._weighed = 0.0
         self._turn = self._told = 0
 
     def _run(self) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # Where a program lets SIGPIPE end it, a worker that died must not be its end.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
             while not self._stopping:
                 self._turn_once()
@@ -85,7 +89,24 @@ class Carrying:
         finally:
             self._close()
 
+    def _open_bell(self) -> None:
+        reads, writes = os.pipe()
+        self._bell = bell = Held(reads), Held(writes)
+        for end in bell:
+            os.set_blocking(end.number(), False)
+
+    def _mend(self) -> None:
+        """Replace what the program closed; what has its number now is the program's, and is left alone."""
+        bell, link = self._bell, self.link
+        if bell is not None and any(end.lost for end in bell):
+            for end in bell:
+                end.close()
+            self._open_bell()
+        if link is not None and link.lost:
+            self._died(link)
+
     def _turn_once(self) -> None:
+        self._mend()
         busy = bool(self.pending or self.again)
         if not busy and not any(lane.samples for lane in self.lanes):
             self._sleep()
@@ -103,19 +124,25 @@ class Carrying:
             lane.asleep = True
         if self._bell is None or any(lane.samples for lane in self.lanes):
             return
-        descriptors = [self._bell[0]]
-        if self.link is not None:
-            descriptors.append(self.link.answers)
         # Nothing comes while the program is left alone for a measurement: that must end by the clock.
         quiet = any(lane.latency.quiet for lane in self.lanes)
-        ready, _, _ = select.select(descriptors, [], [], QUIET_TICK_S if quiet else TICK_S)
-        if self._bell[0] in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._bell[0], 4096)
-            time.sleep(GATHER_S)
-        elif ready and self.link is not None:
-            # An idle worker says nothing: it has died.
-            self._pull(self.link)
+        link = self.link
+        with contextlib.suppress(OSError):
+            bell = self._bell[0].number()
+            answers = link.answers.number() if link is not None else bell
+            found = ready([bell, answers], [], QUIET_TICK_S if quiet else TICK_S)
+            if bell in found:
+                self._hush()
+                time.sleep(GATHER_S)
+            elif found and link is not None:
+                # An idle worker says nothing: it has died.
+                self._pull(link)
+
+    def _hush(self) -> None:
+        """Take the rings out of the bell."""
+        if self._bell is not None:
+            with contextlib.suppress(OSError):
+                os.read(self._bell[0].number(), 4096)
 
     def _fill(self) -> None:
         """Give the worker as much as it may hold."""
@@ -179,7 +206,7 @@ class Carrying:
             return
         sides = tuple(lane.side for lane in list(self.lanes))
         self._told = len(sides)
-        hello = protocol.Hello(os.getpid(), list(sys.path), list(sys.argv), main_module(), sides, self.limit_memory)
+        hello = protocol.Hello(list(sys.path), list(sys.argv), main_module(), sides, self.limit_memory)
         try:
             self.link = Link(hello)
         except (OSError, ValueError) as error:
@@ -190,14 +217,17 @@ class Carrying:
         link = self.link
         if link is None or self._bell is None:
             return
-        reading = [link.answers, self._bell[0]]
-        writing = [link.commands] if link.unsent else []
         patience = 0.005 if link.unsent == 0 and len(self.pending) < IN_FLIGHT // 2 else 0.02
-        ready, _, _ = select.select(reading, writing, [], patience if self.pending else 0.0)
-        if self._bell[0] in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._bell[0], 4096)
-        if not link.push() or link.answers in ready:
+        try:
+            bell, answers = self._bell[0].number(), link.answers.number()
+            writing = [link.commands.number()] if link.unsent else []
+        except OSError:
+            # The program closed one of them just now: the next turn mends it.
+            return
+        found = ready([bell, answers], writing, patience if self.pending else 0.0)
+        if bell in found:
+            self._hush()
+        if not link.push() or answers in found:
             self._pull(link)
 
     def _pull(self, link: Link) -> None:
@@ -253,12 +283,12 @@ class Carrying:
     def _died(self, link: Link) -> None:
         """Settle what a worker left: the running sample is the cause, what came before may run again."""
         number, _, doing = link.doing()
-        place = number - link.settled
-        cause = link.end(1.0)
+        place, lost = number - link.settled, link.lost
+        cause = link.end(0.0 if lost else 1.0)
         self.link = None
         pending = self.pending
         self.restarts += 1
-        guilty = pending[place] if doing != protocol.IDLE and 0 <= place < len(pending) else None
+        guilty = pending[place] if not lost and doing != protocol.IDLE and 0 <= place < len(pending) else None
         for entry in _taken(pending):
             lane, sample = entry
             if entry is guilty:
@@ -274,7 +304,7 @@ class Carrying:
         self.flying_bytes = sum(_size(sample) for _, sample in self.again)
         for lane in self.lanes:
             self._twins_lost(lane, cause)
-        if guilty is None:
+        if guilty is None and not lost:
             self.failed_starts += 1
             if self.failed_starts >= FAILED_STARTS:
                 self._no_worker(cause)

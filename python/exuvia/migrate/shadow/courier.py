@@ -6,7 +6,6 @@ with it, on a thread of its own, is `carrying`.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -52,9 +51,8 @@ class Courier(Carrying):
 
     def __del__(self) -> None:
         """Close the bell: not before, since a late ring must not be written into another file."""
-        for descriptor in self._bell or ():
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        for end in self._bell or ():
+            end.close()
 
     def lane(self, unit: UnitConfig, side: protocol.Side) -> Lane:
         """Open the lane of a unit.
@@ -72,9 +70,7 @@ class Courier(Carrying):
         with self._starting:
             if self.thread is not None or self._stopping:
                 return
-            self._bell = os.pipe()
-            for descriptor in self._bell:
-                os.set_blocking(descriptor, False)
+            self._open_bell()
             self.thread = threading.Thread(target=self._run, name="exuvia-shadow", daemon=True)
             self.thread.start()
 
@@ -84,9 +80,10 @@ class Courier(Carrying):
             if self.thread is None:
                 self.start()
             if self._bell is not None:
-                os.write(self._bell[1], b"!")
+                os.write(self._bell[1].number(), b"!")
         except (OSError, RuntimeError):
-            # A full bell has rung already; at the interpreter's end no thread starts any more.
+            # A full bell has rung already, and one that the program closed is replaced by the courier; at the
+            # interpreter's end no thread starts any more.
             pass
 
     def let_go(self, deadline_s: float) -> None:
@@ -143,9 +140,8 @@ class Courier(Carrying):
         link, bell = self.link, self._bell
         if link is not None:
             link.forget()
-        for descriptor in bell or ():
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        for end in bell or ():
+            end.close()
         self._starting = threading.RLock()
         self._fresh()
         for lane in self.lanes:
@@ -170,7 +166,7 @@ class Courier(Carrying):
             for lane in self.lanes
         }
         link = self.link
-        return {"worker": link.process.pid if link is not None else None, "restarts": self.restarts, "units": units}
+        return {"worker": link.pid if link is not None else None, "restarts": self.restarts, "units": units}
 
     def notes(self, unit: str) -> list[str]:
         """Return what status says of a unit's shadow.

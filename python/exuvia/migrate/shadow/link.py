@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import marshal
-import mmap
 import os
 import pickle
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import exuvia
-from exuvia.migrate.shadow import protocol
+from exuvia.migrate.descriptor import ready
+from exuvia.migrate.shadow import birth, protocol
 
 if TYPE_CHECKING:
     from exuvia.migrate.shadow.protocol import Answer, Hello
 
-__all__ = ["Link", "main_module"]
+__all__ = ["CLOSED", "Link", "main_module"]
 
-_START = "import sys; sys.path.insert(0, {root!r}); from exuvia.migrate.shadow.worker import main; main({page})"
+CLOSED = "the program closed the pipes to the worker, as daemons close what is open"
 _CAUSE = 300
 _CHUNK = 1 << 20
+_KILLED_S = 10.0
+_QUIET = getattr(_socket, "MSG_NOSIGNAL", 0)
 
 
 def main_module() -> tuple[str, str] | None:
@@ -39,7 +39,7 @@ def main_module() -> tuple[str, str] | None:
 
 
 class Link:
-    """A worker and the pipes to it; nothing here blocks.
+    """A worker and the pipes to it; nothing here blocks, but for `end`.
 
     Args:
         hello: What the worker is told first.
@@ -49,39 +49,29 @@ class Link:
     """
 
     def __init__(self, hello: Hello) -> None:
-        self.trace = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        page = _shared_file()
-        self.page = mmap.mmap(page, protocol.PAGE_BYTES)
-        root = str(Path(exuvia.__file__).resolve().parent.parent)
-        flags: list[str] = getattr(subprocess, "_args_from_interpreter_flags")()  # noqa: B009 - as multiprocessing does
-        environment = {"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "2", **os.environ}
-        try:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, *flags, "-P", "-c", _START.format(root=root, page=page)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.trace,
-                pass_fds=(page,),
-                env=environment,
-                bufsize=0,
-            )
-        except BaseException:
-            self.trace.close()
-            self.page.close()
-            raise
-        finally:
-            os.close(page)
-        if self.process.stdin is None or self.process.stdout is None:
-            raise OSError("the worker has no pipes")
-        self.commands, self.answers = self.process.stdin.fileno(), self.process.stdout.fileno()
-        for descriptor in (self.commands, self.answers):
-            os.set_blocking(descriptor, False)
+        self._ends = birth.start()
+        self.commands, self.answers = self._ends.commands, self._ends.answers
         self.started_ns = time.monotonic_ns()
         self.settled = 0
         self.killed_for: str | None = None
+        self._pid = self._keeper = 0
+        self._code: int | None = None
+        self._heard = b""
         self._out = bytearray()
         self._in = bytearray()
         self._queue(pickle.dumps(hello))
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, once it has said it."""
+        if not self._pid:
+            self._hear()
+        return self._pid or None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the program closed what this process holds of the worker."""
+        return any(end.lost for end in self._ends.all())
 
     def _queue(self, data: bytes) -> None:
         self._out += protocol.LENGTH.pack(len(data))
@@ -109,7 +99,7 @@ class Link:
         while self._out:
             try:
                 with memoryview(self._out) as view:
-                    written = os.write(self.commands, view[:_CHUNK])
+                    written = os.write(self.commands.number(), view[:_CHUNK])
             except BlockingIOError:
                 return True
             except OSError:
@@ -126,7 +116,7 @@ class Link:
         open_ = True
         while True:
             try:
-                part = os.read(self.answers, _CHUNK)
+                part = os.read(self.answers.number(), _CHUNK)
             except BlockingIOError:
                 break
             except OSError:
@@ -150,29 +140,43 @@ class Link:
 
     def doing(self) -> tuple[int, float, int]:
         """Return the number of the running sample, seconds since it began, and what the worker is doing."""
-        number, since, doing, _ = protocol.PAGE.unpack_from(self.page)
+        number, since, doing, _ = self._page()
         return number, (time.monotonic_ns() - (since or self.started_ns)) / 1e9, doing
+
+    def _page(self) -> tuple[int, int, int, int]:
+        try:
+            number, since, doing, resident = protocol.PAGE.unpack(
+                os.pread(self._ends.page.number(), protocol.PAGE.size, 0)
+            )
+        except OSError:
+            return self.settled, 0, protocol.IDLE, 0
+        return number, since, doing, resident
 
     def grown(self) -> int:
         """Return the resident bytes above those that it had when its candidates were loaded, 0 if unknown."""
-        *_, resident = protocol.PAGE.unpack_from(self.page)
+        *_, resident = self._page()
         if not resident:
             return 0
         try:
-            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         except (OSError, ValueError, IndexError):
             return 0
         return max(0, pages * os.sysconf("SC_PAGESIZE") - int(resident))
 
     def kill(self, why: str) -> None:
-        """Kill it.
+        """Have it killed, by its keeper: that one knows that the number is still the worker's.
 
         Args:
             why: The cause, as it is recorded.
         """
         self.killed_for = self.killed_for or why
         with contextlib.suppress(OSError):
-            self.process.kill()
+            # Where a program lets SIGPIPE end it, a keeper that is gone must not be its end.
+            end = _socket.socket(fileno=self._ends.way.number())
+            try:
+                end.send(b"k", _QUIET)
+            finally:
+                end.detach()
 
     def end(self, timeout: float) -> str:
         """Close the pipes, wait, then kill; say how it died.
@@ -180,40 +184,73 @@ class Link:
         Args:
             timeout: Seconds that it may take to end by itself.
         """
-        self._close_pipes()
-        try:
-            code = self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait()
+        lost = self.lost
+        self.commands.close()
+        self.answers.close()
+        if not self._ended(timeout):
+            killed, self.killed_for = self.killed_for, None
+            self.kill("")
+            self.killed_for = killed
+            self._ended(_KILLED_S)
         told = self._told()
-        self.trace.close()
+        self.forget()
+        self._bury()
         if self.killed_for is not None:
             return self.killed_for
+        if lost:
+            return CLOSED
+        code = self._code
+        if code is None:
+            return f"the worker died: it could not be started, or its keeper was killed{told}"
         how = f"signal {_signal(-code)}" if code < 0 else f"exit code {code}"
         return f"the worker died: {how}{told}"
 
     def forget(self) -> None:
-        """Let go of a worker that belongs to the parent process: nothing is sent, nobody is killed."""
-        self._close_pipes()
-        self.trace.close()
-        # Not ours to wait for: without this the interpreter would complain when the object goes.
-        self.process.returncode = 0
+        """Let go of it; in a forked child it is the parent's, and nobody is killed while that one holds it."""
+        for end in self._ends.all():
+            end.close()
 
-    def _close_pipes(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
+    def _hear(self) -> bool:
+        """Take what the keeper has said; say whether there may be more."""
+        try:
+            said = os.read(self._ends.way.number(), 4096)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        *lines, self._heard = (self._heard + said).split(b"\n")
+        for line in lines:
+            number = int(line[1:])
+            if line[:1] == b"p":
+                self._pid = number
+            elif line[:1] == b"k":
+                self._keeper = number
+            else:
+                self._code = number
+        return bool(said)
+
+    def _ended(self, timeout: float) -> bool:
+        """Wait until the keeper says that the worker has ended, or is gone itself."""
+        until = time.monotonic() + timeout
+        while self._hear() and self._code is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
             with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        with contextlib.suppress(BufferError, ValueError):
-            self.page.close()
+                ready([self._ends.way.number()], [], left)
+        return True
+
+    def _bury(self) -> None:
+        """Wait for the keeper where this process is the system's reaper: it is its child then."""
+        if self._keeper:
+            with contextlib.suppress(OSError):
+                os.waitpid(self._keeper, 0 if self._code is not None else os.WNOHANG)
 
     def _told(self) -> str:
         """The trace of a crash, or the error at the start."""
         try:
-            self.trace.seek(0)
-            text = self.trace.read(100_000).decode("utf-8", errors="replace")
-        except (OSError, ValueError):
+            text = os.pread(self._ends.trace.number(), 100_000, 0).decode("utf-8", errors="replace")
+        except OSError:
             return ""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if not lines:
@@ -229,14 +266,3 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
-
-
-def _shared_file() -> int:
-    """A file in memory that parent and worker map."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("exuvia-shadow")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, protocol.PAGE_BYTES)
-    return descriptor

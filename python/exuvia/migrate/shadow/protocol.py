@@ -106,7 +106,6 @@ class Hello:
     """How the worker becomes the like of its parent.
 
     Attributes:
-        parent: The parent's process id.
         path: The parent's `sys.path`.
         argv: The parent's `sys.argv`.
         main: How `__main__` was started: `("name", module)`, `("path", file)` or nothing.
@@ -114,7 +113,6 @@ class Hello:
         limit: Whether memory is limited by the system (not under sanitizers, which map terabytes).
     """
 
-    parent: int
     path: Sequence[str]
     argv: Sequence[str]
     main: tuple[str, str] | None

@@ -1,8 +1,8 @@
 """The worker: a process of the same interpreter that runs candidates and compares, and has nothing installed.
 
-It is started by the courier with two pipes, a page that both map and a file for the trace of a crash. It
-becomes the like of its parent as `multiprocessing` does on spawn: path, arguments, and the main module if
-something in it is needed. It ends when its parent ends, when the pipe ends, or when it is killed.
+It is split off by its keeper, with two pipes, a page that it shares with the program and a file for the trace of a
+crash. It becomes the like of its parent as `multiprocessing` does on spawn: path, arguments, and the main module if
+something in it is needed. It ends when its keeper ends, when the pipe ends, or when it is killed.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ LEAVE_S = 2.0
 PR_SET_PDEATHSIG = 1
 
 
-def main(page: int) -> None:
+def main(page: int, keeper: int) -> None:
     """Serve until the pipe ends.
 
     Args:
-        page: Descriptor of the page that parent and worker map.
+        page: Descriptor of the page that program and worker share.
+        keeper: Process id of the keeper, which is this one's parent.
     """
+    _die_with(keeper)
     inside.mark()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A Ctrl-C or a terminate goes to the whole group: the parent decides when this ends.
@@ -61,7 +63,6 @@ def main(page: int) -> None:
     if first is None:
         return
     hello: Hello = pickle.loads(first)  # noqa: S301 - from the parent
-    _die_with(hello.parent)
     _silence()
     worker = _Worker(hello, mapped)
     worker.serve(commands, answers)
