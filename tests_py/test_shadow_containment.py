@@ -115,7 +115,7 @@ def test_an_interpreter_that_ends_at_once_is_tried_three_times(
     shadowed.install("price")
     assert shadowed.legacy.price(1) == 2
     shadowed.settle()
-    assert "exit code 1" in shadowed.stats("price")["off"]
+    assert "the worker died: it could not be started" in shadowed.stats("price")["off"]
     assert shadowed.courier.stats()["restarts"] == 3
 
 
