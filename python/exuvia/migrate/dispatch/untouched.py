@@ -164,7 +164,7 @@ def _of_library(value: Any, kind: type) -> Any:
     return NotImplemented
 
 
-def _read_only(array: Any, kind: type) -> Iterable[object] | None:
+def _read_only(array: Any, kind: Any) -> Iterable[object] | None:
     """An array counts if neither it nor any that it is a view of can be written."""
     while type(array) is kind:
         if array.flags.writeable or array.dtype.hasobject:
