@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PEERS = ["numpy", "pandas", "polars", "duckdb", "pyarrow", "arro3-core", "wrapt", "laboratory"]
 THREADS = {"one thread": "1", "all threads": str(os.cpu_count())}
+DIRECT = "limit: called directly"
 THREAD_SETTINGS = ["POLARS_MAX_THREADS", "OMP_NUM_THREADS", "EXUVIA_BENCH_THREADS"]
 
 
@@ -120,7 +121,7 @@ def child(name: str, rounds: int) -> None:
 def scaled(seconds: float) -> str:
     """Seconds in the unit that suits them."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
+        if abs(seconds) >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds * 1e9:.3g} ns"
 
@@ -136,13 +137,24 @@ def table(arms: dict[str, dict[str, float]], limits: list[str], goal: str) -> li
         times = " | ".join(scaled(arm[key]) for key in ("min", "p50", "p95"))
         ratio, memory = arm["p50"] / ours["p50"], arm["memory"] / 2**20
         lines.append(f"| {name} | {times} | {ratio:.2f}× | {memory:.1f} MiB |")
+    return [*lines, "", f"**{goal[:1].upper()}{goal[1:]}** is the goal. {figures(arms, limits)}"]
+
+
+def figures(arms: dict[str, dict[str, float]], limits: list[str]) -> str:
+    """What stands beside the goal: what exuvia adds to a direct call, how it compares to each peer, else its time."""
+    ours = arms["exuvia"]["p50"]
+    said = []
+    if DIRECT in limits:
+        direct = arms[DIRECT]["p50"]
+        own = [name for name in arms if name.startswith("exuvia")]
+        said.append("; ".join(f"{name} adds {scaled(arms[name]['p50'] - direct)}" for name in own))
     peers = {name: arm["p50"] for name, arm in arms.items() if name != "exuvia" and name not in limits}
     if peers:
-        best = min(peers, key=peers.__getitem__)
-        lines += ["", f"Best peer: {best}; exuvia is {peers[best] / ours['p50']:.2f}× as fast. Goal: {goal}."]
-    else:
-        lines += ["", f"Goal: {goal}."]
-    return lines
+        ratios = sorted((time / ours, name) for name, time in peers.items())
+        said.append("exuvia is " + ", ".join(f"{ratio:.2f}× as fast as {name}" for ratio, name in ratios))
+    if not said:
+        said.append(f"exuvia takes {scaled(ours)}")
+    return " ".join(f"{one}." for one in said)
 
 
 def machine() -> list[str]:

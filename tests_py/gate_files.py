@@ -148,12 +148,18 @@ class Bot:
             date_, at = (date(1970, 1, 1) + timedelta(days=minute // 1440)).isoformat(), minute % 1440
             entry = entries.setdefault(date_, {"unit": UNIT, "day": date_, "minutes": [[at, at]], "hours": {}})
             entry["minutes"][-1][1] = at
-            entry["hours"].setdefault(str(at // 60), [0, 0, 0, 0])
+            entry["hours"].setdefault(str(at // 60), [0, 0, 0, 0, 0])
         first = next(iter(next(iter(entries.values()))["hours"].values())) if entries else []
-        first[:] = [counts["compared"], counts["compared"], counts["differed"], counts["missed"]] if entries else []
+        # Where the candidate serves, what is compared was served by it.
+        served = more.get("served", counts["compared"] if more.get("mode") in ("canary", "rust") else 0)
+        calls = max(counts["compared"], more.get("calls", 0))
+        first[:] = [calls, counts["compared"], counts["differed"], counts["missed"], served] if entries else []
         strata = more.get("strata", [["side=Buy", counts["compared"], counts["differed"]]])
         counters = {"mode": more.get("mode", "shadow"), **counts, "signatures": 4, "strata": strata}
         counters["times"] = {"legacy": [[bucket(2_000), 1_000]], "candidate": [[bucket(1_000), 1_000]]}
+        if served and more.get("mode") == "canary":
+            for entry in entries.values():
+                entry["keys"] = more.get("keys", "3")
         seen = Seen(self.header(more.get("build", "b1")), {UNIT: counters | more.get("counters", {})})
         seen.sessions = list(entries.values())
         seen.novel = [{"unit": UNIT, "at": start, "signatures": more.get("signatures", [1, 2, 3, 4])}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -222,7 +223,26 @@ def test_no_units_is_said_and_the_program_runs(project: Path) -> None:
     assert (shown.returncode, "no units declared" in shown.stdout, "exuvia init" in shown.stdout) == (3, True, True)
 
 
-def test_a_ratio_is_shown_only_of_a_unit_that_passes_and_floats_say_how_far(project: Path) -> None:
+def test_no_ratio_is_shown_of_a_candidate_that_is_legacys_own_code(project: Path) -> None:
+    (project / "shim.py").write_text(BOT)
+    assert exuvia(project, "run", "-m", "prog", "400").returncode == 0
+    found = state(project)
+    assert (found["verdict"], found["speedup"]) == ("PASS", None)
+    low, high = found["speedup_interval"]
+    assert low < 1.0 < high
+    text = exuvia(project, "status").stdout
+    assert "no difference shown" in text
+    assert "exuvia bench" in text
+    assert exuvia(project, "report", "-o", "out.html").returncode == 0
+    page = (project / "out.html").read_text(encoding="utf-8")
+    assert "no difference shown" in page
+    assert "timed in different processes" in page
+    assert not re.search(r"\d×", page)
+
+
+def test_a_ratio_is_shown_with_its_interval_of_a_unit_that_passes_and_is_faster_and_floats_say_how_far(
+    project: Path,
+) -> None:
     (project / "shim.py").write_text("def price(n):\n    return (1.0 + n / 4) * (1 + 2.0**-52)\n")
     exuvia(project, "run", "-m", "prog")
     shown = exuvia(project, "status").stdout
@@ -230,11 +250,22 @@ def test_a_ratio_is_shown_only_of_a_unit_that_passes_and_floats_say_how_far(proj
     assert state(project)["speedup"] is None
     assert exuvia(project, "report", "-o", "out.html").returncode == 1
     page = (project / "out.html").read_text(encoding="utf-8")
-    assert "for the same calls" not in page
+    assert not re.search(r"\d×", page)
     assert " ulp)" in page
+    slow = "def price(n):\n    total = sum(range(20_000))\n    return 1.0 + n / 4 + (total - 199_990_000)\n"
+    (project / "bot.py").write_text(slow)
     (project / "shim.py").write_text(BOT)
-    exuvia(project, "run", "-m", "prog")
-    assert state(project)["speedup"] > 0
+    exuvia(project, "run", "-m", "prog", "100")
+    found = state(project)
+    low, high = found["speedup_interval"]
+    assert 1.0 < low < found["speedup"] < high
+    shown = exuvia(project, "status").stdout
+    assert re.search(r"ratio of a call, 95 %: price [\d.]+× \([\d.]+ to [\d.,]+\)", " ".join(shown.split())), shown
+    assert exuvia(project, "report", "-o", "out.html").returncode == 0
+    page = (project / "out.html").read_text(encoding="utf-8")
+    assert "as fast a call" in page
+    assert "timed in different processes" in page
+    assert "a factor of 2 either way" in page
 
 
 def test_at_narrow_widths_names_are_cut_in_the_middle_and_not_folded(project: Path) -> None:

@@ -89,6 +89,25 @@ def test_legacys_own_error_has_no_context_and_legacy_sees_no_error_being_handled
     assert switch.troubles() == ["KeyError: 3"]
 
 
+def test_a_traceback_through_a_trampoline_shows_the_first_line_of_the_function_and_no_other() -> None:
+    def function(x: int, *more: int, key: int = 2) -> int:
+        return x // (x - 3)
+
+    def candidate(x: int, *more: int, key: int = 2) -> int:
+        raise KeyError(x)
+
+    first = function.__code__.co_firstlineno
+    switch = spliced(function, candidate, fallback=False)
+    switch.set_mode("rust")
+    assert {line for _, _, line in function.__code__.co_lines()} == {first}
+    assert {(line, end) for line, end, _, _ in function.__code__.co_positions()} == {(first, first)}
+    with pytest.raises(KeyError) as caught:
+        function(3)
+    frame = traceback.extract_tb(caught.value.__traceback__)[1]
+    assert (frame.name, frame.lineno) == ("function", first)
+    assert frame.line == "def function(x: int, *more: int, key: int = 2) -> int:"
+
+
 @pytest.mark.parametrize("fallback", [True, False])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, ValueError, SystemExit])
 def test_only_what_is_not_the_callers_own_affair_is_answered(error: type[BaseException], fallback: bool) -> None:

@@ -277,9 +277,17 @@ def test_activity_is_in_the_minute_hour_and_day_in_which_counters_grew(monkeypat
     first, second = days.values()
     assert (first["minutes"], second["minutes"]) == ([[1438, 1439]], [[0, 0], [60, 61]])
     assert (first["calls"], second["calls"], first["differed"], second["differed"]) == (4, 3, 1, 0)
-    assert first["hours"] == {"23": [4, 4, 1, 0]}
-    assert second["hours"] == {"0": [1, 1, 0, 0], "1": [2, 2, 0, 0]}
+    assert first["hours"] == {"23": [4, 4, 1, 0, 0]}
+    assert second["hours"] == {"0": [1, 1, 0, 0, 0], "1": [2, 2, 0, 0, 0]}
     assert (second["last"] - first["first"]) == 3_760 * 1_000_000_000
+
+
+def test_what_the_candidate_served_and_of_how_many_keys_is_in_its_hour_and_day() -> None:
+    activity = Activity({})
+    activity.look({"legacy_calls": 5, "candidate_calls": 2}, 0b101)
+    (day,) = activity.look({"legacy_calls": 6, "candidate_calls": 9}, 0b110).values()
+    assert [sum(hour) for hour in zip(*day["hours"].values(), strict=True)] == [15, 0, 0, 0, 9]
+    assert (day["served"], day["keys"]) == (9, "7")
 
 
 def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 import pickle
@@ -11,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate import load
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.buckets import bucket
@@ -173,6 +175,64 @@ def test_a_session_that_is_not_over_does_not_count_yet(bot: Bot, monkeypatch: py
     bot.day(bot.days[0])
     monkeypatch.setattr(sessions, "time_ns", lambda: bot.desk.hours(bot.days[0])[1] - 1)
     assert only(bot).reasons == ["the session is not over"]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_canary_that_served_too_little_has_no_clean_session_and_does_not_go_on_to_rust(bot: Bot) -> None:
+    for day in bot.days[:3]:
+        bot.day(day, mode="canary", served=0, calls=1530)
+    for found in bot.sessions():
+        assert (found.state, found.compared, found.differed) == ("inconclusive", 1000, 0)
+        assert found.reasons == [
+            "in canary the candidate served 0 of 1,530 calls of bot:price, of 0 keys; 20 calls of 1 key are needed: "
+            "raise share (it is 0.05), or lower the group's served and served_keys if a session has no more"
+        ]
+    waiting = bot.verdict(to="rust")
+    assert (waiting.verdict, waiting.exit_code, waiting.bounds["days"]["clean"]) == ("INCONCLUSIVE", 3, 0)
+    assert any("raise share" in reason for reason in waiting.reasons)
+
+
+@pytest.mark.parametrize(
+    ("served", "keys", "state"), [(19, "ff", "inconclusive"), (20, "8", "inconclusive"), (20, "c0", "clean")]
+)
+def test_calls_and_keys_that_a_canary_must_have_served_are_declared(
+    tmp_path: Path, served: int, keys: str, state: str
+) -> None:
+    bot = Bot(tmp_path)
+    path = tmp_path / "exuvia.toml"
+    path.write_text(path.read_text().replace("[group.bars]", "[group.bars]\nserved_keys = 2"))
+    bot.config = load(path)
+    bot.group = bot.config.groups["bars"]
+    bot.day(bot.days[0], mode="canary", served=served, keys=keys)
+    assert only(bot).state == state, only(bot).reasons
+
+
+def test_keys_of_several_processes_add_up_and_those_of_a_class_are_those_of_its_objects(bot: Bot) -> None:
+    bot.group = dataclasses.replace(bot.group, served_keys=4)
+    bot.day(bot.days[0], mode="canary", keys="3")
+    assert only(bot).state == "inconclusive"
+    bot.day(bot.days[0], mode="canary", keys="c")
+    assert only(bot).state == "clean"
+    bot.day(bot.days[1], mode="canary", keys="1", counters={"objects": {"candidate": 1}})
+    assert bot.sessions()[1].state == "clean"
+
+
+def test_a_session_in_rust_in_which_the_candidate_served_nothing_is_not_clean(bot: Bot) -> None:
+    bot.day(bot.days[0], mode="rust", served=0)
+    assert (only(bot).state, only(bot).reasons) == (
+        "inconclusive",
+        ["in rust the candidate served none of 1,000 calls of bot:price: exuvia status says who did"],
+    )
+    bot.segments.clear()
+    bot.day(bot.days[0], mode="rust", served=1)
+    assert only(bot).state == "clean"
+
+
+def test_evidence_that_does_not_say_who_served_counts_as_none_served(bot: Bot) -> None:
+    seen = bot.day(bot.days[0], mode="canary")
+    for entry in seen.sessions:
+        entry["hours"] = {hour: counted[:4] for hour, counted in entry["hours"].items()}
+    assert only(bot).state == "inconclusive"
 
 
 def test_fx_is_put_together_of_two_days_of_utc(tmp_path: Path) -> None:

@@ -479,6 +479,7 @@ def test_a_process_that_does_not_follow_fails_the_drill_and_the_group_stays_in_l
 ) -> None:
     config = in_rust(tmp_path)
     good, stopped = bots(tmp_path), bots(tmp_path)
+    assert (good.price(), stopped.price()) == (-1.0, -1.0)
     os.kill(stopped.process.pid, signal.SIGSTOP)
     try:
         done = drill.drill(config, PRICE, timeout_s=3.0, judge=Gate())
@@ -490,6 +491,35 @@ def test_a_process_that_does_not_follow_fails_the_drill_and_the_group_stays_in_l
     ]
     assert stands(config, PRICE) == "legacy"
     assert good.price() == 1.25
+
+
+@posix
+@pytest.mark.parametrize(("mode", "share"), [("canary", "1e-9"), ("canary", "1.0"), ("shadow", "1.0")])
+def test_a_drill_in_which_the_candidate_served_nothing_is_inconclusive_and_rolls_nothing_back(
+    tmp_path: Path, bots: Callable[[Path], Bot], mode: str, share: str
+) -> None:
+    config = desk(tmp_path)
+    (tmp_path / "shim.py").write_text(SHIM.replace("-1.0", "1.25"))
+    config.path.write_text(config.path.read_text().replace("key =", f"share = {share}\nkey ="))
+    config = configuration.load(config.path)
+    for unit in config.units if mode == "canary" else ():
+        modes.append(config.evidence, unit, "canary", "for the test")
+    bot, before = bots(tmp_path), len(lines(config))
+    if mode == "canary":
+        idle = drill.drill(config, PRICE, judge=Gate())
+        assert (idle.verdict, "no call came since bot:price stands in canary" in idle.why) == ("INCONCLUSIVE", True)
+    assert [bot.price() for _ in range(30)] == [1.25] * 30
+    end = time.monotonic() + 10.0
+    while not drill._calls(config, config.group_of(PRICE)).total() and time.monotonic() < end:
+        time.sleep(0.05)
+    done = drill.drill(config, PRICE, judge=Gate())
+    if (mode, share) == ("canary", "1.0"):
+        assert (done.verdict, done.put_back) == ("PASS", True), done
+        return
+    said = {"canary": "served none of 30 calls since bot:price stands in canary", "shadow": "drill in canary or rust"}
+    assert (done.verdict, done.put_back, said[mode] in done.why) == ("INCONCLUSIVE", False, True), done
+    assert mode == "shadow" or "raise share (1e-09 now)" in done.why
+    assert (stands(config, PRICE), len(lines(config))) == (mode, before)
 
 
 def test_a_drill_without_a_process_measures_nothing_and_rolls_nothing_back(tmp_path: Path) -> None:
@@ -509,7 +539,7 @@ def test_what_someone_rolls_back_in_the_middle_of_a_drill_is_not_put_back(
     tmp_path: Path, bots: Callable[[Path], Bot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = in_rust(tmp_path)
-    bots(tmp_path)
+    assert bots(tmp_path).price() == -1.0
     real = drill._measure
 
     def meddled(*given: Any, **more: Any) -> None:

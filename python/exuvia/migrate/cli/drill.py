@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         help="measure a rollback of a group",
         description="Rolls a group back, waits until every process that runs it serves legacy, puts it back and "
         "records the time, which canary → rust asks for. Exit code 1 if a process did not follow in time: the group "
-        "stays in legacy then. 3 if there was nothing to measure.",
+        "stays in legacy then. 3 if there was nothing to measure: no process runs it, or the candidate served no call.",
     )
     drill.add_argument("group", metavar="NAME", help="a unit or group")
     drill.add_argument("--timeout", metavar="SECONDS", type=float, default=30.0, help="how long a process may take")

@@ -21,6 +21,9 @@ _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1000, "MB":
 _AMOUNT = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]*)\s*$")
 
 
+MOST = 2**63 - 1
+
+
 class Checker:
     """Reads values out of tables of one file.
 
@@ -63,11 +66,15 @@ class Checker:
             raise self.refuse(table, key, f"{key} = {value!r} must be a {kind.__name__}")
         return value
 
-    def whole(self, table: tuple[str, ...], data: dict[str, Any], key: str, default: int, least: int = 0) -> int:
-        """Return a whole number of at least `least`."""
+    def whole(
+        self, table: tuple[str, ...], data: dict[str, Any], key: str, default: int, least: int = 0, *, most: int = MOST
+    ) -> int:
+        """Return a whole number of at least `least` and at most `most`."""
         value = self.typed(table, data, key, int, default)
         if value < least:
             raise self.refuse(table, key, f"{key} = {value} must be at least {least}")
+        if value > most:
+            raise self.refuse(table, key, f"{key} = {value} must be at most {most}")
         return value
 
     def texts(self, table: tuple[str, ...], data: dict[str, Any], key: str) -> tuple[str, ...]:

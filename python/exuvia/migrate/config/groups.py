@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-KEYS = ("units", "requires", "effect", "sessions", "approvers", "calendar", "activity", "preset", "gate")
+KEYS = (
+    "units",
+    "requires",
+    "effect",
+    "sessions",
+    "approvers",
+    "calendar",
+    "activity",
+    "served",
+    "served_keys",
+    "preset",
+    "gate",
+)
+MOST_KEYS = 64
+"""Keys are marked in 256 bits: of more than this, too many would share one."""
 _NAME = re.compile(r"^[A-Za-z][\w-]*$")
 
 
@@ -88,6 +102,8 @@ def _group(check: Checker, name: str, table: Any, declared: Mapping[str, UnitCon
         approvers=check.whole(here, table, "approvers", base.get("approvers", 1), 1),
         calendar=check.typed(here, table, "calendar", str, base.get("calendar", calendar)),
         activity=check.share(here, table, "activity", 0.95),
+        served=check.whole(here, table, "served", 20, 1),
+        served_keys=check.whole(here, table, "served_keys", 1, 1, most=MOST_KEYS),
         preset=preset,
         gates=gates,
         line=line_of(check.text, here),

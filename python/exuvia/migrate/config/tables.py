@@ -91,7 +91,7 @@ class UnitConfig:
         caps: What a canary may serve in a day.
         strata: Name and path of what splits the calls for the bounds: side, instrument.
         record: Calls with arguments and result that are kept for each novel signature. Besides these, up to 64 of
-            a process, spread over its life: calls number 2, 3, 4, 6, 8, 12, 16, … of the unit. 0 keeps none.
+            a process: its first 20 calls of the unit, and then numbers 24, 32, 48, 64, 96, … 0 keeps none.
         fallback: Whether legacy answers when the candidate raises where it serves and cannot have changed what it was
             given; if it can, its error is raised and the unit goes back. Without, its errors are raised.
         divergences: Differences that are meant.
@@ -164,6 +164,8 @@ class GroupConfig:
         approvers: Approvals that a step needs.
         calendar: What its sessions are counted by.
         activity: Share of a session that must have been active.
+        served: Calls of each unit that the candidate must have served in a session in canary for it to be clean.
+        served_keys: Keys that they must have had between them.
         preset: The preset it starts from.
         gates: Its gates by name.
         line: Where it is declared.
@@ -177,6 +179,8 @@ class GroupConfig:
     approvers: int = 1
     calendar: str = "24/7"
     activity: float = 0.95
+    served: int = 20
+    served_keys: int = 1
     preset: str | None = None
     gates: Mapping[str, GateConfig] = field(default_factory=dict)
     line: int = 1

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Activity"]
 
-COUNTED = ("calls", "compared", "differed", "missed")
+COUNTED = ("calls", "compared", "differed", "missed", "served")
+"""Of `calls` those that the candidate served are `served` too."""
 DAYS = 3
 
 
@@ -31,23 +32,24 @@ class Activity:
         self._before = self._totals(totals)
         self._days: dict[str, dict[str, Any]] = {}
 
-    def look(self, totals: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    def look(self, totals: Mapping[str, int], keys: int = 0) -> dict[str, dict[str, Any]]:
         """Take up what the counters gained since the last look, and return the last days.
 
         Args:
             totals: Counters as they stand now.
+            keys: A bit for each key that the candidate served as a canary since the last look.
         """
         now = self._totals(totals)
         gained = [max(0, after - before) for before, after in zip(self._before, now, strict=True)]
         self._before = now
         if any(gained):
-            self._add(time.time_ns(), gained)
+            self._add(time.time_ns(), gained, keys)
         return {
             day: {**known, "minutes": [list(span) for span in known["minutes"]], "hours": dict(known["hours"])}
             for day, known in self._days.items()
         }
 
-    def _add(self, at_ns: int, gained: list[int]) -> None:
+    def _add(self, at_ns: int, gained: list[int], keys: int) -> None:
         moment = datetime.fromtimestamp(at_ns // 1_000_000_000, UTC)
         name = moment.strftime("%Y-%m-%d")
         day = self._days.setdefault(
@@ -59,6 +61,8 @@ class Activity:
         day["hours"][str(moment.hour)] = [one + more for one, more in zip(hour, gained, strict=True)]
         for what, more in zip(COUNTED, gained, strict=True):
             day[what] += more
+        if keys:
+            day["keys"] = f"{int(day.get('keys', '0'), 16) | keys:x}"
         while len(self._days) > DAYS:
             del self._days[min(self._days)]
 
@@ -67,7 +71,7 @@ class Activity:
         of = totals.get
         calls = of("legacy_calls", 0) + of("candidate_calls", 0)
         missed = of("errors", 0) + of("skipped", 0)
-        return [calls, of("compared", 0), of("differed", 0), missed]
+        return [calls, of("compared", 0), of("differed", 0), missed, of("candidate_calls", 0)]
 
 
 def _note(spans: list[list[int]], minute: int) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence.activity import Activity
+from exuvia.migrate.evidence.batches import Batches
 from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.evidence.shown import SHOWN
 
@@ -53,6 +54,7 @@ class Tally:
         self._own: Counter[str] = Counter()
         self._strata: dict[str, list[int]] = {}
         self._latency = ([0] * BUCKETS, [0] * BUCKETS)
+        self._paired = Batches()
         self._times: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
         self._signatures: set[int] = set()
         self._novel: list[int] = []
@@ -67,6 +69,8 @@ class Tally:
             for buckets, fine, time in zip(self._latency, self._times, times or (), strict=times is not None):
                 buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
                 fine[bucket(time)] += 1
+            if times is not None:
+                self._paired.add(*times)
             counts = self._strata.get(stratum)
             if counts is None:
                 name = stratum if len(self._strata) < STRATA else "(further strata)"
@@ -148,6 +152,7 @@ class Tally:
         """Count from here: a forked child does not repeat what its parent counted."""
         if self.switch is not None:
             self._base = self._flip = dict(self.switch.counts())
+            self.switch.served_keys()
         if self.lives is not None:
             self.lives.rebase()
         self._clear()
@@ -170,6 +175,7 @@ class Tally:
         served = {
             name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
         }
+        keys = 0 if self.switch is None else sum(word << 64 * at for at, word in enumerate(self.switch.served_keys()))
         with self._lock:
             counts = self._counts(now)
             novel, self._novel = self._novel, []
@@ -190,7 +196,8 @@ class Tally:
                 "times": {
                     side: sorted(fine.items()) for side, fine in zip(("legacy", "candidate"), self._times, strict=True)
                 },
-                "sessions": self._activity.look(counts),
+                "paired": self._paired.written(),
+                "sessions": self._activity.look(counts, keys),
             }
         if novel:
             self.write({"kind": "novel", "unit": self.unit, "signatures": novel})

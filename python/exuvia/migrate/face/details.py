@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
 from exuvia.migrate.face.html import code, heads, legend, section, table, value
+from exuvia.migrate.gates.pace import PLACE, figure
 
 if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
     from exuvia.migrate.gates.verdict import UnitStatus
 
-__all__ = ["calls", "differences", "remarks", "units"]
+__all__ = ["PLACES", "calls", "differences", "remarks", "units"]
 
 EXAMPLES = 12
+PLACES = (
+    "ratio: how many times as fast a call is in Rust (geometric mean), shown only where its 95 % interval excludes 1. "
+    "The two sides ran in different processes, one in the program and the other in its worker. Caches and load differ "
+    f"between those, so a microsecond a call and a factor of {PLACE:g} either way are counted as theirs. What a whole "
+    "run gains is measured by exuvia bench, which runs it before and after in turns, alike on both sides."
+)
 
 
 def units(states: list[UnitStatus]) -> str:
@@ -40,13 +47,24 @@ def units(states: list[UnitStatus]) -> str:
                 for name in ("legacy_calls", "candidate_calls", "compared", "differed")
             )
             + "".join(f'<td class="n">{each}</td>' for each in per_call)
-            + f'<td class="n">{f"{state.speedup:.1f}×" if state.speedup else "–"}</td>'
-            f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
+            + _ratio(state)
+            + f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
             f"{state.verdict}</span></td></tr>"
         )
     heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
     head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
-    return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>')
+    note = f'<p class="soft">{escape(PLACES)}</p>' if any(state.pace is not None for state in states) else ""
+    return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{note}')
+
+
+def _ratio(state: UnitStatus) -> str:
+    """The ratio of both sides' times, if there is one to show."""
+    found = state.pace
+    if found is None:
+        return '<td class="n">–</td>'
+    if not found.shown:
+        return '<td class="n soft">no difference shown</td>'
+    return f'<td class="n" title="{escape(str(found), quote=True)}">{figure(found.ratio)}×</td>'
 
 
 def _called(state: UnitStatus, name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.face.durations import duration
 from exuvia.migrate.face.html import badge, code, heads, say, section, table
+from exuvia.migrate.gates.pace import figure
 
 if TYPE_CHECKING:
     from exuvia.migrate.face.advice import Advice
@@ -67,16 +67,12 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
     compared = sum(state.counts["compared"] for state in states)
     differed = sum(state.counts["differed"] for state in states)
     passing = [state for state in states if state.verdict == "PASS"]
-    legacy = sum(state.counts["legacy_ns"] for state in passing)
-    candidate = sum(state.counts["candidate_ns"] for state in passing)
     made = [
         (f"{len(passing)} of {len(states)}", "units pass"),
         (f"{compared:,}", "calls compared"),
         (f"{differed:,}", "calls that differ"),
     ]
-    if candidate:
-        said = f"{duration(legacy)} of legacy became {duration(candidate)} for the same calls"
-        made.append((f"{legacy / candidate:.1f}×", said))
+    made += _pace(states)
     sides = (runs or {}).get("runs", [])
     if len(sides) > 1 and sides[-1]["compute_s"] > 0:
         saved = sides[0]["compute_s"] - sides[-1]["compute_s"]
@@ -89,6 +85,28 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
 def _command(text: str) -> str:
     """A command in a line of its own, so that it can be copied as it stands."""
     return f'<br><code class="command">{escape(text)}</code>' if text else ""
+
+
+def _pace(states: list[UnitStatus]) -> list[tuple[str, str]]:
+    """How fast the candidates are, as far as it was shown: a figure and what it is."""
+    timed = [(state.unit, state.pace) for state in states]
+    known = [(unit, found) for unit, found in timed if found is not None]
+    shown = [(unit, found) for unit, found in known if found.shown]
+    if not known:
+        return []
+    places = "timed in different processes, the program and its worker: exuvia bench times a whole run"
+    if not shown:
+        return [("no difference shown", f"in the time of a call; {places}")]
+    if len(known) == 1:
+        ((_, found),) = shown
+        low, high = figure(found.low), figure(found.high)
+        return [(f"{figure(found.ratio)}×", f"as fast a call, {low} to {high} with 95 %; {places}")]
+    faster = sorted((each for each in shown if each[1].ratio > 1.0), key=lambda each: -each[1].ratio)
+    slower = [unit for unit, found in shown if found.ratio < 1.0]
+    said = "; ".join(f"{unit.rpartition(':')[2]} {found}" for unit, found in faster[:3])
+    said += f"; {len(faster) - 3} more" if len(faster) > 3 else ""
+    said += f"{'; ' if said else ''}slower: {', '.join(slower[:3])}" if slower else ""
+    return [(f"{len(faster)} of {len(known)}", f"units are shown to be faster a call: {said}; {places}")]
 
 
 def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:

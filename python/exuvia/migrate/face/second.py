@@ -128,7 +128,10 @@ def latency(states: list[UnitStatus]) -> str:
     if not rows:
         return ""
     names = [f"#{side} {name}" for name, _ in QUANTILES for side in ("legacy", "rust")]
-    note = "From buckets of powers of two; the candidate's time is its own, measured where it ran."
+    note = (
+        "From buckets of powers of two. The two sides ran in different processes, one in the program and the other in "
+        "its worker: the note below the units says what may be read from that."
+    )
     plot = plots.distributions(shapes, "Calls by time, both sides, by unit")
     if few:
         note += f" –: fewer than {FEWEST} calls (100 for p99), of which a percentile would say nothing."

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exuvia.migrate.face.durations import duration
+from exuvia.migrate.gates.pace import figure
 from exuvia.migrate.gates.verdict import UnitStatus, overall
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ COLOURS = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yello
 DIFFERENCES = 5
 NAME = 26
 LEAST = 18
-SLOW = 0.95
+RATIOS = 4
 DROPPED = ("legacy t", "rust t", "legacy", "ratio")
 
 
@@ -78,10 +79,9 @@ def render(
         for line in _remarks(state):
             for each in _folded(line, console.width):
                 console.print(each, soft_wrap=True)
-    if any(_uncounted(state) for state in states):
-        console.print(Text("–: legacy mode runs the original code: not counted", style="dim"))
-    if short:
-        console.print(Text("k, M: thousands, millions", style="dim"))
+    for line in _foot(states, ratio="ratio" in heads, short=short):
+        for each in _folded(line, console.width):
+            console.print(each, soft_wrap=True)
     total = overall(states)
     console.print(Text.assemble("overall: ", (total, COLOURS[total])))
     stream.write(page.getvalue())
@@ -95,7 +95,32 @@ def _row(state: UnitStatus, *, short: bool = False) -> list[str]:
     ns = [duration(counts[side], short=short) if counts[side] else "–" for side in ("legacy_ns", "candidate_ns")]
     legacy = "–" if _uncounted(state) else _count(counts["legacy_calls"], short=short)
     others = [_count(counts[name], short=short) for name in ("candidate_calls", "compared", "differed")]
-    return [mode, legacy, *others, *ns, f"{state.speedup:.1f}×" if state.speedup else "–", state.verdict]
+    return [mode, legacy, *others, *ns, f"{figure(state.speedup)}×" if state.speedup else "–", state.verdict]
+
+
+def _foot(states: list[UnitStatus], *, ratio: bool, short: bool) -> Iterable[Text]:
+    """What the columns mean, where that is not plain."""
+    if any(_uncounted(state) for state in states):
+        yield Text("–: legacy mode runs the original code: not counted", style="dim")
+    paces = _paces(states) if ratio else ""
+    if paces:
+        yield Text(paces, style="dim")
+    if short:
+        yield Text("k, M: thousands, millions", style="dim")
+
+
+def _paces(states: list[UnitStatus]) -> str:
+    """What the column of ratios says, and what it does not."""
+    known = [(state, state.pace) for state in states]
+    timed = [(state, found) for state, found in known if found is not None]
+    if not timed:
+        return ""
+    shown = [(state, found) for state, found in timed if found.shown]
+    figures = ", ".join(f"{state.unit.rpartition(':')[2]} {found}" for state, found in shown[:RATIOS])
+    figures += f", and {len(shown) - RATIOS} more" if len(shown) > RATIOS else ""
+    rest = "no difference shown" if len(shown) < len(timed) else ""
+    said = "; of the others ".join(filter(None, (figures, rest)))
+    return f"ratio of a call, 95 %: {said} (timed in the program and in its worker; exuvia bench times a whole run)"
 
 
 def _uncounted(state: UnitStatus) -> bool:
@@ -131,7 +156,7 @@ def _middle(text: str, room: int) -> str:
 
 
 def _remarks(state: UnitStatus) -> Iterable[Text]:
-    slow = state.speedup is not None and state.speedup < SLOW
+    slow = state.speedup is not None and state.speedup < 1.0
     more = state.notes or state.reasons or state.ignored or slow or _raised(state) or state.worth
     more = more or state.left_open
     if state.verdict != "PASS" or more:
@@ -153,8 +178,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
     if state.counts["unanswered"]:
         what = f"  the candidate raised ×{state.counts['unanswered']:,}, and legacy could not answer"
         yield Text(what, style="bold red")
-    if state.speedup is not None and state.speedup < SLOW:
-        yield Text(f"  slower than legacy: {state.speedup:.1f}× its speed, where it was compared", style="yellow")
+    if state.speedup is not None and state.speedup < 1.0:
+        yield Text(f"  slower than legacy: {state.pace} its speed, where it was compared", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
         yield Text(f"  ignored ×{hits:,}: {path} by {rule}", style="dim")
     if state.worth:

@@ -23,7 +23,7 @@ __all__ = ["Activity", "days_of", "in_span"]
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-COUNTED = ("calls", "compared", "differed", "missed")
+COUNTED = ("calls", "compared", "differed", "missed", "served")
 STOPPED = {"panic": "panics", "timeout": "timeouts"}
 
 
@@ -33,9 +33,12 @@ class Activity:
 
     Attributes:
         minutes: Minutes since 1970 in which a unit of the group was active.
-        counts: `calls`, `compared`, `differed`, `missed`, `errors`, `panics`, `timeouts`, by unit.
+        counts: `calls`, `compared`, `differed`, `missed`, `served` by the candidate, `errors`, `panics`, `timeouts`,
+            by unit.
         prints: Fingerprints by unit.
         builds: Builds of the extension.
+        keys: Marks of the keys that the candidate served as a canary, by unit: at least as many keys as bits.
+        classes: Units that are classes.
         modes: Modes in which units stood.
         signatures: Kinds of input as they were seen first, by unit.
         unsigned: Units whose processes do not count kinds of input.
@@ -49,6 +52,8 @@ class Activity:
     minutes: set[int] = field(default_factory=set)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     prints: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    keys: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    classes: set[str] = field(default_factory=set)
     builds: set[str] = field(default_factory=set)
     modes: set[str] = field(default_factory=set)
     signatures: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
@@ -125,6 +130,8 @@ def _add(found: Activity, unit: str, entry: dict[str, Any], start: int, end: int
     for first, last in entry.get("minutes", ()):
         minutes = (midnight // MINUTE + at for at in range(int(first), int(last) + 1))
         found.minutes.update(at for at in minutes if start <= at * MINUTE < end)
+    if any_hour:
+        found.keys[unit] |= int(entry.get("keys", "0"), 16)
     return any_hour
 
 
@@ -171,6 +178,8 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
         inside = mine[len(mine) - sum(int(line.get("at", 0)) >= start for line in mine) :]
         said = {str(line.get("mode")) for line in (*before, *inside)}
         found.modes |= said or ({str(counters["mode"])} if "mode" in counters else set())
+        if "objects" in counters:
+            found.classes.add(unit)
         if counters and not counters.get("signatures"):
             found.unsigned.add(unit)
         if counters.get("errors") and found.counts[unit]["missed"]:

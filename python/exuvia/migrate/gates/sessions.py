@@ -218,7 +218,7 @@ def _judge(here: Session, config: Config, group: GroupConfig, seen: activity.Act
     if group.units and not seen.segments:
         here.unsure("open but silent: no process left evidence of this day")
     elif group.units:
-        _units(here, group, seen)
+        _units(here, config, group, seen)
     for gate in group.gates.values():
         here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(here.day, here.open, here.close))
     if not group.units:
@@ -244,7 +244,7 @@ def _next(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
-def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None:
+def _units(here: Session, config: Config, group: GroupConfig, of_day: activity.Activity) -> None:
     """What the units' evidence says of the day."""
     here.compared, here.differed = of_day.total("compared"), of_day.total("differed")
     here.modes = tuple(sorted(of_day.modes))
@@ -260,6 +260,7 @@ def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None
     for unit in group.units:
         if not of_day.counts[unit]["compared"]:
             here.unsure(f"nothing was compared of {unit}")
+    _served(here, config, group, of_day)
     missed, compared = of_day.total("missed"), here.compared
     if missed > DROPS * (missed + compared):
         here.unsure(f"{missed:,} of {missed + compared:,} samples were dropped: more than {DROPS:.1%}")
@@ -267,6 +268,30 @@ def _units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None
         here.unsure(f"{of_day.total('errors'):,} calls could not be compared")
     for trouble in of_day.trouble[:3]:
         here.unsure(f"its evidence is not whole: {trouble}")
+
+
+def _served(here: Session, config: Config, group: GroupConfig, of_day: activity.Activity) -> None:
+    """Whether the candidate served where the mode says that it does: without that nothing of the mode was tried."""
+    for unit in group.units:
+        served, calls = of_day.counts[unit]["served"], of_day.counts[unit]["calls"]
+        if "canary" in of_day.modes:
+            keys = of_day.keys[unit].bit_count()
+            # An object keeps its side, and its key was looked at when it was made: perhaps days ago.
+            if served >= group.served and (keys >= group.served_keys or unit in of_day.classes):
+                continue
+            share = config.units[unit].share
+            do = "raise share" if share < 1.0 else "wait for more calls"
+            here.unsure(
+                f"in canary the candidate served {served:,} of {calls:,} calls of {unit}, of {_many(keys, 'key')}; "
+                f"{_many(group.served, 'call')} of {_many(group.served_keys, 'key')} are needed: "
+                f"{do} (it is {share:.12g}), or lower the group's served and served_keys if a session has no more"
+            )
+        elif "rust" in of_day.modes and not served:
+            here.unsure(f"in rust the candidate served none of {calls:,} calls of {unit}: exuvia status says who did")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _one_fleet(here: Session, of_day: activity.Activity) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.gates import mending
+from exuvia.migrate.gates.pace import Pace, pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +68,7 @@ class UnitStatus:
         strata: Compared and differing calls by stratum.
         signatures: Shapes of inputs that were seen.
         latency: Calls of each side by time, in 64 buckets of powers of two of a nanosecond.
+        paired: Of each process the calls of a batch, and of each batch the mean logarithm of both sides' ratio.
         worth: On what worth-it verdict it moves, if it needs one.
         refused: Why the unit was not taken up, so that legacy serves it whatever the journal says.
     """
@@ -89,6 +91,7 @@ class UnitStatus:
     strata: dict[str, list[int]] = field(default_factory=dict)
     signatures: set[int] = field(default_factory=set)
     latency: dict[str, list[int]] = field(default_factory=dict)
+    paired: list[tuple[int, list[int]]] = field(default_factory=list)
     worth: str = ""
     refused: str = ""
 
@@ -125,6 +128,9 @@ class UnitStatus:
             known_stratum = self.strata.setdefault(stratum, [0, 0])
             known_stratum[0] += compared
             known_stratum[1] += differed
+        if "paired" in counters:
+            size, means = counters["paired"]
+            self.paired.append((int(size), list(means)))
         for side, buckets in counters.get("latency", {}).items():
             sums = self.latency.get(side)
             self.latency[side] = (
@@ -133,11 +139,14 @@ class UnitStatus:
 
     @property
     def speedup(self) -> float | None:
-        """Legacy's time over the candidate's for the same calls; `None` unless the unit passes."""
-        if self.verdict != "PASS":
-            return None
-        legacy, candidate = self.counts["legacy_ns"], self.counts["candidate_ns"]
-        return legacy / candidate if candidate else None
+        """How many times as fast the candidate was; `None` unless the unit passes and the interval excludes 1."""
+        found = self.pace
+        return found.ratio if found is not None and found.shown else None
+
+    @property
+    def pace(self) -> Pace | None:
+        """Legacy's time over the candidate's for the same calls; `None` unless the unit passes and enough was timed."""
+        return pace(self.paired) if self.paired and self.verdict == "PASS" else None
 
     @property
     def verdict(self) -> str:
@@ -213,6 +222,7 @@ class UnitStatus:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for `--json`."""
         verdict, reason = self.judged()
+        timed = self.pace
         return {
             "unit": self.unit,
             "mode": self.mode,
@@ -225,6 +235,7 @@ class UnitStatus:
             **{name: self.counts[name] for name in COUNTS},
             "since_flip": {name: self.since_flip[name] for name in ("legacy_calls", "candidate_calls")},
             "speedup": self.speedup,
+            "speedup_interval": None if timed is None else [timed.low, timed.high],
             "differences": [{"place": p, "kind": k, "count": n} for (p, k), n in self.places.most_common()],
             "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],
             "not_compared": dict(self.reasons),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Drilled", "drill"]
 
 STEP_S = 0.02
+TOLD_S = 2.5
+"""Each process writes its counters every second: so long a call may stay untold."""
+SERVED = ("canary", "rust")
 
 
 @dataclass(slots=True)
@@ -62,7 +66,8 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
         judge: What knows F of the units.
 
     Returns:
-        What was measured.
+        What was measured; `INCONCLUSIVE`, and nothing rolled back, where no process runs the group or the candidate
+        served nothing that a rollback could take from it.
 
     Raises:
         ConfigError: For a name that is not declared.
@@ -81,6 +86,10 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
     live = _modes_by_process(config, group)
     if not live:
         found.why = f"no process runs {group.name}: start the program, then drill"
+        return found
+    idle = _idle(config, group, found.stood)
+    if idle is not None:
+        found.why = idle
         return found
     start = _lower(config, group, journal)
     _measure(config, group, found, set(live), start=start, timeout_s=timeout_s)
@@ -101,6 +110,39 @@ def drill(config: Config, name: str, *, timeout_s: float = 30.0, judge: Judge = 
             }
         )
     return found
+
+
+def _idle(config: Config, group: GroupConfig, stood: str) -> str | None:
+    """Why a rollback would show nothing: the candidate serves in no living process. `None` if it does."""
+    if stood not in SERVED:
+        return f"{group.name} stands in {stood}, where legacy serves every call: drill in canary or rust"
+    end = time.monotonic() + TOLD_S
+    while not (calls := _calls(config, group))["candidate_calls"] and time.monotonic() < end:
+        time.sleep(10 * STEP_S)
+    legacy = calls["legacy_calls"]
+    if calls["candidate_calls"]:
+        return None
+    if not legacy:
+        return (
+            f"no call came since {group.name} stands in {stood}: a rollback of that shows nothing; let the program work"
+        )
+    do = "see exuvia status for who did"
+    if stood == "canary":
+        shares = ", ".join(sorted({f"{config.units[unit].share:.12g}" for unit in group.units}))
+        do = f"raise share ({shares} now) or wait for a key that it covers"
+    return (
+        f"the candidate served none of {legacy:,} calls since {group.name} stands in {stood}, so a rollback takes "
+        f"nothing from it: {do}, then drill again"
+    )
+
+
+def _calls(config: Config, group: GroupConfig) -> Counter[str]:
+    """Calls that each side served in the living processes since the group stands where it stands."""
+    calls: Counter[str] = Counter()
+    for segment in reading.read_folder(config.evidence):
+        for unit in () if segment.ended else group.units:
+            calls.update(segment.counters.get(unit, {}).get("since_flip", {}))
+    return calls
 
 
 def _lower(config: Config, group: GroupConfig, journal: Journal) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Life", "Lives", "spread"]
+__all__ = ["RECORDED_FIRST", "Life", "Lives", "spread", "spread_calls"]
 
 FIRST = 4
+RECORDED_FIRST = 20
+"""So many recorded calls `replay` and `aa` need of a unit (`workbench.recordings.LEAST`)."""
 RECORDED = 16
 LONGEST = 200
 HELD_BYTES = 8 * 1024 * 1024
@@ -98,10 +100,23 @@ class Lives:
         life.held, life.size, life.kept, life.recorded = [], 0, False, False
 
 
-def spread(number: int) -> bool:
+def spread_calls(number: int) -> bool:
     """Say whether the call of this number is recorded although its shape is known.
 
-    Values at the start of a process are alike; so there are as many from each later doubling of its calls.
+    The first twenty are, so that `replay` and `aa` have enough of a unit of one shape. Values at the start of a process
+    are alike; so there are as many from each later doubling of its calls.
+
+    >>> [number for number in range(1, 100) if spread_calls(number)][18:]
+    [19, 20, 24, 32, 48, 64, 96]
+
+    Args:
+        number: Counted from 1.
+    """
+    return number <= RECORDED_FIRST or spread(number)
+
+
+def spread(number: int) -> bool:
+    """Say whether the object of this number is recorded: as many from each doubling of what a process made.
 
     >>> [number for number in range(1, 100) if spread(number)]
     [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96]

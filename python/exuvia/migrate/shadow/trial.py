@@ -16,7 +16,7 @@ from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
-from exuvia.migrate.shadow.history import Life, Lives, spread
+from exuvia.migrate.shadow.history import Life, Lives, spread_calls
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.resync import importer
@@ -230,7 +230,7 @@ class Trial:
         if known < self.side.record and (known or len(self.signatures) < SIGNATURES):
             self.signatures[name, signature] = known + 1
             return True
-        return self.side.record > 0 and spread(self.answered)
+        return self.side.record > 0 and spread_calls(self.answered)
 
 
 def _replayed(

@@ -117,6 +117,8 @@ pub(super) struct Canary {
     pub(super) caps: Caps,
     /// The hash below which a key is served.
     pub(super) share: AtomicU64,
+    /// Which keys the candidate served since somebody asked: a bit for each, of 256.
+    pub(super) keys: [AtomicU64; 4],
 }
 
 /// What became of a call.
@@ -133,6 +135,23 @@ pub(super) enum Choice {
 }
 
 impl Canary {
+    /// Notes that the candidate serves a key. The bit comes of the low end of its hash, the share of the high one.
+    #[inline]
+    fn note(&self, hash: u64) -> Choice {
+        let [one, two, three, four] = &self.keys;
+        let word = match (hash >> 6) & 3 {
+            0 => one,
+            1 => two,
+            2 => three,
+            _ => four,
+        };
+        let bit = 1 << (hash & 63);
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Choice::Candidate
+    }
+
     /// Decides one call.
     ///
     /// # Safety
@@ -159,7 +178,7 @@ impl Canary {
                 return Choice::Legacy;
             }
             if !self.caps.any() {
-                return Choice::Candidate;
+                return self.note(hash);
             }
             let amount = match &self.amount {
                 None => 0,
@@ -180,7 +199,7 @@ impl Canary {
             let Some(attached) = attached else { return Choice::Capped };
             let today = day.load(Ordering::Relaxed);
             if attached.page.admit(&attached.slot, hash, today, amount, &self.caps) {
-                Choice::Candidate
+                self.note(hash)
             } else {
                 Choice::Capped
             }

@@ -344,6 +344,7 @@ impl Switch {
             salt: [half(0), half(8)],
             caps,
             share: AtomicU64::new(within(share)),
+            keys: Default::default(),
         };
         if let Err(declared) = self.shared.canary.set(declared)
             && let Some(canary) = self.shared.canary.get()
@@ -351,6 +352,15 @@ impl Switch {
             canary.share.store(declared.share.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Takes the marks of the keys that the candidate served as a canary since this was last asked: four words of 64
+    /// bits. Two keys may share a bit, so there were at least as many keys as bits.
+    fn served_keys(&self) -> [u64; 4] {
+        self.shared
+            .canary
+            .get()
+            .map_or([0; 4], |canary| canary.keys.each_ref().map(|word| word.swap(0, Ordering::Relaxed)))
     }
 
     /// Tells the day by which caps are counted, any number that changes at midnight.
