@@ -14,7 +14,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.venues` | a Saxo-shaped venue on 127.0.0.1 for tests |
 | `exuvia.migrate` | the moult: shadow, compare, evidence, flip module by module, roll back |
 | `exuvia.testing` | parity in pytest: two functions on the same cases, your suite over either side |
-| `exuvia.errors` | every error, each an `ExuviaError`: a panic is a `PanicError`, what a fork forbids a `ForkError` |
+| `exuvia.errors` | every error; all are an `ExuviaError`, as `PanicError` and, after a fork, `ForkError` |
 | `exuvia.build_info()` | which binary is loaded, and how it was built |
 
 Areas load when they are first named, so `import exuvia` stays quick. (PYTEST_DONT_REWRITE: its plug-in for

@@ -88,7 +88,7 @@ def _init(options: argparse.Namespace) -> int:
         say(f"  exuvia promote {first} --to shadow    says what is missing, or puts it into shadow")
         say("  exuvia run -m PROGRAM, then exuvia status    compares, and says what differs")
         if len(start.units) > 1:
-            say("a unit whose shim is not there yet keeps exuvia run from starting: comment the others out meanwhile")
+            say("of a unit without a shim exuvia run says that it stays in legacy: comment the others out meanwhile")
     else:
         say("next: exuvia worth -m PROGRAM shows where its time goes; then name units in the file")
         if start.example is not None:

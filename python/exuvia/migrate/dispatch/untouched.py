@@ -109,7 +109,8 @@ def _inside(value: Any) -> Iterable[object] | None:
     found: Any = NotImplemented
     for look in (_of_base, _of_library, _held):
         found = look(value, kind) if found is NotImplemented else found
-    return found
+    parts: Iterable[object] | None = found
+    return parts
 
 
 def _of_base(value: Any, kind: type) -> Any:

@@ -126,7 +126,7 @@ def _text(units: list[Hot], by: str) -> str:
         "#   exuvia scaffold UNIT                            writes the shim that it names as its candidate",
         "#   exuvia promote UNIT --to shadow                 says what is missing, or puts it into shadow",
         "#   exuvia run -m PROGRAM, then exuvia status       compares, and says what differs",
-        "# Comment out the units whose turn has not come: one without a shim keeps exuvia run from starting.",
+        "# Comment out the units whose turn has not come: one without a shim stays in legacy, and exuvia run says so.",
         "",
         "[exuvia]",
         '# When the market is open: "24/7", "FX24x5", "XNYS", …',
