@@ -16,6 +16,7 @@ import exuvia.migrate
 import pytest
 from exuvia.migrate import runtime
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.shadow import reverse_twin
 from shadowing import Shadowed, shadowed, until
 from test_migrate_fork import in_child
 from test_shadow_twins import BAD, BOOK, TAKES
@@ -70,6 +71,36 @@ def test_a_class_whose_objects_agree_in_rust_passes_there(shadowed: Shadowed) ->
     assert (state.mode, state.verdict, state.reason) == ("rust", "PASS", "31 calls compared, none differs")
     (day,) = shadowed.counts("Book")["sessions"].values()
     assert (day["compared"], day["differed"], day["missed"]) == (31, 0, 0)
+
+
+def test_an_object_that_is_called_all_the_time_in_rust_is_let_go_and_the_next_one_is_followed(
+    shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reverse_twin, "CALLS", 40)
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", mode="rust", more='when_full = "wait"')
+    hot = shadowed.legacy.Book()
+    assert [hot.add(n) for n in range(100)] == list(range(1, 101))
+    counts = shadowed.counts("Book")
+    assert (counts["compared"], counts["differed"], counts["skipped"]) == (41, 0, 0), counts
+    assert counts["objects"]["let_go"] == 1
+    other = shadowed.legacy.Book()
+    assert [other.add(n) for n in range(10)] == list(range(1, 11))
+    assert shadowed.counts("Book")["compared"] == 41 + 11
+    assert any("the next new object is compared in its stead" in note for note in notes(shadowed))
+
+
+def test_an_object_that_is_called_now_and_then_is_compared_as_long_as_it_lives(
+    shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reverse_twin, "CALLS", 10)
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(reverse_twin, "monotonic", lambda: float(next(clock)))
+    shadowed.write(BOOK, BOOK)
+    shadowed.install("Book", mode="rust", more='when_full = "wait"')
+    book = shadowed.legacy.Book()
+    assert [book.add(n) for n in range(100)] == list(range(1, 101))
+    assert shadowed.counts("Book")["compared"] == 101
 
 
 def test_a_forked_child_follows_the_first_object_of_its_own(shadowed: Shadowed) -> None:

@@ -37,6 +37,7 @@ class Lives:
 
     def rebase(self) -> None:
         """Count from here: a forked child made none of its parent's objects, but has them."""
+        self.let_go = 0
         self._made = {side: itertools.count() for side in ("legacy", "candidate", "twinned", "subclassed")}
         self._seen = dict.fromkeys(self._made, 0)
 
@@ -80,7 +81,7 @@ class Lives:
     def counters(self) -> dict[str, int | None]:
         """Return what a line of counters says of objects."""
         seen = {side: count for side, count in self._seen.items() if count or side != "subclassed"}
-        return {**seen, "alive": self.alive}
+        return {**seen, "alive": self.alive, **({"let_go": self.let_go} if self.let_go else {})}
 
     def initialiser(self, twins: ReverseTwins | None = None) -> Callable[..., None]:
         """Return an `__init__` for the candidate that follows each new object that serves.

@@ -55,9 +55,13 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
 
 def _objects(unit: UnitConfig, mode: str, objects: Mapping[str, int | None]) -> list[str]:
     """Say of a class how many of the objects that the candidate serves are compared."""
-    made, twinned = objects.get("candidate") or 0, objects.get("twinned") or 0
+    made, twinned, let_go = (objects.get(name) or 0 for name in ("candidate", "twinned", "let_go"))
     if twinned or not made:
-        return [f"{twinned:,} of {made:,} rust objects have a legacy twin, and are compared"] if made > twinned else []
+        share = [f"{twinned:,} of {made:,} rust objects have a legacy twin, and are compared"] if made > twinned else []
+        gone = (
+            f"{let_go:,} of them: called more than 20 times a second, compared 10,000 times, then let go to run alone"
+        )
+        return [*share, f"{gone}; the next new object is compared in its stead"] if let_go else share
     if unit.isolation != "process":
         why = "that needs isolation = 'process'"
     else:

@@ -115,7 +115,7 @@ class UnitStatus:
             known = self.objects or {}
             self.objects = known | {
                 name: None if count is None or known.get(name, 0) is None else count + (known.get(name) or 0)
-                for name, count in counters["objects"].items()
+                for name, count in {**dict.fromkeys(known, 0), **counters["objects"]}.items()
             }
         for place, kind, count in counters.get("places", ()):
             self.places[place, kind] += count

@@ -8,8 +8,10 @@ Legacy dying in the worker is a sample lost and accuses nobody.
 from __future__ import annotations
 
 import functools
+import time
 import types
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.seams import share_in_rust
@@ -26,6 +28,23 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.courier import Courier
 
 __all__ = ["ReverseTwins"]
+
+CALLS = 10_000
+"""Calls of one object in rust after which its rate is looked at."""
+A_SECOND = 20
+"""Compared calls a second that an object may go on with, as a function may."""
+monotonic = time.monotonic
+"""The clock; a test may replace it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """An object that is followed: its mark, what sees it go, its calls in rust and since when they are counted."""
+
+    mark: Mark
+    alive: weakref.ref[Any]
+    calls: int = 0
+    since: float = 0.0
 
 
 class ReverseTwins:
@@ -66,7 +85,8 @@ class ReverseTwins:
             courier=courier,
             reverse=True,
         )
-        self._marks: dict[int, tuple[Mark, weakref.ref[Any]]] = {}
+        self._marks: dict[int, _Held] = {}
+        self._wanting = False
 
     @staticmethod
     def refusal(candidate: type) -> str | None:
@@ -98,18 +118,19 @@ class ReverseTwins:
             args: Positional arguments.
             kwargs: Keyword arguments.
         """
-        if type(self_) is not self.candidate or not self.following.chosen():
+        if type(self_) is not self.candidate or not (self.following.chosen() or self._wanting):
             own(*args, **kwargs)
             return
         if self.record.lives is not None:
             self.record.lives.made("twinned")
+        self._wanting = False
         mark, key = self.following.marked(), id(self_)
 
         def gone(_: Any) -> None:
             self.switch.unwatch(key)
             self._marks.pop(key, None)
 
-        self._marks[key] = mark, weakref.ref(self_, gone)
+        self._marks[key] = _Held(mark, weakref.ref(self_, gone), since=monotonic())
         self.switch.watch(key)
         self.following.made(self_, own, (args, kwargs), mark)
 
@@ -152,7 +173,26 @@ class ReverseTwins:
 
     def _mark(self, self_: Any) -> Mark | None:
         known = self._marks.get(id(self_))
-        return known[0] if known is not None and self.following.observes(known[0]) else None
+        if known is None or not self.following.observes(known.mark):
+            return None
+        known.calls += 1
+        return None if known.calls > CALLS and self._lets_go(id(self_), known) else known.mark
+
+    def _lets_go(self, key: int, held: _Held) -> bool:
+        """Let go of an object in rust that is called all the time: it would never be faster than what it replaced.
+
+        The next object that is made is followed in its stead.
+        """
+        now = monotonic()
+        if self.switch.mode != "rust" or held.calls <= A_SECOND * (now - held.since):
+            held.calls, held.since = 0, now
+            return False
+        self.switch.unwatch(key)
+        self._marks.pop(key, None)
+        self._wanting = True
+        if self.record.lives is not None:
+            self.record.lives.let_go += 1
+        return True
 
     def _observer(self, kind: int, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         following = self.following
