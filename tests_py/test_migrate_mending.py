@@ -16,7 +16,10 @@ from exuvia.migrate.config import UnitConfig
 from exuvia.migrate.dispatch import canary
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.redact import REDACTED, Redactor
+from exuvia.migrate.face import details
 from exuvia.migrate.gates.verdict import UnitStatus
+from exuvia.migrate.shadow.carrying import ENDED
+from exuvia.migrate.shadow.following import OUT_OF_STEP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +110,22 @@ def test_dropped_calls_name_their_way_out_and_a_restart_leaves_them_behind_but_n
     assert status(project)["verdict"] == "FAIL", "a restart must not lose a difference of this code"
     shim.write_text(right)
     assert status(project)["compared"] == 0, "what was before the last restart stays behind"
+
+
+def test_each_reason_that_a_setting_decides_names_the_setting() -> None:
+    for reason, setting in (
+        (ENDED, "sample"),
+        (OUT_OF_STEP, "export_state"),
+        ("its budget of 1 of a core is used up", "budget"),
+    ):
+        state = UnitStatus("a:b")
+        state.add({"mode": "shadow", "compared": 5, "skipped": 5, "reasons": {reason: 5}})
+        first, second = state.nexts()
+        assert setting in first
+        assert second.startswith("then count anew")
+        assert first in details.remarks([state], [])
+    state.add({"mode": "shadow", "compared": 5, "differed": 1})
+    assert state.nexts() == [], "a difference is looked at first"
 
 
 def test_a_broken_file_of_restarts_leaves_the_whole_count_in_force(project: Path) -> None:

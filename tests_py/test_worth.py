@@ -138,6 +138,11 @@ def test_a_verdict_is_put_on_record_for_the_steps_where_it_is_asked(project: Pat
     assert worth(project, *asked).returncode == 0
     (entry,) = modes.read(project / "evidence").lines
     assert (entry["kind"], entry["unit"], entry["verdict"]) == ("worth", "lib:compute", "migrate")
+    config.write_text('[unit."lib:waits"]\ncandidate = "lib:idle"\neffect = "pure"\n')
+    told = worth(project, "--unit", "lib:waits", "--record", "prog.py")
+    assert told.returncode == 0, "a verdict was recorded, whatever it is"
+    assert modes.read(project / "evidence").lines[-1]["verdict"] == "no: it waits"
+    assert worth(project, "--unit", "lib:waits", "prog.py").returncode == 1
     config.unlink()
     assert "--record needs a configuration" in worth(project, *asked).stderr
 

@@ -138,6 +138,7 @@ def remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
             for (path, rule), hits in state.ignored.items()
         ]
         items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
+        items += [f"{unit}: next: {escape(way, quote=False)}" for way in state.nexts()]
         items += [f"{unit}: {escape(note)}" for note in state.notes]
         if state.worth:
             items.append(f"{unit}: worth: {escape(state.worth)}")
