@@ -195,6 +195,14 @@ def test_a_missing_candidate_keeps_only_what_is_not_in_legacy_from_starting(proj
     assert "run this where the program runs" in ran.stderr
 
 
+def test_from_the_wrong_folder_run_says_where_the_module_lies(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    ran = exuvia(elsewhere, "run", "--config", str(project / "exuvia.toml"), "-m", "prog", "5", "0")
+    assert ran.returncode == 2
+    assert f"it lies in {project}; run this where the program runs" in ran.stderr
+
+
 def test_status_says_which_side_is_nowhere_before_anything_ran(project: Path) -> None:
     text = (project / "exuvia.toml").read_text()
     (project / "exuvia.toml").write_text(text.replace("mend_bot:price", "mend_bott:price"))

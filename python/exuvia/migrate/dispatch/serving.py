@@ -58,9 +58,8 @@ def _objects(unit: UnitConfig, mode: str, objects: Mapping[str, int | None]) -> 
     made, twinned, let_go = (objects.get(name) or 0 for name in ("candidate", "twinned", "let_go"))
     if twinned or not made:
         share = [f"{twinned:,} of {made:,} rust objects have a legacy twin, and are compared"] if made > twinned else []
-        gone = (
-            f"{let_go:,} of them: called more than 20 times a second, compared 10,000 times, then let go to run alone"
-        )
+        what = "1 rust object" if let_go == 1 else f"{let_go:,} rust objects"
+        gone = f"{what}: called more than 20 times a second, compared 10,000 times, then let go to run alone"
         return [*share, f"{gone}; the next new object is compared in its stead"] if let_go else share
     if unit.isolation != "process":
         why = "that needs isolation = 'process'"

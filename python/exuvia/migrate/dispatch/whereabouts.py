@@ -74,7 +74,11 @@ def _there(module: str) -> bool:
 
 def _said(config: Config, unit: UnitConfig, module: str, key: str | None) -> str:
     side = "" if key is None else f"{key} = {unit.candidate!r}: "
-    meant = _nearest(module, ["", str(config.path.parent), *sys.path])
+    folder = config.path.parent
+    if find_module(module, [folder]) is not None:
+        where = f"it lies in {folder}; run this where the program runs"
+        return f"{side}module {module!r} cannot be imported from here: {where}"
+    meant = _nearest(module, ["", str(folder), *sys.path])
     scaffold = "" if key is None else f", or write a first one: exuvia scaffold {unit.name}"
     return (
         f"{side}module {module!r} cannot be imported: no such module is found{meant}; run this where the program "
