@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch import canary, finding, kinds, placing, rescue, seams, splice
+from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, rescue, seams, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,8 @@ class _Function:
         around = finding.layers(found, self.function) if self.function else []
         if around:
             self.notes.append(f"{qualname} stands inside of {', '.join(around)}, which stay around both sides")
+        if self.function is not None:
+            self.notes += [f"{qualname}: {note}" for note in frames.notes(self.function)]
         self.put: splice.Splice | placing.Placing | None = None
         self._watched = self._holds(finding.standing(module, qualname))
 

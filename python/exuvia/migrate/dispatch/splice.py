@@ -20,7 +20,11 @@ from exuvia.migrate.dispatch.kinds import COROUTINE, GENERATOR, PLAIN, STREAM, R
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["TESTED", "Splice", "can_splice", "legacy_copy"]
+__all__ = ["HIDDEN", "TESTED", "Splice", "can_splice", "legacy_copy"]
+
+HIDDEN = "<exuvia importlib._bootstrap>"
+"""Begins the name of a trampoline's file: `warnings` and `logging` pass over such frames when they look for the caller
+by `stacklevel`. Coverage takes such a name for no file, and `inspect` asks the module's loader for the source."""
 
 TESTED = ((3, 11), (3, 12), (3, 13))
 """The CPython versions on which the splice is tested; elsewhere the object form is used."""
@@ -205,7 +209,7 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     made = made.replace(
         co_consts=tuple(held if constant is ... else constant for constant in made.co_consts),
         co_flags=made.co_flags | code.co_flags & inspect.CO_ITERABLE_COROUTINE,
-        co_filename=code.co_filename,
+        co_filename=f"{HIDDEN} {code.co_filename}",
         co_firstlineno=code.co_firstlineno,
         co_linetable=_one_line(len(made.co_code) // 2),
         co_name=code.co_name,

@@ -82,7 +82,7 @@ def needs(
         return found
     if to == "shadow":
         for unit in group.units:
-            found += _sides(config, unit, surface)
+            found += _sides(config, group, unit, surface, override)
     if to in ("canary", "rust"):
         found += [need for unit in group.units for need in _bound(config, unit, surface)]
     found += [_worth(config, group, journal, unit, to, override=override) for unit in speedy(config, group)]
@@ -135,12 +135,21 @@ def speedy(config: Config, group: GroupConfig) -> list[str]:
     return [unit for unit in group.units if config.units[unit].aim == "speed"]
 
 
-def _sides(config: Config, unit: str, surface: Surface) -> list[Need]:
+def _sides(config: Config, group: GroupConfig, unit: str, surface: Surface, override: str | None) -> list[Need]:
     """What shadow needs to know of both sides: the same surface, a declared effect, comparators."""
     declared = config.units[unit]
     sides = surface(config, declared)
+    seen = []
+    if sides.callers:
+        why = (
+            f"{unit}: legacy looks at the frames that called it ({sides.callers}), and outside of legacy a frame of "
+            "exuvia stands there: split it so that the unit does not, or say why this does no harm"
+        )
+        do = f'exuvia promote {group.name} --to shadow --override "REASON"'
+        seen = [Need("surface", "PASS" if override else "FAIL", why, "" if override else do)]
     return [
         Need("surface", sides.verdict, sides.why, sides.do),
+        *seen,
         Need("effect", "PASS", f"{unit}: {declared.effect}, as declared"),
         Need("comparator", sides.comparator, sides.results),
     ]

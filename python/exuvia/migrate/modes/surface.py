@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["Sides", "Surface", "differences", "surface", "uncomparable"]
+__all__ = ["Sides", "Surface", "callers", "differences", "surface", "uncomparable"]
 
 TIMEOUT_S = 60.0
 
@@ -38,6 +38,7 @@ class Sides:
         results: Which result has none.
         do: What to run if a side cannot be imported, if there is something.
         bound: Why the candidate cannot take legacy's place in canary and rust, though it can be observed.
+        callers: By which names legacy looks at the frames that called it, if it does.
     """
 
     verdict: str
@@ -46,6 +47,7 @@ class Sides:
     results: str
     do: str = ""
     bound: str = ""
+    callers: str = ""
 
 
 class Surface(Protocol):
@@ -79,13 +81,14 @@ def surface(config: Config, unit: UnitConfig) -> Sides:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         way = f"exuvia scaffold {unit.name}" if _absent(last, unit.candidate) else ""
         return _unknown(unit, f"its sides cannot be imported to be compared: {last}", way)
-    apart, open_results, bound = found
+    apart, open_results, bound, callers = found
     return Sides(
         "FAIL" if apart else "PASS",
         f"{unit.name}: {'; '.join(apart) or f'same surface as {unit.candidate}'}",
         "FAIL" if open_results else "PASS",
         f"{unit.name}: {'; '.join(open_results) or _compared_by(unit)}",
         bound=f"{unit.name}: {'; '.join(bound)}" if bound else "",
+        callers=", ".join(callers),
     )
 
 
@@ -207,6 +210,17 @@ def _of_call(legacy: Any, candidate: Any, where: str) -> list[str]:
     return found
 
 
+def callers(legacy: Any) -> list[str]:
+    """Return by which names a function or the public methods of a class look at the frames that called them.
+
+    Args:
+        legacy: Legacy's side.
+    """
+    from exuvia.migrate.dispatch.frames import looks_at_callers  # noqa: PLC0415 - as above
+
+    return sorted({name for _, function in _callables(legacy) for name in looks_at_callers(function)})
+
+
 def _takes(theirs: inspect.Signature, ours: inspect.Signature) -> bool:
     """Whether what legacy takes can be passed on: positions first, keyword-only by name."""
     kinds = inspect.Parameter
@@ -240,5 +254,5 @@ def _held(name: str) -> Any:
 if __name__ == "__main__":
     _sides = _held(sys.argv[1]), _held(sys.argv[2])
     _rules = dict(json.loads(sys.argv[3]))
-    _found = [differences(*_sides), uncomparable(_sides[0], _rules), bound(*_sides)]
+    _found = [differences(*_sides), uncomparable(_sides[0], _rules), bound(*_sides), callers(_sides[0])]
     sys.stdout.write(json.dumps(_found) + "\n")

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
 from exuvia.migrate.shadow import strata
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import HERE, give_back, is_exit, leaves_random_alone, run_contained, served
 from exuvia.migrate.shadow.replay import replay
+from exuvia.migrate.shadow.sampling import ended
 from exuvia.migrate.shadow.tape import Tape, drive, named_like
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
         if kwargs:
             named, _ = detached_copy(kwargs)
             return copied, named, True
-    except Exception as error:
+    except BaseException as error:
+        if is_foreign(error):
+            raise
         record.lost(f"arguments cannot be copied: {type(error).__name__}: {error}")
         return None
     return copied, {}, mutable
@@ -90,9 +94,13 @@ class Beside:
                 return serving(*args, **kwargs)
             entered, before = perf_counter_ns(), HERE.overhead
             copies = copy_arguments(record, args, kwargs)
-            outcome, took = served(serving, args, kwargs)
-            interrupt: KeyboardInterrupt | None = None
-            if copies is not None and not is_exit(outcome):
+            outcome, took = served(serving, args, kwargs, record.switch)
+            interrupt: BaseException | None = None
+            if copies is not None and is_exit(outcome):
+                why = ended(outcome[1])
+                if why:
+                    record.lost(why)
+            elif copies is not None:
                 copied, named, mutable = copies
                 other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random)
                 if interrupt is None:
@@ -122,7 +130,9 @@ class Beside:
             else:
                 self._observed(verdicts, times, given)
         except Exception as error:
-            # A comparator that fails must not reach the caller.
+            # A comparator that fails must not reach the caller; what a signal's handler raises must.
+            if is_foreign(error):
+                raise
             self.record.failed(f"{type(error).__name__}: {error}")
 
     def _observed(self, verdicts: list[Any], times: tuple[int, int], given: tuple[Any, Any]) -> None:
@@ -155,12 +165,14 @@ class Beside:
             self.record.lost(tape.trouble)
             return
         clock = [0]
-        (told, raised), _, _ = run_contained(
+        (told, raised), _, interrupt = run_contained(
             lambda *args, **kwargs: replay(self.other, args, kwargs, tape.steps, clock),
             copies[0],
             copies[1],
             self.guard_random,
         )
+        if interrupt is not None:
+            raise interrupt
         try:
             if raised is not None:
                 raise raised
@@ -172,4 +184,6 @@ class Beside:
                 verdicts.append(self.comparator.compare_outcomes(*pair))
             self._observed(verdicts, (tape.took, clock[0]), copies[:2])
         except Exception as error:
+            if is_foreign(error):
+                raise
             self.record.failed(f"{type(error).__name__}: {error}")

@@ -8,6 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.packing import PROTOCOL, reason
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class _State(pickle.Pickler):
 def _left_the_same(one: object, other: object) -> bool:
     try:
         return _state(one) == _state(other)
-    except Exception:
+    except Exception as error:
+        if is_foreign(error):
+            raise
         return False
 
 

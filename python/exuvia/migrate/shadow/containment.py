@@ -19,8 +19,12 @@ import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.shadow.alarms import from_handler
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from exuvia._exuvia import Switch
 
 __all__ = ["HERE", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
 
@@ -59,7 +63,7 @@ def leaves_random_alone(candidate: object) -> bool:
 
 def run_contained(
     candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], guard_random: bool
-) -> tuple[Outcome, int, KeyboardInterrupt | None]:
+) -> tuple[Outcome, int, BaseException | None]:
     """Run a candidate on copies; whatever it raises is returned.
 
     Args:
@@ -69,11 +73,11 @@ def run_contained(
         guard_random: Whether the random streams are saved and put back.
 
     Returns:
-        The outcome, the time in ns, and the `KeyboardInterrupt` that arrived meanwhile in the main thread:
-        that one is the operator's and has to go on to the caller.
+        The outcome, the time in ns, and the `KeyboardInterrupt` or the exception of a signal's handler that arrived
+        meanwhile in the main thread: that one is the program's and has to go on to the caller.
     """
     saved = _save_random() if guard_random else None
-    interrupt: KeyboardInterrupt | None = None
+    interrupt: BaseException | None = None
     raised: BaseException | None = None
     result: Any = None
     HERE.contained = True
@@ -86,20 +90,30 @@ def run_contained(
             interrupt = error
     except BaseException as error:
         raised = error
+        if from_handler(error):
+            interrupt = error
     finally:
         HERE.contained = False
         if saved is not None:
-            _restore_random(saved)
+            try:
+                _restore_random(saved)
+            except BaseException:
+                # A signal's handler came in the middle of it.
+                _restore_random(saved)
+                raise
     return (result, raised), clock[1] - clock[0], interrupt
 
 
-def served(legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Outcome, int]:
+def served(
+    legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], switch: Switch | None = None
+) -> tuple[Outcome, int]:
     """Run legacy's side and keep what it returned or raised, for `give_back`.
 
     Args:
         legacy: What is called.
         args: The caller's own arguments.
         kwargs: The caller's own keyword arguments.
+        switch: The unit's switch, where calls of the unit from inside of this one are not to be observed.
 
     Returns:
         The outcome and the time in ns, without what observing took inside of it.
@@ -108,7 +122,7 @@ def served(legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     result: Any = None
     raised: BaseException | None = None
     try:
-        result = legacy(*args, **kwargs)
+        result = legacy(*args, **kwargs) if switch is None else switch.serve(legacy, args, kwargs)
     except BaseException as error:
         raised = error
     return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
@@ -131,12 +145,15 @@ def give_back(outcome: Outcome) -> Any:
 
 
 def is_exit(outcome: Outcome) -> bool:
-    """Say whether legacy is on its way out of the program: then nothing more is run.
+    """Say whether legacy is on its way out, or was ended by a signal or the recursion limit: then nothing more is run.
 
     Args:
         outcome: As `served` kept it.
     """
-    return outcome[1] is not None and not isinstance(outcome[1], Exception)
+    raised = outcome[1]
+    if raised is None:
+        return False
+    return not isinstance(raised, Exception) or isinstance(raised, RecursionError) or from_handler(raised)
 
 
 def _in_own_decimal_context(

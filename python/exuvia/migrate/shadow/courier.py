@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.carrying import Carrying
 from exuvia.migrate.shadow.lane import Lane
 
@@ -81,10 +82,11 @@ class Courier(Carrying):
                 self.start()
             if self._bell is not None:
                 os.write(self._bell[1].number(), b"!")
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError) as error:
             # A full bell has rung already, and one that the program closed is replaced by the courier; at the
             # interpreter's end no thread starts any more.
-            pass
+            if is_foreign(error):
+                raise
 
     def let_go(self, deadline_s: float) -> None:
         """Take nothing more, and count what waits as dropped before this returns.

@@ -17,6 +17,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional
@@ -351,6 +352,8 @@ class Following:
         try:
             state = pack(owner.export_state(), PROTOCOL)
         except Exception as error:
+            if is_foreign(error):
+                raise
             mark.given_up = reason("export_state failed", error)
             self.record.lost(mark.given_up)
             return False

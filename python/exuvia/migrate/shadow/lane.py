@@ -44,6 +44,7 @@ class Lane:
         generation: Which worker holds the twins; a twin of another one is out of step.
         off: Why nothing more is taken, for good.
         pause: Why nothing is taken for now.
+        careful: Whether pickling runs code of the program's classes; `None` before the first sample.
         strikes: What its candidate did that must not happen; the third one ends the unit.
     """
 
@@ -68,6 +69,7 @@ class Lane:
         self.sent = self.answered = self.dropped = 0
         self.window = Window(self.unit.budget)
         self.latency = Latency()
+        self.careful: bool | None = None
         self.waiting_bytes = 0
         self._lock = threading.Lock()
         self.twins: dict[int, Any] = {}
@@ -93,22 +95,6 @@ class Lane:
         with self._lock:
             self.waiting_bytes += size
         self.gate()
-
-    def bare(self, legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Serve a call of which no sample is taken; in a quiet moment its time is what the others are held against.
-
-        Args:
-            legacy: Legacy's side.
-            args: Positional arguments.
-            kwargs: Keyword arguments.
-        """
-        if not self.latency.quiet:
-            return legacy(*args, **kwargs)
-        started = time.perf_counter_ns()
-        try:
-            return legacy(*args, **kwargs)
-        finally:
-            self.latency.alone(time.perf_counter_ns() - started)
 
     def refused(self) -> bool:
         """Say whether a sample must not be taken, where the queue looks full; counts why.

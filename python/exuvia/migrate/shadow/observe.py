@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import MigrateError
 from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.dispatch import finding
-from exuvia.migrate.shadow import beside, sampling, tape
+from exuvia.migrate.shadow import beside, tape, unseen_importlib_bootstrap
 from exuvia.migrate.shadow.protocol import Side
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def observer(
             record=unit.record,
         )
         lane = courier.lane(unit, side)
-        return sampling.observer(served, lane) if kind == "plain" else tape.observer(kind, served, lane)
+        return (
+            unseen_importlib_bootstrap.sampled(served, lane) if kind == "plain" else tape.observer(kind, served, lane)
+        )
     if kind in ("async", "async generator"):
         raise MigrateError(
             f"unit {unit.name!r} is an {kind} function, which isolation = 'thread' cannot run again "

@@ -1,70 +1,89 @@
-"""The caller's side of a sampled call: pickle, serve, pickle, append. Everything else happens elsewhere.
+"""What is packed of a sampled call: arguments before and after it, its result or exception.
 
 The arguments are pickled before the side that serves can change them, and again after it only if they could
-have changed; the result at once. What cannot be pickled is counted with its reason.
+have changed; the result at once. What cannot be pickled, is too large, or changes the program while it is pickled is
+counted with its reason. Pickling is one call of C that returns what it raises: what a signal's handler raises goes on
+to the caller. Classes with pickling hooks of their own have these run here, in the caller's process.
 """
 
 from __future__ import annotations
 
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.shadow.containment import HERE
+from exuvia._exuvia import attempt
+from exuvia.migrate.shadow import surroundings
+from exuvia.migrate.shadow.alarms import from_handler, is_foreign
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import ATOMS, PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL
+from exuvia.migrate.shadow.weighing import LARGEST, weight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from exuvia.migrate.shadow.lane import Lane
 
-__all__ = ["changed", "observer", "packed", "packed_raised"]
+__all__ = ["begun", "changed", "ended", "packed", "packed_raised", "raised", "returned"]
+
+Begun = tuple[bytes, "tuple[Any, ...] | None"]
+"""The arguments before the call, the decimal context."""
+
+DEEP = "it reached the recursion limit, whose depth depends on who calls"
+ENDED = "a signal's handler ended the call"
+GONE = pack((("(cannot be pickled after the call)",), {}), PROTOCOL)
+_CLASSES = b"\x93"
+"""The opcode by which a pickle names a class: without it nothing of the program ran while it was made."""
 
 
-def observer(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
-    """Make the callable that serves a plain function and has the other side run in the worker.
+def begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
+    """Pack what a call is given, or return `None` if it is not observed.
 
     Args:
-        served: The side that serves.
         lane: The unit's lane.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
     """
-    index, samples = lane.index, lane.samples
+    before = packed(lane, (args, kwargs), "arguments")
+    return None if before is None else (before, context_key())
 
-    def observed(*args: Any, **kwargs: Any) -> Any:
-        entered, inner = perf_counter_ns(), HERE.overhead
-        if HERE.contained or (len(samples) >= lane.limit and lane.refused()):
-            HERE.overhead = inner + (perf_counter_ns() - entered)
-            return lane.bare(served, args, kwargs)
-        try:
-            before = pack((args, kwargs), PROTOCOL)
-            context = context_key()
-        except Exception as error:
-            lane.record.lost(reason("arguments cannot be pickled", error))
-            return lane.bare(served, args, kwargs)
-        started = perf_counter_ns()
-        try:
-            result = served(*args, **kwargs)
-        except BaseException as error:
-            took = perf_counter_ns() - started - (HERE.overhead - inner)
-            outcome = packed_raised(lane, error)
-            if outcome is not None:
-                after = changed(before, args, kwargs)
-                _put(lane, (CALL, index, 0, "", before, after, outcome, True, took, context, None))
-            HERE.overhead = inner + (perf_counter_ns() - entered - took)
-            raise
-        took = perf_counter_ns() - started - (HERE.overhead - inner)
-        try:
-            outcome = pack(result, PROTOCOL)
-        except Exception as error:
-            lane.record.lost(reason("the result cannot be pickled", error))
-        else:
-            after = changed(before, args, kwargs)
-            _put(lane, (CALL, index, 0, "", before, after, outcome, False, took, context, None))
-        HERE.overhead = inner + (perf_counter_ns() - entered - took)
-        return result
 
-    return observed
+def returned(lane: Lane, call: Begun, given: tuple[Any, Any], result: object, took: int) -> None:
+    """Put a call that returned on its way.
+
+    Args:
+        lane: The unit's lane.
+        call: What `begun` returned.
+        given: Its arguments.
+        result: What it returned.
+        took: Nanoseconds.
+    """
+    outcome = packed(lane, result, "the result")
+    if outcome is not None:
+        _put(lane, call, changed(call[0], *given), (outcome, False, took))
+
+
+def raised(lane: Lane, call: Begun, given: tuple[Any, Any], error: BaseException, took: int) -> None:
+    """Put a call that raised on its way.
+
+    Args:
+        lane: The unit's lane.
+        call: What `begun` returned.
+        given: Its arguments.
+        error: What it raised.
+        took: Nanoseconds.
+    """
+    outcome = packed_raised(lane, error)
+    if outcome is not None:
+        _put(lane, call, changed(call[0], *given), (outcome, True, took))
+
+
+def ended(error: BaseException | None) -> str:
+    """Say why an exception is not to be compared: no call of the other side could raise it, or not there.
+
+    Args:
+        error: What the side that serves raised.
+    """
+    if isinstance(error, RecursionError):
+        return DEEP
+    return ENDED if error is not None and from_handler(error) else ""
 
 
 def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes | None:
@@ -81,12 +100,11 @@ def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> byt
                 break
         else:
             return None
-    try:
-        after = pack((args, kwargs), PROTOCOL)
-    except Exception:
-        # What cannot be pickled any more has changed; how, the pickle of nothing tells as well as any.
-        return pack((("(cannot be pickled after the call)",), {}), PROTOCOL)
-    return None if after == before else after
+    after = _attempted((args, kwargs), careful=_CLASSES in before)
+    if type(after) is bytes:
+        return None if after == before else after
+    # What cannot be pickled any more has changed; how, the pickle of nothing tells as well as any.
+    return GONE
 
 
 def packed(lane: Lane, value: object, what: str) -> bytes | None:
@@ -97,11 +115,30 @@ def packed(lane: Lane, value: object, what: str) -> bytes | None:
         value: Anything.
         what: What it is, for the reason.
     """
-    try:
-        return pack(value, PROTOCOL)
-    except Exception as error:
-        lane.record.lost(reason(f"{what} cannot be pickled", error))
+    if weight(value) > LARGEST:
+        lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
         return None
+    found = _attempted(value, careful=lane.careful is not False)
+    if type(found) is not bytes:
+        lane.record.lost(found if isinstance(found, str) else reason(f"{what} cannot be pickled", found))
+        return None
+    if len(found) > LARGEST:
+        lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
+        return None
+    if not lane.careful:
+        lane.careful = _CLASSES in found
+    return found
+
+
+def _attempted(value: object, *, careful: bool) -> Any:
+    """The pickle, or the exception that says why there is none, or a text; what is the program's goes on to it."""
+    held = surroundings.now() if careful else None
+    found = attempt(pack, value, PROTOCOL)
+    if held is not None and surroundings.put_back(held):
+        found = surroundings.CHANGED
+    if isinstance(found, BaseException) and is_foreign(found):
+        raise found
+    return found
 
 
 def packed_raised(lane: Lane, error: BaseException) -> bytes | None:
@@ -113,15 +150,22 @@ def packed_raised(lane: Lane, error: BaseException) -> bytes | None:
     """
     if not isinstance(error, Exception):
         return None
-    try:
-        return pack_raised(error)
-    except Exception as trouble:
-        lane.record.lost(reason("the exception cannot be pickled", trouble))
+    why = ended(error)
+    if why:
+        lane.record.lost(why)
         return None
+    found = attempt(pack_raised, error)
+    if type(found) is bytes:
+        return found
+    if is_foreign(found):
+        raise found
+    lane.record.lost(reason("the exception cannot be pickled", found))
+    return None
 
 
-def _put(lane: Lane, sample: Any) -> None:
-    size = len(sample[4]) + len(sample[6])
+def _put(lane: Lane, call: Begun, after: bytes | None, came: tuple[bytes, bool, int]) -> None:
+    before, context = call
+    size = len(before) + len(came[0])
     if size > LARGE:
         lane.weigh(size)
-    lane.put(sample)
+    lane.put((CALL, lane.index, 0, "", before, after, *came, context, None))

@@ -10,11 +10,12 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL, TAPE
-from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
+from exuvia.migrate.shadow.sampling import changed, ended, packed, packed_raised
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -63,10 +64,16 @@ class Tape:
         """
         if self.full or self.trouble:
             return
+        if said == "raise":
+            self.trouble = ended(value)
+            if self.trouble:
+                return
         try:
             kept = None if did in ("next", "close") else self._raised(given) if did == "throw" else self._keep(given)
             came = self._raised(value) if said == "raise" else self._keep(value)
-        except Exception as error:
+        except BaseException as error:
+            if is_foreign(error):
+                raise
             self.trouble = reason("an item cannot be pickled", error)
             return
         self.steps.append((did, kept, said, came))

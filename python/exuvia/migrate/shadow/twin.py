@@ -16,6 +16,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.beside import copy_arguments
 from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
 from exuvia.migrate.shadow.containment import (
@@ -257,7 +258,7 @@ class TwinMaker:
             self.record.lost(f"{call.name}: called by two threads at once")
             return call.legacy(*call.args, **call.kwargs)
         entered, before = perf_counter_ns(), HERE.overhead
-        interrupt: KeyboardInterrupt | None = None
+        interrupt: BaseException | None = None
         outcome: Outcome = (None, None)
         legacy_ns = 0
         try:
@@ -268,7 +269,11 @@ class TwinMaker:
             if copies is None:
                 if pair is not None:
                     pair.candidate = None
-            elif not is_exit(outcome):
+            elif is_exit(outcome):
+                if pair is not None:
+                    # Legacy came to some place in the middle, the candidate nowhere.
+                    pair.candidate = None
+            else:
                 interrupt = self._candidate(call, copies, outcome, legacy_ns)
         finally:
             if pair is not None:
@@ -281,7 +286,7 @@ class TwinMaker:
 
     def _candidate(
         self, call: _Call, copies: tuple[Any, Any, bool], outcome: Outcome, legacy_ns: int
-    ) -> KeyboardInterrupt | None:
+    ) -> BaseException | None:
         copied, named, mutable = copies
         other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random)
         if interrupt is not None:
@@ -312,7 +317,9 @@ class TwinMaker:
             if pair is not None:
                 pair.differed |= differed
         except Exception as error:
-            # A comparator that fails must not reach the caller.
+            # A comparator that fails must not reach the caller; what a signal's handler raises must.
+            if is_foreign(error):
+                raise
             self.record.failed(f"{call.name}: {type(error).__name__}: {error}")
         return None
 

@@ -17,7 +17,7 @@ use pyo3::sync::PyOnceLock;
 use super::Shared;
 use super::canary::Choice;
 use super::rescue::{Verdict, given, judge};
-use super::{described, turnout};
+use super::{described, turnout, within};
 
 const SHADOW: u8 = Mode::Shadow.code();
 const CANARY: u8 = Mode::Canary.code();
@@ -211,7 +211,7 @@ unsafe fn shadowed(this: *mut Callable, shared: &Shared) -> *mut ffi::PyObject {
     // SAFETY: `this` is live.
     unsafe {
         let count = shared.legacy_calls.fetch_add(1, Ordering::Relaxed);
-        if drawn(shared, &shared.sample, count) {
+        if drawn(shared, &shared.sample, count) && !within::inside(shared) {
             return (*this).observer;
         }
         shared.unsampled.fetch_add(1, Ordering::Relaxed);

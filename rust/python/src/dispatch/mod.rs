@@ -11,6 +11,7 @@ mod rescue;
 mod truncated;
 mod turnout;
 mod watched;
+mod within;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -22,7 +23,7 @@ use exuvia_ports::Clock;
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use self::callable::Sides;
 use self::canary::{Canary, Place, Written};
@@ -424,6 +425,17 @@ impl Switch {
         self.shared.watched.remove(address);
     }
 
+    /// Calls `function`, legacy's side of an observed call: meanwhile calls of the unit in this thread go straight to
+    /// legacy and count as `unsampled`, so that a function that calls itself is observed once, from outside.
+    fn serve(
+        &self,
+        function: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Py<PyAny>> {
+        within::serve(&self.shared, function, args, kwargs)
+    }
+
     /// Records one shadowed call: the time of both sides in ns and whether they differed.
     fn observed(&self, legacy_ns: u64, candidate_ns: u64, differed: bool) {
         let shared = &self.shared;
@@ -507,6 +519,7 @@ fn refuse_share(share: f64) -> PyResult<()> {
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(turnout::turnout, module)?)?;
+    module.add_function(wrap_pyfunction!(within::attempt, module)?)?;
     module.add_class::<ControlPage>()?;
     module.add_class::<Switch>()
 }

@@ -1,0 +1,162 @@
+"""A program's own time-outs: what a signal's handler raises reaches the caller, in whatever the observer was busy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exuvia.migrate.shadow.alarms import from_handler
+from shadowing import Shadowed, shadowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+__all__ = ["shadowed"]
+
+SECONDS = 1.5
+
+SAME = """
+def same(value):
+    return value
+def busy(seconds):
+    import time
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+    return seconds
+"""
+
+
+class Alarm(Exception):
+    """The program's own."""
+
+
+class Watchdog:
+    """A handler of SIGALRM that raises, as programs have it."""
+
+    def __init__(self, kind: type[Exception]) -> None:
+        self.kind, self.fired, self.seen = kind, 0, 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.fired += 1
+        raise self.kind
+
+    def watch(self, call: Callable[[], object]) -> None:
+        """Call again and again until the alarm comes, and again."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            try:
+                before = self.fired
+                signal.setitimer(signal.ITIMER_REAL, 0.0013)
+                while self.fired == before:
+                    call()
+            except self.kind:
+                self.seen += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.fixture
+def watchdog(request: pytest.FixtureRequest) -> Iterator[Watchdog]:
+    made = Watchdog(getattr(request, "param", Alarm))
+    held = signal.signal(signal.SIGALRM, made)
+    yield made
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, held)
+
+
+@pytest.mark.parametrize("watchdog", [Alarm, TimeoutError], indirect=True)
+@pytest.mark.parametrize("rows", [1, 300])
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_every_alarm_reaches_the_caller_and_none_is_a_difference(
+    shadowed: Shadowed, watchdog: Watchdog, rows: int, isolation: str
+) -> None:
+    shadowed.write(SAME, SAME)
+    shadowed.install("same", more=f'isolation = "{isolation}"')
+    given = [list(range(20)) for _ in range(rows)]
+    watchdog.watch(lambda: shadowed.legacy.same(given))
+    assert watchdog.fired > 50
+    assert watchdog.seen == watchdog.fired
+    if isolation == "process":
+        found = shadowed.counts("same")
+        assert found["differed"] == 0, found["places"]
+        assert found["compared"] > 0
+
+
+def test_a_call_that_an_alarm_ended_is_lost_and_no_difference(shadowed: Shadowed, watchdog: Watchdog) -> None:
+    shadowed.write(SAME, SAME)
+    shadowed.install("busy")
+    seen = 0
+    for _ in range(5):
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(Alarm):
+            shadowed.legacy.busy(5.0)
+        seen += 1
+    found = shadowed.counts("busy")
+    assert (seen, found["compared"], found["differed"]) == (5, 0, 0)
+    assert dict(found["reasons"])["a signal's handler ended the call"] == 5
+
+
+def test_an_alarm_inside_of_a_pickling_hook_reaches_the_caller(shadowed: Shadowed, watchdog: Watchdog) -> None:
+    class Slow:
+        def __reduce__(self) -> Any:
+            time.sleep(5.0)
+            return int, ()
+
+    shadowed.write(SAME, SAME)
+    shadowed.install("same")
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(Alarm):
+        shadowed.legacy.same(Slow())
+
+
+def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(shadowed: Shadowed) -> None:
+    import ctypes
+
+    shadowed.write(SAME, SAME)
+    shadowed.install("same")
+    given = [list(range(20)) for _ in range(300)]
+    sent = seen = 0
+    ready, main = threading.Semaphore(0), threading.get_ident()
+
+    def sender() -> None:
+        for _ in range(40):
+            ready.acquire()
+            time.sleep(0.003)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(Alarm))
+
+    thread = threading.Thread(target=sender)
+    thread.start()
+    for _ in range(40):
+        end = time.monotonic() + 1.0
+        sent += 1
+        ready.release()
+        try:
+            while time.monotonic() < end:
+                shadowed.legacy.same(given)
+        except Alarm:
+            seen += 1
+    thread.join()
+    assert (sent, seen) == (40, 40)
+
+
+def test_a_handler_is_known_after_it_was_exchanged_and_nothing_else_is() -> None:
+    def once(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGUSR1, held)
+        raise Alarm
+
+    held = signal.signal(signal.SIGUSR1, once)
+    try:
+        with pytest.raises(Alarm) as caught:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(1.0)
+    finally:
+        signal.signal(signal.SIGUSR1, held)
+    assert from_handler(caught.value)
+    with pytest.raises(ValueError, match="invalid literal") as other:
+        int("seven")
+    assert not from_handler(other.value)
