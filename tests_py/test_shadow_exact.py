@@ -38,6 +38,21 @@ class Refused(ValueError):
 seen = []
 total = 0
 mark = contextvars.ContextVar("mark", default=0)
+class Row:
+    made = 0
+    def __init__(self, n):
+        self.n = n
+    def __getstate__(self):
+        os.environ["EXUVIA_TEST_HOOK"] = str(self.n)
+        return {"n": self.n}
+    def __repr__(self):
+        return f"Row({self.n})"
+    def __lt__(self, other):
+        return False
+    def __mul__(self, other):
+        return Row(self.n * other)
+def down(v, n, d):
+    return len(v) + n if n <= 0 else down(v, n - 1, d) + 1
 """
 
 # Lines of a unit's body; `v` is a list that the caller holds, `n` an int, `d` a dictionary.
@@ -57,7 +72,10 @@ STEPS = [
     "decimal.getcontext().clear_flags()",
     "mark.set(mark.get() + n)",
     "warnings.warn(f'odd {n}') if n % 2 else None",
+    "warnings.warn(f'asked {n}', DeprecationWarning, stacklevel=2)",
     "os.environ['EXUVIA_TEST_N'] = str(n)",
+    "os.environ.pop('EXUVIA_TEST_N', None)",
+    "v.append(Row(n))",
     "v = v[::-1]",
     "n = -n if n > 50 else n",
     "d.pop('n', None)",
@@ -93,7 +111,8 @@ def programs(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, int]]]:
         return text
 
     plain, other, walk = body(generator=False), body(generator=False), body(generator=True)
-    methods = [body(generator=False).replace("seen", "self.seen") for _ in range(2)]
+    # A class has frames of its own between caller and method, which `stacklevel` counts.
+    methods = [body(generator=False).replace("seen", "self.seen").replace(", stacklevel=2", "") for _ in range(2)]
 
     def module(plain: str, methods: list[str]) -> str:
         return (
@@ -107,9 +126,8 @@ def programs(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, int]]]:
 
     legacy = module(plain, methods)
     candidate = module(other, methods[::-1]) if draw(st.booleans()) else legacy
-    calls = draw(
-        st.lists(st.tuples(st.sampled_from(["plain", "walk", "one", "two", "new"]), st.integers(0, 99)), max_size=12)
-    )
+    called = st.sampled_from(["plain", "walk", "one", "two", "new", "down", "child"])
+    calls = draw(st.lists(st.tuples(called, st.integers(0, 99)), max_size=12))
     return legacy, candidate, calls
 
 
@@ -120,6 +138,7 @@ def trace(module: Any, calls: list[tuple[str, int]]) -> list[str]:
     v: list[Any] = [3, 1, 2]
     d: dict[str, Any] = {}
     book = module.Book(1)
+    child = subclass(module)(5)
     for name, n in calls:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -127,6 +146,10 @@ def trace(module: Any, calls: list[tuple[str, int]]) -> list[str]:
                 if name == "new":
                     book = module.Book(n)
                     result: Any = book.seen
+                elif name == "child":
+                    result = child.one(v, n, d)
+                elif name == "down":
+                    result = module.down(v, n * 3, d)
                 else:
                     result = getattr(book if name in ("one", "two") else module, name)(v, n, d)
                 if name == "walk":
@@ -138,11 +161,24 @@ def trace(module: Any, calls: list[tuple[str, int]]) -> list[str]:
             except Exception as error:
                 said = f"{type(error).__qualname__} {error} {error.args} {vars(error)} {error.__context__!r}"
         told.append(f"{name}({n}): {said}")
-        told.append(f"v={v} d={d} seen={module.seen} book={book.seen} total={module.total}")
+        told.append(f"v={v} d={d} seen={module.seen} book={book.seen} child={child.seen} total={module.total}")
         told.append(f"{random.getstate()[1][:5]} {random.getstate()[1][-1]} {decimal.getcontext()!r}")
         told.append(f"{sorted((var.name, repr(value)) for var, value in contextvars.copy_context().items())}")
-        told.append(f"{[str(one.message) for one in caught]} {Path.cwd()} {sorted(os.environ)}")
+        told.append(f"{[(str(one.message), one.filename, one.lineno, one.category.__name__) for one in caught]}")
+        told.append(f"{Path.cwd()} {sorted(item for item in os.environ.items() if 'HOOK' not in item[0])}")
+        told.append(f"{isinstance(child, module.Book)} {vars(child).keys()}")
     return told
+
+
+def subclass(module: Any) -> Any:
+    """A class of the program's own over a unit."""
+
+    class Child(module.Book):  # type: ignore[misc]  # a module made a moment ago
+        def one(self, v: Any, n: int, d: Any) -> Any:
+            self.seen.append("child")
+            return super().one(v, n + 1, d)
+
+    return Child
 
 
 def walked(made: Any, n: int) -> list[Any]:
@@ -195,7 +231,7 @@ def run_all(folder: Path, prefix: str, state: str, batch: list[tuple[str, str, l
     for name, (legacy, candidate, _) in zip(names, batch, strict=True):
         (folder / f"{name}.py").write_text(legacy)
         (folder / f"{name}_new.py").write_text(candidate)
-        for unit in ("plain", "Book"):
+        for unit in ("plain", "down", "Book"):
             units += f'[unit."{name}:{unit}"]\ncandidate = "{name}_new:{unit}"\neffect = "pure"\nmode = "{state}"\n'
     modules = [importlib.import_module(name) for name in names]
     if state != "off":

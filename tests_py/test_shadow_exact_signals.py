@@ -32,7 +32,7 @@ def busy(seconds):
 """
 
 
-class Alarm(Exception):
+class AlarmError(Exception):
     """The program's own."""
 
 
@@ -42,7 +42,7 @@ class Watchdog:
     def __init__(self, kind: type[Exception]) -> None:
         self.kind, self.fired, self.seen = kind, 0, 0
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are
         self.fired += 1
         raise self.kind
 
@@ -62,14 +62,14 @@ class Watchdog:
 
 @pytest.fixture
 def watchdog(request: pytest.FixtureRequest) -> Iterator[Watchdog]:
-    made = Watchdog(getattr(request, "param", Alarm))
+    made = Watchdog(getattr(request, "param", AlarmError))
     held = signal.signal(signal.SIGALRM, made)
     yield made
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, held)
 
 
-@pytest.mark.parametrize("watchdog", [Alarm, TimeoutError], indirect=True)
+@pytest.mark.parametrize("watchdog", [AlarmError, TimeoutError], indirect=True)
 @pytest.mark.parametrize("rows", [1, 300])
 @pytest.mark.parametrize("isolation", ["process", "thread"])
 def test_every_alarm_reaches_the_caller_and_none_is_a_difference(
@@ -93,12 +93,12 @@ def test_a_call_that_an_alarm_ended_is_lost_and_no_difference(shadowed: Shadowed
     seen = 0
     for _ in range(5):
         signal.setitimer(signal.ITIMER_REAL, 0.02)
-        with pytest.raises(Alarm):
+        with pytest.raises(AlarmError):
             shadowed.legacy.busy(5.0)
         seen += 1
     found = shadowed.counts("busy")
     assert (seen, found["compared"], found["differed"]) == (5, 0, 0)
-    assert dict(found["reasons"])["a signal's handler ended the call"] == 5
+    assert found["reasons"]["a signal's handler ended the call"] == 5
 
 
 def test_an_alarm_inside_of_a_pickling_hook_reaches_the_caller(shadowed: Shadowed, watchdog: Watchdog) -> None:
@@ -110,7 +110,7 @@ def test_an_alarm_inside_of_a_pickling_hook_reaches_the_caller(shadowed: Shadowe
     shadowed.write(SAME, SAME)
     shadowed.install("same")
     signal.setitimer(signal.ITIMER_REAL, 0.05)
-    with pytest.raises(Alarm):
+    with pytest.raises(AlarmError):
         shadowed.legacy.same(Slow())
 
 
@@ -127,7 +127,7 @@ def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(sh
         for _ in range(40):
             ready.acquire()
             time.sleep(0.003)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(Alarm))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(AlarmError))
 
     thread = threading.Thread(target=sender)
     thread.start()
@@ -138,7 +138,7 @@ def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(sh
         try:
             while time.monotonic() < end:
                 shadowed.legacy.same(given)
-        except Alarm:
+        except AlarmError:
             seen += 1
     thread.join()
     assert (sent, seen) == (40, 40)
@@ -147,11 +147,11 @@ def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(sh
 def test_a_handler_is_known_after_it_was_exchanged_and_nothing_else_is() -> None:
     def once(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGUSR1, held)
-        raise Alarm
+        raise AlarmError
 
     held = signal.signal(signal.SIGUSR1, once)
     try:
-        with pytest.raises(Alarm) as caught:
+        with pytest.raises(AlarmError) as caught:
             os.kill(os.getpid(), signal.SIGUSR1)
             time.sleep(1.0)
     finally:

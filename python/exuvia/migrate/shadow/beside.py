@@ -5,17 +5,17 @@ Its exceptions stop here; a hang, an abort or exhausted memory do not, and statu
 
 from __future__ import annotations
 
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
 from exuvia.migrate.shadow import strata
 from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.compared import compare_call, numbered
-from exuvia.migrate.shadow.containment import HERE, give_back, is_exit, leaves_random_alone, run_contained, served
+from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, run_contained
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.sampling import ended
-from exuvia.migrate.shadow.tape import Tape, drive, named_like
+from exuvia.migrate.shadow.tape import Tape, named_like
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import beside, drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,31 +87,25 @@ class Beside:
         Args:
             serving: The side that serves.
         """
-        record = self.record
+        return beside(serving, self.record, lambda *given: copy_arguments(self.record, *given), self._run)
 
-        def observed(*args: Any, **kwargs: Any) -> Any:
-            if HERE.contained:
-                return serving(*args, **kwargs)
-            entered, before = perf_counter_ns(), HERE.overhead
-            copies = copy_arguments(record, args, kwargs)
-            outcome, took = served(serving, args, kwargs, record.switch)
-            interrupt: BaseException | None = None
-            if copies is not None and is_exit(outcome):
-                why = ended(outcome[1])
-                if why:
-                    record.lost(why)
-            elif copies is not None:
-                copied, named, mutable = copies
-                other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random)
-                if interrupt is None:
-                    after = (numbered(args, kwargs), numbered(copied, named)) if mutable else None
-                    self._judge((outcome, other), after, (took, other_ns), copies[:2])
-            HERE.overhead = before + (perf_counter_ns() - entered - took)
-            if interrupt is not None:
-                raise interrupt
-            return give_back(outcome)
-
-        return observed
+    def _run(
+        self, outcome: Outcome, took: int, copies: tuple[Any, Any, bool] | None, given: tuple[Any, Any]
+    ) -> BaseException | None:
+        """Run the other side on the copies and compare; what is returned is the program's, to be raised there."""
+        if copies is None:
+            return None
+        if is_exit(outcome):
+            why = ended(outcome[1])
+            if why:
+                self.record.lost(why)
+            return None
+        copied, named, mutable = copies
+        other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random)
+        if interrupt is None:
+            after = (numbered(*given), numbered(copied, named)) if mutable else None
+            self._judge((outcome, other), after, (took, other_ns), copies[:2])
+        return interrupt
 
     def _judge(
         self,

@@ -24,9 +24,7 @@ from exuvia.migrate.shadow.alarms import from_handler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exuvia._exuvia import Switch
-
-__all__ = ["HERE", "give_back", "is_exit", "leaves_random_alone", "run_contained", "served"]
+__all__ = ["HERE", "give_back", "is_exit", "leaves_random_alone", "run_contained"]
 
 Outcome = tuple[Any, BaseException | None]
 """A result, or `None` and the exception."""
@@ -102,30 +100,6 @@ def run_contained(
                 _restore_random(saved)
                 raise
     return (result, raised), clock[1] - clock[0], interrupt
-
-
-def served(
-    legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], switch: Switch | None = None
-) -> tuple[Outcome, int]:
-    """Run legacy's side and keep what it returned or raised, for `give_back`.
-
-    Args:
-        legacy: What is called.
-        args: The caller's own arguments.
-        kwargs: The caller's own keyword arguments.
-        switch: The unit's switch, where calls of the unit from inside of this one are not to be observed.
-
-    Returns:
-        The outcome and the time in ns, without what observing took inside of it.
-    """
-    start, inner = perf_counter_ns(), HERE.overhead
-    result: Any = None
-    raised: BaseException | None = None
-    try:
-        result = legacy(*args, **kwargs) if switch is None else switch.serve(legacy, args, kwargs)
-    except BaseException as error:
-        raised = error
-    return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
 
 
 def give_back(outcome: Outcome) -> Any:

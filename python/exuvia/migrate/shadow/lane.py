@@ -44,7 +44,6 @@ class Lane:
         generation: Which worker holds the twins; a twin of another one is out of step.
         off: Why nothing more is taken, for good.
         pause: Why nothing is taken for now.
-        careful: Whether pickling runs code of the program's classes; `None` before the first sample.
         strikes: What its candidate did that must not happen; the third one ends the unit.
     """
 
@@ -69,7 +68,6 @@ class Lane:
         self.sent = self.answered = self.dropped = 0
         self.window = Window(self.unit.budget)
         self.latency = Latency()
-        self.careful: bool | None = None
         self.waiting_bytes = 0
         self._lock = threading.Lock()
         self.twins: dict[int, Any] = {}

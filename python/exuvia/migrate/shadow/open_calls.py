@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.packing import PROTOCOL, pack, pack_raised
 from exuvia.migrate.shadow.sampling import packed, packed_raised
-from exuvia.migrate.shadow.tape import Tape, drive, drive_async, named_like
+from exuvia.migrate.shadow.tape import Tape, named_like
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import drive, drive_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -16,7 +16,7 @@ from exuvia.migrate.shadow.alarms import from_handler, is_foreign
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import ATOMS, PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL
-from exuvia.migrate.shadow.weighing import LARGEST, weight
+from exuvia.migrate.shadow.weighing import LARGEST, looked_at
 
 if TYPE_CHECKING:
     from exuvia.migrate.shadow.lane import Lane
@@ -29,8 +29,6 @@ Begun = tuple[bytes, "tuple[Any, ...] | None"]
 DEEP = "it reached the recursion limit, whose depth depends on who calls"
 ENDED = "a signal's handler ended the call"
 GONE = pack((("(cannot be pickled after the call)",), {}), PROTOCOL)
-_CLASSES = b"\x93"
-"""The opcode by which a pickle names a class: without it nothing of the program ran while it was made."""
 
 
 def begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | None:
@@ -41,7 +39,7 @@ def begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | 
         args: Positional arguments.
         kwargs: Keyword arguments.
     """
-    before = packed(lane, (args, kwargs), "arguments")
+    before = packed(lane, (args, kwargs), "arguments", [*args, *kwargs.values()])
     return None if before is None else (before, context_key())
 
 
@@ -100,39 +98,39 @@ def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> byt
                 break
         else:
             return None
-    after = _attempted((args, kwargs), careful=_CLASSES in before)
+    after = _attempted((args, kwargs), plain=False)
     if type(after) is bytes:
         return None if after == before else after
     # What cannot be pickled any more has changed; how, the pickle of nothing tells as well as any.
     return GONE
 
 
-def packed(lane: Lane, value: object, what: str) -> bytes | None:
+def packed(lane: Lane, value: object, what: str, parts: list[Any] | None = None) -> bytes | None:
     """Pickle a value, or count why not.
 
     Args:
         lane: The unit's lane.
         value: Anything.
         what: What it is, for the reason.
+        parts: What it consists of, if that is known.
     """
-    if weight(value) > LARGEST:
+    size, plain = looked_at(parts or [value])
+    if size > LARGEST:
         lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
         return None
-    found = _attempted(value, careful=lane.careful is not False)
+    found = _attempted(value, plain=plain)
     if type(found) is not bytes:
         lane.record.lost(found if isinstance(found, str) else reason(f"{what} cannot be pickled", found))
         return None
     if len(found) > LARGEST:
         lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
         return None
-    if not lane.careful:
-        lane.careful = _CLASSES in found
     return found
 
 
-def _attempted(value: object, *, careful: bool) -> Any:
+def _attempted(value: object, *, plain: bool) -> Any:
     """The pickle, or the exception that says why there is none, or a text; what is the program's goes on to it."""
-    held = surroundings.now() if careful else None
+    held = None if plain else surroundings.now()
     found = attempt(pack, value, PROTOCOL)
     if held is not None and surroundings.put_back(held):
         found = surroundings.CHANGED

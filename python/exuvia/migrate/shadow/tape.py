@@ -7,7 +7,6 @@ its first 10,000 steps.
 
 from __future__ import annotations
 
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.shadow.alarms import is_foreign
@@ -16,13 +15,14 @@ from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL, TAPE
 from exuvia.migrate.shadow.sampling import changed, ended, packed, packed_raised
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import awaiting, drive, drive_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import Callable
 
     from exuvia.migrate.shadow.lane import Lane
 
-__all__ = ["Tape", "drive", "drive_async", "named_like", "observer", "weight"]
+__all__ = ["Tape", "named_like", "observer", "weight"]
 
 _Call = tuple[tuple[Any, ...], dict[str, Any], bytes, tuple[Any, ...] | None]
 """Arguments, their pickle, the decimal context."""
@@ -84,85 +84,6 @@ class Tape:
         return self._keep_raised(error)
 
 
-def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generator[Any, Any, Any]:
-    """Drive a generator as `yield from` would, noting each step.
-
-    Args:
-        begin: Called at the first step: makes the generator, the tape, and what is called once at the end and
-            must not raise.
-    """
-    made, tape, end = begin()
-    did: str = "next"
-    given: Any = None
-    try:
-        while True:
-            started, inner = perf_counter_ns(), HERE.overhead
-            try:
-                item = made.throw(given) if did == "throw" else made.send(given)
-            except StopIteration as stop:
-                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
-                tape.note(did, given, "return", stop.value)
-                return stop.value
-            except Exception as error:
-                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
-                tape.note(did, given, "raise", error)
-                raise
-            tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
-            tape.note(did, given, "yield", item)
-            try:
-                given = yield item
-                did = "next" if given is None else "send"
-            except GeneratorExit:
-                made.close()
-                tape.note("close", None, "return", None)
-                raise
-            except Exception as error:
-                did, given = "throw", error
-            del item
-    finally:
-        del given
-        end()
-
-
-async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> AsyncGenerator[Any, Any]:
-    """Drive an async generator as its caller does, noting each step.
-
-    Args:
-        begin: As for `drive`.
-    """
-    made, tape, end = begin()
-    did: str = "next"
-    given: Any = None
-    try:
-        while True:
-            started = perf_counter_ns()
-            try:
-                item = await (made.athrow(given) if did == "throw" else made.asend(given))
-            except StopAsyncIteration:
-                tape.took += perf_counter_ns() - started
-                tape.note(did, given, "return", None)
-                return
-            except Exception as error:
-                tape.took += perf_counter_ns() - started
-                tape.note(did, given, "raise", error)
-                raise
-            tape.took += perf_counter_ns() - started
-            tape.note(did, given, "yield", item)
-            try:
-                given = yield item
-                did = "next" if given is None else "send"
-            except GeneratorExit:
-                await made.aclose()
-                tape.note("close", None, "return", None)
-                raise
-            except Exception as error:
-                did, given = "throw", error
-            del item
-    finally:
-        del given
-        end()
-
-
 def observer(kind: str, served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
     """Make the callable that serves an async function, a generator or an async generator.
 
@@ -185,26 +106,12 @@ def _begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call |
 
 
 def _awaiting(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
-    async def observed(*args: Any, **kwargs: Any) -> Any:
-        call = _begun(lane, args, kwargs)
-        if call is None:
-            return await served(*args, **kwargs)
-        started = perf_counter_ns()
-        try:
-            result = await served(*args, **kwargs)
-        except BaseException as error:
-            took = perf_counter_ns() - started
-            outcome = packed_raised(lane, error)
-            if outcome is not None:
-                _put(lane, CALL, call, outcome, raised=True, took=took)
-            raise
-        took = perf_counter_ns() - started
-        outcome = packed(lane, result, "the result")
+    def came(call: _Call, value: Any, took: int, *, raised: bool) -> None:
+        outcome = packed_raised(lane, value) if raised else packed(lane, value, "the result")
         if outcome is not None:
-            _put(lane, CALL, call, outcome, raised=False, took=took)
-        return result
+            _put(lane, CALL, call, outcome, raised=raised, took=took)
 
-    made: Callable[..., Any] = named_like(observed, served)
+    made: Callable[..., Any] = named_like(awaiting(served, lambda *given: _begun(lane, *given), came), served)
     return made
 
 

@@ -26,10 +26,10 @@ from exuvia.migrate.shadow.containment import (
     is_exit,
     leaves_random_alone,
     run_contained,
-    served,
 )
 from exuvia.migrate.shadow.in_place import InPlace, initialiser, named
 from exuvia.migrate.shadow.observe import kind_of
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

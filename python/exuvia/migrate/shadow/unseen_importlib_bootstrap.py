@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
 from exuvia.migrate.shadow import sampling
-from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.containment import HERE, give_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable, Generator
 
+    from exuvia._exuvia import Switch
+    from exuvia.migrate.evidence.record import Record
+    from exuvia.migrate.shadow.containment import Outcome
     from exuvia.migrate.shadow.lane import Lane
+    from exuvia.migrate.shadow.tape import Tape
 
-__all__ = ["sampled"]
+__all__ = ["awaiting", "beside", "drive", "drive_async", "sampled", "served"]
 
 
 def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
@@ -67,3 +71,165 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
             HERE.overhead = inner + (perf_counter_ns() - entered - took)
 
     return observed
+
+
+def beside(
+    serving: Callable[..., Any],
+    record: Record,
+    copy: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+    run: Callable[[Outcome, int, Any, tuple[Any, Any]], BaseException | None],
+) -> Callable[..., Any]:
+    """Make the callable that serves a plain function and has the other side run in the caller's thread.
+
+    Args:
+        serving: The side that serves.
+        record: The unit's record.
+        copy: Copies arguments, or returns `None`.
+        run: Runs the other side on the copies; what it returns is raised.
+    """
+
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        if HERE.contained:
+            return serving(*args, **kwargs)
+        entered, before = perf_counter_ns(), HERE.overhead
+        copies = copy(args, kwargs)
+        outcome, took = served(serving, args, kwargs, record.switch)
+        interrupt = run(outcome, took, copies, (args, kwargs))
+        HERE.overhead = before + (perf_counter_ns() - entered - took)
+        if interrupt is not None:
+            raise interrupt
+        return give_back(outcome)
+
+    return observed
+
+
+def awaiting(
+    served: Callable[..., Any],
+    begun: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+    came: Callable[..., None],
+) -> Callable[..., Any]:
+    """Make the callable that serves an async function.
+
+    Args:
+        served: The side that serves.
+        begun: Packs what a call is given, or returns `None`.
+        came: Takes what `begun` returned, the result or the exception, nanoseconds, and `raised`.
+    """
+
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        call = begun(args, kwargs)
+        if call is None:
+            return await served(*args, **kwargs)
+        started = perf_counter_ns()
+        try:
+            result = await served(*args, **kwargs)
+        except BaseException as error:
+            came(call, error, perf_counter_ns() - started, raised=True)
+            raise
+        came(call, result, perf_counter_ns() - started, raised=False)
+        return result
+
+    return observed
+
+
+def served(
+    legacy: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], switch: Switch | None = None
+) -> tuple[Outcome, int]:
+    """Run legacy's side and keep what it returned or raised, for `give_back`.
+
+    Args:
+        legacy: What is called.
+        args: The caller's own arguments.
+        kwargs: The caller's own keyword arguments.
+        switch: The unit's switch, where calls of the unit from inside of this one are not to be observed.
+
+    Returns:
+        The outcome and the time in ns, without what observing took inside of it.
+    """
+    start, inner = perf_counter_ns(), HERE.overhead
+    result: Any = None
+    raised: BaseException | None = None
+    try:
+        result = legacy(*args, **kwargs) if switch is None else switch.serve(legacy, args, kwargs)
+    except BaseException as error:
+        raised = error
+    return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
+
+
+def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generator[Any, Any, Any]:
+    """Drive a generator as `yield from` would, noting each step.
+
+    Args:
+        begin: Called at the first step: makes the generator, the tape, and what is called once at the end and
+            must not raise.
+    """
+    made, tape, end = begin()
+    did: str = "next"
+    given: Any = None
+    try:
+        while True:
+            started, inner = perf_counter_ns(), HERE.overhead
+            try:
+                item = made.throw(given) if did == "throw" else made.send(given)
+            except StopIteration as stop:
+                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.note(did, given, "return", stop.value)
+                return stop.value
+            except Exception as error:
+                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.note(did, given, "raise", error)
+                raise
+            tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+            tape.note(did, given, "yield", item)
+            try:
+                given = yield item
+                did = "next" if given is None else "send"
+            except GeneratorExit:
+                made.close()
+                tape.note("close", None, "return", None)
+                raise
+            except Exception as error:
+                did, given = "throw", error
+            del item
+    finally:
+        del given
+        end()
+
+
+async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> AsyncGenerator[Any, Any]:
+    """Drive an async generator as its caller does, noting each step.
+
+    Args:
+        begin: As for `drive`.
+    """
+    made, tape, end = begin()
+    did: str = "next"
+    given: Any = None
+    try:
+        while True:
+            started = perf_counter_ns()
+            try:
+                item = await (made.athrow(given) if did == "throw" else made.asend(given))
+            except StopAsyncIteration:
+                tape.took += perf_counter_ns() - started
+                tape.note(did, given, "return", None)
+                return
+            except Exception as error:
+                tape.took += perf_counter_ns() - started
+                tape.note(did, given, "raise", error)
+                raise
+            tape.took += perf_counter_ns() - started
+            tape.note(did, given, "yield", item)
+            try:
+                given = yield item
+                did = "next" if given is None else "send"
+            except GeneratorExit:
+                await made.aclose()
+                tape.note("close", None, "return", None)
+                raise
+            except Exception as error:
+                did, given = "throw", error
+            del item
+    finally:
+        del given
+        end()
