@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from exuvia._exuvia import attempt
+
 __all__ = ["CHANGED", "now", "put_back"]
 
 CHANGED = "pickling it changed the environment or the working directory, which were put back"
@@ -50,7 +52,6 @@ def put_back(held: Held) -> bool:
 
 
 def _folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109 - a path object would cost ten times as much
-    except OSError:
-        return ""
+    # In one call, so that no handler's TimeoutError is taken for that of a folder that is gone.
+    found = attempt(os.getcwd)
+    return found if isinstance(found, str) else ""
