@@ -109,8 +109,7 @@ def _inside(value: Any) -> Iterable[object] | None:
     found: Any = NotImplemented
     for look in (_of_base, _of_library, _held):
         found = look(value, kind) if found is NotImplemented else found
-    parts: Iterable[object] | None = found
-    return parts
+    return None if found is None else tuple(found)
 
 
 def _of_base(value: Any, kind: type) -> Any:
@@ -167,7 +166,7 @@ def _of_library(value: Any, kind: type) -> Any:
 
 def _read_only(array: Any, kind: Any) -> Iterable[object] | None:
     """An array counts if neither it nor any that it is a view of can be written."""
-    while type(array) is kind:
+    while array.__class__ is kind:
         if array.flags.writeable or array.dtype.hasobject:
             return None
         array = array.base

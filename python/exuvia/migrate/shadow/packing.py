@@ -8,6 +8,8 @@ import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.dispatch.interrupts import by_signal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,10 @@ def pack_raised(error: BaseException) -> bytes:
 
     Raises:
         Exception: What pickling raises.
+        TypeError: For what the handler of a signal raised: no side can be held to it.
     """
+    if by_signal(error):
+        raise TypeError("the handler of a signal raised it")
     return pack((type(error), error.args, getattr(error, "__dict__", None) or None), PROTOCOL)
 
 
