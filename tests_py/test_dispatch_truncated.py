@@ -11,6 +11,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate.dispatch import page
 from moult import Project, project
 
 if TYPE_CHECKING:
@@ -136,6 +137,17 @@ def test_any_other_bus_error_is_what_it_was_without_us(tmp_path: Path, how: str)
         return
     assert (done.returncode, done.stdout.split()) == (-signal.SIGBUS, ["ours"]), (done.returncode, done.stderr)
     assert ("Fatal Python error: Bus error" in done.stderr) == (how in ("dumped", "dumped later", "both")), done.stderr
+
+
+def test_a_page_whose_descriptor_the_program_closed_is_not_taken_for_truncated(tmp_path: Path) -> None:
+    control = page.Page(tmp_path, lasting=True)
+    os.close(control._descriptor.number())
+    assert control.held_size == page.SIZE
+    with control.locked():
+        assert control.held_size == page.SIZE, "it was opened again"
+    os.truncate(control.path, 100)
+    assert control.held_size == 100
+    control.close()
 
 
 def test_pages_come_and_go_and_each_is_guarded_while_it_is_mapped(tmp_path: Path) -> None:

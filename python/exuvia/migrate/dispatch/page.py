@@ -298,8 +298,8 @@ class Page:
 
     @property
     def held_size(self) -> int:
-        """Bytes of the file that is mapped, whatever its name stands for by now."""
-        return os.fstat(self._descriptor.number()).st_size
+        """Bytes of the file that is mapped, whatever its name stands for by now; all if its descriptor is lost."""
+        return os.fstat(self._descriptor.number()).st_size if self._descriptor.here else SIZE
 
 
 def publish(config: Config, *, only_lower: bool = False, held: Page | None = None) -> str | None:
