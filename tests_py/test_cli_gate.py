@@ -280,3 +280,10 @@ def test_at_narrow_widths_names_are_cut_in_the_middle_and_not_folded(project: Pa
         row = shown.splitlines()[2:4]
         assert row[0].startswith("bot_"), shown
         assert row[1].strip() == "price"
+
+
+def test_by_default_a_unit_of_one_kind_of_input_has_enough_recorded_calls_for_replay_and_aa(project: Path) -> None:
+    assert exuvia(project, "run", "-m", "prog", "25").returncode == 0
+    for command in ("replay", "aa"):
+        done = exuvia(project, command)
+        assert (done.returncode, "PASS" in done.stdout) == (0, True), done.stdout

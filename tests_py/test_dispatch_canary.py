@@ -232,3 +232,28 @@ def test_an_error_that_legacy_raises_too_is_the_callers_and_counted_as_the_same(
         switch.callable()
     assert caught.value.__context__ is None
     assert (switch.counts()["fallbacks"], switch.counts()["same_errors"]) == (1, 1)
+
+
+def test_a_switch_marks_the_keys_that_the_candidate_served_and_forgets_them_when_asked() -> None:
+    def send(account: str) -> str:
+        return account
+
+    switch = Switch(send, send, send)
+    assert switch.served_keys() == [0, 0, 0, 0], "without a canary"
+    switch.set_canary(place("$args.account", send), 1.0, bytes(range(16)))
+    switch.set_mode("canary")
+    for _ in range(50):
+        switch.callable("A1")
+    assert sum(word.bit_count() for word in switch.served_keys()) == 1
+    assert switch.served_keys() == [0, 0, 0, 0]
+    for number in range(200):
+        switch.callable(f"A{number}")
+    marks = sum(word.bit_count() for word in switch.served_keys())
+    assert 120 < marks <= 200, "two keys may share a mark"
+    switch.set_canary(place("$args.account", send), 1e-12, bytes(range(16)))
+    switch.callable("A1")
+    assert switch.served_keys() == [0, 0, 0, 0], "legacy served"
+    switch.set_canary(place("$args.account", send), 1.0, bytes(range(16)))
+    switch.set_mode("shadow")
+    switch.callable("A1")
+    assert switch.served_keys() == [0, 0, 0, 0], "in shadow legacy serves"

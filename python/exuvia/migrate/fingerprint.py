@@ -79,11 +79,13 @@ def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
     group = config.group_of(unit.name)
     rules = (unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, unit.strata, config.rehearsal)
     gates = [(gate.name, gate.kind, sorted(gate.params.items(), key=str)) for gate in group.gates.values()]
+    served = (group.served, group.served_keys)
+    asked = (gates, group.sessions, group.activity, served, group.calendar, config.calendar)
     facts = _build(binary.sha256())
     return {
         "rules": _short(repr(rules)),
         "declared divergences": _short(repr(unit.divergences)),
-        "gates": _short(repr((gates, group.sessions, group.activity, group.calendar, config.calendar))),
+        "gates": _short(repr(asked)),
         "extension": facts["sha256"],
         "build id": facts["build_id"],
         "exuvia": facts["version"],
