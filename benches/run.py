@@ -145,9 +145,10 @@ def figures(arms: dict[str, dict[str, float]], limits: list[str]) -> str:
     ours = arms["exuvia"]["p50"]
     said = []
     if DIRECT in limits:
-        direct = arms[DIRECT]["p50"]
         own = [name for name in arms if name.startswith("exuvia")]
-        said.append("; ".join(f"{name} adds {scaled(arms[name]['p50'] - direct)}" for name in own))
+        for name in own:
+            least, median = (scaled(arms[name][key] - arms[DIRECT][key]) for key in ("min", "p50"))
+            said.append(f"{name} adds {median} by p50, {least} by min")
     peers = {name: arm["p50"] for name, arm in arms.items() if name != "exuvia" and name not in limits}
     if peers:
         ratios = sorted((time / ours, name) for name, time in peers.items())
