@@ -87,6 +87,11 @@ class Held:
         """Whether the program closed it: it was not closed here."""
         return self._number >= 0 and _file(self._number) != self._file
 
+    @property
+    def unchecked(self) -> int:
+        """Its number, not looked at: only to read by place, where a look would let other threads in."""
+        return self._number
+
     def number(self) -> int:
         """Return its number, for one use at once.
 

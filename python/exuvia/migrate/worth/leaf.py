@@ -76,7 +76,7 @@ class Threads:
             if native not in self._files:
                 path = f"/proc/self/task/{native}/syscall"
                 self._files[native] = Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            word = os.pread(self._files[native].number(), 32, 0).split(b" ", 1)[0].strip()
+            word = os.pread(self._files[native].unchecked, 32, 0).split(b" ", 1)[0].strip()
             return -1 if word == b"running" else int(word)
         except (OSError, ValueError):
             self.forget(native)
