@@ -428,6 +428,25 @@ def test_a_class_that_can_only_be_observed_is_told_so_before_it_is_promoted(tmp_
     assert any("it is an exception: `except price` would no longer catch" in line for line in outcome.missing)
 
 
+def test_what_looks_at_its_callers_goes_to_shadow_only_with_a_reason(tmp_path: Path) -> None:
+    config = desk(tmp_path, climbed=False)
+    (tmp_path / "bot.py").write_text("import sys\ndef price(account, n=1):\n    return sys._getframe(1) and n\n")
+    found = surface.surface(config, config.units[PRICE])
+    assert (found.verdict, found.callers) == ("PASS", "_getframe")
+
+    def promoted(override: str | None) -> steps.Outcome:
+        looked = lambda config, unit: replace(same_surface(config, unit), callers="_getframe")  # noqa: E731 - once
+        (done,) = steps.promote(
+            config, [PRICE], "shadow", "x", override=override, judge=Gate(), surface=looked, check=override is None
+        )
+        return done
+
+    refused = promoted(None)
+    assert not refused.promoted
+    assert "looks at the frames that called it (_getframe)" in " ".join(refused.missing)
+    assert promoted("it only logs the name").promoted
+
+
 def test_the_surface_of_a_class_is_its_methods_their_signatures_and_its_pickle() -> None:
     class Legacy:
         def open(self, at: int, *, size: int = 1) -> int: ...

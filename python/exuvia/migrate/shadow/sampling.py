@@ -39,7 +39,7 @@ def begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun | 
         args: Positional arguments.
         kwargs: Keyword arguments.
     """
-    before = packed(lane, (args, kwargs), "arguments", [*args, *kwargs.values()])
+    before = packed(lane, (args, kwargs), "arguments", (*args, *kwargs.values()))
     return None if before is None else (before, context_key())
 
 
@@ -98,14 +98,18 @@ def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> byt
                 break
         else:
             return None
-    after = _attempted((args, kwargs), plain=False)
+    given = (args, kwargs)
+    plain = looked_at((*args, *kwargs.values()))[1]
+    after = attempt(pack, given, PROTOCOL) if plain else _watched(given)
     if type(after) is bytes:
         return None if after == before else after
+    if isinstance(after, BaseException):
+        _own(after)
     # What cannot be pickled any more has changed; how, the pickle of nothing tells as well as any.
     return GONE
 
 
-def packed(lane: Lane, value: object, what: str, parts: list[Any] | None = None) -> bytes | None:
+def packed(lane: Lane, value: object, what: str, parts: tuple[Any, ...] = ()) -> bytes | None:
     """Pickle a value, or count why not.
 
     Args:
@@ -114,29 +118,34 @@ def packed(lane: Lane, value: object, what: str, parts: list[Any] | None = None)
         what: What it is, for the reason.
         parts: What it consists of, if that is known.
     """
-    size, plain = looked_at(parts or [value])
+    size, plain = looked_at(parts or (value,))
     if size > LARGEST:
         lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
         return None
-    found = _attempted(value, plain=plain)
-    if type(found) is not bytes:
-        lane.record.lost(found if isinstance(found, str) else reason(f"{what} cannot be pickled", found))
-        return None
-    if len(found) > LARGEST:
+    found = attempt(pack, value, PROTOCOL) if plain else _watched(value)
+    if type(found) is bytes and len(found) <= LARGEST:
+        return found
+    if isinstance(found, bytes):
         lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
-        return None
-    return found
+    else:
+        lane.record.lost(found if isinstance(found, str) else reason(f"{what} cannot be pickled", _own(found)))
+    return None
 
 
-def _attempted(value: object, *, plain: bool) -> Any:
-    """The pickle, or the exception that says why there is none, or a text; what is the program's goes on to it."""
-    held = None if plain else surroundings.now()
+def _watched(value: object) -> Any:
+    """The pickle of what may run code of the program, or the exception, or a text that says why there is none."""
+    held = surroundings.now()
     found = attempt(pack, value, PROTOCOL)
-    if held is not None and surroundings.put_back(held):
-        found = surroundings.CHANGED
-    if isinstance(found, BaseException) and is_foreign(found):
-        raise found
+    if surroundings.put_back(held) and not (isinstance(found, BaseException) and is_foreign(found)):
+        return surroundings.CHANGED
     return found
+
+
+def _own(error: BaseException) -> BaseException:
+    """An exception that is the observer's affair; the program's goes on to it."""
+    if is_foreign(error):
+        raise error
+    return error
 
 
 def packed_raised(lane: Lane, error: BaseException) -> bytes | None:
@@ -155,9 +164,7 @@ def packed_raised(lane: Lane, error: BaseException) -> bytes | None:
     found = attempt(pack_raised, error)
     if type(found) is bytes:
         return found
-    if is_foreign(found):
-        raise found
-    lane.record.lost(reason("the exception cannot be pickled", found))
+    lane.record.lost(reason("the exception cannot be pickled", _own(found)))
     return None
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import array
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["LARGEST", "looked_at", "weight"]
 
@@ -32,16 +35,17 @@ def weight(value: object) -> int:
     Args:
         value: Anything.
     """
-    return looked_at([value])[0]
+    return looked_at((value,))[0]
 
 
-def looked_at(level: list[Any]) -> tuple[int, bool]:
+def looked_at(values: tuple[Any, ...]) -> tuple[int, bool]:
     """Return about how many bytes the pickle of values has, at least, and whether no code of the program runs for it.
 
     Args:
-        level: The values; nothing of a class of the program's own is run.
+        values: They; nothing of a class of the program's own is run.
     """
     size, plain, depth = 0, True, _DEPTH
+    level: Sequence[Any] = values
     while level and depth:
         below: list[Any] = []
         for held in level:
@@ -53,7 +57,8 @@ def looked_at(level: list[Any]) -> tuple[int, bool]:
                 size += 2 * count
                 # One call of C each, so that no other thread changes it meanwhile.
                 if kind is dict:
-                    plain = plain and count <= _LOOKED_AT and _PLAIN.issuperset(map(type, held))
+                    # Keys of one dictionary are of one kind.
+                    plain = plain and count <= _LOOKED_AT and type(next(iter(held), None)) in _PLAIN
                     held = held.values()  # noqa: PLW2901 - what is inside
                 if count > _LOOKED_AT:
                     plain, held = False, list(islice(held, _LOOKED_AT))  # noqa: PLW2901 - as above
