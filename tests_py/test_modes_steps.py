@@ -436,9 +436,7 @@ def test_what_looks_at_its_callers_goes_to_shadow_only_with_a_reason(tmp_path: P
 
     def promoted(override: str | None) -> steps.Outcome:
         looked = lambda config, unit: replace(same_surface(config, unit), callers="_getframe")  # noqa: E731 - once
-        (done,) = steps.promote(
-            config, [PRICE], "shadow", "x", override=override, judge=Gate(), surface=looked, check=override is None
-        )
+        (done,) = steps.promote(config, [PRICE], "shadow", "x", override=override, judge=Gate(), surface=looked)
         return done
 
     refused = promoted(None)
