@@ -69,12 +69,13 @@ class Held:
 
     Args:
         number: The descriptor, just opened and owned from here on.
+        move: Whether it gets a high number; the first one of a process with threads waits some milliseconds for it.
     """
 
     __slots__ = ("_file", "_number")
 
-    def __init__(self, number: int) -> None:
-        self._number = high(number)
+    def __init__(self, number: int, *, move: bool = True) -> None:
+        self._number = high(number) if move else number
         self._file = _file(self._number)
 
     @property

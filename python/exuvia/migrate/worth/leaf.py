@@ -75,7 +75,7 @@ class Threads:
         try:
             if native not in self._files:
                 path = f"/proc/self/task/{native}/syscall"
-                self._files[native] = Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                self._files[native] = Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC), move=False)
             word = os.pread(self._files[native].unchecked, 32, 0).split(b" ", 1)[0].strip()
             return -1 if word == b"running" else int(word)
         except (OSError, ValueError):
