@@ -79,9 +79,9 @@ def test_install_imports_nothing_that_the_program_has_not(desk: Desk) -> None:
 def test_a_unit_that_is_not_there_is_refused_before_anything_is_imported(desk: Desk) -> None:
     for name, match in (("plane", "'plane' is not there; there is 'plain'"), ("Book.methods", "there is 'method'")):
         with pytest.raises(ConfigError, match=match):
-            desk.install(name, imported=False)
+            desk.install(name, mode="shadow", imported=False)
     with pytest.raises(ConfigError, match="no such module is found"):
-        exuvia.migrate.install(desk.write("missing_module:f", candidate=f"{desk.candidate_name}:plain"))
+        exuvia.migrate.install(desk.write("missing_module:f", mode="shadow", candidate=f"{desk.candidate_name}:plain"))
     assert desk.legacy_name not in sys.modules
 
 

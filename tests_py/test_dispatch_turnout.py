@@ -89,7 +89,7 @@ def test_legacys_own_error_has_no_context_and_legacy_sees_no_error_being_handled
     assert switch.troubles() == ["KeyError: 3"]
 
 
-def test_a_traceback_through_a_trampoline_shows_the_first_line_of_the_function_and_no_other() -> None:
+def test_a_traceback_through_a_trampoline_names_the_first_line_of_the_function_and_shows_no_wrong_one() -> None:
     def function(x: int, *more: int, key: int = 2) -> int:
         return x // (x - 3)
 
@@ -105,7 +105,8 @@ def test_a_traceback_through_a_trampoline_shows_the_first_line_of_the_function_a
         function(3)
     frame = traceback.extract_tb(caught.value.__traceback__)[1]
     assert (frame.name, frame.lineno) == ("function", first)
-    assert frame.line == "def function(x: int, *more: int, key: int = 2) -> int:"
+    # Its file is made up, so that warnings and logging pass over it: no text is better than another function's.
+    assert frame.line == ""
 
 
 @pytest.mark.parametrize("fallback", [True, False])

@@ -136,11 +136,11 @@ def test_legacys_own_use_of_randomness_is_untouched(project: Project) -> None:
     assert [project.legacy.pick(range(1000)) for _ in range(5)] == plain
 
 
-def test_a_unit_that_calls_itself_is_observed_without_end(project: Project) -> None:
+def test_a_unit_that_calls_itself_is_observed_from_outside(project: Project) -> None:
     project.install("recursive")
     assert project.legacy.recursive(20) == 20
     state = project.status("recursive")
-    assert (state.verdict, state.counts["compared"]) == ("PASS", 21)
+    assert (state.verdict, state.counts["compared"], state.counts["unsampled"]) == ("PASS", 1, 20)
 
 
 def test_threads_are_observed_without_loss(project: Project) -> None:

@@ -157,7 +157,7 @@ def program(folder: Path, candidate: str) -> None:
     (folder / "main.py").write_text(PARENT)
     config = folder / "exuvia.toml"
     config.write_text(
-        '[exuvia]\nrehearsal = true\nendpoints = []\n[unit."old:price"]\ncandidate = "new:price"\n'
+        '[exuvia]\nrehearsal = true\nendpoints = ["http://127.0.0.1:9"]\n[unit."old:price"]\ncandidate = "new:price"\n'
         'effect = "pure"\nmode = "shadow"\ndeadline = 60.0\n'
     )
     config.chmod(0o600)

@@ -5,6 +5,8 @@
 
 mod callable;
 mod canary;
+#[cfg(unix)]
+mod lasting;
 mod page;
 mod rescue;
 #[cfg(unix)]
@@ -520,6 +522,8 @@ fn refuse_share(share: f64) -> PyResult<()> {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(turnout::turnout, module)?)?;
     module.add_function(wrap_pyfunction!(within::attempt, module)?)?;
+    #[cfg(unix)]
+    module.add_function(wrap_pyfunction!(lasting::map_lasting, module)?)?;
     module.add_class::<ControlPage>()?;
     module.add_class::<Switch>()
 }
