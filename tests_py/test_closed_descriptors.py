@@ -17,6 +17,7 @@ from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import entries, lock
 from exuvia.migrate.modes.writing import open_journal
+from exuvia.migrate.shadow import birth
 from segments import HEADER, mismatch, units, whats
 
 
@@ -196,3 +197,27 @@ def test_a_daemon_s_files_are_its_own_and_exuvia_goes_on(tmp_path: Path, mode: s
     if mode == "shadow":
         assert int(said[1]) >= 100, done.stdout + done.stderr
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
+def test_what_the_program_opens_while_a_worker_starts_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: dict[int, Path] = {}
+
+    def meanwhile(given: list[int]) -> None:
+        for number in given:
+            if number >= 0:
+                path = tmp_path / str(number)
+                taken[taken_over(number, path)] = path
+
+    monkeypatch.setattr(birth, "_start", meanwhile)
+    ends = birth.start()
+    try:
+        assert len(taken) >= 5
+        assert all(is_mine(number, path) for number, path in taken.items())
+    finally:
+        for end in ends.all():
+            end.close()
+        for number in taken:
+            os.close(number)

@@ -65,8 +65,10 @@ def start() -> Ends:
     with contextlib.ExitStack() as given:
 
         def give(number: int) -> int:
-            given.callback(os.close, number)
-            return number
+            # The program's own thread may close what it did not open at this very moment, and open files of its own.
+            end = Held(number)
+            given.callback(end.close)
+            return end.number()
 
         def keep(number: int) -> Held:
             kept.append(Held(number))
@@ -88,7 +90,7 @@ def start() -> Ends:
                 os.set_blocking(end.number(), False)
             witness = _witness()
             if witness >= 0:
-                give(witness)
+                witness = give(witness)
             _start([commands_there, answers_there, trace_there, way_there, page_there, witness])
         except BaseException:
             for end in kept:
