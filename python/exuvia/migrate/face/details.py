@@ -63,7 +63,7 @@ def _ratio(state: UnitStatus) -> str:
     if found is None:
         return '<td class="n">–</td>'
     if not found.shown:
-        return '<td class="n soft">no difference shown</td>'
+        return '<td class="n soft fold">no difference shown</td>'
     return f'<td class="n" title="{escape(str(found), quote=True)}">{figure(found.ratio)}×</td>'
 
 

@@ -94,13 +94,14 @@ def _pace(states: list[UnitStatus]) -> list[tuple[str, str]]:
     shown = [(unit, found) for unit, found in known if found.shown]
     if not known:
         return []
-    places = "timed in different processes, the program and its worker: exuvia bench times a whole run"
+    places = "timed in different processes, see below"
     if not shown:
         return [("no difference shown", f"in the time of a call; {places}")]
     if len(known) == 1:
         ((_, found),) = shown
         low, high = figure(found.low), figure(found.high)
-        return [(f"{figure(found.ratio)}×", f"as fast a call, {low} to {high} with 95 %; {places}")]
+        means = "timed in different processes: exuvia bench times a whole run"
+        return [(f"{figure(found.ratio)}×", f"as fast a call, {low} to {high} with 95 %; {means}")]
     faster = sorted((each for each in shown if each[1].ratio > 1.0), key=lambda each: -each[1].ratio)
     slower = [unit for unit, found in shown if found.ratio < 1.0]
     said = "; ".join(f"{unit.rpartition(':')[2]} {found}" for unit, found in faster[:3])
