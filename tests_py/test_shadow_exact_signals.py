@@ -130,26 +130,28 @@ def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(sh
     shadowed.install("same")
     given = [list(range(20)) for _ in range(300)]
     sent = seen = 0
-    ready, main = threading.Semaphore(0), threading.get_ident()
+    # No lock of Python's lies between the threads: what is sent may come in the middle of taking one.
+    armed, main, until = [0], threading.get_ident(), time.monotonic() + 120.0
 
     def sender() -> None:
-        for _ in range(40):
-            ready.acquire()
+        for number in range(40):
+            while armed[0] <= number and time.monotonic() < until:
+                time.sleep(0.0005)
             time.sleep(0.003)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(AlarmError))
 
-    thread = threading.Thread(target=sender)
+    thread = threading.Thread(target=sender, daemon=True)
     thread.start()
     for _ in range(40):
         end = time.monotonic() + 1.0
         sent += 1
-        ready.release()
+        armed[0] += 1
         try:
             while time.monotonic() < end:
                 shadowed.legacy.same(given)
         except AlarmError:
             seen += 1
-    thread.join()
+    thread.join(10.0)
     assert (sent, seen) == (40, 40)
 
 
