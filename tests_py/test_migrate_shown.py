@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from exuvia.errors import MigrateError
 from exuvia.migrate import load
-from exuvia.migrate.face import plots, report, table, whole
+from exuvia.migrate.face import report, table, whole
 from exuvia.migrate.gates.verdict import UnitStatus
 
 if TYPE_CHECKING:
@@ -112,13 +112,3 @@ def test_figures_of_another_shape_are_refused_with_an_example(tmp_path: Path, te
     path.write_text(text)
     with pytest.raises(MigrateError, match=r'not figures of runs .*; write \{"runs": \[\{"name"'):
         whole.read_runs(path)
-
-
-@pytest.mark.parametrize(("ns", "grid"), [((1000.0, 1000.0), 2), ((1000.0, 2000.0), 2), ((1.0, 1000.0), 4)])
-def test_times_of_one_power_of_ten_have_a_scale_too(ns: tuple[float, float], grid: int) -> None:
-    plot = plots.paired_bars([("bot:price", *ns)], "Times")
-    assert plot.count('class="grid"') == grid
-    widths = [float(width) for width in re.findall(r'<rect class="\w+" [^>]*width="([\d.]+)"', plot)]
-    assert len(widths) == 2
-    assert all(2.0 <= width <= plots.WIDTH - plots.LABEL - plots.VALUE for width in widths)
-    assert (widths[0] == widths[1]) == (ns[0] == ns[1])

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from exuvia.migrate.shadow.alarms import from_handler
+from exuvia.migrate.dispatch.interrupts import by_signal
 from shadowing import Shadowed, shadowed
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def test_a_handler_is_known_after_it_was_exchanged_and_nothing_else_is() -> None
             time.sleep(1.0)
     finally:
         signal.signal(signal.SIGUSR1, held)
-    assert from_handler(caught.value)
+    assert by_signal(caught.value)
     with pytest.raises(ValueError, match="invalid literal") as other:
         int("seven")
-    assert not from_handler(other.value)
+    assert not by_signal(other.value)

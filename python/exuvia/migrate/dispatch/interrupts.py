@@ -9,18 +9,28 @@ import functools
 import inspect
 import itertools
 import signal
+import threading
 import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["by_signal"]
+__all__ = ["by_signal", "is_foreign"]
 
 # Without the names, which the public function looks up: a raised exception must not cost 64 of them.
 _handler_of: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _SIGNALS = tuple(sorted(int(number) for number in signal.valid_signals()))
 DEPTH = 10
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Say whether an exception that came out of exuvia's own work is the program's: it has to go on to the caller.
+
+    Args:
+        error: The exception.
+    """
+    return isinstance(error, KeyboardInterrupt) or by_signal(error)
 
 
 def by_signal(error: BaseException) -> bool:
@@ -35,6 +45,9 @@ def by_signal(error: BaseException) -> bool:
     Args:
         error: The exception, with its traceback.
     """
+    if threading.get_ident() != threading.main_thread().ident:
+        # Handlers run in the main thread only.
+        return False
     codes: set[types.CodeType] | None = None
     trace = error.__traceback__
     while trace is not None:

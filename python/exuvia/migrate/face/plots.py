@@ -11,55 +11,15 @@ from exuvia.migrate.face.durations import duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["days", "distributions", "paired_bars", "stacked_bars"]
+__all__ = ["days", "distributions", "stacked_bars"]
 
 WIDTH = 860
 LABEL = 270
 VALUE = 96
-ROW = 46
 TOP = 8
 TICKS = 26
 LAST = 28
 """Room for the half of the last label of an axis that stands right of its line."""
-
-
-def paired_bars(rows: Sequence[tuple[str, float, float]], title: str) -> str:
-    """Draw time per call of both sides for each unit, on one logarithmic scale.
-
-    Args:
-        rows: Name, legacy ns, candidate ns; both above zero.
-        title: What the plot shows, for people who do not see it.
-
-    Returns:
-        An `<svg>` element, or nothing if there are no rows.
-    """
-    if not rows:
-        return ""
-    values = [value for _, *pair in rows for value in pair]
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    if high == low:
-        high += 1
-    span = WIDTH - LABEL - VALUE
-
-    def reach(value: float) -> float:
-        return max(2.0, (math.log10(value) - low) / (high - low) * span)
-
-    height = TOP + ROW * len(rows) + TICKS
-    parts = [_open(height, title)]
-    for power in range(low, high + 1):
-        x = LABEL + (power - low) / (high - low) * span
-        parts.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - TICKS}"/>')
-        mark = escape(duration(10.0**power, short=True))
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{mark}</text>')
-    for at, (name, legacy, candidate) in enumerate(rows):
-        y = TOP + at * ROW
-        parts.append(_label(name, y + ROW / 2 + 4))
-        for side, value, dy in (("legacy", legacy, 5), ("rust", candidate, 23)):
-            width = reach(value)
-            parts.append(f'<rect class="{side}" x="{LABEL}" y="{y + dy}" width="{width:.1f}" height="15" rx="3"/>')
-            shown = escape(duration(value))
-            parts.append(f'<text class="value" x="{LABEL + width + 6:.1f}" y="{y + dy + 12}">{shown}</text>')
-    return "".join([*parts, "</svg></div>"])
 
 
 def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title: str, unit: str) -> str:

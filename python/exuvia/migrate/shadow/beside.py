@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import strata
-from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, run_contained
 from exuvia.migrate.shadow.replay import replay

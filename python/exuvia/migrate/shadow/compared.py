@@ -8,7 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
-from exuvia.migrate.shadow.alarms import is_foreign
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow.packing import PROTOCOL, reason
 
 if TYPE_CHECKING:

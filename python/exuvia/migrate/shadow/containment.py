@@ -19,7 +19,7 @@ import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.shadow.alarms import from_handler
+from exuvia.migrate.dispatch.interrupts import by_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def run_contained(
             interrupt = error
     except BaseException as error:
         raised = error
-        if from_handler(error):
+        if by_signal(error):
             interrupt = error
     finally:
         HERE.contained = False
@@ -127,7 +127,7 @@ def is_exit(outcome: Outcome) -> bool:
     raised = outcome[1]
     if raised is None:
         return False
-    return not isinstance(raised, Exception) or isinstance(raised, RecursionError) or from_handler(raised)
+    return not isinstance(raised, Exception) or isinstance(raised, RecursionError) or by_signal(raised)
 
 
 def _in_own_decimal_context(

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.shadow.alarms import is_foreign
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow.carrying import Carrying
 from exuvia.migrate.shadow.lane import Lane
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import protocol
-from exuvia.migrate.shadow.alarms import is_foreign
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional

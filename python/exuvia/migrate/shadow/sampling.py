@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
+from exuvia.migrate.dispatch.interrupts import by_signal, is_foreign
 from exuvia.migrate.shadow import surroundings
-from exuvia.migrate.shadow.alarms import from_handler, is_foreign
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import ATOMS, PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL
@@ -81,7 +81,7 @@ def ended(error: BaseException | None) -> str:
     """
     if isinstance(error, RecursionError):
         return DEEP
-    return ENDED if error is not None and from_handler(error) else ""
+    return ENDED if error is not None and by_signal(error) else ""
 
 
 def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes | None:

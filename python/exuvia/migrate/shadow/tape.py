@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.shadow.alarms import is_foreign
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, pack_raised, reason

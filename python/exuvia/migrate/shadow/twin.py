@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.shadow.alarms import is_foreign
+from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow.beside import copy_arguments
 from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
 from exuvia.migrate.shadow.containment import (
