@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -10,109 +9,24 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence import reading
-from exuvia.migrate.modes import drill, guard, overlays, rollback, standing, steps, writing
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.modes import overlays, rollback, standing, steps, writing
+from running_bot import PRICE, SHIM, Bot, bots, in_rust, posix
 from test_cli import environment, exuvia, project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from exuvia.migrate.config import Config
 
-__all__ = ["project"]
-
-PRICE = "bot:price"
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
-
-PROGRAM = """
-import sys, time
-import exuvia.migrate
-exuvia.migrate.install()
-import bot
-print("up", flush=True)
-for line in sys.stdin:
-    print(bot.price("a", 1), flush=True)
-exuvia.migrate.uninstall()
-"""
-SHIM = "def price(account, n=1):\n    return -1.0\ndef size(account, n=1):\n    return -1\n"
-
-
-class Bot:
-    """A process that runs the desk's bot under exuvia."""
-
-    def __init__(self, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM],
-            cwd=folder,
-            env=environment(PYTHONPATH=str(folder)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if self.read() != "up":
-            raise AssertionError(self.close())
-
-    def read(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def price(self) -> float:
-        assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return float(self.read())
-
-    def until(self, price: float, seconds: float = 8.0) -> float:
-        began = time.monotonic()
-        while self.price() != price:
-            assert time.monotonic() - began < seconds, f"{price} was not served in {seconds} s"
-            time.sleep(0.02)
-        return time.monotonic() - began
-
-    def close(self) -> str:
-        self.process.kill() if self.process.stdin is None else self.process.stdin.close()
-        try:
-            self.process.wait(timeout=30)
-        finally:
-            self.process.kill()
-            self.process.wait()
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        said = self.process.stderr.read()
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return said
-
-
-@pytest.fixture
-def bots() -> Iterator[Callable[[Path], Bot]]:
-    with contextlib.ExitStack() as stack:
-
-        def start(folder: Path) -> Bot:
-            bot = Bot(folder)
-            stack.callback(lambda: bot.process.poll() is None and bot.close())
-            return bot
-
-        yield start
-
-
-def in_rust(folder: Path, general: str = "", groups: str = "") -> Config:
-    """A desk whose journal has its units in rust, with a candidate that shows who served."""
-    config = desk(folder, general, groups)
-    (folder / "shim.py").write_text(SHIM)
-    for unit in config.units:
-        modes.append(config.evidence, unit, "rust", "for the test")
-    return config
+__all__ = ["bots", "project"]
 
 
 def test_a_rollback_names_units_groups_or_everything(tmp_path: Path) -> None:
@@ -403,153 +317,6 @@ assert os.waitpid(child, 0)[1] == 0
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert lines(config)[-1]["reason"] == "signal SIGUSR2"
-
-
-class Fallen(list[tuple[str, str, bool]]):
-    def __call__(self, name: str, cause: str, *, lasting: bool) -> None:
-        self.append((name, cause, lasting))
-
-
-def counted(mode: str, **counts: int) -> dict[str, Any]:
-    return {PRICE: {"mode": mode, **counts}}
-
-
-@pytest.mark.parametrize("word", ["differed", "panics", "timeouts"])
-@pytest.mark.parametrize("mode", ["canary", "rust"])
-def test_a_difference_a_panic_or_a_timeout_outside_of_shadow_means_quarantine(
-    tmp_path: Path, mode: str, word: str
-) -> None:
-    config, fallen = in_rust(tmp_path), Fallen()
-    watch = guard.Guard(config, fallen)
-    watch.look(counted("shadow", **{word: 3}))
-    watch.look(counted(mode, **{word: 3}))
-    assert fallen == []
-    watch.look(counted(mode, **{word: 5}))
-    ((name, cause, lasting),) = fallen
-    assert (name, f"(2 in {mode})" in cause, lasting) == (PRICE, True, False)
-    assert stands(config, PRICE) == "legacy"
-    assert lines(config)[-1]["kind"] == "quarantine"
-
-
-def test_differences_in_shadow_are_the_gates_affair(tmp_path: Path) -> None:
-    config, fallen = in_rust(tmp_path), Fallen()
-    watch = guard.Guard(config, fallen)
-    for count in (0, 5, 9):
-        watch.look(counted("shadow", differed=count))
-    assert (fallen, stands(config, PRICE)) == ([], "rust")
-
-
-def test_a_process_that_cannot_write_the_journal_falls_all_the_same_and_stays_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config, fallen = in_rust(tmp_path), Fallen()
-    (tmp_path / "a file").write_text("x")
-    lost = replace(config, evidence=tmp_path / "a file")
-    watch = guard.Guard(lost, fallen)
-    watch.quarantine(PRICE, "a call differed")
-    watch.everything("signal SIGUSR2")
-    assert [(name, lasting) for name, _, lasting in fallen] == [(PRICE, True), ("*", True)]
-    assert all("the mode journal could not be written" in cause for _, cause, _ in fallen)
-
-
-@posix
-def test_a_drill_measures_a_real_rollback_of_every_process_and_puts_it_back(
-    tmp_path: Path, bots: Callable[[Path], Bot]
-) -> None:
-    config = in_rust(tmp_path)
-    running = [bots(tmp_path) for _ in range(3)]
-    assert [bot.price() for bot in running] == [-1.0] * 3
-    done = drill.drill(config, PRICE, judge=Gate())
-    assert (done.verdict, done.put_back, len(done.processes)) == ("PASS", True, 3), done
-    assert {int(name.rpartition(":")[2]) for name in done.processes} == {bot.process.pid for bot in running}
-    assert done.longest_s is not None
-    assert 0.0 < done.longest_s < 3.0
-    assert done.longest_s == max(took for took in done.processes.values() if took is not None)
-    entry = lines(config)[-1]
-    assert (entry["kind"], entry["outcome"], entry["f"], entry["from"]) == ("drill", "PASS", {PRICE: "f1"}, "rust")
-    assert entry["longest_s"] == done.longest_s
-    assert stands(config, PRICE) == "rust"
-    for bot in running:
-        bot.until(-1.0)
-
-
-@posix
-def test_a_process_that_does_not_follow_fails_the_drill_and_the_group_stays_in_legacy(
-    tmp_path: Path, bots: Callable[[Path], Bot]
-) -> None:
-    config = in_rust(tmp_path)
-    good, stopped = bots(tmp_path), bots(tmp_path)
-    assert (good.price(), stopped.price()) == (-1.0, -1.0)
-    os.kill(stopped.process.pid, signal.SIGSTOP)
-    try:
-        done = drill.drill(config, PRICE, timeout_s=3.0, judge=Gate())
-    finally:
-        os.kill(stopped.process.pid, signal.SIGCONT)
-    assert (done.verdict, done.put_back) == ("FAIL", False)
-    assert [int(name.rpartition(":")[2]) for name, took in done.processes.items() if took is None] == [
-        stopped.process.pid
-    ]
-    assert stands(config, PRICE) == "legacy"
-    assert good.price() == 1.25
-
-
-@posix
-@pytest.mark.parametrize(("mode", "share"), [("canary", "1e-9"), ("canary", "1.0"), ("shadow", "1.0")])
-def test_a_drill_in_which_the_candidate_served_nothing_is_inconclusive_and_rolls_nothing_back(
-    tmp_path: Path, bots: Callable[[Path], Bot], mode: str, share: str
-) -> None:
-    config = desk(tmp_path)
-    (tmp_path / "shim.py").write_text(SHIM.replace("-1.0", "1.25"))
-    config.path.write_text(config.path.read_text().replace("key =", f"share = {share}\nkey ="))
-    config = configuration.load(config.path)
-    for unit in config.units if mode == "canary" else ():
-        modes.append(config.evidence, unit, "canary", "for the test")
-    bot, before = bots(tmp_path), len(lines(config))
-    if mode == "canary":
-        idle = drill.drill(config, PRICE, judge=Gate())
-        assert (idle.verdict, "no call came since bot:price stands in canary" in idle.why) == ("INCONCLUSIVE", True)
-    assert [bot.price() for _ in range(30)] == [1.25] * 30
-    end = time.monotonic() + 10.0
-    while not drill._calls(config, config.group_of(PRICE)).total() and time.monotonic() < end:
-        time.sleep(0.05)
-    done = drill.drill(config, PRICE, judge=Gate())
-    if (mode, share) == ("canary", "1.0"):
-        assert (done.verdict, done.put_back) == ("PASS", True), done
-        return
-    said = {"canary": "served none of 30 calls since bot:price stands in canary", "shadow": "drill in canary or rust"}
-    assert (done.verdict, done.put_back, said[mode] in done.why) == ("INCONCLUSIVE", False, True), done
-    assert mode == "shadow" or "raise share (1e-09 now)" in done.why
-    assert (stands(config, PRICE), len(lines(config))) == (mode, before)
-
-
-def test_a_drill_without_a_process_measures_nothing_and_rolls_nothing_back(tmp_path: Path) -> None:
-    config = in_rust(tmp_path, 'kill_file = "STOP"')
-    done = drill.drill(config, PRICE, judge=Gate())
-    assert (done.verdict, "no process runs" in done.why, stands(config, PRICE)) == ("INCONCLUSIVE", True, "rust")
-    overlays.freeze(config, "audit")
-    assert "could not be put back" in drill.drill(config, PRICE, judge=Gate()).why
-    assert stands(config, PRICE) == "rust"
-    modes.append(config.evidence, PRICE, "legacy", "x")
-    with pytest.raises(MigrateError, match="nothing to roll back"):
-        drill.drill(config, PRICE, judge=Gate())
-
-
-@posix
-def test_what_someone_rolls_back_in_the_middle_of_a_drill_is_not_put_back(
-    tmp_path: Path, bots: Callable[[Path], Bot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = in_rust(tmp_path)
-    assert bots(tmp_path).price() == -1.0
-    real = drill._measure
-
-    def meddled(*given: Any, **more: Any) -> None:
-        real(*given, **more)
-        modes.append(config.evidence, PRICE, "legacy", "for real")
-
-    monkeypatch.setattr(drill, "_measure", meddled)
-    done = drill.drill(config, PRICE, judge=Gate())
-    assert (done.verdict, done.put_back, "meanwhile" in done.why) == ("PASS", False, True)
-    assert stands(config, PRICE) == "legacy"
 
 
 def test_the_commands_print_json_and_exit_by_the_verdict(project: Path) -> None:

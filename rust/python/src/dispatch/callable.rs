@@ -14,10 +14,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::Shared;
+use super::shared::Shared;
 use super::canary::Choice;
 use super::rescue::{Verdict, given, judge};
-use super::{described, turnout, within};
+use super::shared::described;
+use super::{turnout, within};
 
 const SHADOW: u8 = Mode::Shadow.code();
 const CANARY: u8 = Mode::Canary.code();

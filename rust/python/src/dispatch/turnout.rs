@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::callable::{Callable, turnout_of};
 use super::rescue::{Verdict, judge};
-use super::{Shared, described};
+use super::shared::{Shared, described, text_of};
 
 /// What a trampoline holds of a switch's callable: `~turnout` is the side that serves the next call, which is counted.
 /// In mode canary that is the turnout itself. `turnout.rescued(side, *args, **kwargs)`, while what the side raised for
@@ -157,7 +157,7 @@ unsafe fn named(kind: *mut ffi::PyObject, start: &str) -> bool {
     // SAFETY: `kind` is a live object; an error of the look-up is cleared.
     unsafe {
         let name = ffi::PyObject_GetAttrString(kind, c"__name__".as_ptr());
-        let text = super::text_of(name);
+        let text = text_of(name);
         ffi::Py_XDECREF(name);
         text.is_some_and(|text| text.starts_with(start))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::gate;
 
 thread_local! {
