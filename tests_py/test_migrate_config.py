@@ -61,6 +61,8 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
     ("change", "line", "words"),
     [
         (("calendar =", "calender ="), 2, ["unknown key 'calender'", "did you mean 'calendar'"]),
+        (('calendar = "FX24x5"', 'calendar = "FX24"'), 2, ["unknown calendar 'FX24'", "FX24x5"]),
+        (('evidence = "evidence/"', 'evidence = "a\\u0000b"'), 3, ["evidence = 'a\\x00b' holds a NUL character"]),
         (('aim = "speed"', 'aim = "fast"'), 9, ["unknown aim 'fast'", "retire"]),
         (('mode = "rust"', 'mode = "rusty"'), 10, ["unknown mode 'rusty'", "did you mean 'rust'"]),
         (('mode = "rust"', 'mode = "canary"'), 10, ["needs a key that keeps one account on one side"]),

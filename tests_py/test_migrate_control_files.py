@@ -216,7 +216,7 @@ def test_counters_that_did_not_change_are_not_written_again(tmp_path: Path) -> N
             "compare is a table of path and rule",
         ),
         (
-            '[exuvia]\ncalendar = """\n[ not a table ]\n[]\nrehearsal it is = 1\n"""\n[unit.x]\n',
+            '[exuvia]\nkill_file = """\n[ not a table ]\n[]\nrehearsal it is = 1\n"""\n[unit.x]\n',
             7,
             "unit 'x' is not written as package.module:name",
         ),

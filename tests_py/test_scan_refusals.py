@@ -27,11 +27,43 @@ def test_a_quote_that_is_no_price_names_instrument_and_value(bad: float) -> None
 
 def test_a_close_that_is_nan_is_refused_where_it_is_looked_at() -> None:
     quote = Quote(21, WEDNESDAY, 1.3, 1.3, "Open")
-    with pytest.raises(ScanError, match="close of instrument 21 is NaN"):
+    with pytest.raises(ScanError, match="close NaN at index 1 of instrument 21 must be a finite number"):
         one(quote, [1.0, math.nan], scan.SmaCross(1, 2))
     assert one(quote, [math.nan, 1.0, 1.1], scan.SmaCross(1, 2))[0].side == "Buy"
-    with pytest.raises(ScanError, match="close of instrument 21 is NaN"):
+    with pytest.raises(ScanError, match="close NaN of instrument 21 must be a finite number"):
         scan.Scanner([]).push_close(21, math.nan)
+    with pytest.raises(ScanError, match="close inf at index 2 of the closes must be"):
+        scan.SmaCross(1, 2).target([1.0, 1.0, math.inf])
+
+
+@pytest.mark.parametrize("keep", [0, 3])
+def test_a_scanner_that_keeps_fewer_closes_than_its_strategy_looks_at_is_refused(keep: int) -> None:
+    scenario = scan.Scenario("s", 21, 1_000, scan.SmaCross(2, 4), "market", 0.0, 1e-5, 1.0, 1.0, 1.0, 60, 0, 60, 60)
+    with pytest.raises(ScanError, match=f'keep {keep} is fewer than the [45] closes that the strategy of scenario "s"'):
+        scan.Scanner([scenario], keep=keep)
+
+
+def test_a_position_without_an_opposite_is_refused_not_shortened() -> None:
+    quote = Quote(21, WEDNESDAY, 1.3, 1.3, "Open")
+    with pytest.raises(ScanError, match="position -9223372036854775808: it cannot be closed by one order"):
+        one(quote, position=-(2**63), entry_price=1.0, entry_ts=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda huge: scan.Intent("place", "s", 21, "Buy", huge, "Market", None, 0, "entry"), "amount"),
+        (lambda huge: scan.Intent("place", "s", huge, "Buy", 1, "Market", None, 0, "entry"), "uic"),
+        (lambda huge: scan.Intent("place", "s", 21, "Buy", 1, "Market", None, huge, "entry"), "decided"),
+        (lambda huge: scan.Scanner([], keep=-huge), "keep"),
+        (lambda huge: scan.Scanner([]).push_close(huge, 1.0), "uic"),
+        (lambda huge: scan.Scanner([]).decide({}, {}, huge), "now"),
+        (lambda huge: scan.decide({}, {}, {}, [], huge), "now"),
+    ],
+)
+def test_a_whole_number_that_does_not_fit_is_named_with_its_value(make: Any, said: str) -> None:
+    with pytest.raises(ValueRangeError, match=rf"{said} -?{2**70} is out of range"):
+        make(2**70)
 
 
 def test_unknown_words_are_refused_with_the_words_that_are_known() -> None:

@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import itertools
 import pickle
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from exuvia import bars
 from exuvia.errors import BarError, CalendarError
+from exuvia.migrate.config.tables import CALENDARS
 from exuvia.sessions import Calendar, Session, zone_data_version
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +135,19 @@ def test_what_a_calendar_does_not_know_is_an_error_that_says_what_it_does() -> N
         bars.resample(source, every="2d", calendar="24/7")
     with pytest.raises(BarError, match="offset=5 with a calendar"):
         bars.resample(source, every="1h", calendar="24/7", offset=5)
+
+
+def test_a_configuration_takes_the_calendars_that_there_are() -> None:
+    with pytest.raises(CalendarError) as caught:
+        Calendar("NYSE")
+    known = re.search(r"use one of (.*)", str(caught.value))
+    assert known and sorted(known[1].split(", ")) == sorted(CALENDARS), "one list for both"
+    assert {Calendar(name).name for name in CALENDARS} == set(CALENDARS)
+
+
+@pytest.mark.parametrize("name", ["XNYS", "24/7", "FX24x5"])
+def test_what_a_calendar_prints_makes_it_again(name: str) -> None:
+    assert eval(repr(Calendar(name))) == Calendar(name)  # noqa: S307 - its own text
 
 
 def test_calendars_and_sessions_are_values() -> None:

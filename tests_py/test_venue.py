@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from exuvia.errors import VenueError
+from exuvia.errors import ValueRangeError, VenueError
 from exuvia.venues import SaxoVenue, read_ticks
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -308,3 +308,21 @@ def test_closing_is_idempotent_and_frees_the_port() -> None:
 def test_nothing_but_loopback_is_served(host: str) -> None:
     with pytest.raises(VenueError, match=r"127\.0\.0\.1"):
         SaxoVenue("sim:7?ticks=100", host=host)
+
+
+def test_crossed_quotes_are_shown_but_not_traded_on_and_the_clock_says_how_many(tmp_path: Path) -> None:
+    path = tmp_path / "20140507_quote.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("20140507_eurusd_tick_quote.csv", "1000,1.4,1.3\n2000,1.4,1.3\n3000,1.3,1.4\n")
+    with SaxoVenue(f"lean:{path}") as venue, Client(venue) as client:
+        client.listen()
+        while not client.advance("2014-05-07T00:00:04.000000Z"):
+            pass
+        assert client.rest("GET", "/lockstep/clock").json()["Untraded"] == 2
+        assert len(client.heard("px")) == 3
+
+
+@pytest.mark.parametrize(("given", "said"), [({"port": 70_000}, "port 70000"), ({"cash": 2**63}, f"cash {2**63}")])
+def test_a_port_or_cash_that_does_not_fit_is_named(given: dict[str, int], said: str) -> None:
+    with pytest.raises(ValueRangeError, match=f"{said} is out of range"):
+        SaxoVenue("sim:7", **given)  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def test_results_are_values() -> None:
     assert hash(fill) == hash(PaperFill("a", "P-000001", 21, "Buy", Decimal("1000.50"), "1.392860", 7))
     assert fill != PaperFill("a", "P-000001", 21, "Buy", "1000.5", Decimal("1.39287"), 7)
     assert (fill.amount, fill.side, fill.uic, fill.ts) == (Decimal("1000.5"), "Buy", 21, 7)
-    assert "price=1.39286" in repr(fill)
+    assert eval(repr(fill)) == fill, "what it prints makes it again"  # noqa: S307 - its own text
     result = PlaceResult(None, "no", unknown=True)
     assert pickle.loads(pickle.dumps(result)) == result
     assert repr(result) == 'PlaceResult(order_id=None, error="no", unknown=True)'
@@ -148,6 +148,52 @@ def test_an_order_of_an_unseen_instrument_waits_for_its_first_quote() -> None:
     broker.place_order(PaperOrder("a", 4_711, "Buy", 1))
     assert broker.on_quote(Quote(1, "1.1", "1.2")) == []
     assert [fill.uic for fill in broker.on_quote(Quote(1, "2", "3", uic=4_711))] == [4_711]
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("-1", "1"), ("0", "0"), ("0", "1"), ("-2", "-1")])
+def test_nothing_trades_at_or_below_zero_unless_it_was_said_that_it_may(bid: str, ask: str) -> None:
+    broker = PaperBroker()
+    broker.place_order(PaperOrder("a", 21, "Sell", 1_000, decided=5))
+    with pytest.raises(OrderError, match=rf"has bid {bid} and ask {ask}: prices must be positive.*negative_prices"):
+        broker.on_quote(Quote(6, bid, ask))
+    refused = broker.place_order(PaperOrder("b", 21, "Buy", 1_000, "Limit", "-1", decided=5))
+    assert "limit -1 must be positive" in str(refused.error)
+    assert broker.working == ["P-000001"]
+    spreads = PaperBroker(negative_prices=True)
+    spreads.place_order(PaperOrder("a", 21, "Sell", 1_000, decided=5))
+    assert spreads.on_quote(Quote(6, bid, ask))[0].price == Decimal(bid)
+
+
+def test_an_order_that_the_cash_cannot_book_takes_no_other_fill_with_it() -> None:
+    broker = PaperBroker("170141183460469231731687303714", leverage=None)
+    broker.place_order(PaperOrder("a", 21, "Buy", 9_000_000_000, decided=1))
+    broker.on_quote(Quote(2, "1", "1"))
+    broker.place_order(PaperOrder("b", 21, "Sell", 9_000_000_000, decided=2))
+    broker.place_order(PaperOrder("c", 21, "Buy", 1_000, decided=2))
+    broker.activities()
+    assert [fill.client_id for fill in broker.on_quote(Quote(3, "1000000000", "1000000000"))] == ["c"]
+    told = {told["ExternalReference"]: told["Status"] for told in broker.activities()}
+    assert (told, broker.working) == ({"c": "FinalFill", "b": "Cancelled"}, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Uic": 22}, "says Uic 22, but the order is 21"),
+        ({"BuySell": "Sell"}, "says BuySell Sell, but the order is Buy"),
+    ],
+)
+def test_an_activity_of_another_instrument_or_side_is_not_booked(change: dict[str, object], said: str) -> None:
+    broker = PaperBroker(tick="0.00001")
+    manager = OrderManager(broker, Limits(max_amount=100_000, max_position=200_000, duplicate_window_s=60))
+    order = manager.submit(Intent("place", "trend", 21, "Buy", 10_000, "Market", None, 5, "entry"))
+    broker.on_quote(Quote(6, 1.39286, 1.39298))
+    placed, filled = broker.activities()
+    manager.on_activity(placed)
+    with pytest.raises(OrderError, match=said):
+        manager.on_activity(filled | change)
+    assert manager.find(order.client_id).status == "working"
+    assert manager.on_activity(filled).amount == 10_000, "the true one is still booked"
 
 
 def test_the_order_manager_works_over_the_paper_broker() -> None:

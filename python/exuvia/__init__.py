@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, venues
+    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, testing, venues
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -56,12 +56,15 @@ __all__ = [
     "quotes",
     "scan",
     "sessions",
+    "testing",
     "venues",
 ]
 
 __version__: str
 
-_AREAS = frozenset({"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "venues"})
+_AREAS = frozenset(
+    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "testing", "venues"}
+)
 
 
 def __getattr__(name: str) -> ModuleType | Callable[[], BuildInfo] | str:

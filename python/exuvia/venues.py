@@ -2,7 +2,8 @@
 
 `SaxoVenue` serves Saxo-shaped REST and WebSocket from a server in the background. Its clock moves only when
 the client posts to `/lockstep/advance`: the same ticks and the same requests give the same bytes, however
-slow the client is. A source of ticks is a text:
+slow the client is. A crossed quote is shown as the feed had it, but nothing trades on it; `Untraded` in the answer of
+`/lockstep/clock` counts them. A source of ticks is a text:
 
 - `sim:SEED[?ticks=N&days=D]`: a seeded EURUSD market from 2014-05-07, `N` ticks a day (40,000);
 - `lean:PATH[,PATH…][?tz=-05:00]`: LEAN quote-tick zips of EURUSD, or folders of them. Their zone is UTC, or

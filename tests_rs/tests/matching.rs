@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use exuvia_brokers::paper::PaperBroker;
-use exuvia_execution::matching::{Matching, NewOrder, Refusal, Terms};
+use exuvia_execution::matching::{Matched, Matching, NewOrder, Refusal, Terms};
 use exuvia_execution::{Limits, OrderManager};
 use exuvia_model::{Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Quote, Side, Symbol, Time};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const EURUSD: Symbol = Symbol(21);
 
 fn exchange(cash: i64) -> Matching {
-    Matching::new(Terms { cash: Money::from_whole(cash).unwrap(), leverage: Some(30) })
+    Matching::new(Terms { cash: Money::from_whole(cash).unwrap(), leverage: Some(30), negative_prices: false })
 }
 
 fn order(side: Side, amount: i64, limit: Option<&str>, decided: i64) -> NewOrder {
@@ -35,10 +35,10 @@ fn a_market_order_fills_whole_at_the_first_quote_after_its_decision() {
     let mut exchange = exchange(1_000_000);
     exchange.place(order(Side::Buy, 1_000, None, 10)).unwrap();
     exchange.place(order(Side::Sell, 2_000, None, 11)).unwrap();
-    assert!(exchange.on_quote(&quote(10, "1.1", "1.2")).unwrap().is_empty());
-    let bought = exchange.on_quote(&quote(11, "1.3", "1.4")).unwrap();
+    assert!(exchange.on_quote(&quote(10, "1.1", "1.2")).unwrap().fills.is_empty());
+    let bought = exchange.on_quote(&quote(11, "1.3", "1.4")).unwrap().fills;
     assert_eq!(bought.iter().map(|fill| fill.price.to_string()).collect::<Vec<_>>(), ["1.4"]);
-    let sold = exchange.on_quote(&quote(12, "1.5", "1.6")).unwrap();
+    let sold = exchange.on_quote(&quote(12, "1.5", "1.6")).unwrap().fills;
     assert_eq!((sold[0].price.to_string(), sold[0].time, sold.len()), ("1.5".to_owned(), Time(12), 1));
     assert_eq!(exchange.working().len(), 0);
 }
@@ -49,10 +49,10 @@ fn a_limit_order_waits_for_its_limit_and_takes_the_better_price() {
     exchange.place(order(Side::Buy, 1_000, Some("1.20"), 0)).unwrap();
     exchange.place(order(Side::Sell, 1_000, Some("1.50"), 0)).unwrap();
     assert!(exchange.on_quote(&quote(1, "1.30", "1.20001")).is_err(), "a crossed quote is refused");
-    assert!(exchange.on_quote(&quote(1, "1.19", "1.20001")).unwrap().is_empty());
-    let at_limit = exchange.on_quote(&quote(2, "1.19", "1.20")).unwrap();
+    assert!(exchange.on_quote(&quote(1, "1.19", "1.20001")).unwrap().fills.is_empty());
+    let at_limit = exchange.on_quote(&quote(2, "1.19", "1.20")).unwrap().fills;
     assert_eq!(at_limit[0].price.to_string(), "1.2");
-    let better = exchange.on_quote(&quote(3, "1.55", "1.56")).unwrap();
+    let better = exchange.on_quote(&quote(3, "1.55", "1.56")).unwrap().fills;
     assert_eq!(better[0].price.to_string(), "1.55");
     assert_eq!(exchange.cash().to_string(), "1000350", "bought at 1.20, sold at 1.55");
 }
@@ -63,7 +63,43 @@ fn nothing_trades_on_a_crossed_quote() {
     exchange.place(order(Side::Buy, 1_000, None, 0)).unwrap();
     let refusal = exchange.on_quote(&quote(1, "1.20001", "1.2")).unwrap_err();
     assert!(refusal.to_string().contains("bid 1.20001 > ask 1.2"), "{refusal}");
-    assert_eq!(exchange.on_quote(&quote(2, "1.2", "1.2")).unwrap().len(), 1);
+    assert_eq!(exchange.on_quote(&quote(2, "1.2", "1.2")).unwrap().fills.len(), 1);
+}
+
+#[test]
+fn nothing_trades_at_or_below_zero_unless_it_was_said_that_it_may() {
+    let mut strict = exchange(1_000_000);
+    let limit = order(Side::Buy, 1_000, Some("-1"), 0);
+    let refusal = strict.place(limit.clone()).unwrap_err();
+    assert!(refusal.to_string().contains("limit -1 must be positive"), "{refusal}");
+    strict.place(order(Side::Sell, 1_000, None, 0)).unwrap();
+    for (bid, ask) in [("-1", "1"), ("0", "0"), ("0", "1"), ("-2", "-1")] {
+        let refusal = strict.on_quote(&quote(1, bid, ask)).unwrap_err();
+        assert!(refusal.to_string().contains(&format!("bid {bid} and ask {ask}")), "{refusal}");
+    }
+    assert_eq!(strict.working().len(), 1);
+    let terms = Terms { cash: Money::from_whole(1_000_000).unwrap(), leverage: Some(30), negative_prices: true };
+    let mut spreads = Matching::new(terms);
+    spreads.place(limit).unwrap();
+    assert_eq!(spreads.on_quote(&quote(1, "-2", "-1")).unwrap().fills[0].price.to_string(), "-1");
+}
+
+/// The money at which the second order cannot be booked: what filled before it stays filled and is told.
+#[test]
+fn an_order_that_cannot_be_booked_is_rejected_and_takes_no_other_fill_with_it() {
+    let terms = Terms { cash: Money::from_raw(i128::MAX - 10), leverage: None, negative_prices: false };
+    let mut exchange = Matching::new(terms);
+    exchange.place(order(Side::Buy, 9_000_000_000, None, 0)).unwrap();
+    exchange.on_quote(&quote(1, "1", "1")).unwrap();
+    let other = Symbol(39);
+    exchange.place(NewOrder { symbol: EURUSD, ..order(Side::Sell, 9_000_000_000, None, 1) }).unwrap();
+    exchange.place(NewOrder { symbol: EURUSD, ..order(Side::Buy, 1_000, None, 1) }).unwrap();
+    let Matched { fills, rejected } = exchange.on_quote(&quote(2, "2", "2")).unwrap();
+    assert_eq!((fills.len(), rejected.len()), (1, 1));
+    assert_eq!((fills[0].order.order.side, rejected[0].0.order.side), (Side::Buy, Side::Sell));
+    assert!(rejected[0].1.to_string().contains("it was rejected"), "{}", rejected[0].1);
+    assert_eq!((exchange.working().len(), exchange.position(other).quantity), (0, Quantity::ZERO));
+    assert!(exchange.on_quote(&quote(3, "2", "2")).unwrap().rejected.is_empty(), "it is said once");
 }
 
 #[test]
@@ -71,11 +107,11 @@ fn a_closed_market_fills_nothing_and_refuses_market_orders() {
     let mut exchange = exchange(1_000_000);
     exchange.place(order(Side::Buy, 1_000, None, 0)).unwrap();
     exchange.set_open(EURUSD, false);
-    assert!(exchange.on_quote(&quote(1, "1.1", "1.2")).unwrap().is_empty());
+    assert!(exchange.on_quote(&quote(1, "1.1", "1.2")).unwrap().fills.is_empty());
     assert_eq!(exchange.place(order(Side::Buy, 1_000, None, 0)), Err(Refusal::MarketClosed(EURUSD)));
     exchange.place(order(Side::Buy, 1_000, Some("1.3"), 0)).unwrap();
     exchange.set_open(EURUSD, true);
-    assert_eq!(exchange.on_quote(&quote(2, "1.1", "1.2")).unwrap().len(), 2);
+    assert_eq!(exchange.on_quote(&quote(2, "1.1", "1.2")).unwrap().fills.len(), 2);
 }
 
 #[test]
@@ -84,7 +120,7 @@ fn a_cancelled_order_never_fills_and_cancels_once() {
     let placed = exchange.place(order(Side::Buy, 1_000, None, 0)).unwrap();
     assert_eq!(exchange.cancel(placed.id).unwrap(), placed);
     assert_eq!(exchange.cancel(placed.id), Err(Refusal::NotWorking(placed.id)));
-    assert!(exchange.on_quote(&quote(1, "1.1", "1.2")).unwrap().is_empty());
+    assert!(exchange.on_quote(&quote(1, "1.1", "1.2")).unwrap().fills.is_empty());
 }
 
 /// 1,000,000 of cash at a leverage of 30 and a mid of 1.5 carry exactly 20,000,000 units.
@@ -115,7 +151,7 @@ fn an_order_that_only_reduces_the_position_is_allowed_when_margin_is_gone() {
 
 #[test]
 fn what_is_no_amount_or_leaves_the_range_is_refused() {
-    let mut exchange = Matching::new(Terms { cash: Money::ZERO, leverage: None });
+    let mut exchange = Matching::new(Terms { cash: Money::ZERO, leverage: None, negative_prices: false });
     assert!(matches!(exchange.place(order(Side::Buy, 0, None, 0)), Err(Refusal::Quantity(_))));
     assert!(matches!(exchange.place(order(Side::Buy, -1, None, 0)), Err(Refusal::Quantity(_))));
     exchange.place(order(Side::Buy, 9_000_000_000, None, 0)).unwrap();
@@ -126,7 +162,7 @@ fn what_is_no_amount_or_leaves_the_range_is_refused() {
 /// The whole way of an order on paper: checked, sent, told, filled, booked.
 #[test]
 fn an_order_manager_works_over_paper() {
-    let terms = Terms { cash: Money::from_whole(1_000_000).unwrap(), leverage: Some(30) };
+    let terms = Terms { cash: Money::from_whole(1_000_000).unwrap(), leverage: Some(30), negative_prices: false };
     let limits = Limits::whole(20_000_000, 40_000_000, 60).unwrap();
     let mut manager = OrderManager::new(PaperBroker::new(terms), limits, "LB");
     let submit = |manager: &mut OrderManager<PaperBroker>, scenario: &str, amount, limit: Option<&str>| {
@@ -214,11 +250,11 @@ proptest! {
                     quote.bid = Price::from_raw(mid * 10_000);
                     quote.ask = Price::from_raw((mid + spread) * 10_000);
                     let before = exchange.clone();
-                    let Ok(fills) = exchange.on_quote(&quote) else {
+                    let Ok(Matched { fills, rejected }) = exchange.on_quote(&quote) else {
                         prop_assert!(spread < 0 && before.working().eq(exchange.working()));
                         continue;
                     };
-                    prop_assert!(open || fills.is_empty());
+                    prop_assert!(rejected.is_empty() && (open || fills.is_empty()));
                     for fill in fills {
                         let asked = &fill.order.order;
                         prop_assert!(asked.decided < fill.time);

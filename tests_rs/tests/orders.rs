@@ -198,6 +198,8 @@ fn activity(number: usize, sequence: u32, status: ActivityStatus, amount: i64) -
         reference: Some(format!("LB-trend-{number:06}")),
         sequence: Some(sequence.to_string()),
         venue_id: Some("7001".into()),
+        symbol: None,
+        side: None,
         status,
         sub_status: SubStatus::Confirmed,
         fill_quantity: Some(whole(amount)),

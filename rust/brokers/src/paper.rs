@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use exuvia_execution::matching::{Execution, Matching, NewOrder, Refusal, Terms, WorkingOrder};
+use exuvia_execution::matching::{Execution, Matched, Matching, NewOrder, Refusal, Terms, WorkingOrder};
 use exuvia_execution::{
     Activity, ActivityStatus, Broker, CancelOutcome, CheckedOrder, Decimal, PlaceOutcome, SubStatus,
 };
@@ -40,7 +40,7 @@ pub enum PaperError {
 /// use exuvia_execution::matching::{NewOrder, Terms};
 /// use exuvia_model::{Money, Quantity, Quote, Side, Symbol, Time};
 ///
-/// let mut broker = PaperBroker::new(Terms { cash: Money::from_whole(100_000)?, leverage: Some(30) });
+/// let mut broker = PaperBroker::new(Terms { cash: Money::from_whole(100_000)?, leverage: Some(30), negative_prices: false });
 /// let id = broker.place(NewOrder {
 ///     reference: "LB-trend-000001".into(), symbol: Symbol(21), side: Side::Sell,
 ///     quantity: Quantity::from_whole(10_000)?, limit: None, decided: Time(5),
@@ -109,31 +109,35 @@ impl PaperBroker {
     }
 
     /// Takes a quote and fills what it fills, in order of arrival. A quote older than the newest one of its
-    /// instrument changes nothing and is counted in `late`.
+    /// instrument changes nothing and is counted in `late`. An order that cannot be booked at its price is
+    /// rejected, which is one of the activities.
     ///
     /// # Errors
-    /// `Refusal::Crossed`: nothing was filled.
+    /// `Refusal::Crossed`, `Refusal::NotPositive`: nothing was filled.
     pub fn on_quote(&mut self, quote: &Quote) -> Result<Vec<Fill>, Refusal> {
         if self.newest.get(&quote.symbol).is_some_and(|newest| quote.time < *newest) {
             self.late += 1;
             return Ok(Vec::new());
         }
-        let executions = self.exchange.on_quote(quote)?;
+        let Matched { fills, rejected } = self.exchange.on_quote(quote)?;
         self.newest.insert(quote.symbol, quote.time);
         self.now = self.now.max(quote.time);
-        for execution in &executions {
+        for execution in &fills {
             self.tell(&execution.order, ActivityStatus::FinalFill, execution.time, Some(execution));
         }
-        Ok(executions.into_iter().map(fill).collect())
+        for (order, _) in &rejected {
+            self.tell(order, ActivityStatus::Cancelled, quote.time, None);
+        }
+        Ok(fills.into_iter().map(fill).collect())
     }
 
-    /// As [`Self::on_quote`], after it opened or closed the instrument's market; a quote that is late or crossed does not.
+    /// As [`Self::on_quote`], after it opened or closed the instrument's market; a quote that is late or refused does not.
     ///
     /// # Errors
-    /// `Refusal::Crossed`: nothing was filled.
+    /// As `on_quote`.
     pub fn on_quote_while(&mut self, open: bool, quote: &Quote) -> Result<Vec<Fill>, Refusal> {
         let late = self.newest.get(&quote.symbol).is_some_and(|newest| quote.time < *newest);
-        if !late && !quote.is_crossed() {
+        if !late && self.exchange.check_quote(quote).is_ok() {
             self.set_open(quote.symbol, open);
         }
         self.on_quote(quote)
@@ -183,6 +187,8 @@ impl PaperBroker {
             reference: Some(working.order.reference.clone()),
             sequence: Some(self.sequence.to_string()),
             venue_id: Some(order_id(working.id)),
+            symbol: Some(working.order.symbol),
+            side: Some(working.order.side),
             status,
             sub_status: SubStatus::Confirmed,
             fill_quantity: execution.map(|_| working.order.quantity),

@@ -230,7 +230,7 @@ pub fn is_tradable(quote: &Quote, max_age_s: f64, now: Time) -> bool {
 /// given the position; it is asked only when no order is open.
 ///
 /// # Errors
-/// `BadPrice` for a quote that is no price, `BadLimit` for a limit that cannot be rounded, and what `facts` and `wanted`
+/// `BadPrice` for a quote that is no price, `BadPosition` for one that has no opposite, `BadLimit` for a limit that cannot be rounded, and what `facts` and `wanted`
 /// fail with.
 pub fn act<E: From<ScanError>>(
     (name, uic): (&str, i64),
@@ -248,6 +248,9 @@ pub fn act<E: From<ScanError>>(
         return expire(facts, &order, now);
     }
     let position = facts.position()?;
+    if position == i64::MIN {
+        return Err(ScanError::BadPosition { scenario: name.to_owned(), position }.into());
+    }
     let target = wanted(position)?;
     if position == 0 { enter(name, facts, quote, target, now) } else { exit(facts, position, quote, target, now) }
 }

@@ -28,10 +28,28 @@ pub enum ScanError {
     BadPrice {
         /// Which instrument.
         uic: i64,
-        /// Which price: bid, ask, close.
+        /// Which price: bid or ask.
         what: &'static str,
         /// The value as it came.
         value: f64,
+    },
+    /// A close that is NaN or infinite.
+    #[error("close {value}{} of {} must be a finite number; drop the bar before it gets here", .at.map_or_else(String::new, |at| format!(" at index {at}")), .uic.map_or_else(|| "the closes".to_owned(), |uic| format!("instrument {uic}")))]
+    BadClose {
+        /// Which instrument, where it is known.
+        uic: Option<i64>,
+        /// Its place among the closes, where there is one.
+        at: Option<usize>,
+        /// The value as it came.
+        value: f64,
+    },
+    /// A position that has no opposite.
+    #[error("scenario {scenario:?} has position {position}: it cannot be closed by one order, its amount does not fit")]
+    BadPosition {
+        /// Which scenario.
+        scenario: String,
+        /// The position as it came.
+        position: i64,
     },
     /// A limit price whose count of ticks is not finite.
     #[error(

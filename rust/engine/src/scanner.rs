@@ -98,10 +98,10 @@ impl<S: Strategy> Scanner<S> {
     /// Adds the close of a bar.
     ///
     /// # Errors
-    /// `BadPrice` for a close that is not finite.
+    /// `BadClose` for a close that is not finite.
     pub fn push_close(&mut self, uic: i64, close: f64) -> Result<(), ScanError> {
         if !close.is_finite() {
-            return Err(ScanError::BadPrice { uic, what: "close", value: close });
+            return Err(ScanError::BadClose { uic: Some(uic), at: None, value: close });
         }
         self.closes.entry(uic).or_insert_with(|| Ring::new(self.keep)).push(close);
         Ok(())

@@ -116,6 +116,10 @@ pub struct Activity {
     pub sequence: Option<String>,
     /// The venue's order id.
     pub venue_id: Option<String>,
+    /// Of which instrument, where it says so.
+    pub symbol: Option<Symbol>,
+    /// Which way, where it says so.
+    pub side: Option<Side>,
     /// What happened.
     pub status: ActivityStatus,
     /// How far it got.

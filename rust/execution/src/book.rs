@@ -183,7 +183,7 @@ impl OrderBook {
     /// ended orders are counted in `ignored`.
     ///
     /// # Errors
-    /// `Incomplete`, `BadPrice` for a fill that cannot be booked; `Step` for a step that the order cannot take. The order
+    /// `Contradiction` if it is of another instrument or side than the order; `Incomplete`, `BadPrice` for a fill that cannot be booked; `Step` for a step that the order cannot take. The order
     /// is then as it was, and the activity may be given again.
     pub fn on_activity(&mut self, activity: &Activity) -> Result<Option<BookedFill>, OrderError> {
         if !self.screen(activity.reference.as_deref(), activity.sequence.as_deref()) {
@@ -192,6 +192,7 @@ impl OrderBook {
         let client_id = activity.reference.as_deref().unwrap_or_default();
         let at = self.at(client_id)?;
         let Some(order) = self.orders.get_mut(at) else { return Ok(None) };
+        agrees(order, activity)?;
         let from = Self::shelf(order);
         let waiting = from == Shelf::Pending;
         let fill = match activity.meaning() {
@@ -348,6 +349,25 @@ fn content(intent: &OrderIntent) -> Content {
 
 fn apply(order: &mut Order, event: OrderEvent) -> Result<(), OrderError> {
     order.step(event).map_err(|source| OrderError::Step { client_id: order.client_id().to_owned(), source })
+}
+
+/// Refuses what names our order and contradicts it: another instrument, the other side.
+fn agrees(order: &Order, activity: &Activity) -> Result<(), OrderError> {
+    let intent = order.intent();
+    let refuse = |field, said: String, ours: String| OrderError::Contradiction {
+        client_id: order.client_id().to_owned(),
+        sequence: activity.sequence.clone().unwrap_or_default(),
+        field,
+        said,
+        ours,
+    };
+    if let Some(symbol) = activity.symbol.filter(|symbol| *symbol != intent.symbol) {
+        return Err(refuse("Uic", symbol.0.to_string(), intent.symbol.0.to_string()));
+    }
+    match activity.side.filter(|side| *side != intent.side) {
+        Some(side) => Err(refuse("BuySell", side.as_str().to_owned(), intent.side.as_str().to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn execution(order: &mut Order, activity: &Activity, last: bool) -> Result<BookedFill, OrderError> {

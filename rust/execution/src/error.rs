@@ -56,6 +56,22 @@ pub enum OrderError {
         /// What is missing.
         field: &'static str,
     },
+    /// An activity that names our order and says something else of it.
+    #[error(
+        "activity {sequence:?} of order {client_id} says {field} {said}, but the order is {ours}: it was not booked, ask the venue whose it is"
+    )]
+    Contradiction {
+        /// Which order.
+        client_id: String,
+        /// The activity's sequence id.
+        sequence: String,
+        /// The field in the venue's words.
+        field: &'static str,
+        /// What the activity says.
+        said: String,
+        /// What we sent.
+        ours: String,
+    },
     /// An execution price that no instrument here can have.
     #[error("order {client_id} was executed at {price}: a price must be positive, ask the venue")]
     BadPrice {

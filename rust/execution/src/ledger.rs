@@ -113,8 +113,11 @@ impl Ledger {
     /// Books a fill; gives the trade that it closed, with `reason` as why.
     ///
     /// # Errors
-    /// `TurnsPosition` if it would turn a position to the other side, `Decimal` if a sum does not fit; nothing is booked then.
+    /// `BadPrice` for a price at or below zero, `TurnsPosition` if it would turn a position to the other side, `Decimal` if a sum does not fit; nothing is booked then.
     pub fn on_fill(&mut self, fill: &BookedFill, reason: &str) -> Result<Option<ClosedTrade>, OrderError> {
+        if fill.price.is_negative() || fill.price.is_zero() {
+            return Err(OrderError::BadPrice { client_id: fill.client_id.clone(), price: fill.price });
+        }
         let mut account = self.account(&fill.scenario)?;
         let before = account.position;
         let change = i128::from(fill.quantity.raw()) * i128::from(fill.side.sign());

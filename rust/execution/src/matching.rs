@@ -46,8 +46,23 @@ pub enum Refusal {
         /// Its ask.
         ask: Price,
     },
-    /// The account's money left its range.
-    #[error("cash left the range of money at order {0}")]
+    /// A price at or below zero on an account whose instruments forbid it; nothing fills on it.
+    #[error(
+        "quote at {time} has bid {bid} and ask {ask}: prices must be positive, it was not traded on; where an instrument may trade below zero, say so (negative_prices)"
+    )]
+    NotPositive {
+        /// When.
+        time: Time,
+        /// Its bid.
+        bid: Price,
+        /// Its ask.
+        ask: Price,
+    },
+    /// A limit at or below zero on an account whose instruments forbid it.
+    #[error("limit {0} must be positive: where an instrument may trade below zero, say so (negative_prices)")]
+    Limit(Price),
+    /// The account's money left its range: the order is taken out of the book.
+    #[error("order {0} would take the cash out of the range of money: it was rejected")]
     Cash(u64),
 }
 
@@ -58,6 +73,8 @@ pub struct Terms {
     pub cash: Money,
     /// Notional that one unit of cash carries (30: a margin rate of 1/30); `None`: margin is not checked.
     pub leverage: Option<u32>,
+    /// Whether prices at or below zero trade, as those of spreads and of some futures may.
+    pub negative_prices: bool,
 }
 
 /// What someone wants to trade.
@@ -120,6 +137,15 @@ pub struct Execution {
     pub realised: Money,
 }
 
+/// What a quote did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matched {
+    /// What it filled, in order of arrival.
+    pub fills: Vec<Execution>,
+    /// Orders that it reached and that cannot be booked: they work no longer.
+    pub rejected: Vec<(WorkingOrder, Refusal)>,
+}
+
 /// What the exchange knows of one instrument.
 #[derive(Debug, Clone, Copy, Default)]
 struct Book {
@@ -135,7 +161,7 @@ struct Book {
 /// use exuvia_execution::matching::{Matching, NewOrder, Terms};
 /// use exuvia_model::{Money, Quantity, Quote, Side, Symbol, Time};
 ///
-/// let mut exchange = Matching::new(Terms { cash: Money::from_whole(1_000_000)?, leverage: Some(30) });
+/// let mut exchange = Matching::new(Terms { cash: Money::from_whole(1_000_000)?, leverage: Some(30), negative_prices: false });
 /// let order = NewOrder {
 ///     reference: "LB-trend-000001".into(), symbol: Symbol(0), side: Side::Buy,
 ///     quantity: Quantity::from_whole(1_000)?, limit: None, decided: Time(10),
@@ -145,8 +171,8 @@ struct Book {
 ///     symbol: Symbol(0), time: Time(time), bid: "1.1".parse().unwrap(), ask: "1.2".parse().unwrap(),
 ///     bid_size: Quantity::ZERO, ask_size: Quantity::ZERO,
 /// };
-/// assert!(exchange.on_quote(&quote(10))?.is_empty()); // not after the decision
-/// assert_eq!(exchange.on_quote(&quote(11))?[0].price.to_string(), "1.2");
+/// assert!(exchange.on_quote(&quote(10))?.fills.is_empty()); // not after the decision
+/// assert_eq!(exchange.on_quote(&quote(11))?.fills[0].price.to_string(), "1.2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -168,10 +194,13 @@ impl Matching {
     /// Takes an order to work.
     ///
     /// # Errors
-    /// `Quantity`, `MarketClosed`, `TooMuch`, `Margin`.
+    /// `Quantity`, `Limit`, `MarketClosed`, `TooMuch`, `Margin`.
     pub fn place(&mut self, order: NewOrder) -> Result<WorkingOrder, Refusal> {
         if order.quantity <= Quantity::ZERO {
             return Err(Refusal::Quantity(order.quantity));
+        }
+        if let Some(limit) = order.limit.filter(|limit| *limit <= Price::ZERO && !self.terms.negative_prices) {
+            return Err(Refusal::Limit(limit));
         }
         let closed = self.books.get(&order.symbol).is_some_and(|book| book.closed);
         if closed && order.limit.is_none() {
@@ -192,21 +221,43 @@ impl Matching {
         self.working.remove(&id).ok_or(Refusal::NotWorking(id))
     }
 
-    /// Takes a quote and fills what it fills, in order of arrival. While the market is closed nothing fills.
+    /// Whether this quote can be traded on.
     ///
     /// # Errors
-    /// `Crossed`, and `Cash` when money leaves its range: then the order that did it works on.
-    pub fn on_quote(&mut self, quote: &Quote) -> Result<Vec<Execution>, Refusal> {
+    /// `Crossed`, `NotPositive`.
+    pub fn check_quote(&self, quote: &Quote) -> Result<(), Refusal> {
+        let Quote { time, bid, ask, .. } = *quote;
         if quote.is_crossed() {
-            return Err(Refusal::Crossed { time: quote.time, bid: quote.bid, ask: quote.ask });
+            return Err(Refusal::Crossed { time, bid, ask });
         }
+        if !self.terms.negative_prices && bid.min(ask) <= Price::ZERO {
+            return Err(Refusal::NotPositive { time, bid, ask });
+        }
+        Ok(())
+    }
+
+    /// Takes a quote and fills what it fills, in order of arrival. While the market is closed nothing fills.
+    ///
+    /// An order that it reaches and that would take the money out of its range is rejected; the others fill.
+    ///
+    /// # Errors
+    /// `Crossed`, `NotPositive`: nothing has changed then.
+    pub fn on_quote(&mut self, quote: &Quote) -> Result<Matched, Refusal> {
+        self.check_quote(quote)?;
         self.mark(quote.symbol, quote.bid, quote.ask);
+        let mut matched = Matched::default();
         if self.working.is_empty() || self.books.get(&quote.symbol).is_some_and(|book| book.closed) {
-            return Ok(Vec::new());
+            return Ok(matched);
         }
-        let filled: Vec<(u64, Price)> =
+        let reached: Vec<(u64, Price)> =
             self.working.values().filter_map(|order| Some((order.id, order.fills_at(quote)?))).collect();
-        filled.into_iter().map(|(id, price)| self.execute(id, price, quote.time)).collect()
+        for (id, price) in reached {
+            match self.execute(id, price, quote.time) {
+                Ok(execution) => matched.fills.push(execution),
+                Err(refusal) => matched.rejected.extend(self.working.remove(&id).map(|order| (order, refusal))),
+            }
+        }
+        Ok(matched)
     }
 
     /// Sets the price by which margin is reckoned, without filling anything.

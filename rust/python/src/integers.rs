@@ -49,4 +49,24 @@ macro_rules! named {
     )*};
 }
 
-named!(uic, ts, ticks, max_amount, max_position, duplicate_window_s, fast, slow, window);
+named!(
+    uic,
+    ts,
+    now,
+    keep,
+    amount,
+    decided,
+    filled,
+    position,
+    opened,
+    entry_ts,
+    exit_ts,
+    cash,
+    ticks,
+    max_amount,
+    max_position,
+    duplicate_window_s,
+    fast,
+    slow,
+    window
+);

@@ -64,6 +64,7 @@ class Checker:
         value = data.get(key, default)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise self.refuse(table, key, f"{key} = {value!r} must be a {kind.__name__}")
+        self._refuse_nul(table, key, value)
         return value
 
     def whole(
@@ -82,6 +83,8 @@ class Checker:
         value = data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.refuse(table, key, f"{key} = {value!r} must be a list of texts")
+        for item in value:
+            self._refuse_nul(table, key, item)
         return tuple(value)
 
     def share(self, table: tuple[str, ...], data: dict[str, Any], key: str, default: float) -> float:
@@ -104,6 +107,10 @@ class Checker:
     def size(self, table: tuple[str, ...], data: dict[str, Any], key: str, default: int) -> int:
         """Return a size in bytes: a number, or text as `"512 MiB"`."""
         return int(self._amount(table, data, key, default, _BYTES, '"512 MiB", "2 GiB"'))
+
+    def _refuse_nul(self, table: tuple[str, ...], key: str, value: object) -> None:
+        if isinstance(value, str) and "\0" in value:
+            raise self.refuse(table, key, f"{key} = {value!r} holds a NUL character: no path and no name may")
 
     def _amount(  # noqa: PLR0917 - one reader for times and sizes
         self, table: tuple[str, ...], data: dict[str, Any], key: str, default: float, units: dict[str, Any], like: str

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.config.place import line_of
-from exuvia.migrate.config.tables import GateConfig, GroupConfig
+from exuvia.migrate.config.tables import CALENDARS, GateConfig, GroupConfig
 from exuvia.migrate.config.units import EFFECTS
 from exuvia.migrate.gates import kinds, presets
 
@@ -100,7 +100,7 @@ def _group(check: Checker, name: str, table: Any, declared: Mapping[str, UnitCon
         effect=effect,
         sessions=check.whole(here, table, "sessions", base.get("sessions", 5), 1),
         approvers=check.whole(here, table, "approvers", base.get("approvers", 1), 1),
-        calendar=check.typed(here, table, "calendar", str, base.get("calendar", calendar)),
+        calendar=check.word(here, table, "calendar", CALENDARS, base.get("calendar", calendar)),
         activity=check.share(here, table, "activity", 0.95),
         served=check.whole(here, table, "served", 20, 1),
         served_keys=check.whole(here, table, "served_keys", 1, 1, most=MOST_KEYS),

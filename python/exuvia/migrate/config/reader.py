@@ -33,7 +33,7 @@ from exuvia.errors import ConfigError
 from exuvia.migrate.config import groups, units
 from exuvia.migrate.config.check import Checker
 from exuvia.migrate.config.find import find, text_of
-from exuvia.migrate.config.tables import MIB, Config
+from exuvia.migrate.config.tables import CALENDARS, MIB, Config
 from exuvia.migrate.modes.journal import refuse_writable_by_others
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _read(check: Checker, data: dict[str, Any], *, rules: bool) -> Config:
     if rehearsal:
         for endpoint in endpoints:
             _loopback(check, endpoint)
-    calendar = check.typed(here, general, "calendar", str, "24/7")
+    calendar = check.word(here, general, "calendar", CALENDARS, "24/7")
     declared = {
         name: units.read(check, name, table, rehearsal=rehearsal, rules=rules)
         for name, table in data.get("unit", {}).items()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Caps", "Config", "Divergence", "GateConfig", "GroupConfig", "UnitConfig"]
 
 MIB = 1024 * 1024
+CALENDARS = ("24/7", "FX24x5", "XNYS")
+"""The calendars that `exuvia.sessions` has."""
 
 
 @dataclass(frozen=True, slots=True)

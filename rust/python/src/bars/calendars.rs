@@ -39,7 +39,7 @@ impl Calendar {
 ///
 /// Args:
 ///     name: "XNYS", "24/7" or "FX24x5" (Sunday 17:00 to Friday 17:00 in New York).
-///     zone: For "24/7" only: the IANA zone whose days are the sessions; UTC if left out.
+///     zone: For "24/7": the IANA zone whose days are the sessions, UTC if left out. The others have their own.
 ///
 /// Raises:
 ///     CalendarError: The name or the zone is unknown.
@@ -58,6 +58,7 @@ impl PyCalendar {
             let calendar = sessions::Calendar::named(name)?;
             match zone {
                 None => Ok(calendar),
+                Some(zone) if zone == calendar.zone() => Ok(calendar),
                 Some(zone) if name == sessions::Calendar::ALWAYS.name() => Ok(sessions::Calendar::days_of(zone)?),
                 Some(zone) => Err(Failure::text(
                     "CalendarError",

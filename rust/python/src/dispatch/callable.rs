@@ -14,9 +14,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::shared::Shared;
 use super::canary::Choice;
 use super::rescue::{Verdict, given, judge};
+use super::shared::Shared;
 use super::shared::described;
 use super::{turnout, within};
 

@@ -1,13 +1,14 @@
 //! An activity of the venue's event stream, from the dict that `json.loads` made of it.
 
 use exuvia_execution::{Activity, ActivityStatus, SubStatus};
-use exuvia_model::{Quantity, Time};
+use exuvia_model::{Quantity, Symbol, Time};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::money::exact_or_shortest;
 use crate::failure::Failure;
+use crate::integers;
 
 /// What says whether the activity is news: our reference and the sequence id.
 pub fn identity(activity: &Bound<'_, PyDict>) -> PyResult<(Option<String>, Option<String>)> {
@@ -29,10 +30,15 @@ pub fn read(activity: &Bound<'_, PyDict>) -> PyResult<Activity> {
     let amount = activity.get_item(intern!(py, "FillAmount"))?.filter(|value| fill && !value.is_none());
     let price = activity.get_item(intern!(py, "ExecutionPrice"))?.filter(|value| fill && !value.is_none());
     let time = text(activity, intern!(py, "ActivityTime"))?;
+    let uic = activity.get_item(intern!(py, "Uic"))?.filter(|value| !value.is_none());
+    let side = text(activity, intern!(py, "BuySell"))?;
+    let side = side.map(|text| known(text.parse(), &reference, &sequence)).transpose()?;
     Ok(Activity {
         reference,
         sequence,
         venue_id: text(activity, intern!(py, "OrderId"))?,
+        symbol: uic.map(|value| integers::uic(&value)).transpose()?.map(Symbol),
+        side,
         status,
         sub_status,
         fill_quantity: amount.map(|value| units(&value)).transpose()?,

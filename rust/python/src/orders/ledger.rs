@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use super::trades::{Account, ClosedTrade};
 use super::{money, refused};
 use crate::failure::Failure;
-use crate::gate;
+use crate::{gate, integers};
 
 /// Books fills of all scenarios; each starts with the same equity.
 ///
@@ -63,7 +63,7 @@ impl Ledger {
     ///     The trade that it closed, or None.
     ///
     /// Raises:
-    ///     OrderError: If it would turn a position to the other side; nothing is booked then.
+    ///     OrderError: If it would turn a position to the other side, or its price is not positive; nothing is booked then.
     ///     TypeError: If its price is a float.
     ///     ValueRangeError: If a number in it cannot be.
     #[pyo3(signature = (fill, reason))]
@@ -74,10 +74,10 @@ impl Ledger {
         reason: &str,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         use crate::scan::value::Value as _;
-        let uic: i64 = fill.getattr(intern!(py, "uic"))?.extract()?;
+        let uic: i64 = integers::whole(&fill.getattr(intern!(py, "uic"))?, "uic")?;
         let side: String = fill.getattr(intern!(py, "side"))?.extract()?;
         let client_id: String = fill.getattr(intern!(py, "client_id"))?.extract()?;
-        let amount: i64 = fill.getattr(intern!(py, "amount"))?.extract()?;
+        let amount: i64 = integers::whole(&fill.getattr(intern!(py, "amount"))?, "amount")?;
         if amount <= 0 {
             let message = format!("fill of {amount} by {client_id} is not positive: the side says which way");
             return Err(Failure::text("OrderError", message).into());
@@ -90,7 +90,7 @@ impl Ledger {
             side: side.parse().map_err(Failure::from)?,
             quantity: money::amount(amount)?,
             price: money::exact(&fill.getattr(intern!(py, "price"))?, "price")?,
-            time: Time(fill.getattr(intern!(py, "ts"))?.extract()?),
+            time: Time(integers::whole(&fill.getattr(intern!(py, "ts"))?, "ts")?),
         };
         let closed = gate::guard(|| self.locked().ledger.on_fill(&booked, reason).map_err(|error| refused(&error)))?;
         let Some(trade) = closed else { return Ok(None) };

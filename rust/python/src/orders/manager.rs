@@ -52,6 +52,21 @@ impl Inner {
         name.parse().map_err(|_| ModelError::NotANumber { what: "uic", text: name.to_owned() })
     }
 
+    /// The error with the venue's numbers of instruments in it.
+    fn by_uic(&self, error: execution::OrderError) -> execution::OrderError {
+        use execution::OrderError::Contradiction;
+        let name = |text: String| {
+            let symbol = text.parse().map(exuvia_model::Symbol);
+            symbol.ok().and_then(|symbol| self.instruments.name(symbol).ok()).map_or(text, str::to_owned)
+        };
+        match error {
+            Contradiction { client_id, sequence, field: "Uic", said, ours } => {
+                Contradiction { client_id, sequence, field: "Uic", said: name(said), ours: name(ours) }
+            }
+            other => other,
+        }
+    }
+
     fn order(&self, client_id: &str) -> PyResult<(execution::Order, i64)> {
         let order = self.book.find(client_id).cloned();
         let order = order.ok_or_else(|| execution::OrderError::NoSuchOrder { client_id: client_id.to_owned() });
@@ -188,10 +203,13 @@ impl OrderManager {
             if !self.locked().book.screen(reference.as_deref(), sequence.as_deref()) {
                 return Ok(None);
             }
-            let activity = activity::read(activity)?;
+            let mut activity = activity::read(activity)?;
             let (fill, uic) = {
                 let mut inner = self.locked();
-                let fill = inner.book.on_activity(&activity).map_err(|error| refused(&error))?;
+                // The book knows instruments by the numbers of this table.
+                activity.symbol = activity.symbol.map(|uic| inner.instruments.intern(&uic.0.to_string()));
+                let heard = inner.book.on_activity(&activity);
+                let fill = heard.map_err(|error| refused(&inner.by_uic(error)))?;
                 let uic = fill.as_ref().map(|fill| inner.uic(fill.symbol)).transpose().map_err(Failure::from)?;
                 (fill, uic)
             };

@@ -18,8 +18,11 @@ use crate::scan::value::{value, value_methods};
 ///     duplicate_window_s: For how many seconds the same order is a duplicate.
 #[pyclass(frozen, get_all, module = "exuvia.orders")]
 pub struct Limits {
+    /// Largest amount of one order, units.
     max_amount: i64,
+    /// Largest position of a scenario, long or short, counting open orders; units.
     max_position: i64,
+    /// For how many seconds the same order is a duplicate.
     duplicate_window_s: i64,
 }
 
@@ -61,29 +64,40 @@ value_methods!(Limits {
 ///     ValueRangeError: If side, type or status is unknown.
 #[pyclass(frozen, module = "exuvia.orders")]
 pub struct Order {
+    /// Our own id, `PREFIX-scenario-NNNNNN`.
     #[pyo3(get)]
     client_id: String,
+    /// Whose it is.
     #[pyo3(get)]
     scenario: String,
+    /// The instrument.
     #[pyo3(get)]
     uic: i64,
     side: Side,
+    /// Units.
     #[pyo3(get)]
     amount: i64,
     order_type: OrderType,
+    /// The limit of a limit order, else None.
     #[pyo3(get)]
     limit_price: Option<f64>,
+    /// When it was decided, UTC nanoseconds.
     #[pyo3(get)]
     decided: i64,
+    /// Why.
     #[pyo3(get)]
     reason: String,
     status: OrderStatus,
+    /// The venue's id, once it is known.
     #[pyo3(get)]
     order_id: Option<String>,
+    /// When the venue took it.
     #[pyo3(get)]
     placed: Option<i64>,
+    /// Units executed.
     #[pyo3(get)]
     filled: i64,
+    /// Why it was refused; empty otherwise.
     #[pyo3(get)]
     note: String,
 }
@@ -139,17 +153,17 @@ value_methods!(Order {
     fn new(
         client_id: String,
         scenario: String,
-        uic: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
         side: &str,
-        amount: i64,
+        #[pyo3(from_py_with = integers::amount)] amount: i64,
         order_type: &str,
         limit_price: Option<f64>,
-        decided: i64,
+        #[pyo3(from_py_with = integers::decided)] decided: i64,
         reason: String,
         status: &str,
         order_id: Option<String>,
         placed: Option<i64>,
-        filled: i64,
+        #[pyo3(from_py_with = integers::filled)] filled: i64,
         note: String,
     ) -> PyResult<Self> {
         let side = side.parse().map_err(Failure::from)?;

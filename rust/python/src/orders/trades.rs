@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 
 use super::money::{exact, to_python};
 use crate::failure::Failure;
+use crate::integers;
 use crate::scan::value::{value, value_methods};
 
 /// One execution of an order.
@@ -26,16 +27,21 @@ use crate::scan::value::{value, value_methods};
 ///     ValueRangeError: If the price is no number or the side unknown.
 #[pyclass(frozen, module = "exuvia.orders")]
 pub struct Fill {
+    /// Our own id of the order.
     #[pyo3(get)]
     client_id: String,
+    /// Whose it is.
     #[pyo3(get)]
     scenario: String,
+    /// The instrument.
     #[pyo3(get)]
     uic: i64,
     side: Side,
+    /// Units executed.
     #[pyo3(get)]
     amount: i64,
     price: Decimal,
+    /// When, UTC nanoseconds.
     #[pyo3(get)]
     ts: i64,
 }
@@ -71,11 +77,11 @@ value_methods!(Fill {
     fn new(
         client_id: String,
         scenario: String,
-        uic: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
         side: &str,
-        amount: i64,
+        #[pyo3(from_py_with = integers::amount)] amount: i64,
         price: &Bound<'_, PyAny>,
-        ts: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
     ) -> PyResult<Self> {
         let side = side.parse().map_err(Failure::from)?;
         Ok(Self { client_id, scenario, uic, side, amount, price: exact(price, "price")?, ts })
@@ -113,20 +119,26 @@ value_methods!(Fill {
 ///     ValueRangeError: If one is no number, or the side unknown.
 #[pyclass(frozen, module = "exuvia.orders")]
 pub struct ClosedTrade {
+    /// Whose it is.
     #[pyo3(get)]
     scenario: String,
+    /// The instrument.
     #[pyo3(get)]
     uic: i64,
     side: Side,
+    /// Units.
     #[pyo3(get)]
     amount: i64,
+    /// When it was entered, UTC nanoseconds.
     #[pyo3(get)]
     entry_ts: i64,
     entry_price: Decimal,
+    /// When it was left.
     #[pyo3(get)]
     exit_ts: i64,
     exit_price: Decimal,
     pnl: Decimal,
+    /// Why it was closed.
     #[pyo3(get)]
     reason: String,
 }
@@ -168,12 +180,12 @@ value_methods!(ClosedTrade {
     #[allow(clippy::too_many_arguments)]
     fn new(
         scenario: String,
-        uic: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
         side: &str,
-        amount: i64,
-        entry_ts: i64,
+        #[pyo3(from_py_with = integers::amount)] amount: i64,
+        #[pyo3(from_py_with = integers::entry_ts)] entry_ts: i64,
         entry_price: &Bound<'_, PyAny>,
-        exit_ts: i64,
+        #[pyo3(from_py_with = integers::exit_ts)] exit_ts: i64,
         exit_price: &Bound<'_, PyAny>,
         pnl: &Bound<'_, PyAny>,
         reason: String,
@@ -227,16 +239,21 @@ value_methods!(ClosedTrade {
 ///     ValueRangeError: If one is no number.
 #[pyclass(frozen, module = "exuvia.orders")]
 pub struct Account {
+    /// Signed units held.
     #[pyo3(get)]
     position: i64,
     cost: Decimal,
     realised: Decimal,
+    /// How many there are.
     #[pyo3(get)]
     closed_trades: u64,
+    /// When the open position was entered, UTC nanoseconds.
     #[pyo3(get)]
     entry_ts: Option<i64>,
+    /// When the last one was left.
     #[pyo3(get)]
     last_exit_ts: Option<i64>,
+    /// Units that opened the position.
     #[pyo3(get)]
     opened: i64,
     opened_notional: Decimal,
@@ -281,13 +298,13 @@ value_methods!(Account {
     #[pyo3(signature = (position, cost, realised, closed_trades, entry_ts, last_exit_ts, opened, opened_notional, closed_notional))]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        position: i64,
+        #[pyo3(from_py_with = integers::position)] position: i64,
         cost: &Bound<'_, PyAny>,
         realised: &Bound<'_, PyAny>,
         closed_trades: u64,
         entry_ts: Option<i64>,
         last_exit_ts: Option<i64>,
-        opened: i64,
+        #[pyo3(from_py_with = integers::opened)] opened: i64,
         opened_notional: &Bound<'_, PyAny>,
         closed_notional: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {

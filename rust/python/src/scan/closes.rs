@@ -77,10 +77,8 @@ impl<'a, 'py> Closes<'a, 'py> {
                 }
             }
         }
-        if let Some(value) = scratch.iter().copied().find(|value| !value.is_finite()) {
-            return Err(
-                Refusal::from(ScanError::BadPrice { uic: uic.unwrap_or_default(), what: "close", value }).into()
-            );
+        if let Some((at, value)) = scratch.iter().copied().enumerate().find(|(_, value)| !value.is_finite()) {
+            return Err(Refusal::from(ScanError::BadClose { uic, at: Some(from + at), value }).into());
         }
         Ok(scratch)
     }

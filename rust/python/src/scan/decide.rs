@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 use super::scenario::Scenario;
 use super::views::Intent;
 use super::{Refusal, read, strategies};
-use crate::gate;
+use crate::{gate, integers};
 
 /// Decide at one instant: at most one intent for each scenario, in the order of `scenarios`.
 ///
@@ -38,7 +38,7 @@ pub fn decide<'py>(
     quotes: &Bound<'py, PyAny>,
     closes: &Bound<'py, PyAny>,
     scenarios: &Bound<'py, PyAny>,
-    now: i64,
+    #[pyo3(from_py_with = integers::now)] now: i64,
     record: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
     gate::guard(|| {

@@ -13,7 +13,8 @@ use super::decide::build;
 use super::scenario::Scenario;
 use super::strategies::Held;
 use super::{Refusal, read};
-use crate::gate;
+use crate::failure::Failure;
+use crate::{gate, integers};
 
 /// Scenarios with the closes that they look at, kept in Rust: a cycle passes no lists.
 ///
@@ -23,7 +24,7 @@ use crate::gate;
 ///     keep: How many closes to keep of each instrument.
 ///
 /// Raises:
-///     ScanError: If a scenario's parameter makes no sense.
+///     ScanError: If a scenario's parameter makes no sense, or its strategy looks at more closes than are kept.
 #[pyclass(frozen, weakref, module = "exuvia.scan")]
 pub struct Scanner {
     scenarios: Vec<engine::Scenario<Held>>,
@@ -59,7 +60,11 @@ impl Scanner {
 impl Scanner {
     #[new]
     #[pyo3(signature = (scenarios, record = None, keep = 240))]
-    fn new(scenarios: &Bound<'_, PyAny>, record: Option<Py<PyAny>>, keep: usize) -> PyResult<Self> {
+    fn new(
+        scenarios: &Bound<'_, PyAny>,
+        record: Option<Py<PyAny>>,
+        #[pyo3(from_py_with = integers::keep)] keep: usize,
+    ) -> PyResult<Self> {
         let py = scenarios.py();
         let mut held = Vec::new();
         for scenario in scenarios.try_iter()? {
@@ -84,6 +89,16 @@ impl Scanner {
                     }
                 }
             };
+            if let Held::Native(strategy) = &parsed.strategy
+                && strategy.lookback() > keep
+            {
+                let text = format!(
+                    "keep {keep} is fewer than the {} closes that the strategy of scenario {:?} looks at: it would never trade",
+                    strategy.lookback(),
+                    parsed.name
+                );
+                return Err(Failure::text("ScanError", text).into());
+            }
             held.push(parsed);
         }
         Ok(Self { scenarios: held, rings: Mutex::new(HashMap::new()), record, keep })
@@ -93,14 +108,15 @@ impl Scanner {
     ///
     /// Args:
     ///     uic: The instrument.
-    ///     value: The close.
+    ///     value: The close; that of a spread may be zero or negative.
     ///
     /// Raises:
     ///     ScanError: If it is not finite.
+    ///     ValueRangeError: If the instrument's number does not fit.
     #[pyo3(signature = (uic, value))]
-    fn push_close(&self, uic: i64, value: f64) -> PyResult<()> {
+    fn push_close(&self, #[pyo3(from_py_with = integers::uic)] uic: i64, value: f64) -> PyResult<()> {
         if !value.is_finite() {
-            return Err(Refusal::from(engine::ScanError::BadPrice { uic, what: "close", value }).into());
+            return Err(Refusal::from(engine::ScanError::BadClose { uic: Some(uic), at: None, value }).into());
         }
         self.locked().entry(uic).or_insert_with(|| engine::Ring::new(self.keep)).push(value);
         Ok(())
@@ -111,7 +127,7 @@ impl Scanner {
     /// Args:
     ///     uic: The instrument.
     #[pyo3(signature = (uic))]
-    fn closes(&self, uic: i64) -> Vec<f64> {
+    fn closes(&self, #[pyo3(from_py_with = integers::uic)] uic: i64) -> Vec<f64> {
         self.locked().get(&uic).map(|ring| ring.last().to_vec()).unwrap_or_default()
     }
 
@@ -132,7 +148,7 @@ impl Scanner {
         &self,
         views: &Bound<'py, PyDict>,
         quotes: &Bound<'py, PyAny>,
-        now: i64,
+        #[pyo3(from_py_with = integers::now)] now: i64,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = views.py();
         gate::guard(|| {

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use super::Refusal;
 use super::read::unknown_style;
 use super::value::{value, value_methods};
+use crate::integers;
 
 /// One strategy on one instrument, with its order, exit and entry rules; prices in price units.
 ///
@@ -29,19 +30,33 @@ use super::value::{value, value_methods};
 ///     ScanError: If a parameter makes no sense.
 #[pyclass(frozen, get_all, module = "exuvia.scan")]
 pub struct Scenario {
+    /// Key of its view, and part of client order ids.
     name: String,
+    /// The instrument.
     uic: i64,
+    /// Units of an entry.
     amount: i64,
+    /// `SmaCross`, `ZScoreReversion`, or your own object with `target(closes, position)`.
     strategy: Py<PyAny>,
+    /// "market" or "limit": how it enters.
     order_type: String,
+    /// Distance of a limit from the bid (buy) or ask (sell).
     limit_offset: f64,
+    /// Grid of limit prices.
     tick: f64,
+    /// Widest spread to enter at.
     max_spread: f64,
+    /// Loss per unit at which it leaves.
     stop: f64,
+    /// Gain per unit at which it leaves.
     take: f64,
+    /// Longest time in a position, seconds.
     max_hold_s: f64,
+    /// Shortest time between an exit and the next entry, seconds.
     cooldown_s: f64,
+    /// Longest time that a limit order rests, seconds.
     order_ttl_s: f64,
+    /// Oldest quote to act on, seconds.
     max_quote_age_s: f64,
 }
 
@@ -101,8 +116,8 @@ value_methods!(Scenario {
     #[allow(clippy::too_many_arguments)]
     fn new(
         name: String,
-        uic: i64,
-        amount: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+        #[pyo3(from_py_with = integers::amount)] amount: i64,
         strategy: Py<PyAny>,
         order_type: String,
         limit_offset: f64,

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use super::value::{value, value_methods};
 use crate::failure::Failure;
+use crate::integers;
 
 /// What a scan may know of a scenario: its position and its open order.
 ///
@@ -23,18 +24,24 @@ use crate::failure::Failure;
 ///     ValueRangeError: If a side or type is unknown.
 #[pyclass(frozen, module = "exuvia.scan")]
 pub struct ScenarioView {
+    /// Signed units held; short is negative.
     #[pyo3(get)]
     position: i64,
+    /// Average entry price of the position.
     #[pyo3(get)]
     entry_price: Option<f64>,
+    /// When it was entered, UTC nanoseconds.
     #[pyo3(get)]
     entry_ts: Option<i64>,
+    /// When the last one was left.
     #[pyo3(get)]
     last_exit_ts: Option<i64>,
+    /// Client id of the open order.
     #[pyo3(get)]
     open_order: Option<String>,
     open_side: Option<Side>,
     open_type: Option<OrderType>,
+    /// When it was decided.
     #[pyo3(get)]
     open_decided: Option<i64>,
 }
@@ -72,7 +79,7 @@ value_methods!(ScenarioView {
     #[pyo3(signature = (position = 0, entry_price = None, entry_ts = None, last_exit_ts = None, open_order = None, open_side = None, open_type = None, open_decided = None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        position: i64,
+        #[pyo3(from_py_with = integers::position)] position: i64,
         entry_price: Option<f64>,
         entry_ts: Option<i64>,
         last_exit_ts: Option<i64>,
@@ -118,18 +125,24 @@ value_methods!(ScenarioView {
 #[pyclass(frozen, module = "exuvia.scan")]
 pub struct Intent {
     action: engine::Action,
+    /// Name of the scenario.
     #[pyo3(get)]
     scenario: String,
+    /// The instrument.
     #[pyo3(get)]
     uic: i64,
     side: Side,
+    /// Units; 0 for a cancel.
     #[pyo3(get)]
     amount: i64,
     order_type: OrderType,
+    /// The limit of a limit order, else None.
     #[pyo3(get)]
     limit_price: Option<f64>,
+    /// When, UTC nanoseconds.
     #[pyo3(get)]
     decided: i64,
+    /// "entry", "stop", "take", "time", "signal" or "ttl".
     #[pyo3(get)]
     reason: String,
 }
@@ -169,12 +182,12 @@ value_methods!(Intent {
     fn new(
         action: &str,
         scenario: String,
-        uic: i64,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
         side: &str,
-        amount: i64,
+        #[pyo3(from_py_with = integers::amount)] amount: i64,
         order_type: &str,
         limit_price: Option<f64>,
-        decided: i64,
+        #[pyo3(from_py_with = integers::decided)] decided: i64,
         reason: String,
     ) -> PyResult<Self> {
         let action = match action {

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
 
 use crate::failure::Failure;
-use crate::gate;
+use crate::{gate, integers};
 
 impl From<VenueError> for Failure {
     fn from(error: VenueError) -> Self {
@@ -56,7 +56,13 @@ impl Drop for PySaxoVenue {
 impl PySaxoVenue {
     #[new]
     #[pyo3(signature = (source, port = 0, *, cash = 1_000_000, host = "127.0.0.1"))]
-    fn new(py: Python<'_>, source: String, port: u16, cash: i64, host: &str) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        source: String,
+        #[pyo3(from_py_with = port_of)] port: u16,
+        #[pyo3(from_py_with = integers::cash)] cash: i64,
+        host: &str,
+    ) -> PyResult<Self> {
         let host: IpAddr = match host {
             "localhost" => IpAddr::from([127, 0, 0, 1]),
             other => other.parse().map_err(|_| {
@@ -129,6 +135,14 @@ impl PySaxoVenue {
         };
         format!("<SaxoVenue {:?} at {}{state}>", self.source, self.url())
     }
+}
+
+fn port_of(object: &Bound<'_, PyAny>) -> PyResult<u16> {
+    let port: i64 = integers::whole(object, "port")?;
+    u16::try_from(port).map_err(|_| {
+        Failure::text("ValueRangeError", format!("port {port} is out of range: it must be 0 (a free one) to 65535"))
+            .into()
+    })
 }
 
 /// The ticks of a source as columns `ts` (UTC nanoseconds), `bid`, `ask`.

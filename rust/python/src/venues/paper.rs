@@ -68,11 +68,11 @@ impl PaperFill {
     fn new(
         client_id: String,
         order_id: String,
-        uic: u32,
+        #[pyo3(from_py_with = integers::uic)] uic: u32,
         side: &str,
         amount: &Bound<'_, PyAny>,
         price: &Bound<'_, PyAny>,
-        ts: i64,
+        #[pyo3(from_py_with = integers::ts)] ts: i64,
     ) -> PyResult<Self> {
         let (side, quantity, price) = (side_of(side)?, quantity_of(amount)?, price_of(price, None)?);
         let symbol = Symbol(uic);
@@ -147,7 +147,7 @@ impl PaperFill {
         let Fill { client_order_id, venue_order_id, symbol, side, quantity, price, time } = &self.fill;
         format!(
             "PaperFill(client_id={client_order_id:?}, order_id={venue_order_id:?}, uic={}, side='{side}', \
-             amount={quantity}, price={price}, ts={})",
+             amount='{quantity}', price='{price}', ts={})",
             symbol.0, time.0
         )
     }
@@ -170,10 +170,15 @@ impl PyPaperBroker {
 impl PyPaperBroker {
     #[new]
     #[pyo3(
-        signature = (cash = None, *, leverage = Some(30), tick = None),
-        text_signature = "(cash=None, *, leverage=30, tick=None)"
+        signature = (cash = None, *, leverage = Some(30), tick = None, negative_prices = false),
+        text_signature = "(cash=None, *, leverage=30, tick=None, negative_prices=False)"
     )]
-    fn new(cash: Option<&Bound<'_, PyAny>>, leverage: Option<u32>, tick: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn new(
+        cash: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = leverage_of)] leverage: Option<u32>,
+        tick: Option<&Bound<'_, PyAny>>,
+        negative_prices: bool,
+    ) -> PyResult<Self> {
         let cash = match cash {
             Some(cash) => text(cash, "cash")?.parse().map_err(refuse)?,
             None => Money::from_whole(1_000_000).map_err(refuse)?,
@@ -182,7 +187,7 @@ impl PyPaperBroker {
         if let Some(tick) = tick.filter(|tick| *tick <= Price::ZERO) {
             return Err(refuse(ModelError::BadTick(tick.to_string())));
         }
-        Ok(Self { broker: Mutex::new(PaperBroker::new(Terms { cash, leverage })), tick })
+        Ok(Self { broker: Mutex::new(PaperBroker::new(Terms { cash, leverage, negative_prices })), tick })
     }
 
     /// Places an order; that of an instrument without a quote so far waits for its first one.
@@ -233,14 +238,15 @@ impl PyPaperBroker {
 
     /// Takes a quote and hands back the fills that it brought, in order of arrival.
     ///
-    /// A quote older than the newest one of its instrument changes nothing and is counted in `late`.
+    /// A quote older than the newest one of its instrument changes nothing and is counted in `late`. An order that
+    /// it reaches and that would take the cash out of its range is rejected, as `activities` says; the others fill.
     ///
     /// Args:
     ///     quote: Any object with `uic`, `ts` (UTC nanoseconds), `bid`, `ask`, and `market_state` if it has one:
     ///         while that is not `Open` nothing fills and market orders are refused.
     ///
     /// Raises:
-    ///     OrderError: A crossed quote; nothing was filled.
+    ///     OrderError: A crossed quote, or one at or below zero where `negative_prices` was not said; nothing was filled.
     ///     ValueRangeError: A price that does not fit.
     ///     TypeError: A float price and no `tick` to round it to.
     fn on_quote(&self, quote: &Bound<'_, PyAny>) -> PyResult<Vec<PaperFill>> {
@@ -307,6 +313,8 @@ fn activity_dict<'py>(py: Python<'py>, activity: &Activity) -> PyResult<Bound<'p
     dict.set_item("SequenceId", &activity.sequence)?;
     dict.set_item("ActivityTime", activity.time.map(|time| time.to_string()))?;
     dict.set_item("OrderId", &activity.venue_id)?;
+    dict.set_item("Uic", activity.symbol.map(|symbol| symbol.0))?;
+    dict.set_item("BuySell", activity.side.map(Side::as_str))?;
     dict.set_item("ExternalReference", &activity.reference)?;
     dict.set_item("Status", activity.status.as_str())?;
     dict.set_item("SubStatus", "Confirmed")?;
@@ -317,6 +325,20 @@ fn activity_dict<'py>(py: Python<'py>, activity: &Activity) -> PyResult<Bound<'p
         dict.set_item("AveragePrice", decimal(py, price)?)?;
     }
     Ok(dict)
+}
+
+fn leverage_of(value: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    let leverage: i64 = integers::whole(value, "leverage")?;
+    match u32::try_from(leverage) {
+        Ok(leverage) if leverage > 0 => Ok(Some(leverage)),
+        _ => {
+            let text = format!("leverage {leverage} must be 1 to {}, or None: margin is not checked then", u32::MAX);
+            Err(Failure::text("ValueRangeError", text).into())
+        }
+    }
 }
 
 fn refuse(error: ModelError) -> PyErr {

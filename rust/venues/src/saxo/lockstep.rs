@@ -22,7 +22,7 @@ impl SaxoVenue {
             &json!({
                 "Time": self.clock.to_string(), "First": first.to_string(), "Last": last.to_string(),
                 "Done": self.next == self.beats.len(), "Ticks": self.beats.iter().filter(ticks).count(),
-                "MessageId": message_id,
+                "MessageId": message_id, "Untraded": self.untraded,
             }),
         )
     }
@@ -64,10 +64,18 @@ impl SaxoVenue {
         self.clock = self.clock.max(to);
     }
 
-    /// Fills what the quote fills. A crossed quote is shown, as the feed had it, but nothing trades on it.
+    /// Fills what the quote fills. A crossed quote is shown, as the feed had it, but nothing trades on it: the clock
+    /// says how many there were. An order that cannot be booked is taken out of the book, which is an activity.
     fn fill(&mut self, quote: &Quote) {
         let mut held = self.exchange.position(SYMBOL).quantity;
-        for fill in self.exchange.on_quote(quote).unwrap_or_default() {
+        let Ok(matched) = self.exchange.on_quote(quote) else {
+            self.untraded += 1;
+            return;
+        };
+        for (order, _) in &matched.rejected {
+            self.note_rejected(order, quote.time);
+        }
+        for fill in matched.fills {
             let signed = fill.order.order.side.sign() * fill.order.order.quantity.raw();
             let after = Quantity::from_raw(held.raw() + signed);
             self.note_fill(&fill, held, after);

@@ -61,6 +61,8 @@ pub struct SaxoVenue {
     tokens: Tokens,
     recent: VecDeque<trading::Sent>,
     answers: u64,
+    /// Quotes on which nothing may trade.
+    untraded: u64,
 }
 
 impl SaxoVenue {
@@ -68,7 +70,7 @@ impl SaxoVenue {
     #[must_use]
     pub fn new(beats: Vec<Beat>, cash: Money) -> Self {
         let clock = beats.first().map(|beat| beat.time).unwrap_or_default();
-        let mut exchange = Matching::new(Terms { cash, leverage: Some(LEVERAGE) });
+        let mut exchange = Matching::new(Terms { cash, leverage: Some(LEVERAGE), negative_prices: false });
         // Before the first tick margin is reckoned at the price of the first: yesterday's close, as it were.
         let prices = beats.iter().find_map(|beat| match beat.what {
             What::Tick { bid, ask } => Some((bid, ask)),
@@ -91,6 +93,7 @@ impl SaxoVenue {
             tokens: Tokens::default(),
             recent: VecDeque::new(),
             answers: 0,
+            untraded: 0,
         }
     }
 

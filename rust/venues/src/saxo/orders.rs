@@ -128,7 +128,8 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
         Refusal::MarketClosed(_) => "MarketClosed",
         Refusal::Margin { .. } => "WouldExceedMargin",
         Refusal::NotWorking(_) => "OrderNotFound",
-        Refusal::Crossed { .. } | Refusal::Cash(_) => "Unknown",
+        Refusal::Limit(_) => "OrderPriceMustBePositive",
+        Refusal::Crossed { .. } | Refusal::NotPositive { .. } | Refusal::Cash(_) => "Unknown",
     };
     error_info(400, code, &refusal.to_string())
 }
