@@ -36,7 +36,23 @@ def test_names_bound_long_ago_follow_every_flip_and_the_code_comes_back(project:
     assert len(project.candidate.calls) == 3
 
 
-def test_a_cache_is_cleared_at_every_flip(project: Project) -> None:
+def test_a_cache_keeps_what_legacy_answered_where_legacy_goes_on_to_answer(shadowed: Shadowed) -> None:
+    text = "import functools\n@functools.lru_cache\ndef book(name):\n    return [name]\n"
+    shadowed.write(text, text.replace("@functools.lru_cache\n", ""))
+    first = shadowed.legacy.book("EUR")
+    shadowed.install("book")
+    unit = f"{shadowed.legacy_name}:book"
+    assert shadowed.legacy.book("EUR") is first
+    for mode in ("legacy", "shadow"):
+        exuvia.migrate.set_mode(unit, mode)
+        assert shadowed.legacy.book("EUR") is first, mode
+    assert shadowed.legacy.book.cache_info().misses == 1
+    exuvia.migrate.set_mode(unit, "legacy")
+    exuvia.migrate.uninstall()
+    assert shadowed.legacy.book("EUR") is first
+
+
+def test_a_cache_is_cleared_when_the_other_side_serves(project: Project) -> None:
     assert project.legacy.cached(2) == 4
     project.install("cached", mode="rust")
     assert project.legacy.cached(2) == 6

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import random
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from exuvia.errors import MigrateError
 from exuvia.migrate import Switch, runtime
 from exuvia.migrate.evidence.record import Record
 from shadowing import Shadowed, shadowed
@@ -131,6 +134,96 @@ def test_generators_and_async_functions_are_driven_by_their_caller_alone(shadowe
     }
 
 
+THROWN_INTO = """
+import contextlib
+def ticks(n):
+    try:
+        while True:
+            yield n
+    except BaseException as error:
+        yield type(error).__name__
+@contextlib.contextmanager
+def session(log):
+    try:
+        yield log
+    except BaseException as error:
+        log.append(f"rollback {type(error).__name__}")
+        raise
+    finally:
+        log.append("closed")
+@contextlib.contextmanager
+def flattened(log):
+    try:
+        yield log
+    except BaseException as error:
+        log.append(type(error).__name__)
+@contextlib.asynccontextmanager
+async def desk(log):
+    try:
+        yield log
+    except BaseException as error:
+        log.append(f"rollback {type(error).__name__}")
+        raise
+"""
+
+
+def throw_into(module: Any) -> list[str]:
+    """Throw what is no `Exception` into generators, as context managers and tasks that end do."""
+    told: list[str] = []
+    for error in (ValueError, KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        made = module.ticks(1)
+        next(made)
+        told.append(made.throw(error))
+        for name in ("session", "flattened"):
+            log: list[str] = []
+            try:
+                with getattr(module, name)(log):
+                    raise error
+            except BaseException as raised:
+                log.append(f"came {type(raised).__name__}")
+            told.append(f"{name} {log}")
+    made = module.ticks(2)
+    next(made)
+    try:
+        made.close()
+    except RuntimeError as ignored:
+        told.append(str(ignored))
+
+    async def main() -> None:
+        log: list[str] = []
+
+        async def job() -> None:
+            async with module.desk(log):
+                await asyncio.sleep(10)
+
+        task = asyncio.create_task(job())
+        await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            told.append(f"cancelled {log}")
+
+    asyncio.run(main())
+    return told
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+def test_whatever_is_thrown_into_a_generator_reaches_it(shadowed: Shadowed, mode: str, isolation: str) -> None:
+    space: dict[str, Any] = {"__name__": "plain"}
+    exec(compile(THROWN_INTO, "plain", "exec"), space)  # noqa: S102 - the source is in this file
+    expected = throw_into(
+        type("Module", (), {name: staticmethod(value) for name, value in space.items() if callable(value)})
+    )
+    shadowed.write(THROWN_INTO, re.sub("@contextlib.*", "", THROWN_INTO))
+    units = ["ticks", "session", "flattened", *(["desk"] if isolation == "process" else [])]
+    shadowed.install(*units, mode=mode, more=f'isolation = "{isolation}"\nsample = 0.999999')
+    assert throw_into(shadowed.legacy) == expected
+    shadowed.settle()
+    assert {shadowed.counts(name)["differed"] for name in ("ticks",)} == {0}
+
+
 def test_generators_are_compared_item_by_item(shadowed: Shadowed) -> None:
     candidate = """
 def walk(v, n):
@@ -166,3 +259,11 @@ async def stream(v, n):
     assert places["lazy"] >= {("$", "length")}
     assert places["fetch"] == {("$", "type"), ("$", "exception")}
     assert places["stream"] == {("$", "length")}
+
+
+def test_a_candidate_that_is_decorated_as_legacy_is_is_refused_with_what_to_name(shadowed: Shadowed) -> None:
+    shadowed.write(THROWN_INTO, THROWN_INTO)
+    with pytest.raises(
+        MigrateError, match="is a generator inside of its decorator.*name a candidate without that decorator"
+    ):
+        shadowed.install("session")

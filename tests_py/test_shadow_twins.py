@@ -86,6 +86,42 @@ def test_every_object_has_a_twin_that_sees_the_same_calls_in_order(shadowed: Sha
     assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (130, 0, 0, 0), counts
 
 
+MOODY = """
+class Book:
+    def __init__(self):
+        self.rows = []
+    def add(self, row):
+        self.rows.append(row)
+        return len(self.rows)
+    @property
+    def spread(self):
+        return max(self.rows) / (len(self.rows) - 1)
+    @property
+    def leaving(self):
+        raise SystemExit(3)
+    def __getattr__(self, name):
+        raise ConnectionError(name)
+"""
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_an_attribute_that_cannot_be_read_is_compared_by_what_it_raises_and_fails_no_call(
+    shadowed: Shadowed, mode: str, isolation: str
+) -> None:
+    candidate = MOODY.replace("        self.rows.append(row)", "        self.rows.append(row if row < 3 else 3)")
+    shadowed.write(MOODY, MOODY if mode == "rust" else candidate)
+    more = f'attributes = ["spread", "leaving", "remote"]\nisolation = "{isolation}"'
+    shadowed.install("Book", mode=mode, more=more)
+    book = shadowed.legacy.Book()
+    assert [book.add(row) for row in (1, 2, 4)] == [1, 2, 3]
+    if isolation == "thread" and mode == "rust":
+        return
+    counts = shadowed.counts("Book")
+    assert (counts["errors"], counts["skipped"]) == (0, 0), counts["reasons"]
+    assert counts["differed"] == (1 if mode == "shadow" else 0), counts["places"]
+
+
 def test_the_first_difference_counts_and_the_rest_are_cascade(shadowed: Shadowed) -> None:
     wrong = BOOK.replace("self.seen += 1", "self.seen += 2 if row == 'bad' else 1")
     shadowed.write(BOOK, wrong)

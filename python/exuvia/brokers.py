@@ -4,7 +4,7 @@ An order fills whole at the first quote after its decision time: a market order 
 the quote has reached its limit; buys at the ask, sells at the bid. Positions net by instrument, cash moves
 by what was realised, and an order that the cash could not carry at `leverage` is refused. A client id that
 was used before sends nothing; a quote older than the newest one of its instrument is counted in `late` and
-ignored; an order of an instrument without quotes waits for the first one. A crossed quote is refused, and so is one at or
+ignored; an order of an instrument without quotes waits for the first one. A crossed quote is refused; so is one at or
 below zero unless `negative_prices=True` says that the instruments may trade there, as spreads and some futures do.
 
 >>> from exuvia.brokers import PaperBroker, PaperOrder

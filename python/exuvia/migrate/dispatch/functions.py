@@ -5,6 +5,7 @@ Written in Python they are spliced; else, or where the splice was never tested, 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -17,7 +18,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, rescue, seams, splice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from exuvia.migrate.config import UnitConfig
     from exuvia.migrate.evidence.record import Record
@@ -205,7 +206,9 @@ class FunctionUnit:
         late = self.late > 0
         self.late = max(0, self.late - 1)
         for each in self.functions:
-            if isinstance(each.put, splice.Splice) and (self.switch.unsettled or late):
+            if isinstance(each.put, splice.Splice) and (
+                late or (self.switch.unsettled and _server(self.mode) != "legacy")
+            ):
                 each.put.forget()
             elif leave and isinstance(each.put, placing.Placing):
                 each.put.leave()
@@ -227,10 +230,18 @@ class FunctionUnit:
         for each in self.functions:
             if each.put is not None:
                 each.put.restore() if mode == "legacy" else each.put.apply()
-                each.put.forget()
-        # A call that was running puts the other side's answer into its cache after this: drop it at the next looks.
-        self.late = LATE
+        if _server(mode) != _server(self.mode):
+            for each in self.functions:
+                if each.put is not None:
+                    each.put.forget()
+            # A call that was running puts the other side's answer into its cache after this: drop it at the next looks.
+            self.late = LATE
         self.mode = mode
+
+
+def _server(mode: str) -> str:
+    """Who answers in a mode: what a cache holds from legacy is as good in shadow, which legacy serves too."""
+    return "legacy" if mode in ("legacy", "shadow") else mode
 
 
 class ModuleUnit(FunctionUnit):
@@ -282,9 +293,28 @@ def _fitted(found: Any, candidate: Any) -> Any:
     return getattr(candidate, "__func__", None) or (lambda _class, *args, **kwargs: candidate(*args, **kwargs))
 
 
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    yield
+
+
+@contextlib.asynccontextmanager
+async def _awaited() -> AsyncIterator[None]:
+    yield
+
+
+_MANAGERS = {getattr(made, "__code__", None) for made in (_held, _awaited)}
+"""The code of what the decorators of `contextlib` make."""
+
+
 def _refuse_other_kind(place: str, unit: UnitConfig, kind: str, candidate: Any) -> None:
     """Both sides are of one kind, as far as the candidate tells."""
     code = getattr(candidate, "__code__", None)
+    if kind != kinds.PLAIN and code in _MANAGERS:
+        raise MigrateError(
+            f"{place}: unit {unit.name!r} is {kinds.NAMES[kind]} inside of its decorator, which stays around both "
+            f"sides, but its candidate {unit.candidate} makes a context manager: name a candidate without that decorator"
+        )
     theirs = kinds.kind_of(code) if isinstance(code, types.CodeType) else None
     wrong = (theirs == kinds.PLAIN and kind in (kinds.COROUTINE, kinds.STREAM)) or (
         theirs in (kinds.COROUTINE, kinds.STREAM) and theirs != kind

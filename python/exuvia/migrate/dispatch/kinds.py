@@ -68,11 +68,6 @@ class Relay:
         """Advance the inner generator; returns whether it yielded."""
         error, self.error = self.error, None
         sent, self.sent = self.sent, None
-        if isinstance(error, GeneratorExit):
-            close = getattr(self.stream, "aclose", None)
-            if close is not None:
-                await close()
-            raise error
         try:
             if error is not None:
                 throw = getattr(self.stream, "athrow", None)
@@ -125,12 +120,11 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
                     given += 1
                     try:
                         sent = yield item
-                    except GeneratorExit:
-                        getattr(items, "close", _nothing)()
-                        raise
                     except BaseException as thrown:
                         steered, threw = True, thrown
                         if not hasattr(items, "throw"):
+                            if isinstance(thrown, GeneratorExit):
+                                getattr(items, "close", _nothing)()
                             raise
                         item = items.throw(thrown)
                     else:

@@ -110,7 +110,7 @@ class Splice:
     Args:
         function: The function, as `plain_function` returned it.
         target: The callable that the trampoline holds.
-        cached: `functools.lru_cache` around it, whose entries are dropped at every exchange.
+        cached: `functools.lru_cache` around it, whose entries `forget` drops.
     """
 
     def __init__(
@@ -149,7 +149,6 @@ class Splice:
                 "install: exuvia does not fight over a function; take that patch off first"
             )
         self.function.__code__ = code
-        self.forget()
 
     def forget(self) -> None:
         """Drop what caches around the function hold: it may be the other side's."""

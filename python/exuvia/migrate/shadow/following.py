@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional
@@ -372,8 +373,7 @@ class Following:
         lane = self.lane
         attributes = None
         if self.attributes:
-            own = {name: getattr(owner, name) for name in self.attributes if hasattr(owner, name)}
-            attributes = packed(lane, own, "attributes")
+            attributes = packed(lane, attributes_of(owner, self.attributes), "attributes")
         size = len(given[0]) + weight(came[0])
         if size > LARGE:
             lane.weigh(size)

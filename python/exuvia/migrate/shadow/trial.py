@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.shadow import protocol, strata
+from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
 from exuvia.migrate.shadow.history import Life, Lives, spread_calls
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
@@ -146,7 +147,7 @@ class Trial:
         more, unread = self._arguments(comparator, (before, after), (args, kwargs))
         verdicts += more
         if attributes is not None and twin is not None and twin.made is not None:
-            own = {name: getattr(twin.made, name) for name in self.side.attributes if hasattr(twin.made, name)}
+            own = attributes_of(twin.made, self.side.attributes)
             verdicts.append(comparator.compare(*self._sides(self.load(attributes), own), "$self"))
         if unread and not any(one.total for one in verdicts) and _fatal(legacy_end, other) is None:
             self._unlived(number)

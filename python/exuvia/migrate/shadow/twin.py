@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.beside import copy_arguments
 from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
 from exuvia.migrate.shadow.containment import (
@@ -330,7 +331,7 @@ class TwinMaker:
         try:
             if pair is not None:
                 pair.owner = threading.get_ident()
-            return {name: getattr(side, name) for name in self.attributes if hasattr(side, name)}
+            return attributes_of(side, self.attributes)
         finally:
             if pair is not None:
                 pair.owner = owner

@@ -173,22 +173,20 @@ def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generato
                 item = made.throw(given) if did == "throw" else made.send(given)
             except StopIteration as stop:
                 tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
-                tape.note(did, given, "return", stop.value)
+                ended(tape, did, given, stop.value)
                 return stop.value
-            except Exception as error:
+            except BaseException as error:
                 tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
-                tape.note(did, given, "raise", error)
+                failed(tape, did, given, error)
                 raise
             tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
             tape.note(did, given, "yield", item)
             try:
                 given = yield item
                 did = "next" if given is None else "send"
-            except GeneratorExit:
-                made.close()
-                tape.note("close", None, "return", None)
-                raise
-            except Exception as error:
+            except BaseException as error:
+                # What the caller throws is for the generator, an interrupt and the end of a task too. A close is the
+                # throw of a GeneratorExit: if the generator yields to it, the caller hears of that as without us.
                 did, given = "throw", error
             del item
     finally:
@@ -212,24 +210,50 @@ async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]])
                 item = await (made.athrow(given) if did == "throw" else made.asend(given))
             except StopAsyncIteration:
                 tape.took += perf_counter_ns() - started
-                tape.note(did, given, "return", None)
+                ended(tape, did, given, None)
                 return
-            except Exception as error:
+            except BaseException as error:
                 tape.took += perf_counter_ns() - started
-                tape.note(did, given, "raise", error)
+                failed(tape, did, given, error)
                 raise
             tape.took += perf_counter_ns() - started
             tape.note(did, given, "yield", item)
             try:
                 given = yield item
                 did = "next" if given is None else "send"
-            except GeneratorExit:
-                await made.aclose()
-                tape.note("close", None, "return", None)
-                raise
-            except Exception as error:
+            except BaseException as error:
                 did, given = "throw", error
             del item
     finally:
         del given
         end()
+
+
+def ended(tape: Tape, did: str, given: Any, value: Any) -> None:
+    """Note that a generator has ended.
+
+    Args:
+        tape: Where its steps are noted.
+        did: What the caller did.
+        given: With what.
+        value: What it returned.
+    """
+    if did == "throw" and isinstance(given, GeneratorExit):
+        tape.note("close", None, "return", None)
+    else:
+        tape.note(did, given, "return", value)
+
+
+def failed(tape: Tape, did: str, given: Any, error: BaseException) -> None:
+    """Note what a generator raised: its own errors and what was thrown into it, not an interrupt that came meanwhile.
+
+    Args:
+        tape: Where its steps are noted.
+        did: What the caller did.
+        given: With what.
+        error: What it raised.
+    """
+    if error is given and isinstance(error, GeneratorExit):
+        tape.note("close", None, "return", None)
+    elif error is given or isinstance(error, Exception):
+        tape.note(did, given, "raise", error)
