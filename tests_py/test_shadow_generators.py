@@ -263,7 +263,5 @@ async def stream(v, n):
 
 def test_a_candidate_that_is_decorated_as_legacy_is_is_refused_with_what_to_name(shadowed: Shadowed) -> None:
     shadowed.write(THROWN_INTO, THROWN_INTO)
-    with pytest.raises(
-        MigrateError, match="is a generator inside of its decorator.*name a candidate without that decorator"
-    ):
+    with pytest.raises(MigrateError, match="is a generator inside of its decorator.*name one without that decorator"):
         shadowed.install("session")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, rescue, seams, splice
+from exuvia.migrate.dispatch.defaults import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -98,7 +99,8 @@ class _Function:
         """Make ready what puts the callable in the function's place."""
         functools.update_wrapper(callable_, self.function or self.found)
         if self.function is not None and splice.can_splice():
-            self.put = splice.Splice(self.function, callable_, finding.caches(self.found))
+            target = narrowed(callable_, self.function, self.candidate)
+            self.put = splice.Splice(self.function, target, finding.caches(self.found))
             return
         why = (
             f"the splice was never tested on Python {sys.version.split()[0]}"
@@ -313,7 +315,7 @@ def _refuse_other_kind(place: str, unit: UnitConfig, kind: str, candidate: Any) 
     if kind != kinds.PLAIN and code in _MANAGERS:
         raise MigrateError(
             f"{place}: unit {unit.name!r} is {kinds.NAMES[kind]} inside of its decorator, which stays around both "
-            f"sides, but its candidate {unit.candidate} makes a context manager: name a candidate without that decorator"
+            f"sides, but its candidate {unit.candidate} makes a context manager: name one without that decorator"
         )
     theirs = kinds.kind_of(code) if isinstance(code, types.CodeType) else None
     wrong = (theirs == kinds.PLAIN and kind in (kinds.COROUTINE, kinds.STREAM)) or (
