@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import os
@@ -84,6 +85,90 @@ def test_every_object_has_a_twin_that_sees_the_same_calls_in_order(shadowed: Sha
             book.fail(3)
     counts = shadowed.counts("Book")
     assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (130, 0, 0, 0), counts
+
+
+TURNS = """
+class Book:
+    def __init__(self):
+        self.n, self.held = 0, {}
+    async def __aenter__(self):
+        self.n += 10
+        return self
+    async def __aexit__(self, *why):
+        self.n += 100
+    def __aiter__(self):
+        return self
+    async def __anext__(self):
+        self.n += 1
+        if self.n % 4 == 0:
+            raise StopAsyncIteration
+        return self.n
+    def __iter__(self):
+        self.n = 0
+        return self
+    def __next__(self):
+        self.n += 1
+        if self.n > 3:
+            raise StopIteration
+        return self.n
+    def __iadd__(self, x):
+        self.n += x
+        return self
+    def __ilshift__(self, x):
+        self.n <<= x
+        return self
+    @property
+    def last(self):
+        return self.held.get("last")
+    @last.setter
+    def last(self, value):
+        self.held["last"] = value
+    @last.deleter
+    def last(self):
+        self.n += len(self.held)
+        del self.held["last"]
+    def state(self):
+        return self.n, sorted(self.held)
+"""
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+def test_operators_iteration_deletes_and_async_blocks_reach_the_twin(shadowed: Shadowed, mode: str) -> None:
+    shadowed.write(TURNS, TURNS)
+    shadowed.install("Book", mode=mode)
+
+    async def stream(book: Any) -> list[int]:
+        async with book as same:
+            assert same is book
+            return [item async for item in book]
+
+    book = shadowed.legacy.Book()
+    assert asyncio.run(stream(book)) == [11]
+    assert book.state() == (112, [])
+    assert list(book) == [1, 2, 3]
+    before = book
+    book += 5
+    book <<= 2
+    assert book is before
+    book.last = 3
+    del book.last
+    assert book.state() == (37, [])
+    counts = shadowed.counts("Book")
+    assert (counts["differed"], counts["errors"], counts["skipped"]) == (0, 0, 0), counts
+    assert counts["compared"] == 17, counts
+
+
+def test_a_delete_reaches_the_twin_in_the_callers_thread_too(shadowed: Shadowed) -> None:
+    source = TURNS[: TURNS.index("    async def")] + TURNS[TURNS.index("    def __iadd__") :]
+    shadowed.write(source, source)
+    shadowed.install("Book", more='isolation = "thread"')
+    book = shadowed.legacy.Book()
+    book.last = 3
+    book += 2
+    del book.last
+    assert book.state() == (3, [])
+    counts = shadowed.counts("Book")
+    assert (counts["differed"], counts["compared"]) == (0, 5), counts
 
 
 MOODY = """

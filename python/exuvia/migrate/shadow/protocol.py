@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Divergence
 
 __all__ = [
-    "CALL", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING", "SET",
-    "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Side", "step_name",
+    "CALL", "DELETE", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING",
+    "SET", "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Side", "step_name",
 ]  # fmt: skip
 
 LENGTH = struct.Struct("<Q")
 
 # What a sample is.
-CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE = range(9)
+CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE, DELETE = range(10)
 SILENT = frozenset((STATE, DROP, SIDE))
 """Kinds that are no call of the program: nothing is counted of them."""
 
@@ -66,6 +66,7 @@ def step_name(kind: int) -> str:
         "state",
         "end of life",
         "further unit",
+        "property",
     )
     return names[kind]
 

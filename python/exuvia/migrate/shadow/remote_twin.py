@@ -122,9 +122,22 @@ class RemoteTwinMaker(TwinMaker):
             else:
                 self.following.called((protocol.SET, name, mark, setter, self_), (value,), {})
 
+        def delete(self_: Any) -> None:
+            self.switch.count(legacy=1)
+            mark, deleter = self._mark(self_), functools.partial(_not_none(member.fdel), self_)
+            if mark is None:
+                deleter()
+            else:
+                self.following.called((protocol.DELETE, name, mark, deleter, self_), (), {})
+
         if member.fget is not None:
             functools.update_wrapper(read, member.fget)
-        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+        return property(
+            read if member.fget else None,
+            write if member.fset else None,
+            delete if member.fdel else None,
+            member.__doc__,
+        )
 
     def _counted(self, self_: Any) -> Mark | None:
         self.switch.count(legacy=1)

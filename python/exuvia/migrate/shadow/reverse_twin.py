@@ -167,7 +167,7 @@ class ReverseTwins:
         return property(
             counted(get, self._observer(protocol.GET, name, get)) if get else None,
             counted(put, self._observer(protocol.SET, name, put)) if put else None,
-            delete,
+            counted(delete, self._observer(protocol.DELETE, name, delete)) if delete else None,
             found.__doc__,
         )
 

@@ -280,6 +280,8 @@ def _target(target: Any, kind: int, twin: _Twin | None, call: str) -> Any:
         return lambda: getattr(made, call)
     if kind == protocol.SET:
         return lambda value: setattr(made, call, value)
+    if kind == protocol.DELETE:
+        return lambda: delattr(made, call)
     if call.startswith("__"):
         return lambda *args, **kwargs: getattr(type(made), call)(made, *args, **kwargs)
     return getattr(made, call)

@@ -41,10 +41,15 @@ if TYPE_CHECKING:
 __all__ = ["TwinMaker", "observable"]
 
 OBSERVED = ("shadow", "canary")
-OPERATORS = (
-    "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__",
-    "__enter__", "__exit__",
-)  # fmt: skip
+OPERATORS = frozenset((
+    "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__", "__missing__",
+    "__enter__", "__exit__", "__aenter__", "__aexit__", "__next__", "__anext__",
+    "__iadd__", "__isub__", "__imul__", "__imatmul__", "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__",
+    "__ilshift__", "__irshift__", "__iand__", "__ixor__", "__ior__",
+))  # fmt: skip
+"""What may change an object or tell of it; what the machinery calls for itself (`==`, hashes, `repr`) is left alone."""
+BEGINS = {"__iter__": "__next__", "__aiter__": "__anext__"}
+"""Observed only of a class that also has the other: it begins anew what that goes through."""
 
 
 class _Pair:
@@ -74,7 +79,7 @@ def observable(unit: str, legacy: type, candidate: type, *, steps: bool = True) 
     """
     members: dict[str, Any] = {}
     for name in dir(legacy):
-        if name.startswith("_") and name not in OPERATORS:
+        if name.startswith("_") and name not in OPERATORS and not hasattr(legacy, BEGINS.get(name, "-")):
             continue
         member = inspect.getattr_static(legacy, name)
         if not isinstance(member, (types.FunctionType, property)):
@@ -231,9 +236,24 @@ class TwinMaker:
             own = functools.partial(setter, self_)
             self._both(_Call(name, pair, own, lambda new: setattr(twin, name, new), self_, (value,)))
 
+        def delete(self_: Any) -> None:
+            self.switch.count(legacy=1)
+            pair, twin = self._pair(self_)
+            deleter: Any = member.fdel
+            if pair is None:
+                deleter(self_)
+                return
+            own = functools.partial(deleter, self_)
+            self._both(_Call(name, pair, own, lambda: delattr(twin, name), self_))
+
         if member.fget is not None:
             functools.update_wrapper(read, member.fget)
-        return property(read if member.fget else None, write if member.fset else None, member.fdel, member.__doc__)
+        return property(
+            read if member.fget else None,
+            write if member.fset else None,
+            delete if member.fdel else None,
+            member.__doc__,
+        )
 
     def _pair(self, self_: Any) -> tuple[_Pair | None, Any]:
         """The pair and its candidate, if this call is to be observed: not from inside another on the object.
