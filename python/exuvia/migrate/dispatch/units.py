@@ -19,6 +19,7 @@ from exuvia.migrate.config import split_method
 from exuvia.migrate.dispatch import canary, standing_in, whereabouts
 from exuvia.migrate.dispatch.finding import inner
 from exuvia.migrate.dispatch.functions import ANEW, FunctionUnit, ModuleUnit
+from exuvia.migrate.dispatch.holders import elsewhere
 from exuvia.migrate.dispatch.lives import Lives
 from exuvia.migrate.dispatch.rebind import owns, rebind
 from exuvia.migrate.shadow.containment import HERE
@@ -195,6 +196,11 @@ class ClassUnit:
             patched += rebind(*place, old, wanted, self.unit.candidate, known=frozenset(self._places))
         self._places.update(patched)
         self.standing = [f"also rebound in {', '.join(sorted(set(patched)))}"] if patched else []
+        if wanted is not serving:
+            stays = elsewhere(serving)
+            self.standing += (
+                [f"the one that served before is still held by {', '.join(stays)}: look there"] if stays else []
+            )
         if mode in SERVED:
             patched_candidate = any(owner is self.candidate for owner, _ in self._patched)
             refusal = (
