@@ -265,3 +265,38 @@ def test_a_candidate_that_is_decorated_as_legacy_is_is_refused_with_what_to_name
     shadowed.write(THROWN_INTO, THROWN_INTO)
     with pytest.raises(MigrateError, match="is a generator inside of its decorator.*name one without that decorator"):
         shadowed.install("session")
+
+
+STREAMS = """
+async def stream(n, log):
+    try:
+        for i in range(n):
+            yield i
+    finally:
+        log.append("closed")
+"""
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+@pytest.mark.parametrize("dropped", [True, False])
+def test_a_stream_that_is_left_open_is_closed_once_when_the_loop_ends(
+    shadowed: Shadowed, mode: str, dropped: bool
+) -> None:
+    shadowed.write(STREAMS, STREAMS)
+    shadowed.install("stream", mode=mode, more="sample = 0.999999")
+    said: list[Any] = []
+    logs: list[list[str]] = [[], []]
+    kept: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+        for log in logs:
+            items = shadowed.legacy.stream(3, log)
+            if not dropped:
+                kept.append(items)
+            async for item in items:
+                assert item == 0
+                break
+
+    asyncio.run(main())
+    assert (said, logs) == ([], [["closed"], ["closed"]])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.dispatch.rescue import Rescue
 
-__all__ = ["NAMES", "Relay", "guarded", "kind_of"]
+__all__ = ["NAMES", "Relay", "guarded", "kind_of", "unhooked"]
 
 PLAIN, GENERATOR, COROUTINE, STREAM = "plain", "generator", "coroutine", "stream"
 NAMES = {
@@ -56,6 +56,7 @@ class Relay:
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream if hasattr(stream, "__anext__") else stream.__aiter__()
+        self.begun = False
         self.item: Any = None
         self.sent: Any = None
         self.error: BaseException | None = None
@@ -76,11 +77,32 @@ class Relay:
                 self.item = await throw(error)
             elif sent is not None:
                 self.item = await self.stream.asend(sent)
-            else:
+            elif self.begun:
                 self.item = await self.stream.__anext__()
+            else:
+                self.begun = True
+                self.item = await unhooked(self.stream.__anext__)
         except StopAsyncIteration:
             return False
         return True
+
+
+def unhooked(step: Callable[..., Any], *given: Any) -> Any:
+    """Make the first step of an async generator of which the event loop is not to hear.
+
+    Only the outermost of a chain may be known to the loop: as it ends it closes all that it knows at once, and who is
+    in the middle of being closed by its own caller cannot be closed by the loop too.
+
+    Args:
+        step: Its `__anext__`, `asend` or `athrow`.
+        given: What it is called with.
+    """
+    first, last = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return step(*given)
+    finally:
+        sys.set_asyncgen_hooks(first, last)
 
 
 def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any], rescue: Rescue) -> Callable[..., Any]:  # noqa: PLR0915 - one wrapper for each kind of function
@@ -164,11 +186,14 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
             else:
                 return
             with counting:
-                number = 0
-                async for item in legacy(*args, **kwargs):
+                number, rest = 0, Relay(legacy(*args, **kwargs))
+                while await rest.step():
                     number += 1
                     if number > given:
-                        yield item
+                        try:
+                            rest.sent = yield rest.item
+                        except BaseException as thrown:
+                            rest.error = thrown
 
         return streamed
     return candidate

@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
+from exuvia.migrate.dispatch.kinds import unhooked
 from exuvia.migrate.shadow import sampling
 from exuvia.migrate.shadow.containment import HERE, give_back
 
@@ -203,11 +204,16 @@ async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]])
     made, tape, end = begin()
     did: str = "next"
     given: Any = None
+    step: Any = None
     try:
         while True:
             started = perf_counter_ns()
             try:
-                item = await (made.athrow(given) if did == "throw" else made.asend(given))
+                if step is None:
+                    step = unhooked(made.asend, given)
+                else:
+                    step = made.athrow(given) if did == "throw" else made.asend(given)
+                item = await step
             except StopAsyncIteration:
                 tape.took += perf_counter_ns() - started
                 ended(tape, did, given, None)
