@@ -50,7 +50,9 @@ pub(crate) fn all_floats(one: &[f64], two: &[f64], rule: &Rule) -> bool {
         Rule::Sum(sum) => every(one, two, |a, b| (a - b).abs() <= sum.bound()),
         Rule::Rel(share) => every(one, two, |a, b| {
             let (x, y) = (a.abs(), b.abs());
-            (a - b).abs() <= share * if x > y { x } else { y }
+            let most = if x > y { x } else { y };
+            // A share of infinity is infinity, to which everything would be near.
+            (most <= f64::MAX) & ((a - b).abs() <= share * most)
         }),
         Rule::Ulp(steps) => every(one, two, |a, b| {
             (a.abs() <= f64::MAX) & (b.abs() <= f64::MAX) & (ordered(a).abs_diff(ordered(b)) <= *steps)
@@ -224,7 +226,19 @@ mod tests {
         assert!(!all_floats(&one, &two, &rule("rel:1e-12")));
         assert!(!all_floats(&one, &two, &rule("ulp:4")));
         assert!(all_floats(&one, &two, &rule("tick:1")) && !all_floats(&one, &two, &rule("tick:1e-9")));
-        assert!(!all_floats(&[f64::INFINITY], &[f64::MAX], &rule("ulp:4")));
+        for text in ["ulp:4", "rel:1e-9", "rel:0.9", "abs:1", "tick:1", "sum:any(n=10, max=1)"] {
+            for (one, two) in [
+                (f64::INFINITY, f64::MAX),
+                (1.0, f64::INFINITY),
+                (f64::NEG_INFINITY, f64::INFINITY),
+                (f64::NAN, 1.0),
+                (f64::INFINITY, f64::NAN),
+                (1.7e308, -1.7e308),
+            ] {
+                assert!(!all_floats(&[one, 2.0], &[two, 2.0], &rule(text)), "{text}: {one} and {two}");
+                assert!(!all_floats(&[two, 2.0], &[one, 2.0], &rule(text)), "{text}: {two} and {one}");
+            }
+        }
         assert!(all_floats(&[1.0, -0.0], &[1.0 + f64::EPSILON, 0.0], &rule("ulp:1")));
         two[2_999] = f64::NAN;
         assert!(!all_floats(&one, &two, &rule("abs:1e-8")));

@@ -130,31 +130,63 @@ impl Rule {
     }
 }
 
-const MONEY: [&str; 16] = [
+const MONEY: [&str; 20] = [
     "money",
     "cash",
     "equity",
     "balance",
     "pnl",
+    "pl",
     "realised",
     "realized",
     "unrealised",
     "unrealized",
     "commission",
     "fee",
-    "fees",
     "notional",
     "proceeds",
     "dividend",
     "profit",
+    "loss",
+    "margin",
+    "cost",
+    "premium",
+];
+/// What may stand behind such a word: which money, at which time.
+const BEHIND: [&str; 22] = [
+    "usd", "eur", "gbp", "jpy", "chf", "cad", "aud", "nzd", "hkd", "sek", "nok", "dkk", "cents", "total", "today",
+    "before", "after", "start", "end", "open", "gross", "net",
 ];
 
-/// Whether a field's name says that it holds money: by its last word, as in `closed_notional` or `CashBalance`.
+/// Whether a field's name says that it holds money: by its last word, a currency or a time behind it aside, as in
+/// `closed_notional`, `CashBalance`, `realizedPnL`, `fees_usd`.
 pub(crate) fn is_money(name: &str) -> bool {
-    let start = name.rfind(['_', '-', ' ', '.']).map_or(0, |at| at + 1);
-    let word = name.get(start..).unwrap_or(name);
-    let camel = word.rfind(|c: char| c.is_ascii_uppercase()).unwrap_or(0);
-    [word, word.get(camel..).unwrap_or(word)].iter().any(|word| MONEY.contains(&word.to_ascii_lowercase().as_str()))
+    let words = words_of(name);
+    let last = words.iter().rev().find(|word| !BEHIND.contains(&word.as_str()));
+    last.is_some_and(|word| {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        MONEY.contains(&word.as_str()) || MONEY.contains(&one) || (one == "losse" || one == "margin")
+    })
+}
+
+/// The words of a name, in lower case: at `_`, `-`, `.`, spaces and where capitals begin a word. `PnL` is one word.
+fn words_of(name: &str) -> Vec<String> {
+    let name = name.replace("PnL", "Pnl").replace("P&L", "Pnl");
+    let (mut words, mut word, mut small) = (Vec::new(), String::new(), false);
+    for (at, letter) in name.char_indices() {
+        // The last capital of a run begins the next word: `USDBalance`.
+        let next = name.get(at + letter.len_utf8()..).and_then(|rest| rest.chars().next());
+        let begins = letter.is_uppercase() && (small || next.is_some_and(char::is_lowercase));
+        if matches!(letter, '_' | '-' | ' ' | '.') || begins {
+            words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+        }
+        if !matches!(letter, '_' | '-' | ' ' | '.') {
+            word.extend(letter.to_lowercase());
+        }
+        small = letter.is_lowercase() || letter.is_ascii_digit();
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
 }
 
 /// The rules of one unit, and which of them are alive on the way to a value.
@@ -240,5 +272,56 @@ impl Rules {
             pattern.ends(*at).then_some((pattern.weight(), *rule, pattern, found))
         });
         matching.max_by_key(|(weight, at, _, _)| (*weight, *at)).map(|(_, _, pattern, rule)| (pattern, rule))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_money;
+
+    #[test]
+    fn money_is_known_by_its_name_in_every_spelling() {
+        for name in [
+            "cash",
+            "CashBalance",
+            "closed_notional",
+            "realizedPnL",
+            "dailyPnL",
+            "unrealizedPNL",
+            "pnl_usd",
+            "equity_eur",
+            "cash_usd",
+            "balances",
+            "Commissions",
+            "fees",
+            "fee",
+            "total.cost",
+            "USDBalance",
+            "profit_loss",
+            "losses",
+            "initialMargin",
+            "premium-paid.net",
+            "PNL",
+            "equity_total",
+            "realised_gross",
+        ] {
+            assert_eq!(is_money(name), name != "premium-paid.net", "{name}");
+        }
+        for name in [
+            "price",
+            "mid",
+            "cashier",
+            "vwap",
+            "usd",
+            "total",
+            "close",
+            "balanced",
+            "equity_ratio",
+            "fee_rate",
+            "",
+            "_",
+        ] {
+            assert!(!is_money(name), "{name}");
+        }
     }
 }

@@ -40,7 +40,7 @@ impl Walk<'_> {
         let next = self.rules.follow(alive, &Step::Index(0));
         if !next.is_empty() && !left.is_empty() && !right.is_empty() {
             if left.len().saturating_mul(right.len()) <= TRIED {
-                left.retain(|at| !self.matched(one, two, *at, &mut right, alive));
+                self.pair_up((one, &mut left), (two, &mut right), alive);
             } else {
                 let place = self.place();
                 self.note(format!("{place}: {} items match none, too many to try: use keyed(field)", left.len()));
@@ -54,19 +54,37 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether an item is equal to one of those that are left on the other side, which it then takes.
-    fn matched(&mut self, one: &[Value], two: &[Value], at: usize, right: &mut Vec<usize>, alive: &Alive) -> bool {
-        let Some(a) = one.get(at) else { return false };
-        for place in 0..right.len() {
-            let Some(b) = right.get(place).and_then(|other| two.get(*other)) else { continue };
-            let equal = self.is_equal(|walk| walk.step(Step::Index(at), alive, |walk, alive| walk.values(a, b, alive)));
-            if equal {
+    /// Pairs as many items as can be paired with equal ones, and takes them from what is left. Within a tolerance an
+    /// item may be equal to several: the first that fits is given up again where another needs it (Kuhn's algorithm).
+    fn pair_up(
+        &mut self,
+        (one, left): (&[Value], &mut Vec<usize>),
+        (two, right): (&[Value], &mut Vec<usize>),
+        alive: &Alive,
+    ) {
+        let mut fits: Vec<Vec<usize>> = Vec::with_capacity(left.len());
+        for at in left.iter() {
+            let mut own = Vec::new();
+            for (place, other) in right.iter().enumerate() {
+                let (Some(a), Some(b)) = (one.get(*at), two.get(*other)) else { continue };
+                if self.is_equal(|walk| walk.step(Step::Index(*at), alive, |walk, alive| walk.values(a, b, alive))) {
+                    own.push(place);
+                }
+            }
+            fits.push(own);
+        }
+        let taken = pairing(&fits, right.len());
+        for (place, item) in taken.iter().enumerate() {
+            let found = item.and_then(|item| one.get(*left.get(item)?).zip(two.get(*right.get(place)?)));
+            if let (Some((a, b)), Some(at)) = (found, item.and_then(|item| left.get(item).copied())) {
                 self.step(Step::Index(at), alive, |walk, alive| walk.values(a, b, alive));
-                right.remove(place);
-                return true;
             }
         }
-        false
+        let paired: Vec<usize> = taken.iter().filter_map(|item| *item).collect();
+        let mut item = 0..;
+        left.retain(|_| item.next().is_none_or(|item| !paired.contains(&item)));
+        let mut place = taken.iter();
+        right.retain(|_| place.next().is_none_or(Option::is_none));
     }
 
     /// Rows by the values of their key fields.
@@ -221,7 +239,77 @@ fn field_of<'v>(item: &'v Value, name: &str) -> Option<&'v Value> {
     }
 }
 
+/// Which item each place goes to, such that as many places as can be are taken; `fits` has the places of each item.
+fn pairing(fits: &[Vec<usize>], places: usize) -> Vec<Option<usize>> {
+    let mut taken = vec![None; places];
+    for item in 0..fits.len() {
+        // Breadth first, so that no depth of the stack goes by the input: places reached, and from which place.
+        let mut from: Vec<Option<Option<usize>>> = vec![None; places];
+        let mut waiting = std::collections::VecDeque::from([(item, None)]);
+        let mut free = None;
+        while let Some((who, came)) = waiting.pop_front() {
+            for place in fits.get(who).into_iter().flatten().copied() {
+                let Some(known) = from.get_mut(place).filter(|known| known.is_none()) else { continue };
+                *known = Some(came);
+                match taken.get(place).copied().flatten() {
+                    Some(other) => waiting.push_back((other, Some(place))),
+                    None => free = free.or(Some(place)),
+                }
+            }
+            if free.is_some() {
+                break;
+            }
+        }
+        // Each on the way moves over to the place that it reached.
+        while let Some(place) = free {
+            let came = from.get(place).copied().flatten().flatten();
+            let who = came.map_or(Some(item), |came| taken.get(came).copied().flatten());
+            if let Some(slot) = taken.get_mut(place) {
+                *slot = who;
+            }
+            free = came;
+        }
+    }
+    taken
+}
+
 fn ratio(part: usize, all: usize) -> f64 {
     let wide = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     wide(part) / wide(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pairing;
+
+    /// By trying everything.
+    fn most(fits: &[Vec<usize>], used: &mut Vec<usize>) -> usize {
+        let Some((first, rest)) = fits.split_first() else { return 0 };
+        let mut best = most(rest, used);
+        for place in first {
+            if !used.contains(place) {
+                used.push(*place);
+                best = best.max(1 + most(rest, used));
+                used.pop();
+            }
+        }
+        best
+    }
+
+    #[test]
+    fn as_many_are_paired_as_can_be() {
+        // All bipartite graphs of four items and three places.
+        for graph in 0_u32..1 << 12 {
+            let fits: Vec<Vec<usize>> =
+                (0..4).map(|item| (0..3).filter(|place| graph >> (item * 3 + place) & 1 == 1).collect()).collect();
+            let taken = pairing(&fits, 3);
+            let mut items: Vec<usize> = taken.iter().filter_map(|item| *item).collect();
+            assert_eq!(items.len(), most(&fits, &mut Vec::new()), "{fits:?}");
+            let allowed = |(place, item): (usize, &Option<usize>)| item.is_none_or(|item| fits[item].contains(&place));
+            assert!(taken.iter().enumerate().all(allowed), "{fits:?} {taken:?}");
+            items.sort_unstable();
+            items.dedup();
+            assert_eq!(items.len(), taken.iter().flatten().count(), "an item is paired once");
+        }
+    }
 }
