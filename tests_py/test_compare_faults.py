@@ -173,8 +173,42 @@ def test_honest_rules_hide_only_what_they_were_declared_for() -> None:
 def test_rows_in_any_order_are_searched_by_their_place() -> None:
     found = self_test({"$.fills": "keyed(id)", "$.closes": "multiset"}, seed=2, instances=3000)
     order = {"two neighbours swapped", "a list turned round"}
-    assert {one.fault for one in found.missed} <= order
-    assert all(one.path in ("$.fills", "$.closes") for one in found.missed)
+    assert (found.ok, found.missed) == (True, ()), found
+    hidden = {one.rule for one in found.hidden if one.fault in order}
+    assert hidden == {"$.fills keyed(id)", "$.closes multiset"}
+    assert all(one.path in ("$.fills", "$.closes") for one in found.hidden if one.fault in order)
+    kept = self_test({"$.fills": "keyed(id; ordered)"}, seed=2, instances=3000)
+    assert (kept.ok, kept.hidden) == (True, ()), "in order the order counts"
+
+
+@pytest.mark.parametrize(
+    ("rules", "sample"),
+    [
+        ({"$": "multiset"}, [1, 2, 3]),
+        ({"$": "multiset"}, ["AAPL", "MSFT", "SPY"]),
+        ({"$": "keyed(id)"}, [{"id": f"A-{i}", "price": 1.5 + i} for i in range(6)]),
+        ({"$": "keyed(id)"}, pa.table({"id": [1, 2, 3], "price": [1.0, 2.0, 3.0]})),
+        ({"$": "jaccard:0.9"}, set(range(50))),
+        ({"$": "jaccard:0.9"}, [f"S{i}" for i in range(50)]),
+    ],
+)
+def test_a_unit_whose_order_does_not_count_can_pass(rules: dict[str, str], sample: Any) -> None:
+    found = self_test(rules, samples=[sample], instances=1000)
+    assert found.ok, found
+    assert found.caught > 0
+
+
+def test_where_all_is_ignored_nothing_is_trusted() -> None:
+    found = self_test({"$.**": "ignore(me, noise)"}, samples=[{"a": 1.5, "b": 2}], instances=300)
+    assert (found.ok, found.caught, found.ignored) == (False, 0, found.injected)
+    assert "NOTHING is left that is compared" in str(found)
+
+
+def test_infinity_is_near_to_nothing_on_a_column_too() -> None:
+    found = self_test({"$[*]": "rel:1e-9"}, samples=[np.linspace(1, 2, 50)], instances=2000)
+    assert found.ok, found
+    injected, caught = found.kinds["infinity in an array"]
+    assert injected == caught > 100
 
 
 def test_a_comparator_that_sees_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,15 @@ def _cell_nan(rng: random.Random, value: Any) -> Any:
     return made
 
 
+@fault("infinity in an array")
+def _cell_infinite(rng: random.Random, value: Any) -> Any:
+    made = _array(value).copy()
+    at = rng.randrange(made.size)
+    need(not math.isinf(made.flat[at]))
+    made.flat[at] = rng.choice([math.inf, -math.inf])
+    return made
+
+
 @fault("two cells swapped", amount=True)
 def _cells(rng: random.Random, value: Any) -> Any:
     made = _array(value).copy()
