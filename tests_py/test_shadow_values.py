@@ -149,3 +149,12 @@ def test_large_arguments_arrive_whole(shadowed: Shadowed) -> None:
         assert shadowed.legacy.digest(data)[0] == hashlib.sha256(data).hexdigest()
     counts = shadowed.counts("digest")
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (30, 0, 0)
+
+
+def test_where_the_rules_ignore_everything_nothing_was_compared(shadowed: Shadowed) -> None:
+    shadowed.write("def price(n):\n    return 1.0\n", "def price(n):\n    return 999.0\n")
+    shadowed.install("price", more='compare = { "$.**" = "ignore(me, noise)" }')
+    assert [shadowed.legacy.price(n) for n in range(3)] == [1.0] * 3
+    counts = shadowed.counts("price")
+    assert (counts["compared"], counts["skipped"]) == (0, 3), counts
+    assert "the rules ignore all of it" in next(iter(counts["reasons"]))

@@ -35,6 +35,7 @@ _Any = TypeVar("_Any")
 
 SIGNATURES = 10_000
 SHOWN = 300
+NOTHING_LEFT = "the rules ignore all of it, so nothing was compared: let a rule ignore only the part that is meant"
 
 
 @dataclass(slots=True)
@@ -206,8 +207,11 @@ class Trial:
         step = None if life is None else self.lives.lived(life, (name, signature, before, kept))
         kept = kept if wanted else None
         fatal = _fatal(*outcomes)
+        if fatal is None and not any(one.total or one.compared for one in verdicts):
+            return {"lost": NOTHING_LEFT, "work_ns": perf_counter_ns() - entered}
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
             return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept, step
+        if fatal is None and not any(one.total or one.compared for one in verdicts):
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
