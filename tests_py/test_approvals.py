@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from desk import Gate, desk, lines, same_surface
 from exuvia.errors import MigrateError
+from exuvia.migrate.config.tables import Caps
 from exuvia.migrate.modes import approvals, expiry, identity, requirements
 from exuvia.migrate.modes import journal as modes
 from test_cli import BOT, exuvia, project
@@ -91,6 +92,18 @@ def test_an_approval_falls_with_other_code_a_new_difference_or_evidence_that_is_
     assert counted(config)[0] == [modes.user()]
     modes.append(config.evidence, "*", "legacy", "x")
     assert counted(config) == ([], [f"{PRICE} went back to legacy after it"])
+
+
+@pytest.mark.parametrize("change", [{"share": 1.0}, {"key": "$args.n"}, {"caps": Caps(calls=10**9)}])
+def test_an_approval_falls_when_the_canary_would_serve_others_than_were_approved(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    config = desk(tmp_path)
+    give(config, modes.user())
+    unit = replace(config.units[PRICE], **change)
+    other = replace(config, units={**config.units, PRICE: unit})
+    assert counted(other) == ([], ["key, share or caps of a canary are not those that were approved"])
+    assert counted(config)[1] == []
 
 
 def test_an_approval_expires_also_for_a_clock_that_was_turned_back(

@@ -153,3 +153,10 @@ def test_the_quick_reader_finds_every_import_that_the_parser_finds() -> None:
         assert all(set(each.names) <= by_module[each.module, each.level] for each in wanted), path
         seen += sum(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.walk(ast.parse(text)))
     assert seen > 2_000
+
+
+def test_files_that_change_places_change_the_fingerprint_and_folders_do_not(tmp_path: Path) -> None:
+    config, unit, known = Config(path=tmp_path / "exuvia.toml", evidence=tmp_path), UNIT, {"rules": "same"}
+    one = fingerprint.of_unit(config, unit, {"/app/bot/a.py": "1", "/app/bot/b.py": "2"}, known)
+    assert one != fingerprint.of_unit(config, unit, {"/app/bot/a.py": "2", "/app/bot/b.py": "1"}, known)
+    assert one == fingerprint.of_unit(config, unit, {"/srv/x/bot/a.py": "1", "/srv/x/bot/b.py": "2"}, known)

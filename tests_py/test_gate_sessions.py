@@ -18,7 +18,7 @@ from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.gates import latency, selftest, sessions
 from exuvia.sessions import Calendar
-from gate_files import MINUTE, SECOND, UNIT, Bot, Desk, Said
+from gate_files import MINUTE, SECOND, UNIT, Bot, Said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -424,6 +424,8 @@ def test_a_unit_of_which_no_call_was_recorded_cannot_be_tested(bot: Bot) -> None
 
 @pytest.mark.usefixtures("trusted")
 def test_an_unknown_calendar_and_a_broken_journal_are_inconclusive(tmp_path: Path) -> None:
+    from dataclasses import replace
+
     from exuvia.migrate.gates.judge import group_verdict
     from exuvia.migrate.modes.journal import Journal
 
@@ -432,9 +434,7 @@ def test_an_unknown_calendar_and_a_broken_journal_are_inconclusive(tmp_path: Pat
         bot.day(day)
     broken = group_verdict(bot.config, bot.group, bot.segments, Journal(broken="line 3"))
     assert (broken.verdict, broken.reasons) == ("INCONCLUSIVE", ["the mode journal cannot be trusted: line 3"])
-    path = tmp_path / "exuvia.toml"
-    path.write_text(path.read_text().replace("XNYS", "XLON"))
-    unknown = Desk(tmp_path, path.read_text(), "bars").verdict()
+    unknown = group_verdict(bot.config, replace(bot.group, calendar="XLON"), bot.segments, Journal())
     assert unknown.verdict == "INCONCLUSIVE"
     assert "calendar 'XLON' is unknown" in unknown.reasons[0].replace('"', "'")
 

@@ -77,7 +77,10 @@ def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
         unit: The unit.
     """
     group = config.group_of(unit.name)
-    rules = (unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, unit.strata, config.rehearsal)
+    rules = (
+        *(unit.name, unit.candidate, unit.effect, unit.compare, unit.attributes, unit.strata, config.rehearsal),
+        *(unit.isolation, unit.fallback),
+    )
     gates = [(gate.name, gate.kind, sorted(gate.params.items(), key=str)) for gate in group.gates.values()]
     served = (group.served, group.served_keys)
     asked = (gates, group.sessions, group.activity, served, group.calendar, config.calendar)
@@ -109,7 +112,9 @@ def of_unit(
     """
     digest = hashlib.sha256()
     files = sources(unit, config.packages) if files is None else files
-    for part in (*(parts(config, unit) if known is None else known).values(), *sorted(files.values())):
+    # With their names, or two files could change places; without their folders, which are other ones in a container.
+    named = sorted("/".join((*Path(path).parts[-2:], digest)) for path, digest in files.items())
+    for part in (*(parts(config, unit) if known is None else known).values(), *named):
         digest.update(len(part.encode()).to_bytes(8, "little"))
         digest.update(part.encode())
     return digest.hexdigest()[:16]

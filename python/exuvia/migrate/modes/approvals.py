@@ -6,6 +6,7 @@ time is over; and it counts only for as long as the configuration names its pers
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ __all__ = ["DAY_NS", "export", "person_of", "read", "record", "revoke", "standin
 
 DAY_NS = 86_400_000_000_000
 LONGEST_NS = 30 * DAY_NS
-WORDS = ("unit", "from", "step", "f", "evidence", "compared", "differed", "person", "made_ns", "expires_ns")
+WORDS = ("unit", "from", "step", "f", "serves", "evidence", "compared", "differed", "person", "made_ns", "expires_ns")
 
 
 def person_of(config: Config, key: Path | None) -> tuple[str, str]:
@@ -80,6 +81,7 @@ def statement(
         "from": here,
         "step": to,
         "f": judged.f,
+        "serves": _serves(config, group),
         "evidence": digest(config),
         "compared": judged.compared,
         "differed": judged.differed,
@@ -199,13 +201,27 @@ def void(config: Config, journal: Journal, entry: Mapping[str, Any], place: int,
         return "its time is none: made in the future, or for too long"
     if entry["f"] != judged.f or "" in judged.f.values():
         return "it is for another F: the code, rules or build are not those that were approved"
+    lowered = _lowered(config, journal, str(entry["unit"]), place, made)
+    return _changed(config, entry, judged) or lowered or _forged(config, entry)
+
+
+def _changed(config: Config, entry: Mapping[str, Any], judged: Judged) -> str | None:
+    """What is not as it was when the approval was given: who would be served, the differences, the evidence."""
+    group = config.groups.get(str(entry["unit"])) or config.group_of(str(entry["unit"]))
+    if entry.get("serves") != _serves(config, group):
+        return "key, share or caps of a canary are not those that were approved"
     if judged.differed > entry.get("differed", 0):
         return f"{judged.differed - entry.get('differed', 0):,} calls have differed since"
     known = judged.heads is None or entry["evidence"] in judged.heads
     if judged.compared < entry.get("compared", 0) or not known:
         return "evidence that it was given on is gone or was changed"
-    lowered = _lowered(config, journal, str(entry["unit"]), place, made)
-    return lowered or _forged(config, entry)
+    return None
+
+
+def _serves(config: Config, group: GroupConfig) -> str:
+    """What decides which calls the candidate serves in a canary, as a short digest: it was approved too."""
+    said = [(unit.name, unit.key, unit.share, unit.caps) for unit in map(config.units.get, group.units) if unit]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def _lowered(config: Config, journal: Journal, name: str, place: int, made: int) -> str | None:

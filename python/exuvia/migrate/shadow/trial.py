@@ -211,7 +211,6 @@ class Trial:
             return {"lost": NOTHING_LEFT, "work_ns": perf_counter_ns() - entered}
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
             return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept, step
-        if fatal is None and not any(one.total or one.compared for one in verdicts):
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
