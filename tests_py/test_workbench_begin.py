@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from exuvia.errors import MigrateError
 from exuvia.migrate import load
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.workbench.scaffold import scaffold
@@ -155,6 +156,34 @@ def test_init_takes_the_hot_functions_of_a_profile(tmp_path: Path) -> None:
     assert "of the compute" in done.stdout
     bad = run(tmp_path, "exuvia", "init", "--force", "--profile", "lib.py")
     assert (bad.returncode, "neither collapsed" in bad.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("profiled", [True, False])
+def test_init_finds_what_is_hot_below_src_and_says_why_a_method_of_a_record_is_left_out(
+    tmp_path: Path, profiled: bool
+) -> None:
+    package = tmp_path / "src" / "desk" / "deep"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    loop = "total = 0\n{0}for i in range(n):\n{0}    total += i * i % 7 - i // 3\n{0}return total\n"
+    record = "@dataclasses.dataclass\nclass Window:\n    k: int = 1\n    def vwap(self, n):\n        "
+    (package / "calc.py").write_text(
+        f"import dataclasses\ndef hot(n):\n    {loop.format('    ')}{record}{loop.format('        ')}"
+    )
+    (tmp_path / "prog.py").write_text("from desk.deep.calc import *\nhot(900_000)\nWindow().vwap(900_000)\n")
+    words = ["init"]
+    if profiled:
+        env = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
+        command = [sys.executable, "-m", "cProfile", "-o", "p.prof", "prog.py"]
+        assert subprocess.run(command, cwd=tmp_path, env=env, check=False).returncode == 0
+        words += ["--profile", "p.prof"]
+    done = run(tmp_path, "exuvia", *words)
+    assert done.returncode == 0, done
+    assert set(tomllib.loads((tmp_path / "exuvia.toml").read_text())["unit"]) == {"desk.deep.calc:hot"}
+    assert "left out: desk.deep.calc:Window.vwap: decorated, or a method of a record" in done.stdout
+    with pytest.raises(MigrateError, match="Window is decorated, a record, .* whose shim would be legacy's own class"):
+        scaffold(["desk.deep.calc:Window.vwap"], [tmp_path / "src"])
 
 
 def test_legacys_own_tests_pass_over_the_shims_which_a_strict_type_checker_passes(bot: Path) -> None:

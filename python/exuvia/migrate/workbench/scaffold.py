@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["MARK", "Shim", "scaffold"]
+__all__ = ["MARK", "Shim", "moves", "scaffold"]
 
 WIDTH = 88
 MARK = "# Written by `exuvia scaffold`; `exuvia eject` removes this file."
@@ -68,9 +68,21 @@ def scaffold(units: Sequence[str], roots: Sequence[Path | str] | None = None) ->
     for unit in units:
         qualname = unit.partition(":")[2]
         find_unit(unit, roots)
+        if "." in qualname:
+            _refuse_held(unit, find_unit(unit.rpartition(".")[0], roots).node)
         # The shim of a method is that of its class.
         wanted += [qualname.partition(".")[0]] if qualname else _public(tree)
     return _Writer(module, tree, list(dict.fromkeys(wanted)), whole.path.name == "__init__.py").shim()
+
+
+def _refuse_held(unit: str, owner: ast.AST | None) -> None:
+    """Refuse a method of a class that a shim can only pass on: its candidate would be legacy itself."""
+    if isinstance(owner, ast.ClassDef) and not moves(owner):
+        name = unit.rpartition(".")[2]
+        raise MigrateError(
+            f"{unit}: {owner.name} is decorated, a record, an exception or an enum, whose shim would be legacy's own "
+            f"class: write the candidate by hand, a function of yours that takes the object first, def {name}(self, …)"
+        )
 
 
 def _public(tree: ast.Module) -> list[str]:
@@ -105,7 +117,7 @@ class _Writer:
             node = nodes.get(name)
             if node is None:
                 raise MigrateError(f"{self.module}:{name} is not defined at the top of its module")
-            if (isinstance(node, ast.ClassDef) and not _moves(node)) or (_is_function(node) and _special(node)):
+            if (isinstance(node, ast.ClassDef) and not moves(node)) or (_is_function(node) and _special(node)):
                 self.held.add(name)
         self.subclassed = {name for name in self.wanted if isinstance(nodes[name], ast.ClassDef)} - self.held
         for name in [name for name in self.wanted if name not in self.held]:
@@ -324,8 +336,12 @@ class _Annotation(ast.NodeTransformer):
 _HELD = ("Error", "Exception", "Warning", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "NamedTuple", "TypedDict")
 
 
-def _moves(node: ast.ClassDef) -> bool:
-    """Whether a class has behaviour of its own that may move: no exception, record, protocol or enum."""
+def moves(node: ast.ClassDef) -> bool:
+    """Whether a class has behaviour of its own that may move: no exception, record, protocol or enum.
+
+    Args:
+        node: Its definition.
+    """
     for base in node.bases:
         name = base.value if isinstance(base, ast.Subscript) else base
         last = name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")

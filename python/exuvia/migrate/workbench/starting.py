@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.workbench.scaffold import moves
 from exuvia.migrate.worth import hot, profiles
-from exuvia.migrate.worth.source import find_unit
+from exuvia.migrate.worth.imports import module_name
+from exuvia.migrate.worth.source import files_of, find_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Start", "begin", "shim_module", "table"]
 
 SHIMS = "exuvia_shims"
+_FIXED = "decorated, or a method of a record, an exception or a decorated class: write its candidate by hand"
 _NEVER = ("calls ", "its name ", "by its module's name ")
 """Rules of the look by which a function is no example either: the others only doubt that it is hot."""
 
@@ -70,7 +73,8 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
         by = f"the profile {profile.name}"
     else:
         found, by = hot.by_look(root, 2 * most), "a look at the source, which is a guess: exuvia worth -m … knows"
-    units = [unit for unit in found if _can_move(unit.unit, root)]
+    roots = _roots(root)
+    units = [unit for unit in found if _can_move(unit.unit, roots)]
     chosen: list[Hot] = []
     for unit in units[:most]:
         if not any(
@@ -79,21 +83,38 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
             chosen.append(unit)
     taken = {unit.unit for unit in chosen}
     rule = "cold in the profile" if profile is not None else f"not among the first {most}"
-    left_out = [one._replace(against=one.against or rule) for one in hot.looks(root) if one.unit not in taken]
+    fixed = {unit.unit for unit in found if unit not in units}
+    left_out = [
+        one._replace(against=one.against or (_FIXED if one.unit in fixed else rule))
+        for one in hot.looks(root)
+        if one.unit not in taken
+    ]
     left_out.sort(key=lambda one: -one.score)
-    fitting = (one.unit for one in left_out if not one.against.startswith(_NEVER) and _can_move(one.unit, root))
+    fitting = (one.unit for one in left_out if not one.against.startswith(_NEVER) and _can_move(one.unit, roots))
     example = next(fitting, None)
     return Start(_text(chosen, by), by, chosen, left_out, example)
 
 
-def _can_move(unit: str, root: Path) -> bool:
-    """Whether a unit can be named as it stands: a plain function or method of an importable module."""
+def _roots(root: Path) -> list[Path]:
+    """The folders from which modules of a project are imported: its own, `src`, whatever holds a package of it."""
+    found: dict[Path, None] = {root: None}
+    for path in files_of(root.resolve()):
+        depth = len(module_name(path).split(".")) - (path.stem != "__init__")
+        found[path.parents[depth]] = None
+    return list(found)
+
+
+def _can_move(unit: str, roots: list[Path]) -> bool:
+    """Whether a unit can be named as it stands: a plain function, or a method of a class whose shim can subclass it."""
     module, _, qualname = unit.partition(":")
     if not module or module.endswith("__main__") or "<" in qualname:
         return False
     try:
-        node = find_unit(unit, [root]).node
+        node = find_unit(unit, roots).node
+        owner = find_unit(unit.rpartition(".")[0], roots).node if "." in qualname else None
     except MigrateError:
+        return False
+    if isinstance(owner, ast.ClassDef) and not moves(owner):
         return False
     yields = any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in ast.walk(node)) if node else True
     return isinstance(node, ast.FunctionDef) and not node.decorator_list and not yields
