@@ -268,3 +268,50 @@ def test_the_evidence_of_a_program_that_ran_and_was_rolled_back_goes_whole(tmp_p
     assert done.returncode == 0, done
     assert "exuvia is out: run" in done.stdout
     assert set(tree(tmp_path)) == {"lib.py", "prog.py"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'import importlib\nimportlib.import_module("exuvia.migrate").install()\n',
+        '__import__("exuvia.migrate").migrate.install()\n',
+        'pytest_plugins = ["exuvia.testing"]\n',
+        'PLUGINS = {"parity": "exuvia.testing:parity"}\n',
+    ],
+)
+def test_what_imports_exuvia_by_a_text_is_named_and_nothing_is_written(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.py").write_text(text)
+    (tmp_path / "exuvia.toml").write_text("[exuvia]\n")
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    line = text.count("\n")
+    assert f"m.py:{line}: 'exuvia.testing" in done.stdout + done.stderr or f"m.py:{line}: 'exuvia.migrate'" in (
+        done.stdout + done.stderr
+    ), done
+    assert done.returncode != 0
+    assert tree(tmp_path) == before
+
+
+def test_what_exuvia_wrote_for_people_goes_too_and_comments_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("PATH = 'exuvia.toml'\ndef f(x):\n    return x\n")
+    (tmp_path / "candidate.py").write_text("def f(x):\n    return x + 1\n")
+    (tmp_path / "prog.py").write_text(
+        "import exuvia.migrate\nexuvia.migrate.install()\nimport m\nfor n in range(9):\n    m.f(n)\n"
+    )
+    unit = '[unit."m:f"]\ncandidate = "candidate:f"\neffect = "pure"\nmode = "shadow"\n'
+    head = '[exuvia]\nrehearsal = true\nendpoints = ["http://127.0.0.1:9"]\n'
+    (tmp_path / "exuvia.toml").write_text(head + unit)
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    (tmp_path / "other.toml").write_text("# start it with: exuvia run -m prog\n[tool]\n")
+    subprocess.run([sys.executable, "prog.py"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert exuvia(tmp_path, "repro", "m:f", "-o", "tests").returncode == 0
+    assert exuvia(tmp_path, "report").returncode == 1, "it differs"
+    shutil.copy(tmp_path / "exuvia.toml", tmp_path / "exuvia.toml.bak")
+    (tmp_path / "mine.html").write_text("<html>")
+    assert {"exuvia-report.html", "exuvia.toml.bak"} <= set(tree(tmp_path))
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    left = tree(tmp_path)
+    assert set(left) == {"m.py", "candidate.py", "prog.py", "other.toml", "mine.html"}
+    assert left["other.toml"].startswith("# start it with: exuvia run -m prog\n")

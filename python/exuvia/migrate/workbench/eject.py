@@ -42,6 +42,8 @@ _RUN = re.compile(
     r"(?:(?P<python>\S*python[\d.]*)\s+-m\s+)?\bexuvia\s+run\s+"
     r"(?:--(?:config|evidence)[= ]\S+\s+)*(?P<rest>-m\s+\S+|\S+\.py)"
 )
+_MODULE = re.compile(r"exuvia(?:\.[A-Za-z_]\w*)*?(?:\.(?P<last>[A-Za-z_]\w*))?(?::[\w.]+)?")
+_REPRO = re.compile(r'"""[^"]*Written by `exuvia repro ', re.DOTALL)
 _REQUIREMENT = re.compile(r"^\s*(?:-e\s+)?[\"']?exuvia(?:\[[^\]]*\])?(?:\s*[=<>~!@;].*?)?[\"']?\s*,?\s*(?:#.*)?$")
 _IN_LIST = re.compile(
     r"""(?P<first>\[)?\s*(?P<quote>["'])exuvia(?:\[[^\]"']*\])?(?:\s*[=<>~!@;][^"']*)?(?P=quote)\s*,?(?P<after>\s*)"""
@@ -86,8 +88,10 @@ def plan(root: Path, config: Config | None) -> Ejection:
     ejection = Ejection(root.resolve())
     files = files_of(ejection.root)
     shims, gone, own = _sort_candidates(ejection, config, files)
+    reports = [path for path in ejection.root.glob("*.html") if _is_report(path)]
+    ejection.removed += [*reports, *(path for path in files if _is_repro(path))]
     for path in files:
-        if path in gone or path in own:
+        if path in gone or path in own or path in ejection.removed:
             continue
         tree = parse(path)
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -102,6 +106,7 @@ def plan(root: Path, config: Config | None) -> Ejection:
     ejection.removed += sorted(gone)
     if config is not None:
         ejection.removed.append(config.path)
+        ejection.removed += sorted(config.path.parent.glob(f"{config.path.name}.bak*"))
         _evidence(ejection, config.evidence.resolve())
     return ejection
 
@@ -188,6 +193,17 @@ def _sort_candidates(
 def _is_shim(path: Path) -> bool:
     """Whether a file is exuvia's to remove: by the mark that `exuvia scaffold` writes, or by its folder."""
     return path.parent.name == SHIMS or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+
+
+def _is_repro(path: Path) -> bool:
+    """Whether `exuvia repro` wrote a file, by what it says at its top."""
+    return _REPRO.match(path.read_text(encoding="utf-8", errors="replace")[:2_000]) is not None
+
+
+def _is_report(path: Path) -> bool:
+    """Whether `exuvia report` wrote a page, by its generator."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return '<meta name="generator" content="exuvia report"' in file.read(4_000)
 
 
 def _imported(graph: Graph, module: str, path: Path) -> bool:
@@ -320,6 +336,8 @@ class _Module:
             if isinstance(node, ast.Name) and node.id in self.bound and node not in going:
                 text = self.lines[node.lineno - 1].strip()
                 self.ejection.by_hand.append(f"{self._at(node)}: {text[:90]}: exuvia is used here, not only moulted by")
+            elif isinstance(node, ast.Constant) and node not in going and _names_a_module(node.value):
+                self.ejection.by_hand.append(f"{self._at(node)}: {node.value!r} is named in a text: take it out")
 
     def _at(self, node: ast.stmt | ast.expr) -> str:
         return _shown(self.ejection, self.path, node.lineno)
@@ -359,6 +377,12 @@ class _Module:
         return False
 
 
+def _names_a_module(value: object) -> bool:
+    """Whether a text is the name of exuvia or of a module of it, as what imports by name has it; no file of it."""
+    found = _MODULE.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and found["last"] not in ("toml", "bak", "html")
+
+
 def _texts(root: Path) -> list[Path]:
     found = []
     folders = [root]
@@ -389,7 +413,11 @@ def _configuration(ejection: Ejection, path: Path) -> None:
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if _REQUIREMENT.match(line):
             continue
-        new = _RUN.sub(lambda found: f"{found['python'] or 'python'} {found['rest']}", line)
+        new = (
+            line
+            if line.lstrip().startswith("#")
+            else _RUN.sub(lambda found: f"{found['python'] or 'python'} {found['rest']}", line)
+        )
         if path.suffix == ".toml":
             new = _IN_LIST.sub(lambda found: "[" if found["first"] else found["after"], new)
         if re.search(r"\bexuvia\b", new) and path.suffix != ".md" and not new.lstrip().startswith("#"):
