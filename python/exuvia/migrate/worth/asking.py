@@ -162,7 +162,14 @@ def _judged(  # noqa: PLR0917 - all that a verdict needs
             found_there = _loaded(candidates[unit])
             measured = replace(measured, crosses=None if isinstance(found_there, str) else border.crosses(found_there))
         share = covered.of(source) if covered is not None else None
-        found.append(judge(source, profile, graph.users(source.name), counted.get(unit), measured, share))
+        users = graph.users(source.name)
+        if source.name != unit:
+            # Named where it is only passed on: who imports it there uses it too.
+            passed = graph.users(unit)
+            for kind in ("importers", "tests", "mentions"):
+                known = getattr(users, kind)
+                known += [one for one in getattr(passed, kind) if one not in known]
+        found.append(judge(source, profile, users, counted.get(unit), measured, share))
         found[-1].unit = unit
     return found
 

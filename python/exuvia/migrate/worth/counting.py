@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import splice
 from exuvia.migrate.worth.border import measure
+from exuvia.migrate.worth.stepped import Stepped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,6 +89,7 @@ class Counting:
     def __init__(self, units: Iterable[str]) -> None:
         self.units = {unit: Counted() for unit in units}
         self._undo: list[Callable[[], None]] = []
+        self._watched: dict[type, tuple[str | None, Counted]] = {}
 
     def __enter__(self) -> Self:
         """Begins to count; a unit that cannot be counted says why and is left alone."""
@@ -118,11 +120,19 @@ class Counting:
         for part in qualname.split("."):
             found = inspect.getattr_static(found, part) if isinstance(found, type) else getattr(found, part)
         if isinstance(found, type):
-            for name, member in list(vars(found).items()):
-                if isinstance(member, types.FunctionType) and (name == "__init__" or not name.startswith("__")):
-                    original = member
-                    setattr(found, name, functools.wraps(member)(_counting(member, counted, keep=False, skip=1)))
-                    self._undo.append(functools.partial(setattr, found, name, original))
+            own = [
+                (name, member)
+                for name, member in list(vars(found).items())
+                if isinstance(member, types.FunctionType) and (name == "__init__" or not name.startswith("__"))
+            ]
+            for name, member in own:
+                setattr(found, name, functools.wraps(member)(_counting(member, counted, keep=False, skip=1)))
+                self._undo.append(functools.partial(setattr, found, name, member))
+            if not own:
+                self._watch(found, None, counted)
+            return
+        if isinstance(found, types.MethodDescriptorType):
+            self._watch(found.__objclass__, found.__name__, counted)
             return
         if isinstance(found, types.BuiltinFunctionType) and isinstance(holder, types.ModuleType):
             self._compiled(holder, qualname, counted)
@@ -131,11 +141,26 @@ class Counting:
             counted.problem = "functions are counted by an exchange of code, which was never tested on this Python"
             return
         function = splice.plain_function(unit, found, module, qualname)
+        if inspect.isasyncgenfunction(function):
+            counted.problem = "the steps of an async generator are not counted"
+            return
         exchange = splice.Splice(
             function, _counting(splice.legacy_copy(function), counted, keep="." not in qualname, skip=0)
         )
         exchange.apply()
         self._undo.append(exchange.restore)
+
+    def _watch(self, cls: type, method: str | None, counted: Counted) -> None:
+        """Count the calls of a compiled class's methods, as the interpreter tells of them."""
+        if sys.getprofile() is not None:
+            counted.problem = "its methods are compiled, and another profiler stands where they could be counted"
+            return
+        self._watched[cls] = (method, counted)
+        if len(self._watched) == 1:
+            follow = _follower(self._watched)
+            threading.setprofile(follow)
+            sys.setprofile(follow)
+            self._undo += [functools.partial(threading.setprofile, None), functools.partial(sys.setprofile, None)]
 
     def _compiled(self, module: types.ModuleType, name: str, counted: Counted) -> None:
         """Count and time a compiled function wherever modules hold it by name."""
@@ -146,6 +171,26 @@ class Counting:
             for key in [key for key, value in list(space.items()) if value is original]:
                 space[key] = wrapper
                 self._undo.append(functools.partial(space.__setitem__, key, original))
+
+
+def _follower(watched: dict[type, tuple[str | None, Counted]]) -> Callable[[Any, str, Any], None]:
+    """What the interpreter calls at each call and return; it times those of compiled methods of the watched classes."""
+    clock, spent, began = time.perf_counter_ns, time.thread_time_ns, threading.local()
+
+    def follow(_frame: Any, event: str, called: Any) -> None:
+        if event == "c_call":
+            method, counted = watched.get(type(getattr(called, "__self__", None)), (None, None))
+            if counted is not None and method in (None, called.__name__):
+                counted.calls += 1
+                began.call = (counted, called, clock(), spent())
+        elif event in ("c_return", "c_exception"):
+            counted, known, wall, cpu = getattr(began, "call", (None, None, 0, 0))
+            if counted is not None and known == called:
+                counted.cpu_s += (spent() - cpu) * 1e-9
+                counted.wall_s += (clock() - wall) * 1e-9
+                began.call = (None, None, 0, 0)
+
+    return follow
 
 
 def _counting(function: Any, counted: Counted, *, keep: bool, skip: int) -> Callable[..., Any]:
@@ -166,17 +211,27 @@ def _counting(function: Any, counted: Counted, *, keep: bool, skip: int) -> Call
             counted.wall_s += (clock() - began) * 1e-9
             depth.inside = False
 
+    steps = Stepped(counted)
+    kind = inspect.unwrap(function)
+    awaited, iterated = inspect.iscoroutinefunction(kind), inspect.isgeneratorfunction(kind)
+
     def call(*args: Any, **kwargs: Any) -> Any:
         counted.calls += 1
         number = counted.calls
         # Each of the first calls, then one of many: all calls of a program are not alike.
         if number > KEPT and number % MEASURED_EVERY:
-            return timed(args, kwargs)
+            made = timed(args, kwargs)
+            return steps.awaited(made) if awaited else steps.iterated(made) if iterated else made
         copies = None
         if keep and len(counted.kept) < 2 * KEPT:
             with contextlib.suppress(Exception):
                 copies = detached_copy(args)[0], detached_copy(kwargs)[0]
         result = timed(args, kwargs)
+        if awaited or iterated:
+            # The body has not run yet: its steps are timed as they come.
+            if copies is not None:
+                counted.kept.append(copies)
+            return steps.awaited(result) if awaited else steps.iterated(result)
         if copies is not None:
             counted.kept.append(copies)
         with contextlib.suppress(Exception):

@@ -175,7 +175,14 @@ def _times(worth: UnitWorth, source: UnitSource, profile: Profile, counted: Coun
 
 def _calls(worth: UnitWorth, source: UnitSource, profile: Profile, counted: Counted | None) -> None:
     if profile.calls:
-        worth.calls = sum(count for frame, count in profile.calls.items() if source.holds(frame))
+        # What a function holds inside of it, such as a generator expression, is called for itself.
+        name = source.name.partition(":")[2].rpartition(".")[2]
+        alone = not source.compiled and not isinstance(source.node, (ast.ClassDef, ast.Module, type(None)))
+        worth.calls = sum(
+            count
+            for frame, count in profile.calls.items()
+            if source.holds(frame) and (not alone or frame.name.rpartition(".")[2] == name)
+        )
     if counted is not None and counted.problem is None:
         worth.calls, worth.bytes, worth.objects = counted.calls, counted.bytes, counted.objects
     elif counted is not None and counted.problem:

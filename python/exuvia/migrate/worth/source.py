@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -60,6 +61,16 @@ class UnitSource:
     def _parts(self) -> tuple[str, ...]:
         return self.path.parts if self.path is not None else ()
 
+    def _has(self, method: str, owner: str) -> bool:
+        """Whether a method that cProfile names by its class is of this compiled class or is this method.
+
+        A class says by its own choice which module it is of, so the package and the name have to agree.
+        """
+        name, _, only = self.qualname.partition(".")
+        package = self.module.partition(".")[0]
+        alike = owner.rpartition(".")[2] == name and owner.partition(".")[0] == package
+        return alike and only in ("", method)
+
     def holds(self, frame: Frame) -> bool:
         """Say whether a frame of a profile is of this unit.
 
@@ -73,6 +84,9 @@ class UnitSource:
         if self.compiled:
             # cProfile names builtins by their module: `<built-in method pkg._native.total>`.
             called = frame.name.strip("<>{}").rpartition(" ")[2]
+            bound = _METHOD.fullmatch(frame.name)
+            if bound is not None:
+                return frame.file == "~" and self._has(*bound.groups())
             whole = f"{self.module}.{self.qualname}" if self.qualname else f"{self.module}."
             return frame.file == "~" and (called == whole or (not self.qualname and called.startswith(whole)))
         if frame.file != str(self.path):
@@ -80,6 +94,9 @@ class UnitSource:
             if not parts or self._parts[-len(parts) :] != parts:
                 return False
         return self.first <= frame.line <= self.last
+
+
+_METHOD = re.compile(r"<?method '(\w+)' of '([\w.]+)' objects>?")
 
 
 def find_module(module: str, roots: Sequence[Path | str] | None = None) -> Path | None:
