@@ -23,6 +23,8 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 DAY = 24 * 60 * MINUTE
 PLAUSIBLE = 1_000_000_000 * SECOND
+SLOP = 60 * MINUTE
+"""By how much a row may come after its day: what is written at the close bears a time a moment later."""
 OTHER_DAYS = 0.05
 """Share of an artefact's rows that may be of another day than its folder: what is written about midnight."""
 BETWEEN = "\x1f"
@@ -54,7 +56,7 @@ class Span:
             times: UTC nanoseconds.
         """
         first, last = self.before or self.open - DAY, self.after or self.close + DAY
-        return [at for at in times if not first <= at < last]
+        return [at for at in times if not first - SLOP <= at < last + SLOP]
 
 
 @dataclass(slots=True)
