@@ -32,7 +32,7 @@ PRIOR = 4
 """Days of 0 that a stake stands on before any day was seen."""
 MOST = 0.99
 """Share of the largest stake that is ever risked: a day at the end of the range must not end it all."""
-HALVINGS = 40
+HALVINGS = 24
 
 
 def capital(values: Sequence[float], mean: float, most: float) -> float:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GateRun", "over_days"]
 
+Tested = tuple[str, float, tuple[float, float], str]
+"""A verdict, the estimate, the ends of its interval, and what more would tell."""
 OTHERS = "(others, in size)"
 
 
@@ -74,13 +76,14 @@ class GateRun:
         }
 
 
-def over_days(gate: GateConfig, days: Sequence[GateDay], needed: int) -> GateRun:
+def over_days(gate: GateConfig, days: Sequence[GateDay], needed: int, *, ends: bool = True) -> GateRun:
     """Judge a gate over the days that count.
 
     Args:
         gate: The gate.
         days: Its days in order; those without a verdict are left out by the caller.
         needed: Sessions that the group asks for: the first look that may pass.
+        ends: Whether the ends of intervals are wanted that the verdict does not need.
     """
     run = GateRun(gate.name, gate.kind, days=len(days))
     for day in days:
@@ -92,7 +95,7 @@ def over_days(gate: GateConfig, days: Sequence[GateDay], needed: int) -> GateRun
     level = _exuvia.gate_level(len(days) - needed + 1, ALPHA)
     match gate.kind:
         case "paired":
-            _paired(run, gate.params, days, needed, level)
+            _paired(run, gate.params, days, needed, level, ends=ends)
         case "rate":
             _rate(run, gate.params, days, level)
         case "overlap":
@@ -100,7 +103,9 @@ def over_days(gate: GateConfig, days: Sequence[GateDay], needed: int) -> GateRun
     return run
 
 
-def _paired(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], needed: int, level: float) -> None:
+def _paired(
+    run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], needed: int, level: float, *, ends: bool
+) -> None:
     alike = settings["spread"] == "normal"
     most = float(settings["abs"])
     open_ = False
@@ -109,7 +114,7 @@ def _paired(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], 
             if what not in settings:
                 continue
             limit = float(settings[what])
-            verdict, middle, low, high, more = test(values, limit, most)
+            verdict, middle, (low, high), more = test(values, limit, most, ends=ends and not alike)
             open_ = open_ or (alike and verdict != "PASS")
             if alike:
                 normal = _exuvia.gate_location if what == "bias" else _exuvia.gate_drift
@@ -128,26 +133,26 @@ def _paired(run: GateRun, settings: Mapping[str, Any], days: Sequence[GateDay], 
         )
 
 
-def _bias(values: Sequence[float], limit: float, most: float) -> tuple[str, float, float, float, str]:
+def _bias(values: Sequence[float], limit: float, most: float, *, ends: bool) -> Tested:
     """The mean of the days, whatever they do within ±`most`: a day beyond it has failed."""
     verdict = betting.inside(values, limit, most, ALPHA)
-    low, high = betting.bounds(values, most, ALPHA)
     asked = betting.needed(limit, most, ALPHA)
     more = f": {asked} sessions without any difference would show it" if len(values) < asked else ""
-    return verdict, math.fsum(values) / len(values), low, high, more
+    between = betting.bounds(values, most, ALPHA) if ends else (-most, most)
+    return verdict, math.fsum(values) / len(values), between, more
 
 
-def _drift(values: Sequence[float], limit: float, most: float) -> tuple[str, float, float, float, str]:
+def _drift(values: Sequence[float], limit: float, most: float, *, ends: bool) -> Tested:
     """What a day adds to the one before it. What grows by so much leaves ±`most` before long, and has not."""
     steps = [after - before for before, after in itertools.pairwise(values)]
     middle = math.fsum(steps) / len(steps) if steps else 0.0
     if len(steps) * limit > 2.0 * most:
-        return "PASS", middle, -2.0 * most / len(steps), 2.0 * most / len(steps), ""
+        return "PASS", middle, (-2.0 * most / len(steps), 2.0 * most / len(steps)), ""
     verdict = betting.inside(steps, limit, 2.0 * most, ALPHA)
-    low, high = betting.bounds(steps, 2.0 * most, ALPHA)
+    between = betting.bounds(steps, 2.0 * most, ALPHA) if ends else (-2.0 * most, 2.0 * most)
     asked = min(betting.needed(limit, 2.0 * most, ALPHA), math.floor(2.0 * most / limit) + 1) + 1
     more = f": {asked} sessions would show it" if len(values) < asked else ""
-    return verdict, middle, low, high, more
+    return verdict, middle, between, more
 
 
 def _series(run: GateRun, days: Sequence[GateDay], needed: int) -> dict[str, list[float]]:
