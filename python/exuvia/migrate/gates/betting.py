@@ -50,10 +50,12 @@ def capital(values: Sequence[float], mean: float, most: float) -> float:
     gained = 0.0
     total, squares = PRIOR * mean, PRIOR * mean * mean
     for value in values:
-        gain = mean - min(max(value, -most), most)
-        stake = min(max(total / squares, 0.0), top) if squares else top
-        gained += math.log1p(stake * gain)
-        total, squares = total + gain, squares + gain * gain
+        gain = mean - (most if value > most else -most if value < -most else value)
+        if total > 0.0:
+            stake = total / squares
+            gained += math.log1p((top if stake > top else stake) * gain)
+        total += gain
+        squares += gain * gain
     return gained
 
 
@@ -75,8 +77,10 @@ def inside(values: Sequence[float], limit: float, most: float, alpha: float) -> 
     turned = [-value for value in values]
     if all(capital(each, limit, most) >= enough for each in (values, turned)):
         return "PASS"
-    if any(capital([-value for value in each], -limit, most) >= enough for each in (values, turned)):
-        return "FAIL"
+    middle = math.fsum(values) / len(values) if values else 0.0
+    if abs(middle) > limit:
+        beyond = turned if middle > 0.0 else list(values)
+        return "FAIL" if capital(beyond, -limit, most) >= enough else "INCONCLUSIVE"
     return "INCONCLUSIVE"
 
 
