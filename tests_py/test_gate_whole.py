@@ -167,16 +167,31 @@ def test_what_cannot_be_read_is_left_behind_with_a_cause(tmp_path: Path, monkeyp
 def test_a_segment_that_was_removed_is_missed(tmp_path: Path) -> None:
     bot = Bot(tmp_path)
     header = bot.header()
-    segment = Segment(bot.config.evidence, header)
-    segment.close()
-    name = sorted(bot.config.evidence.glob("*.seg"))[0].name
-    assert members.names(bot.config.evidence) == [name]
-    (bot.config.evidence / name).unlink()
-    (gone,) = reading.read_folder(bot.config.evidence)
-    assert [trouble.what for trouble in gone.troubles] == ["missing"]
-    began, over, _ = gone.unknown[0]
+    for _ in range(3):
+        segment = Segment(bot.config.evidence, header)
+        segment.counters({UNIT: {"mode": "shadow", "compared": 9, "signatures": 1}}, ended=True)
+        segment.close()
+    old, gone, last = (path.name for path in sorted(bot.config.evidence.glob("*.seg")))
+    assert members.names(bot.config.evidence) == [old, gone, last]
+    assert reading.statuses(bot.config, reading.read_folder(bot.config.evidence))[0].verdict == "PASS"
+    (bot.config.evidence / gone).unlink()
+    found = reading.read_folder(bot.config.evidence)
+    assert [trouble.what for trouble in found[1].troubles] == ["missing"]
+    began, over, _ = found[1].unknown[0]
     assert began < over <= began + 24 * 60 * MINUTE, "it ends with its day of UTC"
-    assert reading.statuses(bot.config, [gone])[0].troubles
+    state = reading.statuses(bot.config, found)[0]
+    assert (state.verdict, state.counts["compared"]) == ("INCONCLUSIVE", 18)
+    assert f"{gone} was begun in this folder and is gone" in state.reason
+
+
+def test_what_was_removed_before_this_f_was_seen_is_no_matter_of_it(tmp_path: Path) -> None:
+    bot = Bot(tmp_path)
+    bot.config.evidence.mkdir(mode=0o700)
+    members.enter(bot.config.evidence, "1-h-1-0.seg")
+    segment = Segment(bot.config.evidence, bot.header())
+    segment.counters({UNIT: {"mode": "shadow", "compared": 9, "signatures": 1}}, ended=True)
+    segment.close()
+    assert reading.statuses(bot.config, reading.read_folder(bot.config.evidence))[0].verdict == "PASS"
 
 
 @pytest.mark.parametrize("change", ["a letter", "gone"])

@@ -39,6 +39,7 @@ NOT_WHOLE = (
     *("lost", "stopped", "quota"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
+FOREVER = 2**63 - 1
 RETRIES = 5
 SHADOW_OFF = "shadow off"
 RETRY_S = 0.02
@@ -334,20 +335,7 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
         # Without them more counts, not less.
         anew, lost = {}, [*lost, str(error)]
     return [
-        _status(
-            config,
-            unit,
-            segments,
-            journal,
-            lost,
-            anew.get(unit.name, []),
-            [
-                str(segment.trouble)
-                for segment in headless
-                if max((over for _, over, _ in segment.unknown), default=0)
-                > max((at for at, _ in anew.get(unit.name, [])), default=0)
-            ],
-        )
+        _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
         for unit in config.units.values()
     ]
 
@@ -359,7 +347,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
     journal: modes.Journal,
     lost: list[str],
     anew: list[tuple[int, str]],
-    unread: list[str],
+    headless: list[SegmentText],
 ) -> UnitStatus:
     name = unit.name
     mine = [segment for segment in segments if name in segment.header.get("fingerprints", {})]
@@ -389,7 +377,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         state.troubles += [
             trouble.text for trouble in segment.troubles if trouble.unit in ("", name) and trouble.what in NOT_WHOLE
         ]
-    state.troubles += unread
+    state.troubles += _unread(headless, [each for each in mine if each.header["fingerprints"][name] == now], anew)
     if not state.segments:
         state.mode = state.effective
     if state.counts["recorded"] and not state.counts["differed"]:
@@ -418,6 +406,14 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         state.notes.append(f"evidence of {said} with other code, rules or build is not counted{what}")
     state.notes += uncontained(unit)
     return state
+
+
+def _unread(headless: list[SegmentText], mine: list[SegmentText], anew: list[tuple[int, str]]) -> list[str]:
+    """What cannot be read of the time since the code of now was seen first, or since the last restart."""
+    since = max(min(map(_began, mine), default=FOREVER), anew[-1][0] if anew else 0)
+    return [
+        str(segment.trouble) for segment in headless if max((over for _, over, _ in segment.unknown), default=0) > since
+    ]
 
 
 def _since(name: str, mine: list[SegmentText], anew: list[tuple[int, str]]) -> tuple[list[SegmentText], int]:

@@ -37,7 +37,8 @@ def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
         folder: What the paths of its artefacts start from.
         span: The day and its hours.
     """
-    found = GateDay(gate.name, gate.kind, span.day, every=gate.params.get("activity", EVERY))
+    every = gate.params.get("activity", max(EVERY, gate.params.get("per", EVERY)))
+    found = GateDay(gate.name, gate.kind, span.day, every=every)
     try:
         _BY_KIND[gate.kind](Sides(gate, folder, span), found)
     except ArtefactError as error:
