@@ -93,6 +93,29 @@ def paired_passes(days: list[dict[str, float]], level: float, bias: float, drift
     return True
 
 
+def capitals(gains: np.ndarray[Any, Any], prior: float, top: float) -> float:
+    """What a gambler has who stakes mean over mean square of all gains so far, four days of `prior` before them."""
+    before = np.concatenate([np.full(4, prior), gains])
+    sums, squares = np.cumsum(before)[3:-1], np.cumsum(before**2)[3:-1]
+    return float(np.prod(1.0 + np.clip(sums / squares, 0.0, top) * gains))
+
+
+def mean_known(values: np.ndarray[Any, Any], limit: float, most: float) -> bool:
+    """Whether both bets against a mean beyond ±limit have come to twenty times what was put in."""
+    inside, top = np.clip(values, -most, most), 0.99 / (most - limit)
+    return bool(min(capitals(limit - side * inside, limit, top) for side in (1, -1)) >= 1 / ALPHA)
+
+
+def betting_passes(days: list[dict[str, float]], most: float, bias: float, drift: float) -> bool:
+    """All series of all days, whatever their days do within ±most."""
+    for name in days[0]:
+        values = np.array([day[name] for day in days])
+        room = 2 * most < drift * (len(values) - 1)
+        if not mean_known(values, bias, most) or not (room or mean_known(np.diff(values), drift, 2 * most)):
+            return False
+    return True
+
+
 def rate_passes(days: list[np.ndarray[Any, Any]], level: float, within: float) -> bool:
     """Counts by minute of each day: the ratio by minutes and by days."""
     minutes = np.concatenate(days).astype(float)
@@ -145,6 +168,17 @@ def growing(by: float, size: float, wander: float) -> Callable[[np.random.Genera
         while True:
             at += by + noise(dice, wander)
             yield {"": at + noise(dice, size)}
+
+    return days
+
+
+def clustered(days_with: float, amount: float, other: float = 0.0) -> Callable[[np.random.Generator], Iterator[Any]]:
+    """A bias on some of the days, the same each time; on the others another one, mostly none."""
+
+    def days(dice: np.random.Generator) -> Iterator[Any]:
+        sign = 1 if dice.random() < 0.5 else -1
+        while True:
+            yield {"": sign * (amount if dice.random() < days_with else other)}
 
     return days
 

@@ -26,6 +26,7 @@ from exuvia._exuvia import Switch, evidence_signature
 from exuvia.migrate.evidence import reading, record, tally, term
 from exuvia.migrate.evidence.activity import Activity
 from exuvia.migrate.evidence.record import Record
+from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates.verdict import UnitStatus
 from hypothesis import given
@@ -290,6 +291,32 @@ def test_what_the_candidate_served_and_of_how_many_keys_is_in_its_hour_and_day()
     assert (day["served"], day["keys"]) == (9, "7")
 
 
+def test_a_minute_of_calls_of_which_none_was_compared_is_not_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    activity, at = Activity({}), 0
+    monkeypatch.setattr(time, "time_ns", lambda: at)
+    gains = ({"legacy_calls": 9}, {"compared": 1}, {"skipped": 1}, {"candidate_calls": 1}, {"legacy_calls": 10})
+    for minute, gained in enumerate(gains):
+        at = minute * 60 * 1_000_000_000
+        days = activity.look({**dict.fromkeys(("legacy_calls", "compared", "skipped", "candidate_calls"), 0), **gained})
+        if minute:
+            assert days["1970-01-01"]["minutes"] == [[1, min(minute, 3)]]
+        else:
+            assert days["1970-01-01"]["minutes"] == []
+
+
+def test_kinds_beyond_those_that_are_listed_are_counted() -> None:
+    said: list[dict[str, Any]] = []
+    kept = tally.Tally("u", said.append, Redactor())
+    for signature in range(tally.SIGNATURES + 500):
+        kept._compared((1, 1), False, cascade=False, stratum="", signature=signature)
+    counted = kept.counters("shadow")
+    assert (counted["signatures"], counted["unlisted"], len(said[0]["signatures"])) == (
+        tally.SIGNATURES,
+        500,
+        tally.SIGNATURES,
+    )
+
+
 def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(7)
     for _ in range(200):
@@ -297,7 +324,7 @@ def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatc
         activity = Activity({})
         for count, minute in enumerate(minutes, 1):
             monkeypatch.setattr(time, "time_ns", lambda at=minute * 60: at * 1_000_000_000)
-            days = activity.look({"legacy_calls": count})
+            days = activity.look({"legacy_calls": count, "compared": count})
         spans = days["1970-01-01"]["minutes"]
         assert {minute for first, last in spans for minute in range(first, last + 1)} == set(minutes)
         assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(spans))

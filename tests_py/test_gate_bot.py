@@ -29,6 +29,7 @@ legacy = "out/python/{day}/equity.jsonl"
 candidate = "out/rust/{day}/equity.jsonl"
 key = ["scenario", "ts"]
 abs = "50.00"
+activity = "5 min"
 
 [group.cutover.gate.trades]
 kind = "count"
@@ -74,6 +75,7 @@ candidate = "out/rust/{day}/state.json"
 key = ["ts"]
 value = "counter"
 abs = "0"
+activity = "daily"
 """
 
 

@@ -27,10 +27,11 @@ def token(at: Desk, day: str, every: float = 900, line: str = "GET /prices 200")
 
 
 def paper(at: Desk, day: str, apart: list[str] | None = None, trades: list[str] | None = None) -> None:
-    start, _ = at.hours(day)
     values = apart or ["0.00"] * len(SCENARIOS)
-    rows = [{"scenario": name, "ts": start, "equity": "100000.00"} for name in SCENARIOS]
-    moved = [{**row, "equity": f"{100_000 + float(by):.2f}"} for row, by in zip(rows, values, strict=True)]
+    moments = at.every(day, 60)
+    rows = [{"scenario": name, "ts": time, "equity": "100000.00"} for name in SCENARIOS for time in moments]
+    equity = {name: f"{100_000 + float(by):.2f}" for name, by in zip(SCENARIOS, values, strict=True)}
+    moved = [{**row, "equity": equity[str(row["scenario"])]} for row in rows]
     at.both(day, "equity.jsonl", rows, moved)
     closed = [{"scenario": name, "n": n} for name in SCENARIOS for n in range(2)]
     at.both(day, "trades.jsonl", closed, closed if trades is None else [{"scenario": name} for name in trades])
@@ -48,12 +49,26 @@ def quotes(at: Desk, day: str, beat: float = 30, share: tuple[int, int] = (40, 4
 def files(at: Desk, day: str, shift: int = 0, extra: int = 0, regimes: int = 0) -> None:
     import pyarrow as pa
 
+    start, _ = at.hours(day)
+    five = 300 * SECOND
+    keys = {
+        "eod": [(f"S{n}", start) for n in range(105)],
+        "intraday": [("SPY", start + n * five) for n in range(len(at.every(day, 300)) + 5)],
+    }
     for side in ("legacy", "candidate"):
         mine = side == "candidate"
         for name in ("eod", "intraday"):
-            ts = [n + (shift if mine else 0) for n in range(100)]
-            table = pa.table({"symbol": ["SPY"] * 100, "ts": pa.array(ts, pa.int64()), "close": [1.0] * 100})
             for number in range(3 + (extra if mine else 0)):
+                # Rows of the first file are others in the candidate's, one more file has a few rows of its own.
+                by = shift if mine and not number else 0
+                rows = keys[name][by : len(keys[name]) - 5 + by] if number < 3 else keys[name][:2]
+                table = pa.table(
+                    {
+                        "symbol": [symbol for symbol, _ in rows],
+                        "ts": pa.array([time for _, time in rows], pa.timestamp("ns", "UTC")),
+                        "close": [1.0] * len(rows),
+                    }
+                )
                 lake.write_parquet(at.folder / "artefacts" / side / day / name / f"{number}.parquet", table)
         names = ["long" if not mine or n >= regimes else "short" for n in range(20)]
         at.write(side, day, "regimes.jsonl", [{"symbol": f"S{n}", "regime": name} for n, name in enumerate(names)])

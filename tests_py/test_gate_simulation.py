@@ -27,9 +27,11 @@ from gate_histories import (
     LOOKS,
     Edge,
     bad_days,
+    betting_passes,
     biased,
     calls,
     cancelling,
+    clustered,
     edge_of,
     growing,
     members,
@@ -50,8 +52,16 @@ HISTORIES = 10_000
 TWICE = 1_000
 
 
+def within(days: list[Any]) -> bool:
+    return all(abs(value) <= 50 for day in days for value in day.values())
+
+
 def paired(days: list[Any], level: float) -> bool:
-    return all(abs(value) <= 50 for day in days for value in day.values()) and paired_passes(days, level, 9.0, 9.0)
+    return within(days) and betting_passes(days, 50.0, 9.0, 9.0)
+
+
+def alike(days: list[Any], level: float) -> bool:
+    return within(days) and paired_passes(days, level, 9.0, 9.0)
 
 
 def nothing_bad(days: list[Any], level: float) -> bool:
@@ -60,17 +70,32 @@ def nothing_bad(days: list[Any], level: float) -> bool:
 
 SETTINGS = {
     "paired": {"key": ["s"], "abs": "50", "bias": "9", "drift": "9"},
+    "alike": {"key": ["s"], "abs": "50", "bias": "9", "drift": "9", "spread": "normal"},
     "rate": {"when": "ts", "within": 0.05},
     "overlap": {"value": "symbol", "at_least": 0.95},
     "count": {},
 }
 
 EDGES = [
-    ("paired", Edge("+$9 a day, noise $2", 5, biased(9, 2), paired)),
-    ("paired", Edge("+$9 a day, noise $10", 5, biased(9, 10), paired)),
-    ("paired", Edge("$9 more each day, noise $3", 5, growing(9, 3, 0), paired)),
-    ("paired", Edge("$9 more each day, wandering", 5, growing(9, 0, 5), paired)),
-    ("paired", Edge("rows that cancel, ±$9", 5, cancelling(9, 3), paired)),
+    *(
+        (kind, Edge(f"{name}{told}", 5, days, again))
+        for kind, told, again in (("paired", "", paired), ("alike", ", days alike", alike))
+        for name, days in (
+            ("+$9 a day, noise $2", biased(9, 2)),
+            ("+$9 a day, noise $10", biased(9, 10)),
+            ("$9 more each day, noise $3", growing(9, 3, 0)),
+            ("$9 more each day, wandering", growing(9, 0, 5)),
+            ("rows that cancel, ±$9", cancelling(9, 3)),
+        )
+    ),
+    *(
+        ("paired", Edge(f"${amount:g} on {share:.0%} of days, else ${other:.2g}", 5, clustered(share, amount, other),
+                        paired))
+        for share, amount, other in (
+            (0.2, 45, 0), (0.18, 50, 0), (0.5, 18, 0), (0.9, 10, 0), (0.59, 50, -50), (0.25, 45, -3),
+            (0.22, 45, -0.9 / 0.78),
+        )
+    ),
     ("rate", Edge("rate +5 %, 20 calls a minute", 3, calls(1.05, 600, 0.0), lambda d, a: rate_passes(d, a, 0.05))),
     ("rate", Edge("rate −5 %, days that swing", 3, calls(0.95, 600, 0.02), lambda d, a: rate_passes(d, a, 0.05))),
     ("rate", Edge("rate +5 %, few calls", 3, calls(1.05, 6, 0.0), lambda d, a: rate_passes(d, a, 0.05))),
@@ -83,9 +108,13 @@ EDGES = [
     ),
 ]  # fmt: skip
 CLEAN = [
-    ("paired", Edge("equal", 5, biased(0, 0), paired, False)),
-    ("paired", Edge("noise $2", 5, biased(0, 2), paired, False)),
-    ("paired", Edge("noise $5", 5, biased(0, 5), paired, False)),
+    *(
+        (kind, Edge(f"{name}{told}", 5, days, again, False))
+        for kind, told, again in (("paired", "", paired), ("alike", ", days alike", alike))
+        for name, days in (("equal", biased(0, 0)), ("noise $2", biased(0, 2)), ("noise $5", biased(0, 5)))
+    ),
+    ("paired", Edge("noise $10", 5, biased(0, 10), paired, False)),
+    ("paired", Edge("+$3 a day, noise $5", 5, biased(3, 5), paired, False)),
     ("rate", Edge("equal rates, 20 calls a minute", 3, calls(1.0, 600, 0.0), lambda d, a: rate_passes(d, a, 0.05))),
     ("rate", Edge("equal rates, days that swing 1 %", 3, calls(1.0, 600, 0.01), lambda d, a: rate_passes(d, a, 0.05))),
     ("overlap", Edge("overlap 99.5 % of 400", 3, members(0.995, 400, 0.0), lambda d, a: overlap_passes(d, a, 0.95))),
@@ -94,15 +123,16 @@ CLEAN = [
 
 
 def gate_of(kind: str) -> GateConfig:
-    params, wrong = kinds.checked(kind, {"kind": kind, **SETTINGS[kind]}, "gate")
+    of = "paired" if kind == "alike" else kind
+    params, wrong = kinds.checked(of, {"kind": of, **SETTINGS[kind]}, "gate")
     assert wrong is None
-    return GateConfig("gate", kind, params)
+    return GateConfig("gate", of, params)
 
 
 def day_of(kind: str, value: Any, number: int) -> GateDay:
     day = GateDay("gate", kind, str(number), compared=1)
     match kind:
-        case "paired":
+        case "paired" | "alike":
             day.series = value
             bad = any(abs(apart) > 50 for apart in value.values())
         case "rate":
@@ -128,7 +158,7 @@ def run_of(kind: str, edge: Edge, seed: int) -> int | None:
         if len(days) < edge.needed:
             continue
         look = len(days) - edge.needed + 1
-        passes = runs.over_days(gate, days, edge.needed).verdict == "PASS"
+        passes = runs.over_days(gate, days, edge.needed, ends=False).verdict == "PASS"
         assert seed >= TWICE or passes == edge.again(values, spent(look)), (edge.name, seed, look)
         if passes:
             return look
@@ -317,9 +347,10 @@ def looks_at_files(folder: Path, seed: int, by: float, looks: int) -> list[str]:
     said = []
     for number in range(looks):
         day, start = at.days[number], at.hours(at.days[number])[0]
-        rows = [{"scenario": name, "ts": start, "equity": "100000.00"} for name in ("a", "b")]
-        apart = [by + float(dice.normal(0, 1.5)), -by + float(dice.normal(0, 1.5))]
-        moved = [{**row, "equity": f"{100_000 + one:.2f}"} for row, one in zip(rows, apart, strict=True)]
+        times = range(start, at.hours(day)[1], 60_000_000_000)
+        rows = [{"scenario": name, "ts": time, "equity": "100000.00"} for name in ("a", "b") for time in times]
+        apart = {"a": by + float(dice.normal(0, 1.5)), "b": -by + float(dice.normal(0, 1.5))}
+        moved = [{**row, "equity": f"{100_000 + apart[str(row['scenario'])]:.2f}"} for row in rows]
         at.both(day, "equity.jsonl", rows, moved)
         at.both(day, "trades.jsonl", [{"scenario": "a"}], [{"scenario": "a"}])
         said.append(at.verdict(day).verdict)

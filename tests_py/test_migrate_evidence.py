@@ -141,8 +141,10 @@ def test_a_torn_last_line_is_seen_and_the_rest_counts(desk: Desk) -> None:
     assert seal is not None
     path.write_bytes(data[: seal + 20])
     state = desk.status()
-    assert (state.counts["compared"], state.verdict) == (1, "PASS")
+    assert (state.counts["compared"], state.verdict) == (1, "INCONCLUSIVE")
     assert "torn frame (20 bytes)" in state.notes[0]
+    assert state.reason.startswith("its evidence is not whole: ") and "torn frame" in state.reason
+    assert "--restart" in " ".join(state.nexts())
 
 
 def test_evidence_that_cannot_be_written_leaves_the_program_alone(desk: Desk) -> None:

@@ -91,7 +91,10 @@ class Desk(RuleBasedStateMachine):
                 del self.promoted[name]
             self.reached.add(to)
             if glass and not (step and record):
-                self.glass[name] = before
+                # A second glass is broken over the first: it ends where the first would have.
+                self.glass[name] = min(before, self.glass.get(name, before), key=ORDER.index)
+            else:
+                self.glass.pop(name, None)
 
     @rule(name=NAMES, to=st.sampled_from(["canary", "rust"]))
     def approve(self, name: str, to: str) -> None:

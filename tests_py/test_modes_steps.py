@@ -286,6 +286,33 @@ def test_a_broken_glass_goes_up_is_on_record_and_ends_with_the_session(tmp_path:
     assert expiry.sweep(config) == []
 
 
+@pytest.mark.parametrize("first", ["canary", "rust"])
+def test_a_second_glass_ends_where_the_first_would_have(tmp_path: Path, first: str) -> None:
+    config = desk(tmp_path)
+    go(config, PRICE, first, Gate("FAIL"), glass="first")
+    go(config, PRICE, "rust", Gate("FAIL"), glass="second")
+    entry = lines(config)[-1]
+    assert entry["was"] == "shadow"
+    assert stands(config, PRICE, entry["until_ns"] - 1) == "rust"
+    for hours in (0, 30, 720):
+        assert stands(config, PRICE, entry["until_ns"] + hours * 3_600 * NS) == "shadow"
+
+
+def test_a_journal_in_which_a_glass_was_broken_twice_ends_both(tmp_path: Path) -> None:
+    """As an exuvia wrote it that named the first glass's mode as the one before the second."""
+    config, until = desk(tmp_path), time.time_ns() - 1
+    modes.append(config.evidence, PRICE, "canary", "x", break_glass="a", until_ns=until, was="shadow")
+    modes.append(config.evidence, PRICE, "rust", "x", break_glass="b", until_ns=until, was="canary")
+    assert stands(config, PRICE) == "shadow"
+
+
+def test_a_glass_that_is_over_excuses_nothing(tmp_path: Path) -> None:
+    config, until = desk(tmp_path), time.time_ns() + 3_600 * NS
+    modes.append(config.evidence, PRICE, "rust", "x", break_glass="why", until_ns=until, was="rust")
+    journal = modes.read(config.evidence)
+    assert (journal.glass_broken(PRICE, until - 1), journal.glass_broken(PRICE, until)) == ("why", None)
+
+
 def test_a_glass_that_is_over_is_said_once(tmp_path: Path) -> None:
     config = desk(tmp_path)
     modes.append(config.evidence, PRICE, "rust", "x", break_glass="y", until_ns=time.time_ns() - 1, was="canary")

@@ -98,6 +98,7 @@ class UnitConfig:
             given; if it can, its error is raised and the unit goes back. Without, its errors are raised.
         divergences: Differences that are meant.
         override: Why the unit moves although it is not worth it.
+        activity: Seconds of a stretch of the session in which it must have been at work, 0 where once a day is all.
     """
 
     name: str
@@ -124,6 +125,7 @@ class UnitConfig:
     fallback: bool = True
     divergences: tuple[Divergence, ...] = ()
     override: str | None = None
+    activity: float = 60.0
 
     @property
     def module(self) -> str:

@@ -24,7 +24,7 @@ EFFECTS = ("pure", "reads", "writes", "orders")
 KEYS = (
     "candidate", "aim", "mode", "effect", "compare", "kind", "attributes", "isolation", "sample", "deadline",
     "memory", "budget", "queue", "when_full", "key", "share", "caps", "strata", "record", "fallback",
-    "diverges", "override",
+    "diverges", "override", "activity",
 )  # fmt: skip
 CAPS = ("calls", "calls_a_key", "amount", "amount_a_key", "amount_at")
 DIVERGES = ("path", "legacy", "candidate", "owner", "reason", "expires", "budget")
@@ -94,7 +94,20 @@ def read(check: Checker, name: str, table: Any, *, rehearsal: bool, rules: bool)
         fallback=check.typed(here, table, "fallback", bool, True),
         divergences=_divergences(check, here, table, rules=rules),
         override=check.typed(here, table, "override", str, "") or None,
+        activity=_activity(check, here, table),
     )
+
+
+def _activity(check: Checker, here: tuple[str, ...], table: dict[str, Any]) -> float:
+    """Seconds of a stretch in which it must have been at work; 0 of a unit that is called once a day by nature."""
+    if table.get("activity") == "daily":
+        return 0.0
+    seconds = check.seconds(here, table, "activity", 60.0)
+    if seconds < 60.0:
+        raise check.refuse(
+            here, "activity", f'activity = {table["activity"]!r} must be "daily", or at least a minute: "15 min"'
+        )
+    return seconds
 
 
 def _candidate(check: Checker, here: tuple[str, ...], name: str, table: dict[str, Any]) -> str:

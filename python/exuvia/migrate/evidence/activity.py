@@ -1,5 +1,7 @@
 """When a unit was at work: for each day (UTC) first and last activity, the minutes that were active, counts by hour.
 
+A minute is active if calls of it were compared, served by the candidate, or missed.
+
 Nothing is done at a call: once a second the counters are looked at, and what they gained belongs to this minute.
 Hours, because sessions begin and end at full or half hours; minutes, because a clean session is one of which
 enough minutes were active.
@@ -56,7 +58,9 @@ class Activity:
             name, {"first": at_ns, "last": at_ns, "minutes": [], "hours": {}, **dict.fromkeys(COUNTED, 0)}
         )
         day["first"], day["last"] = min(day["first"], at_ns), max(day["last"], at_ns)
-        _note(day["minutes"], moment.hour * 60 + moment.minute)
+        if any(gained[1:]):
+            # What was only called says nothing of both sides: at work is what was compared, missed, or served.
+            _note(day["minutes"], moment.hour * 60 + moment.minute)
         hour = day["hours"].get(str(moment.hour), [0] * len(COUNTED))
         day["hours"][str(moment.hour)] = [one + more for one, more in zip(hour, gained, strict=True)]
         for what, more in zip(COUNTED, gained, strict=True):

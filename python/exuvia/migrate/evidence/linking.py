@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence import header as headers
+from exuvia.migrate.evidence.folder import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
 
 __all__ = ["Trouble", "link"]
+
+DAY = 86_400_000_000_000
+FOREVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,14 @@ def link(segments: Sequence[SegmentText]) -> None:
     """
     processes: dict[str, list[SegmentText]] = {}
     for segment in segments:
-        processes.setdefault(segment.process, []).append(segment)
+        if segment.path.suffix == SUFFIX:
+            processes.setdefault(segment.process, []).append(segment)
+        else:
+            _of_a_day(segment)
     for files in processes.values():
         files.sort(key=lambda segment: segment.number)
         _in_a_row(files)
+        _unknown(files)
         _last_word(files)
         _newest_counts(files)
     _children(segments)
@@ -65,6 +74,44 @@ def _in_a_row(files: list[SegmentText]) -> None:
             before.add_trouble("changed", f"{before.path.name} is not what the next file of its process names")
         elif not before.sealed:
             before.add_trouble("cut", f"{before.path.name} has no seal, and its process went on: its end is missing")
+
+
+def _of_a_day(segment: SegmentText) -> None:
+    """The head of a compacted day that cannot be trusted: of segments that made room it alone knew."""
+    try:
+        day = datetime.fromisoformat(segment.path.parent.name.rpartition("=")[2]).replace(tzinfo=UTC)
+    except ValueError:
+        began = over = None
+    else:
+        began = int(day.timestamp()) * 1_000_000_000
+        over = began + DAY
+    segment.unknown.append((began or 0, over or FOREVER, str(segment.trouble)))
+
+
+def _unknown(files: list[SegmentText]) -> None:
+    """From when to when a process may have seen what no file tells: files that are gone, or cannot be read.
+
+    The first file of a process begins when its name says, another one when that before it ended; at the end of a day
+    of UTC the next one is begun.
+    """
+    since, number = _started(files[0]), -1
+    for segment in files:
+        missing = segment.number - number - 1 + (not segment.header)
+        number = segment.number
+        if missing > 0:
+            began = int(segment.header.get("started_ns", 0))
+            over = began or ((since // DAY + missing) * DAY if since else FOREVER)
+            text = str(segment.trouble) if not segment.header else f"files of {segment.process} are gone"
+            segment.unknown.append((since, max(over, since + 1), text))
+            since = over if over < FOREVER else since
+        if segment.header:
+            since = max(since, segment.sealed_at, segment.last_at)
+
+
+def _started(segment: SegmentText) -> int:
+    """When a process began, by the name of its files; 0 where the name does not say."""
+    first = segment.path.name.partition("-")[0]
+    return int(first) if first.isdigit() and len(first) < 20 else 0
 
 
 def _last_word(files: list[SegmentText]) -> None:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
 from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
 from exuvia.migrate.dispatch import serving
-from exuvia.migrate.evidence import chain, folder, linking
+from exuvia.migrate.evidence import chain, folder, linking, members
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates import restarts
@@ -33,6 +34,12 @@ FROM_DAY = (
     *("header", "counters", "mismatches", "sessions", "novel", "modes"),
     *("ended", "farewell", "sealed", "sealed_at", "digest", "frames", "last_at"),
 )
+NOT_WHOLE = (
+    *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
+    *("lost", "stopped", "quota"),
+)
+"""What is wrong with evidence that does not hold all that was seen."""
+FOREVER = 2**63 - 1
 RETRIES = 5
 SHADOW_OFF = "shadow off"
 RETRY_S = 0.02
@@ -61,6 +68,7 @@ class SegmentText:
         frames: Whole frames.
         last_at: When its process was last heard of, in UTC nanoseconds.
         recorded: Recorded calls as they stand in the file.
+        unknown: From when to when something may have been seen that cannot be read any more, UTC nanoseconds, and why.
     """
 
     path: Path
@@ -80,6 +88,7 @@ class SegmentText:
     frames: int = 0
     last_at: int = 0
     recorded: list[bytes] = field(default_factory=list)
+    unknown: list[tuple[int, int, str]] = field(default_factory=list)
 
     @property
     def trouble(self) -> str | None:
@@ -230,7 +239,8 @@ def read_folder(evidence: Path) -> list[SegmentText]:
     days = [(path, *chain.read_day(path)) for path in folder.day_folders(evidence)]
     found = [read_segment(path) for path in files]
     known = {path.name: segment for path, segment in zip(files, found, strict=True)}
-    for path, day, wrong in days:
+    for path, day, said in days:
+        wrong = said or (None if day else _headless(path, found))
         if wrong is not None:
             broken = SegmentText(path / chain.HEAD_FILE)
             broken.add_trouble("changed", wrong)
@@ -241,8 +251,36 @@ def read_folder(evidence: Path) -> list[SegmentText]:
                 found.append(_from_day(evidence, entry))
             elif held.digest != entry["digest"]:
                 held.add_trouble("changed", f"{entry['name']} was changed after its day was compacted")
+    unread = {path.name.rpartition("=")[2] for path, _, wrong in days if wrong is not None}
+    gone = _gone(evidence, {segment.path.name for segment in found})
+    # Of a day whose head cannot be trusted it is said once.
+    found += [segment for segment in gone if _day_of(segment) not in unread]
     found.sort(key=lambda segment: segment.path.name)
     linking.link(found)
+    return found
+
+
+def _day_of(segment: SegmentText) -> str:
+    """The day of UTC on which the process of a file began."""
+    return datetime.fromtimestamp(min(_began(segment), 2**62) / 1e9, UTC).strftime("%Y-%m-%d")
+
+
+def _headless(day: Path, found: list[SegmentText]) -> str | None:
+    """Tables of a compacted day without the head that says what they are of, and its segments are gone too."""
+    began = set(map(_day_of, found))
+    if day.name.rpartition("=")[2] in began or not any(day.glob("*.parquet")):
+        return None
+    return f"{day / chain.HEAD_FILE} is gone: without it nobody knows what the tables beside it are of"
+
+
+def _gone(evidence: Path, there: set[str]) -> list[SegmentText]:
+    """Files that were begun in this folder, and that neither it nor a compacted day has any more."""
+    found = []
+    for name in members.names(evidence):
+        if name not in there:
+            gone = SegmentText(evidence / name)
+            gone.add_trouble("missing", f"{name} was begun in this folder and is gone: what it saw is not known")
+            found.append(gone)
     return found
 
 
@@ -289,13 +327,17 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
         segments: As `read_folder` returns them.
     """
     journal = modes.read(config.evidence)
-    lost = [str(segment.trouble) for segment in segments if not segment.header and segment.trouble]
+    headless = [segment for segment in segments if not segment.header and segment.trouble]
+    lost = [str(segment.trouble) for segment in headless]
     try:
         anew = restarts.of_units(config.evidence)
     except MigrateError as error:
         # Without them more counts, not less.
         anew, lost = {}, [*lost, str(error)]
-    return [_status(config, unit, segments, journal, lost, anew.get(unit.name, [])) for unit in config.units.values()]
+    return [
+        _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
+        for unit in config.units.values()
+    ]
 
 
 def _status(  # noqa: PLR0917 - what is on record, of each kind
@@ -305,6 +347,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
     journal: modes.Journal,
     lost: list[str],
     anew: list[tuple[int, str]],
+    headless: list[SegmentText],
 ) -> UnitStatus:
     name = unit.name
     mine = [segment for segment in segments if name in segment.header.get("fingerprints", {})]
@@ -331,6 +374,10 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
             signature for entry in segment.novel if entry.get("unit") == name for signature in entry["signatures"]
         )
         state.notes += [trouble.text for trouble in segment.troubles if trouble.unit in ("", name)]
+        state.troubles += [
+            trouble.text for trouble in segment.troubles if trouble.unit in ("", name) and trouble.what in NOT_WHOLE
+        ]
+    state.troubles += _unread(headless, [each for each in mine if each.header["fingerprints"][name] == now], anew)
     if not state.segments:
         state.mode = state.effective
     if state.counts["recorded"] and not state.counts["differed"]:
@@ -359,6 +406,14 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         state.notes.append(f"evidence of {said} with other code, rules or build is not counted{what}")
     state.notes += uncontained(unit)
     return state
+
+
+def _unread(headless: list[SegmentText], mine: list[SegmentText], anew: list[tuple[int, str]]) -> list[str]:
+    """What cannot be read of the time since the code of now was seen first, or since the last restart."""
+    since = max(min(map(_began, mine), default=FOREVER), anew[-1][0] if anew else 0)
+    return [
+        str(segment.trouble) for segment in headless if max((over for _, over, _ in segment.unknown), default=0) > since
+    ]
 
 
 def _since(name: str, mine: list[SegmentText], anew: list[tuple[int, str]]) -> tuple[list[SegmentText], int]:

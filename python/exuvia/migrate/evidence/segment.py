@@ -20,6 +20,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import folder as folders
 from exuvia.migrate.evidence import header as headers
+from exuvia.migrate.evidence import members
 from exuvia.migrate.evidence import quota as quotas
 from exuvia.migrate.evidence.chain import GENESIS
 from exuvia.migrate.evidence.redact import Redactor
@@ -311,6 +312,9 @@ class Segment:
         name = f"{self.process}-{self._number}{folders.SUFFIX}"
         descriptor = folders.create(self.folder, name)
         self._descriptor, self.path, self._began = Held(descriptor), self.folder / name, began
+        with contextlib.suppress(OSError):
+            # A full disk shows at the first line; what is not on the list is only not missed.
+            members.enter(self.folder, name)
         self._able = self._fresh = True
         self._number += 1
         self._size = self._frames = 0

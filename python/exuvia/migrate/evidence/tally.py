@@ -22,7 +22,8 @@ __all__ = ["OWN", "Tally"]
 
 REASONS = 20
 STRATA = 200
-SIGNATURES = 4096
+SIGNATURES = 16_384
+"""Kinds of input that are listed; a call of a kind beyond them is counted, as it may be of a new one."""
 BUCKETS = 64
 OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
 """Counters that this side keeps; if the switch counts one of them too, both add up."""
@@ -58,6 +59,7 @@ class Tally:
         self._times: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
         self._signatures: set[int] = set()
         self._novel: list[int] = []
+        self._unlisted = 0
         self._activity = Activity(self._counts())
 
     def _compared(
@@ -79,9 +81,12 @@ class Tally:
             counts[1] += differed and not cascade
             if differed and cascade:
                 self.cascades += 1
-            if signature is not None and signature not in self._signatures and len(self._signatures) < SIGNATURES:
-                self._signatures.add(signature)
-                self._novel.append(signature)
+            if signature is not None and signature not in self._signatures:
+                if len(self._signatures) < SIGNATURES:
+                    self._signatures.add(signature)
+                    self._novel.append(signature)
+                else:
+                    self._unlisted += 1
 
     def _ignore(self, hits: Iterable[tuple[str, str, int]]) -> None:
         with self._lock:
@@ -190,6 +195,7 @@ class Tally:
                 "reasons": dict(self.reasons),
                 "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
                 "signatures": len(self._signatures),
+                "unlisted": self._unlisted,
                 "latency": {
                     side: list(buckets) for side, buckets in zip(("legacy", "candidate"), self._latency, strict=True)
                 },

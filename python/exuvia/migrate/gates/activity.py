@@ -24,6 +24,8 @@ MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 COUNTED = ("calls", "compared", "differed", "missed", "served")
+LISTED = 4096
+"""Kinds of input at which a process of an earlier exuvia ended its list and did not say so."""
 STOPPED = {"panic": "panics", "timeout": "timeouts"}
 
 
@@ -32,37 +34,50 @@ class Activity:
     """What all processes saw in a stretch of time.
 
     Attributes:
-        minutes: Minutes since 1970 in which a unit of the group was active.
+        at_work: Minutes since 1970 in which a unit was active, by unit.
         counts: `calls`, `compared`, `differed`, `missed`, `served` by the candidate, `errors`, `panics`, `timeouts`,
             by unit.
         prints: Fingerprints by unit.
+        blamed: Of these the ones of which something differed, panicked, hung or was put into quarantine.
         builds: Builds of the extension.
         keys: Marks of the keys that the candidate served as a canary, by unit: at least as many keys as bits.
         classes: Units that are classes.
         modes: Modes in which units stood.
         signatures: Kinds of input as they were seen first, by unit.
         unsigned: Units whose processes do not count kinds of input.
+        unlisted: Calls of kinds beyond those that a process lists, by unit: each may be of a new one.
+        saturated: Units of which a process ended its list of kinds and did not count what came after.
         trouble: What is wrong with the evidence.
         quarantined: Units that went into quarantine, and why.
         hosts: Host, libc and CPU, as the headers name them.
+        machines: libc and CPU.
         rehearsal: Whether a rehearsal wrote some of it.
         segments: Processes.
     """
 
-    minutes: set[int] = field(default_factory=set)
+    at_work: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     prints: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    blamed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     keys: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     classes: set[str] = field(default_factory=set)
     builds: set[str] = field(default_factory=set)
     modes: set[str] = field(default_factory=set)
     signatures: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
     unsigned: set[str] = field(default_factory=set)
+    unlisted: Counter[str] = field(default_factory=Counter)
+    saturated: set[str] = field(default_factory=set)
     trouble: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    machines: set[str] = field(default_factory=set)
     rehearsal: bool = False
     segments: int = 0
+
+    @property
+    def minutes(self) -> set[int]:
+        """Minutes in which any unit was active."""
+        return set().union(*self.at_work.values())
 
     def total(self, name: str) -> int:
         """Return a count over all units."""
@@ -96,14 +111,17 @@ def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end
     found = Activity()
     for segment in segments:
         prints = segment.header.get("fingerprints", {})
+        _add_unread(found, group, segment, start, end)
         touched = False
         for entry in _sessions(segment):
             unit = entry.get("unit")
             if unit in group.units and unit in prints and _add(found, unit, entry, start, end):
                 touched = True
                 found.prints[unit].add(prints[unit])
+                if _differed(entry, start, end):
+                    found.blamed[unit].add(prints[unit])
         touched = _add_lines(found, group, segment, start, end) or touched
-        if touched:
+        if touched or _hurt(segment, group, start, end):
             _add_process(found, group, segment, start, end)
     return found
 
@@ -115,6 +133,35 @@ def _sessions(segment: SegmentText) -> list[dict[str, Any]]:
 
 def _midnight(day: str) -> int:
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+
+
+def _add_unread(found: Activity, group: GroupConfig, segment: SegmentText, start: int, end: int) -> None:
+    """Add what may have been seen and cannot be read; without a header it may have been of any unit."""
+    if segment.header and not any(unit in segment.header.get("fingerprints", {}) for unit in group.units):
+        return
+    gone = [text for began, over, text in getattr(segment, "unknown", ()) if began < end and over > start]
+    found.trouble += gone
+    found.segments += bool(gone)
+
+
+def _hurt(segment: SegmentText, group: GroupConfig, start: int, end: int) -> bool:
+    """Whether something is wrong in a span with a process that runs units of the group, though it counted nothing."""
+    mine = [unit for unit in group.units if unit in segment.header.get("fingerprints", {})]
+    began, over = int(segment.header.get("started_ns", 0)), getattr(segment, "last_at", 0)
+    lived = bool(began) and began < end and over >= start
+    return bool(mine) and any(
+        trouble.unit in ("", *mine) and (lived if trouble.at is None else start <= trouble.at < end)
+        for trouble in getattr(segment, "troubles", ())
+    )
+
+
+def _differed(entry: dict[str, Any], start: int, end: int) -> bool:
+    """Whether calls of a unit's day differ in a span."""
+    midnight, at = _midnight(entry["day"]), COUNTED.index("differed")
+    return any(
+        len(counted) > at and int(counted[at]) and start <= midnight + int(hour) * HOUR < end
+        for hour, counted in entry.get("hours", {}).items()
+    )
 
 
 def _add(found: Activity, unit: str, entry: dict[str, Any], start: int, end: int) -> bool:
@@ -129,7 +176,7 @@ def _add(found: Activity, unit: str, entry: dict[str, Any], start: int, end: int
                 counts[name] += int(count)
     for first, last in entry.get("minutes", ()):
         minutes = (midnight // MINUTE + at for at in range(int(first), int(last) + 1))
-        found.minutes.update(at for at in minutes if start <= at * MINUTE < end)
+        found.at_work[unit].update(at for at in minutes if start <= at * MINUTE < end)
     if any_hour:
         found.keys[unit] |= int(entry.get("keys", "0"), 16)
     return any_hour
@@ -147,7 +194,9 @@ def _add_lines(found: Activity, group: GroupConfig, segment: SegmentText, start:
             stopped = STOPPED.get(str(line.get("difference")))
             if stopped:
                 found.counts[unit][stopped] += 1
-            found.prints[unit].add(segment.header.get("fingerprints", {}).get(unit, ""))
+            if segment.header:
+                found.prints[unit].add(segment.header.get("fingerprints", {}).get(unit, ""))
+            found.blamed[unit].add(segment.header.get("fingerprints", {}).get(unit, ""))
     for unit, lines in seen.items():
         if not found.counts[unit]["differed"]:
             found.counts[unit]["differed"] = lines
@@ -163,6 +212,7 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
     build = header.get("build", {})
     found.builds.add(str(build.get("sha256", "") if isinstance(build, dict) else build)[:12])
     found.hosts.add(" ".join(str(header.get(name, "")) for name in ("host", "libc", "cpu")).strip())
+    found.machines.add(" ".join(str(header.get(name, "")) for name in ("libc", "cpu")).strip())
     found.rehearsal = found.rehearsal or bool(header.get("rehearsal"))
     found.segments += 1
     for trouble in getattr(segment, "troubles", ()):
@@ -170,6 +220,10 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
             continue
         if trouble.at is None or start <= trouble.at < end:
             (found.quarantined if trouble.what == "quarantined" else found.trouble).append(str(trouble.text))
+            if trouble.what == "quarantined":
+                for unit, print_ in header.get("fingerprints", {}).items():
+                    if unit in group.units and trouble.unit in ("", unit):
+                        found.blamed[unit].add(print_)
     flips = [line for line in getattr(segment, "modes", ()) if int(line.get("at", 0)) < end]
     for unit in group.units:
         counters = segment.counters.get(unit, {})
@@ -182,5 +236,8 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
             found.classes.add(unit)
         if counters and not counters.get("signatures"):
             found.unsigned.add(unit)
+        found.unlisted[unit] += int(counters.get("unlisted", 0))
+        if "unlisted" not in counters and int(counters.get("signatures") or 0) >= LISTED:
+            found.saturated.add(unit)
         if counters.get("errors") and found.counts[unit]["missed"]:
             found.counts[unit]["errors"] += int(counters["errors"])

@@ -16,7 +16,7 @@ from exuvia.errors import ExuviaError, LakeError, SchemaError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ArtefactError", "at_ns", "days_of", "field", "files_of", "place", "rows_of", "shown"]
+__all__ = ["DAY", "ArtefactError", "at_ns", "column_of", "days_of", "field", "files_of", "place", "rows_of", "shown"]
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOST = 256 * 1024 * 1024
@@ -153,6 +153,27 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
         raise ArtefactError(f"{path} cannot be read: {error}") from None
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def column_of(path: Path, name: str) -> set[Any]:
+    """Return the values of one column of a Parquet file, each once.
+
+    Args:
+        path: The file.
+        name: The column.
+
+    Raises:
+        ArtefactError: It cannot be read, or has no such column.
+    """
+    from exuvia import lake  # noqa: PLC0415 - arro3 is needed for Parquet only
+
+    try:
+        table = lake.read_parquet(path)
+    except (LakeError, SchemaError) as error:
+        raise ArtefactError(f"{path} cannot be read: {error}") from None
+    if name not in table.column_names:
+        raise ArtefactError(f"{path} has no column {name!r}: it has {', '.join(table.column_names)}")
+    return set(table.column(name).to_pylist())
 
 
 def files_of(path: Path) -> dict[str, Path]:

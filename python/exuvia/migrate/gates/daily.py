@@ -7,11 +7,13 @@ PASSes otherwise. What several days prove together is `exuvia.migrate.gates.runs
 from __future__ import annotations
 
 import bisect
+import math
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
 from exuvia.errors import LakeError, SchemaError
-from exuvia.migrate.gates.artefacts import ArtefactError, files_of, shown, text_of
+from exuvia.migrate.gates.alive import EVERY
+from exuvia.migrate.gates.artefacts import ArtefactError, at_ns, column_of, files_of, shown, text_of
 from exuvia.migrate.gates.sides import BETWEEN, GateDay, Sides, Span
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def on_day(gate: GateConfig, folder: Path, span: Span) -> GateDay:
         folder: What the paths of its artefacts start from.
         span: The day and its hours.
     """
-    found = GateDay(gate.name, gate.kind, span.day)
+    every = gate.params.get("activity", max(EVERY, gate.params.get("per", EVERY)))
+    found = GateDay(gate.name, gate.kind, span.day, every=every)
     try:
         _BY_KIND[gate.kind](Sides(gate, folder, span), found)
     except ArtefactError as error:
@@ -157,9 +160,12 @@ def _bin(value: str, settings: Any, path: Path) -> str:
     if "bins" not in settings:
         return value
     try:
-        at = bisect.bisect_right(settings["bins"], float(value))
+        number = float(value)
     except ValueError:
         raise ArtefactError(f"{path}: {value!r} is no number and falls into no bin") from None
+    if math.isnan(number):
+        return "NaN"
+    at = bisect.bisect_right(settings["bins"], number)
     edges = ["-inf", *map(str, settings["bins"]), "inf"]
     return f"[{edges[at]}, {edges[at + 1]})"
 
@@ -170,10 +176,10 @@ def _freshness(sides: Sides, found: GateDay) -> None:
     for side in sides.named:
         times = sides.times(side, sides.rows(side, found))
         signs, longest, beyond = _exuvia.gate_gaps(times, (span.open, span.close), most)
+        found.alive[side] = _covered(times, most, span)
         found.numbers[side] = {"signs": signs, "longest_gap_s": longest / SECOND, "gaps": len(beyond)}
         if side == "candidate":
             found.compared = signs
-            found.minutes = _covered(times, most, span)
             if signs:
                 for start, end in beyond[:SHOWN]:
                     due = f"due every {settings['every']:g} s"
@@ -217,6 +223,8 @@ def _parquet(sides: Sides, found: GateDay) -> None:
     if sides.path("legacy").is_file() and sides.path("candidate").is_file():
         # Two files are one pair, whatever each side calls its own.
         legacy, candidate = ({"file": path} for path in (*legacy.values(), *candidate.values()))
+    for side, files in (("legacy", legacy), ("candidate", candidate)):
+        _dates(sides, found, side, list(files.values()))
     alone = sorted(legacy.keys() ^ candidate.keys())
     if len(alone) > settings["files"]:
         found.fails(
@@ -224,6 +232,12 @@ def _parquet(sides: Sides, found: GateDay) -> None:
         )
     rows = [0, 0]
     apart = changed = 0
+    for name in alone:
+        at = 0 if name in legacy else 1
+        own = (legacy, candidate)[at][name]
+        count = _tables(own, own, settings["key"])[0]
+        rows[at], apart = rows[at] + count, apart + count
+        found.compared += count
     for name in sorted(legacy.keys() & candidate.keys()):
         one, other, keys, values, schema = _tables(legacy[name], candidate[name], settings["key"])
         rows = [rows[0] + one, rows[1] + other]
@@ -243,12 +257,25 @@ def _parquet(sides: Sides, found: GateDay) -> None:
             )
     if abs(rows[0] - rows[1]) > settings["rows"]:
         found.fails(f"legacy has {rows[0]} rows in all files, candidate {rows[1]}, ±{settings['rows']} is allowed")
+    if apart > settings["differences"]:
+        found.fails(
+            f"{apart} rows of all files are on one side only, by file and key; {settings['differences']} are allowed"
+        )
     if "values" in settings and changed > settings["values"]:
         found.fails(f"{changed} rows of the same key have other values, {settings['values']} are allowed")
     found.numbers |= {
         "files": {"legacy": len(legacy), "candidate": len(candidate), "one_side_only": len(alone)},
         "rows": {"legacy": rows[0], "candidate": rows[1], "key_difference": apart, "other_values": changed},
     }
+
+
+def _dates(sides: Sides, found: GateDay, side: str, files: list[Path]) -> None:
+    """When the rows of a side's files say that something happened, where the gate names the field."""
+    name = sides.settings.get("when")
+    if name is None:
+        return
+    values = [value for path in files for value in column_of(path, name)]
+    sides.dated(side, [at_ns(value) for value in values], [], found)
 
 
 def _tables(legacy: Path, candidate: Path, key: list[str]) -> Any:

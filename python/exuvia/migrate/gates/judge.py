@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exuvia.errors import CalendarError
-from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest
+from exuvia.errors import CalendarError, MigrateError
+from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest, settled, unread
 from exuvia.migrate.gates.prints import current_f
 from exuvia.migrate.gates.sessions import Session, sessions_of
 from exuvia.migrate.gates.verdict import EXIT
@@ -121,24 +121,21 @@ def group_verdict(
         made.unknown(f"the mode journal cannot be trusted: {journal.broken}")
     made.f = current_f(config, group, segments)
     try:
+        if not group.units and made.f is not None:
+            settled.note(config.evidence, group.name, made.f)
         made.sessions = sessions_of(config, group, segments, until=day)
     except CalendarError as error:
         made.unknown(f"calendar: {error}")
+    except MigrateError as error:
+        made.unknown(str(error))
     made.day = day or (made.sessions[-1].day if made.sessions else None)
     counted = _counted(made, config, group)
     clean = [session for session in counted if session.state == "clean"]
     dirty = [session for session in counted if session.state == "dirty"]
     _judge_sessions(made, clean, dirty)
-    for gate in group.gates.values():
-        seen = [session.gates[gate.name] for session in counted if session.state != "inconclusive"]
-        run = runs.over_days(gate, seen, group.sessions)
-        made.gates.append(run)
-        if run.verdict == "FAIL":
-            made.fails(f"gate {gate.name}: {run.reasons[0]}")
-        elif run.verdict != "PASS" and len(clean) >= group.sessions:
-            made.unknown(f"gate {gate.name}: {run.reasons[0]}")
-        if run.thin:
-            made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
+    for reason in unread.reasons(made, config, group, segments):
+        made.unknown(reason)
+    _judge_gates(made, group, counted, len(clean))
     made.notes += dict.fromkeys(note for session in counted for note in session.notes)
     if not group.units and not group.gates:
         made.unknown("the group has neither units nor gates: nothing is compared")
@@ -163,7 +160,10 @@ def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Ses
     for session in made.sessions:
         if session.open and session.open < since:
             continue
-        if not session.current and (session.f is not None or session.state == "dirty"):
+        if session.state == "dirty" and session.against:
+            # Whatever mode it was in, and whatever else ran that day: a difference of this F ends its count.
+            counted.append(session)
+        elif not session.current and (session.f is not None or session.state == "dirty"):
             other += 1
         elif made.to in STEPS and session.modes and "?" not in session.modes and session.modes != (STEPS[made.to],):
             modes += 1
@@ -197,10 +197,38 @@ def _last_build(made: GroupVerdict, sessions: list[Session]) -> list[Session]:
         for session in sessions
     ]
     last = next((found for found in reversed(builds) if found), set())
-    kept = [session for session, found in zip(sessions, builds, strict=True) if not found or found == last]
+    kept = []
+    for session, found in zip(sessions, builds, strict=True):
+        if found and found != last and session.state == "dirty" and _candidates(found) & _candidates(last):
+            # The last build ran on a part of it, and what fails does not say which of them wrote it.
+            session.reasons[0] += (
+                f" (the last build ran on a part of {session.day}; if another one did this, say so: "
+                f'exuvia gate {made.group} --restart "WHY")'
+            )
+            kept.append(session)
+        elif not found or found == last:
+            kept.append(session)
     if len(kept) < len(sessions):
         made.notes.append(f"{len(sessions) - len(kept)} sessions of another build are not counted")
     return kept
+
+
+def _judge_gates(made: GroupVerdict, group: GroupConfig, counted: list[Session], clean: int) -> None:
+    for gate in group.gates.values():
+        seen = [session.gates[gate.name] for session in counted if session.state != "inconclusive"]
+        run = runs.over_days(gate, seen, group.sessions)
+        made.gates.append(run)
+        if run.verdict == "FAIL":
+            made.fails(f"gate {gate.name}: {run.reasons[0]}")
+        elif run.verdict != "PASS" and clean >= group.sessions:
+            made.unknown(f"gate {gate.name}: {run.reasons[0]}")
+        if run.thin:
+            made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
+        made.notes += run.notes
+
+
+def _candidates(builds: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    return {one for one in builds if one[1] == "candidate"}
 
 
 def _judge_sessions(made: GroupVerdict, clean: list[Session], dirty: list[Session]) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ALONE", "KINDS", "checked", "keys"]
 
-ARTEFACTS = ("legacy", "candidate", "key", "when", "where", "build")
+ARTEFACTS = ("legacy", "candidate", "key", "when", "where", "build", "activity")
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "paired": (*ARTEFACTS, "value", "abs", "bias", "drift", "by"),
+    "paired": (*ARTEFACTS, "value", "abs", "bias", "drift", "by", "spread"),
     "count": (*ARTEFACTS, "abs"),
     "rate": (*ARTEFACTS, "within", "per"),
     "overlap": (*ARTEFACTS, "value", "at_least", "interval"),
@@ -112,7 +112,7 @@ def _defaults(kind: str, table: dict[str, Any], name: str) -> dict[str, Any]:
         defaults["legacy"] = f"artefacts/legacy/{{day}}/{name}{end}"
     match kind:
         case "paired":
-            defaults["value"] = name
+            defaults |= {"value": name, "spread": "any"}
             key = table.get("key")
             if isinstance(key, list):
                 defaults["by"] = [field for field in key if str(field) not in DATES]
@@ -221,6 +221,24 @@ def _seconds(key: str, value: Any) -> float:
     return float(seconds)
 
 
+def _activity(key: str, value: Any) -> float:
+    """How often something must happen: once a day by nature is 0."""
+    if value == "daily":
+        return 0.0
+    seconds = _seconds(key, value)
+    if seconds < 60.0:
+        raise _WrongError(f'{key} = {value!r} must be "daily", or a time of at least a minute: "15 min"')
+    return seconds
+
+
+def _spread(key: str, value: Any) -> str:
+    if value not in ("any", "normal"):
+        raise _WrongError(
+            f'{key} = {value!r} must be "any" (a bias may lie on a few days) or "normal" (days are about alike)'
+        )
+    return str(value)
+
+
 def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _WrongError(f"{key} = {value!r} must be true or false")
@@ -242,6 +260,7 @@ _HINTS = {
     "when": 'the field that holds the time, when = "ts"',
     "value": 'the field that is compared, value = "equity"',
     "every": 'how often it comes, every = "30 s"',
+    "activity": 'how often it is at work by nature: "daily", or a time as "15 min"',
     "text": 'what must not be there, text = "401"',
     "legacy": 'the path of its artefact, with {day} for the day: "out/python/{day}/equity.jsonl"',
     "candidate": 'the path of its artefact, with {day} for the day: "out/rust/{day}/equity.jsonl"',
@@ -254,9 +273,11 @@ _READERS: dict[tuple[str, str], Callable[[str, Any], Any]] = {
     ("", "when"): _text,
     ("", "where"): _table,
     ("", "build"): _text,
+    ("", "activity"): _activity,
     ("", "value"): _text,
     ("paired", "abs"): _amount,
     ("", "bias"): _amount,
+    ("", "spread"): _spread,
     ("", "drift"): _amount,
     ("", "abs"): _whole,
     ("", "within"): _share,

@@ -2,7 +2,8 @@
 
 A group that names one (`preset = "paper_trading"`) starts from it; what the group says itself goes before. The
 numbers are the desk's. They are few sessions: `exuvia gate` prints beside them what they leave open, and how
-many (replayed) sessions the stricter bound asks for, which is about 60.
+many (replayed) sessions the stricter bound asks for, which is about 60. What a desk writes once a day by nature says so
+(`activity = "daily"`); of all else the rows' own times must cover the session.
 
 >>> of("token")["sessions"], of("token")["gate"]["refreshed"]["every"]
 (2, '15 min')
@@ -33,10 +34,16 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "when": "refreshed",
                 "every": "15 min",
             },
-            "no_401": {"kind": "absent", "candidate": "artefacts/candidate/{day}/calls.jsonl", "text": "401"},
+            "no_401": {
+                "kind": "absent",
+                "candidate": "artefacts/candidate/{day}/calls.jsonl",
+                "text": "401",
+                "activity": "daily",
+            },
         },
     },
-    # Equity and closed trades of each scenario; $9 a day to one side is within $50 and is refused all the same.
+    # Equity and closed trades of each scenario; $9 a day to one side is within $50 and is refused all the same. Five
+    # sessions are enough for that only where days are about alike; what the other case takes is printed beside it.
     "paper_trading": {
         "sessions": 5,
         "gate": {
@@ -48,8 +55,15 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "abs": "50.00",
                 "bias": "9.00",
                 "drift": "9.00",
+                "spread": "normal",
             },
-            "closed_trades": {"kind": "count", **_sides("trades.jsonl"), "key": ["scenario"], "abs": 0},
+            "closed_trades": {
+                "kind": "count",
+                **_sides("trades.jsonl"),
+                "key": ["scenario"],
+                "abs": 0,
+                "activity": "daily",
+            },
         },
     },
     # The sets of symbols are whole, no sample of others: each session is at 95 % or above.
@@ -69,6 +83,7 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "value": "symbol",
                 "at_least": "95 %",
                 "interval": False,
+                "activity": "daily",
             },
         },
     },
@@ -76,14 +91,31 @@ PRESETS: dict[str, dict[str, Any]] = {
     "lake": {
         "sessions": 2,
         "gate": {
-            "eod": {"kind": "parquet", **_sides("eod"), "key": ["symbol", "ts"], "files": 1, "rows": 5},
-            "intraday": {"kind": "parquet", **_sides("intraday"), "key": ["symbol", "ts"], "files": 1, "rows": 5},
+            "eod": {
+                "kind": "parquet",
+                **_sides("eod"),
+                "key": ["symbol", "ts"],
+                "when": "ts",
+                "files": 1,
+                "rows": 5,
+                "activity": "daily",
+            },
+            "intraday": {
+                "kind": "parquet",
+                **_sides("intraday"),
+                "key": ["symbol", "ts"],
+                "when": "ts",
+                "files": 1,
+                "rows": 5,
+                "activity": "5 min",
+            },
             "regimes": {
                 "kind": "histogram",
                 **_sides("regimes.jsonl"),
                 "key": ["symbol"],
                 "value": "regime",
                 "abs": 1,
+                "activity": "daily",
             },
         },
     },
@@ -91,14 +123,27 @@ PRESETS: dict[str, dict[str, Any]] = {
     "research": {
         "sessions": 3,
         "gate": {
-            "nothing_sent": {"kind": "absent", "candidate": "artefacts/candidate/{day}/calls.jsonl", "text": "POST"},
-            "values": {"kind": "paired", **_sides("values.jsonl"), "key": ["symbol"], "value": "value", "abs": "0"},
+            "nothing_sent": {
+                "kind": "absent",
+                "candidate": "artefacts/candidate/{day}/calls.jsonl",
+                "text": "POST",
+                "activity": "daily",
+            },
+            "values": {
+                "kind": "paired",
+                **_sides("values.jsonl"),
+                "key": ["symbol"],
+                "value": "value",
+                "abs": "0",
+                "activity": "daily",
+            },
             "positions": {
                 "kind": "paired",
                 **_sides("positions.jsonl"),
                 "key": ["symbol"],
                 "value": "amount",
                 "abs": "0",
+                "activity": "daily",
             },
         },
     },

@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
 
-__all__ = ["current_f", "joined", "settings_digest"]
+__all__ = ["current_f", "current_prints", "joined", "settings_digest"]
 
 
 def current_f(config: Config, group: GroupConfig, segments: Iterable[SegmentText]) -> str | None:
     """Return the F of a group as its code is on disk now; `None` where nothing is on record.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        segments: As `read_folder` returns them.
+    """
+    return joined(group, current_prints(config, group, segments))
+
+
+def current_prints(config: Config, group: GroupConfig, segments: Iterable[SegmentText]) -> dict[str, str]:
+    """Return the F of each unit of a group as its code is on disk now; of one without a record there is none.
 
     Args:
         config: The configuration.
@@ -38,7 +49,7 @@ def current_f(config: Config, group: GroupConfig, segments: Iterable[SegmentText
             prints[name] = fingerprint.current(config, unit, segment.header)
             if prints[name] == recorded:
                 break
-    return joined(group, prints)
+    return prints
 
 
 def joined(group: GroupConfig, prints: dict[str, str]) -> str | None:

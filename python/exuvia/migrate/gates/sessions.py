@@ -8,13 +8,14 @@ was active, clocks that jumped, drops, two builds, a rehearsal, a day without da
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exuvia.errors import ConfigError
-from exuvia.migrate.gates import activity, artefacts, daily, prints
+from exuvia.errors import CalendarError, ConfigError
+from exuvia.migrate.gates import activity, artefacts, covering, daily, prints, settled
 from exuvia.sessions import Calendar
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ DAY = 24 * HOUR
 EPOCH = date(1970, 1, 1)
 WHOLE = {"XNYS": 6.5}
 DROPS = 0.001
-NOVEL = 0.05
 CLOSED = 0.05
 LOOK_BACK = 400
+NEIGHBOURS = 10
+"""Days in which a calendar has its next session."""
 
 
 @dataclass(slots=True)
@@ -47,11 +49,17 @@ class Session:
         day: `YYYY-MM-DD`.
         state: `clean`, `dirty` or `inconclusive`.
         reasons: Why it is not clean.
-        activity: Share of its minutes that were active; `None` where nothing tells.
+        activity: Share of it that was active, the least of all units or sides of artefacts; `None` if nothing tells.
+        alive: The same of each unit, or side of an artefact.
         compared: Calls that were compared; of a group of artefacts, what its gates compared.
         differed: Those that differ.
         f: The fingerprint of all units together; `None` if it is mixed or unknown.
         current: Whether that is what would run now.
+        against: Whether what differs speaks against what would run now: of a day of two F, or of a group of which one
+            unit left nothing, `f` does not say.
+        blamed: F of each unit of which something differs, by unit.
+        seen: F of each unit that was seen, by unit.
+        machines: libc and CPU of its processes.
         modes: Modes in which the units stood.
         gates: Business gates by name.
         notes: What else should be known.
@@ -67,6 +75,11 @@ class Session:
     differed: int = 0
     f: str | None = None
     current: bool = True
+    against: bool = False
+    blamed: dict[str, set[str]] = field(default_factory=dict)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    machines: frozenset[str] = frozenset()
+    alive: dict[str, float] = field(default_factory=dict)
     modes: tuple[str, ...] = ()
     gates: dict[str, daily.GateDay] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -96,6 +109,7 @@ class Session:
             "state": self.state,
             "reasons": self.reasons,
             "activity": self.activity,
+            "activity_of": self.alive,
             "compared": self.compared,
             "differed": self.differed,
             "f": self.f,
@@ -158,7 +172,8 @@ def sessions_of(
         days = [*days, until] if until not in days else days
     if not days:
         return []
-    now = prints.current_f(config, group, segments)
+    current = prints.current_prints(config, group, segments)
+    now = prints.joined(group, current)
     sessions: list[Session] = []
     known: dict[tuple[str, str], tuple[set[Any], int]] = {}
     span = _every_day(max(days[0], _back(days[-1])), days[-1])
@@ -166,18 +181,68 @@ def sessions_of(
         here, found = Session(day), calendar.session(day)
         seen_here = activity.in_span(group, segments, *_belonging(calendar, day))
         if found is None:
+            _of_units(here, group, seen_here)
             if _closed_day(here, calendar, seen_here, written=day in written):
                 sessions.append(here)
             continue
         here.open, here.close = found.open, found.close
         _whole(here, group)
+        _of_units(here, group, seen_here)
         _judge(here, config, group, seen_here, written=day in written)
-        _cover(here, group, seen_here, known)
+        covering.by_inputs(here, group, seen_here, known)
         sessions.append(here)
+    settings = [] if group.units else settled.read(config.evidence, group.name)
     for session in sessions:
-        session.f = session.f if group.units else now
+        session.f = session.f if group.units else settled.in_force(settings, session.open, now)
         session.current = session.f == now
+    _mark_against(sessions, group, current)
+    _mark_machines(sessions)
     return sessions
+
+
+def _of_units(here: Session, group: GroupConfig, of_day: activity.Activity) -> None:
+    """F of the day, and of what differs on it."""
+    if not group.units:
+        return
+    here.seen, here.blamed = dict(of_day.prints), dict(of_day.blamed)
+    here.machines = frozenset(of_day.machines)
+    here.f = prints.joined(group, {unit: next(iter(seen)) for unit, seen in of_day.prints.items() if len(seen) == 1})
+
+
+def _mark_against(sessions: list[Session], group: GroupConfig, current: dict[str, str]) -> None:
+    """Which days speak against what would run now: one on which a unit differs by the F that it has now.
+
+    A business gate does not say whose rows they were: a day on which it fails speaks against every F that may have run
+    on it, from the first day on which that of now was seen.
+    """
+    began = False
+    for session in sessions:
+        if session.state != "dirty":
+            began = began or any(now in session.seen.get(unit, ()) for unit, now in current.items())
+            continue
+        began = began or any(now in session.seen.get(unit, ()) for unit, now in current.items())
+        failed = any(gate.verdict == "FAIL" for gate in session.gates.values())
+        other = any(session.seen.get(unit) and now not in session.seen[unit] for unit, now in current.items())
+        session.against = (
+            session.current
+            or any(now in session.blamed.get(unit, ()) for unit, now in current.items())
+            or (bool(group.units) and failed and began and not other)
+        )
+
+
+def _mark_machines(sessions: list[Session]) -> None:
+    """Mark a session on another libc or CPU than the one before: neither is in F, and floats may come out other."""
+    before: Session | None = None
+    for session in sessions:
+        if not session.machines:
+            continue
+        if before is not None and session.machines != before.machines:
+            now, then = ("; ".join(sorted(found)) or "unknown" for found in (session.machines, before.machines))
+            session.notes.append(
+                f"{session.day} ran on another libc or CPU than {before.day} ({now}; before: {then}): replay the "
+                "recorded calls there, exuvia replay"
+            )
+        before = session
 
 
 def _every_day(first: str, last: str) -> list[str]:
@@ -186,7 +251,7 @@ def _every_day(first: str, last: str) -> list[str]:
 
 
 def _back(last: str) -> str:
-    return (date.fromisoformat(last) - timedelta(days=LOOK_BACK)).isoformat()
+    return date.fromordinal(max(1, date.fromisoformat(last).toordinal() - LOOK_BACK)).isoformat()
 
 
 def _midnight(day: str) -> int:
@@ -220,20 +285,41 @@ def _judge(here: Session, config: Config, group: GroupConfig, seen: activity.Act
     elif group.units:
         _units(here, config, group, seen)
     for gate in group.gates.values():
-        here.gates[gate.name] = daily.on_day(gate, config.path.parent, daily.Span(here.day, here.open, here.close))
+        here.gates[gate.name] = daily.on_day(gate, config.path.parent, _span(here, group.calendar))
     if not group.units:
         here.compared = sum(gate.compared for gate in here.gates.values())
     _judge_gates(here, written=written, units=bool(group.units))
     if not group.units or seen.segments:
-        _judge_activity(here, group, seen)
+        covering.by_activity(here, config, group, seen)
+
+
+def _span(here: Session, calendar: str) -> daily.Span:
+    """The day with its hours, and when its neighbours close and open."""
+    found, day = Calendar(calendar), date.fromisoformat(here.day)
+    ends: list[int] = []
+    for step in (-1, 1):
+        for days in range(1, NEIGHBOURS):
+            with contextlib.suppress(CalendarError, OverflowError):
+                other = found.session((day + timedelta(days=step * days)).isoformat())
+                if other is not None:
+                    ends.append(other.close if step < 0 else other.open)
+                    break
+        else:
+            ends.append(0)
+    return daily.Span(here.day, here.open, here.close, *ends)
 
 
 def _closed_day(here: Session, calendar: Calendar, seen: activity.Activity, *, written: bool) -> bool:
     """Whether a day without a session has more than a little activity, or something that differs."""
     outside = len(seen.minutes)
-    if seen.total("differed"):
-        here.compared, here.differed = seen.total("compared"), seen.total("differed")
+    here.compared, here.differed = seen.total("compared"), seen.total("differed")
+    if here.differed:
         here.dirty(f"{here.differed:,} of {here.compared:,} compared calls differ, on a day without a session")
+    for name in ("panics", "timeouts"):
+        if seen.total(name):
+            here.dirty(f"{seen.total(name):,} {name} of the candidate, on a day without a session")
+    for why in seen.quarantined:
+        here.dirty(why)
     if written or outside > CLOSED * WHOLE.get(calendar.name, 24.0) * 60:
         what = f"{outside} minutes were active" if outside else "there are artefacts"
         here.unsure(f"calendar and activity disagree: {calendar.name} is closed on this day and {what}")
@@ -248,7 +334,6 @@ def _units(here: Session, config: Config, group: GroupConfig, of_day: activity.A
     """What the units' evidence says of the day."""
     here.compared, here.differed = of_day.total("compared"), of_day.total("differed")
     here.modes = tuple(sorted(of_day.modes))
-    here.f = prints.joined(group, {unit: next(iter(seen)) for unit, seen in of_day.prints.items() if len(seen) == 1})
     if here.differed:
         here.dirty(f"{here.differed:,} of {here.compared:,} compared calls differ without a rule")
     for name in ("panics", "timeouts"):
@@ -261,9 +346,11 @@ def _units(here: Session, config: Config, group: GroupConfig, of_day: activity.A
         if not of_day.counts[unit]["compared"]:
             here.unsure(f"nothing was compared of {unit}")
     _served(here, config, group, of_day)
-    missed, compared = of_day.total("missed"), here.compared
-    if missed > DROPS * (missed + compared):
-        here.unsure(f"{missed:,} of {missed + compared:,} samples were dropped: more than {DROPS:.1%}")
+    for unit in group.units:
+        missed, compared = of_day.counts[unit]["missed"], of_day.counts[unit]["compared"]
+        if missed > DROPS * (missed + compared):
+            whose = f" of {unit}" if len(group.units) > 1 else ""
+            here.unsure(f"{missed:,} of {missed + compared:,} samples{whose} were dropped: more than {DROPS:.1%}")
     if of_day.total("errors"):
         here.unsure(f"{of_day.total('errors'):,} calls could not be compared")
     for trouble in of_day.trouble[:3]:
@@ -317,57 +404,3 @@ def _judge_gates(here: Session, *, written: bool, units: bool) -> None:
             here.dirty(f"gate {gate.gate}: {gate.reasons[0]}")
         elif gate.verdict == "INCONCLUSIVE":
             here.unsure(f"gate {gate.gate}: {gate.reasons[0]}")
-
-
-def _judge_activity(here: Session, group: GroupConfig, seen: activity.Activity) -> None:
-    """How much of the session was active: calls of the units, else the signs of life that a freshness gate reads."""
-    total = range(here.open // MINUTE, -(-here.close // MINUTE))
-    minutes = seen.minutes
-    if not group.units:
-        signs = [gate.minutes for gate in here.gates.values() if gate.minutes is not None]
-        if not signs:
-            here.notes.append("activity is not measured: the group has neither units nor a freshness gate")
-            return
-        minutes = set.intersection(*signs)
-    inside = sorted(minutes.intersection(total))
-    here.activity = len(inside) / len(total)
-    if here.activity >= group.activity:
-        return
-    if not inside:
-        here.unsure("open but silent: nothing was active in the session")
-        return
-    gaps = zip([total.start - 1, *inside], [*inside, total.stop], strict=True)
-    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
-    silent = f"silent from {_clock(start + 1)} to {_clock(end)} UTC"
-    here.unsure(
-        f"calendar and activity disagree: active for {here.activity:.1%} of the session, "
-        f"{group.activity:.0%} is needed; {silent}"
-    )
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-
-
-def _cover(
-    session: Session, group: GroupConfig, seen: activity.Activity, known: dict[tuple[str, str], tuple[set[Any], int]]
-) -> None:
-    """Whether the inputs are covered: what is new becomes rare.
-
-    The chance that the next call is of a kind that was never seen is about the share of kinds seen once (I. Good,
-    *Biometrika* 40, 1953), and that is at most the kinds seen over the calls.
-    """
-    for unit in group.units:
-        before, calls = known.get((str(session.f), unit), (set(), 0))
-        new, calls = seen.signatures[unit] - before, calls + seen.counts[unit]["compared"]
-        known[str(session.f), unit] = (before | new, calls)
-        if not seen.counts[unit]["compared"]:
-            continue
-        if unit in seen.unsigned and not before | new:
-            session.unsure(f"coverage of {unit} is unknown: its evidence counts no kinds of input")
-        share = len(before | new) / calls
-        if new and share > NOVEL:
-            session.unsure(
-                f"coverage of {unit} is not reached: {len(new):,} kinds of input were new, and the next call "
-                f"is of a new kind with a chance of up to {share:.0%} ({NOVEL:.0%} is allowed)"
-            )

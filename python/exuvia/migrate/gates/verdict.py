@@ -71,6 +71,7 @@ class UnitStatus:
         paired: Of each process the calls of a batch, and of each batch the mean logarithm of both sides' ratio.
         worth: On what worth-it verdict it moves, if it needs one.
         refused: Why the unit was not taken up, so that legacy serves it whatever the journal says.
+        troubles: Why its evidence does not hold all that was seen.
     """
 
     unit: str
@@ -94,6 +95,7 @@ class UnitStatus:
     paired: list[tuple[int, list[int]]] = field(default_factory=list)
     worth: str = ""
     refused: str = ""
+    troubles: list[str] = field(default_factory=list)
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -160,6 +162,14 @@ class UnitStatus:
 
     def judged(self) -> tuple[str, str]:
         """Return the verdict and its reason."""
+        found = self._counted()
+        if found[0] == "PASS" and self.troubles:
+            more = f" (and {len(self.troubles) - 1:,} more)" if len(self.troubles) > 1 else ""
+            return "INCONCLUSIVE", f"its evidence is not whole: {self.troubles[0]}{more}"
+        return found
+
+    def _counted(self) -> tuple[str, str]:
+        """What the counters alone say."""
         counts = self.counts
         compared, skipped = counts["compared"], counts["skipped"]
         if counts["differed"]:
@@ -190,6 +200,8 @@ class UnitStatus:
         """Say what to do where calls were not compared; nothing if the verdict does not hang on them."""
         if self.verdict != "INCONCLUSIVE" or self.refused:
             return []
+        if self.troubles and not self.reasons:
+            return [f'exuvia gate {self.unit} --restart "WHY" leaves behind what was not seen whole']
         ways = mending.nexts(reason for reason, _ in self.reasons.most_common())
         return [*ways, *mending.anew(self.unit, self.counts)]
 

@@ -207,6 +207,8 @@ def _put_back(config: Config, group: GroupConfig, found: Drilled, before: Journa
     was = before.entries.get(name) or before.entries.get("*", {})
     words = ("f", "was", "break_glass", "until_ns", "worth", "rehearsal")
     kept: dict[str, Any] = {word: was[word] for word in words if word in was}
+    if before.under_glass(name):
+        kept["was"] = before.unbroken[name]
     with open_journal(config.evidence) as pen:
         now = pen.read()
         mine = {group.name, *group.units, "*"}

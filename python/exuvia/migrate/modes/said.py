@@ -66,6 +66,7 @@ class Journal:
         lines: All entries, in order.
         head: Digest of the chain.
         last_ns: The latest time that any entry bears: the clock cannot stand before it.
+        unbroken: By unit or group the mode that holds once its broken glass has ended: the last that no glass gave.
     """
 
     modes: dict[str, str] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Journal:
     lines: list[dict[str, Any]] = field(default_factory=list)
     head: str = written.START
     last_ns: int = 0
+    unbroken: dict[str, str] = field(default_factory=dict)
 
     def effective(self, unit: str, ceiling: str, config: Config | None = None, now_ns: int | None = None) -> str:
         """Return the mode in which a unit stands.
@@ -99,18 +101,28 @@ class Journal:
     def said(self, name: str, now_ns: int | None = None) -> str | None:
         """Return the mode that the journal itself gives a unit or group, `None` if it says nothing.
 
-        A broken glass ends with its session: from then on the mode before it holds again.
+        A broken glass ends with its session: from then on the mode before it holds again, and before a second one
+        the mode before the first.
 
         Args:
             name: The unit or group.
             now_ns: UTC nanoseconds, else the clock's.
         """
-        entry = self.entries.get(name) or self.entries.get(EVERY_UNIT, {})
-        until = entry.get("until_ns")
-        if until is not None and self.now(now_ns) >= until:
-            was = entry.get("was")
-            return was if was in MODES else MODES[0]
+        if self._glass_ended(name, now_ns):
+            return self.unbroken.get(name, MODES[0])
         return self.modes.get(name, self.default)
+
+    def under_glass(self, name: str) -> bool:
+        """Say whether the last word on a unit or group broke a glass, whether its time has passed or not.
+
+        Args:
+            name: The unit or group.
+        """
+        return name in self.entries and self.entries[name].get("until_ns") is not None
+
+    def _glass_ended(self, name: str, now_ns: int | None = None) -> bool:
+        until = (self.entries.get(name) or self.entries.get(EVERY_UNIT, {})).get("until_ns")
+        return until is not None and self.now(now_ns) >= until
 
     def now(self, now_ns: int | None = None) -> int:
         """Return the time, never before that of the last entry: a clock turned back revives nothing.
@@ -120,14 +132,15 @@ class Journal:
         """
         return max(time.time_ns() if now_ns is None else now_ns, self.last_ns)
 
-    def glass_broken(self, unit: str) -> str | None:
-        """Return the reason for which a unit was promoted without a PASS, if its last entry did that.
+    def glass_broken(self, unit: str, now_ns: int | None = None) -> str | None:
+        """Return the reason for which a unit stands without a PASS, if its last entry put it there and still holds.
 
         Args:
             unit: The unit's name.
+            now_ns: UTC nanoseconds, else the clock's.
         """
         reason = self.entries.get(unit, {}).get("break_glass")
-        return None if reason is None else str(reason)
+        return None if reason is None or self._glass_ended(unit, now_ns) else str(reason)
 
     def rehearsed(self, unit: str) -> bool:
         """Say whether the last word on a unit was spoken in a rehearsal, whose evidence never counts.
@@ -193,11 +206,21 @@ class Journal:
         if unit == EVERY_UNIT:
             self.modes.clear()
             self.entries.clear()
+            self.unbroken.clear()
             self.default = mode
         for name in dict.fromkeys((unit, *entry.get("units", ()))):
+            self.unbroken[name] = mode if entry.get("until_ns") is None else self._before_glass(name, entry.get("was"))
             if name != EVERY_UNIT:
                 self.modes[name] = mode
             self.entries[name] = entry
+
+    def _before_glass(self, name: str, was: Any) -> str:
+        """Where a name goes back to when a glass ends: where it stood, unless a glass had put it there too."""
+        stood = was if was in MODES else MODES[0]
+        before = self.entries.get(name) or self.entries.get(EVERY_UNIT, {})
+        if before.get("until_ns") is None:
+            return stood
+        return lower(stood, self.unbroken.get(name, self.unbroken.get(EVERY_UNIT, MODES[0])))
 
 
 def read(folder: Path) -> Journal:

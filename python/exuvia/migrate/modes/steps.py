@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -245,13 +246,15 @@ def _step(
             return outcome
         with open_journal(config.evidence) as pen:
             if pen.read().head == journal.head:
-                pen.append({**_entry(group, outcome, judged, reason), **_marks(config)})
+                pen.append({**_entry(group, journal, outcome, judged, reason), **_marks(config)})
                 outcome.promoted = True
                 return outcome
     raise MigrateError(f"{group.name}: others keep writing the mode journal of {config.evidence}: look, and try again")
 
 
-def _entry(group: GroupConfig, outcome: Outcome, judged: Judged | None, reason: str) -> dict[str, Any]:
+def _entry(
+    group: GroupConfig, journal: Journal, outcome: Outcome, judged: Judged | None, reason: str
+) -> dict[str, Any]:
     entry: dict[str, Any] = {"unit": group.name, "mode": outcome.to, "was": outcome.now, "reason": reason}
     if group.units and group.units != (group.name,):
         entry["units"] = list(group.units)
@@ -260,6 +263,9 @@ def _entry(group: GroupConfig, outcome: Outcome, judged: Judged | None, reason: 
     if outcome.worth:
         entry["worth"] = outcome.worth
     if outcome.glass is not None:
+        # What holds once the session is over: never a mode that another broken glass gave.
+        under = [journal.unbroken[name] for name in (group.name, *group.units) if journal.under_glass(name)]
+        entry["was"] = functools.reduce(lower, under, outcome.now)
         entry |= {"break_glass": outcome.glass, "until_ns": outcome.until_ns, "verdict": outcome.verdict}
     return entry
 

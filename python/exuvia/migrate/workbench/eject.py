@@ -32,7 +32,7 @@ __all__ = ["Ejection", "plan", "write"]
 TEXTS = (".toml", ".txt", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".service", ".in", ".md")
 NAMED = ("Dockerfile", "Makefile", "Procfile", "crontab")
 EVIDENCE = re.compile(
-    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page|room)|hooks\.log|restarts\.jsonl|compact\.lock"
+    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page|room)|hooks\.log|(?:restarts|gates)\.jsonl|segments\.list|compact\.lock"
     r"|date=\d{4}-\d\d-\d\d/(?:head\.json|\w+-\d+\.parquet|\.[^/]+\.\d+\.tmp)"
 )
 """What exuvia writes into an evidence folder, by the path in it."""
