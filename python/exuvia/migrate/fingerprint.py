@@ -82,7 +82,7 @@ def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
         *(unit.isolation, unit.fallback),
     )
     gates = [(gate.name, gate.kind, sorted(gate.params.items(), key=str)) for gate in group.gates.values()]
-    served = (group.served, group.served_keys)
+    served = (group.served, group.served_keys, unit.activity)
     asked = (gates, group.sessions, group.activity, served, group.calendar, config.calendar)
     facts = _build(binary.sha256())
     return {

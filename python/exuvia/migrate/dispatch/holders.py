@@ -75,7 +75,9 @@ def _container(holder: Any, held: object, names: dict[int, str]) -> str | None:
     if id(holder) in names:
         return f"the {word} {names[id(holder)]}"
     owners = [owner for owner in gc.get_referrers(holder) if not isinstance(owner, types.FrameType)]
-    owners = [] if any(isinstance(owner, type) for owner in owners) else owners
+    if any(isinstance(owner, type) or getattr(owner, "__globals__", None) is holder for owner in owners):
+        # Of the class itself, or names of code that was run without a module.
+        owners = []
     for owner in owners:
         if isinstance(owner, types.FunctionType) and not _ours(owner.__module__ or ""):
             return _of(owner, "a default")
