@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.dispatch import canary, functions, hook, whereabouts
+from exuvia.migrate.dispatch import canary, functions, hook, selfsame, whereabouts
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
@@ -35,6 +35,7 @@ def refuse(config: Config, unit: UnitConfig) -> None:
         MigrateError: For another signature.
     """
     legacy = _check(config, unit, unit.name, None)
+    _refuse_another_name(config, unit)
     candidate = _check(config, unit, unit.candidate, "candidate")
     if callable(legacy):
         canary.refuse(config, unit, legacy)
@@ -68,6 +69,25 @@ def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
                 raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {close}", key)
     found = [node for node in tree.body if isinstance(node, _DEFS) and node.name == qualname]
     return _bare(found[0]) if len(found) == 1 and not found[0].decorator_list else None
+
+
+def _refuse_another_name(config: Config, unit: UnitConfig) -> None:
+    """Refuse a candidate that its module only imports from legacy's, as far as a look at the source tells."""
+    module, _, qualname = unit.candidate.partition(":")
+    try:
+        path = None if module in sys.modules else hook.origin(module)
+        tree = _parsed(Path(path).read_text(encoding="utf-8")) if path and path.endswith(".py") else None
+    except Exception:
+        return
+    for node in tree.body if tree is not None else ():
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        package = module.split(".") if Path(path or "").stem == "__init__" else module.split(".")[:-1]
+        above = package[: len(package) - node.level + 1] if node.level else []
+        if ".".join([*above, *filter(None, [node.module])]) != unit.module:
+            continue
+        if any(alias.name == unit.qualname and (alias.asname or alias.name) == qualname for alias in node.names):
+            raise selfsame.refusal(config, unit, f"it is {unit.qualname} itself")
 
 
 def words_of(path: Path) -> frozenset[str]:

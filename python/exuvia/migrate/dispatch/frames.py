@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["calls_itself", "looks_at_callers", "notes"]
+__all__ = ["calls_itself", "codes", "looks_at_callers", "notes"]
 
 _LOOKS = frozenset((
     "_getframe", "_getframemodulename", "currentframe", "extract_stack", "f_back", "format_stack", "getouterframes",
@@ -30,7 +30,7 @@ def looks_at_callers(function: Any) -> list[str]:
         function: Any callable; of one without code of Python nothing is known.
     """
     found: set[str] = set()
-    for code in _codes(function):
+    for code in codes(function):
         found |= _LOOKS.intersection(code.co_names)
         if {"inspect", "stack"} <= set(code.co_names):
             found.add("inspect.stack")
@@ -48,7 +48,7 @@ def calls_itself(function: Any) -> bool:
         function: Any callable.
     """
     name = getattr(function, "__name__", "")
-    return any(name in code.co_names or name in code.co_freevars for code in _codes(function))
+    return any(name in code.co_names or name in code.co_freevars for code in codes(function))
 
 
 def notes(function: Any) -> list[str]:
@@ -69,7 +69,12 @@ def notes(function: Any) -> list[str]:
     return found
 
 
-def _codes(function: Any) -> Iterator[types.CodeType]:
+def codes(function: Any) -> Iterator[types.CodeType]:
+    """Yield the code of a function and of what is defined inside of it.
+
+    Args:
+        function: Any callable; of one without code of Python there is none.
+    """
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     waiting = [code] if isinstance(code, types.CodeType) else []
     while waiting:

@@ -16,7 +16,7 @@ from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
-from exuvia.migrate.dispatch import canary, standing_in, whereabouts
+from exuvia.migrate.dispatch import canary, selfsame, standing_in, whereabouts
 from exuvia.migrate.dispatch.finding import inner
 from exuvia.migrate.dispatch.functions import ANEW, FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.holders import elsewhere
@@ -56,6 +56,7 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
     if callable(legacy):
         canary.refuse(config, unit, legacy)
     candidate = _resolve(config, unit, unit.candidate, "candidate")
+    selfsame.refuse(config, unit, legacy, candidate)
     courier = courier if unit.isolation == "process" else None
     is_class = isinstance(legacy, type)
     if unit.kind is not None and (unit.kind == "class") != is_class:

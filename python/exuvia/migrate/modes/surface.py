@@ -160,6 +160,11 @@ def differences(legacy: Any, candidate: Any) -> list[str]:
         legacy: One side.
         candidate: The other.
     """
+    from exuvia.migrate.dispatch import selfsame  # noqa: PLC0415 - it leads to the extension
+
+    back = selfsame.leads_back(legacy, candidate)
+    if back is not None:
+        return [f"the candidate is no other side: {back}; {selfsame.INSTEAD}"]
     if inspect.isclass(legacy) != inspect.isclass(candidate):
         return ["one side is a class, the other is not"]
     if not inspect.isclass(legacy):
