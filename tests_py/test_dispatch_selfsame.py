@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import exuvia.migrate
 import pytest
+from desk import desk
 from exuvia.errors import ConfigError
 from exuvia.migrate.modes import surface
 from shadowing import Shadowed, shadowed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["shadowed"]
 
@@ -57,7 +62,7 @@ def test_a_candidate_that_leads_back_to_legacy_is_refused_with_its_line_before_i
         shadowed.install("f", mode="rust")
     assert shadowed.legacy.f([1, 2]) == 2
     theirs = importlib.import_module(shadowed.candidate_name)
-    (told,) = surface.differences(shadowed.legacy.f, theirs.f)
+    (told,) = surface.selfsame(shadowed.legacy.f, theirs.f)
     assert "the candidate is no other side" in told
 
 
@@ -74,7 +79,7 @@ def test_a_class_and_a_method_of_its_own_are_no_candidates_either(shadowed: Shad
     for name in ("Desk", "Desk.size"):
         with pytest.raises(ConfigError, match="is no other side: it is"):
             shadowed.install(name)
-    assert surface.differences(shadowed.legacy.Desk, shadowed.legacy.Desk)[0].endswith("still needs it")
+    assert surface.selfsame(shadowed.legacy.Desk, shadowed.legacy.Desk)[0].endswith("still needs it")
 
 
 def test_functions_of_one_factory_are_two_sides_if_they_close_over_other_values() -> None:
@@ -85,8 +90,8 @@ def test_functions_of_one_factory_are_two_sides_if_they_close_over_other_values(
         return counted
 
     one = made(1)
-    assert surface.differences(one, made(2)) == []
-    assert surface.differences(one, one) != []
+    assert surface.selfsame(one, made(2)) == []
+    assert surface.selfsame(one, one) != []
 
 
 @pytest.mark.parametrize("line", ["from LEGACY import f", "from LEGACY import f as g"])
@@ -104,3 +109,10 @@ def test_another_name_is_refused_before_the_program_has_imported_legacy(shadowed
     with pytest.raises(ConfigError, match=r"exuvia\.toml:5: .*it is f itself"):
         exuvia.migrate.install(path)
     assert shadowed.legacy_name not in sys.modules
+
+
+def test_promote_looks_whether_the_candidate_is_legacy_itself(tmp_path: Path) -> None:
+    config = desk(tmp_path, climbed=False)
+    (tmp_path / "shim.py").write_text("from bot import price, size\n")
+    sides = surface.surface(config, config.units["bot:price"])
+    assert (sides.verdict, "it is price itself" in sides.why) == ("FAIL", True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["Sides", "Surface", "callers", "differences", "surface", "uncomparable"]
+__all__ = ["Sides", "Surface", "callers", "differences", "selfsame", "surface", "uncomparable"]
 
 TIMEOUT_S = 60.0
 
@@ -160,11 +160,6 @@ def differences(legacy: Any, candidate: Any) -> list[str]:
         legacy: One side.
         candidate: The other.
     """
-    from exuvia.migrate.dispatch import selfsame  # noqa: PLC0415 - it leads to the extension
-
-    back = selfsame.leads_back(legacy, candidate)
-    if back is not None:
-        return [f"the candidate is no other side: {back}; {selfsame.INSTEAD}"]
     if inspect.isclass(legacy) != inspect.isclass(candidate):
         return ["one side is a class, the other is not"]
     if not inspect.isclass(legacy):
@@ -181,6 +176,19 @@ def differences(legacy: Any, candidate: Any) -> list[str]:
     if _pickles(legacy) and not _pickles(candidate):
         found.append("legacy's class pickles by name, the candidate's does not")
     return found
+
+
+def selfsame(legacy: Any, candidate: Any) -> list[str]:
+    """Say if a candidate is legacy itself, or calls it by the name whose place it is to take.
+
+    Args:
+        legacy: One side.
+        candidate: The other.
+    """
+    from exuvia.migrate.dispatch import selfsame as found  # noqa: PLC0415 - it leads to the extension
+
+    back = found.leads_back(legacy, candidate)
+    return [] if back is None else [f"the candidate is no other side: {back}; {found.INSTEAD}"]
 
 
 def bound(legacy: Any, candidate: Any) -> list[str]:
@@ -259,5 +267,6 @@ def _held(name: str) -> Any:
 if __name__ == "__main__":
     _sides = _held(sys.argv[1]), _held(sys.argv[2])
     _rules = dict(json.loads(sys.argv[3]))
-    _found = [differences(*_sides), uncomparable(_sides[0], _rules), bound(*_sides), callers(_sides[0])]
+    _apart = selfsame(*_sides) or differences(*_sides)
+    _found = [_apart, uncomparable(_sides[0], _rules), bound(*_sides), callers(_sides[0])]
     sys.stdout.write(json.dumps(_found) + "\n")
