@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, rescue, seams, splice
+from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, raised, rescue, seams, splice
 from exuvia.migrate.dispatch.defaults import narrowed
+from exuvia.migrate.shadow import observe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -150,19 +151,25 @@ class FunctionUnit:
 
     def _connect(self) -> None:
         switch: Any = None
-        rescued = rescue.Rescue()
+        rescues: list[rescue.Rescue] = []
         for each in self.functions:
             candidate = each.candidate
             sides = (each.seen, candidate)
             observer, reverse = seams.observers(sides, self.unit, self.record, self.courier)
+            compared = raised.Raised(self.unit, self.record, observe.positional(each.legacy))
             if self.unit.fallback:
-                candidate, reverse = (kinds.guarded(each.kind, by, each.legacy, rescued) for by in (candidate, reverse))
+                own = [rescue.Rescue(compared, observed=observed) for observed in (False, True)]
+                candidate = kinds.guarded(each.kind, candidate, each.legacy, own[0])
+                reverse = kinds.guarded(each.kind, reverse, each.legacy, own[1])
+                rescues += own
             if switch is None:
-                switch = Switch(each.legacy, candidate, observer, reverse)
+                switch = Switch(each.legacy, candidate, observer, reverse, compared)
                 each.connect(switch.callable)
             else:
-                each.connect(switch.part(each.legacy, candidate, observer, reverse))
-        self.switch = rescued.switch = switch
+                each.connect(switch.part(each.legacy, candidate, observer, reverse, compared))
+        self.switch = switch
+        for own_rescue in rescues:
+            own_rescue.switch = switch
         switch.set_fallback(self.unit.fallback and self.unit.effect == "pure")
         seed = int.from_bytes(os.urandom(8), "little")
         switch.set_sampling(

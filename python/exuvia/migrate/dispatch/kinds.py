@@ -125,7 +125,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
             except BaseException as error:
                 if not rescue.allowed(legacy, (args, kwargs), error):
                     raise
-                counting = rescue.counting(error)
+                counting = rescue.counting(error, (args, kwargs))
             with counting:
                 return await legacy(*args, **kwargs)
 
@@ -157,7 +157,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
             except BaseException as error:
                 if not _may(rescue, legacy, (args, kwargs), error, (steered, threw)):
                     raise
-                counting = rescue.counting(error)
+                counting = rescue.counting(error, (args, kwargs))
             with counting:
                 rest = legacy(*args, **kwargs)
                 for _ in range(given):
@@ -182,7 +182,7 @@ def guarded(kind: str, candidate: Callable[..., Any], legacy: Callable[..., Any]
             except BaseException as error:
                 if not _may(rescue, legacy, (args, kwargs), error, (steered, threw)):
                     raise
-                counting = rescue.counting(error)
+                counting = rescue.counting(error, (args, kwargs))
             else:
                 return
             with counting:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exuvia._exuvia import Switch
+    from exuvia.migrate.dispatch.raised import Raised
 
 __all__ = ["Rescue", "is_candidates", "judge"]
 
@@ -62,10 +63,16 @@ def _panicked(error: BaseException) -> bool:
 
 
 class Rescue:
-    """Decides and counts, on a unit's switch, what becomes of the calls in which a body raised that runs later."""
+    """Decides and counts, on a unit's switch, what becomes of the calls in which a body raised that runs later.
 
-    def __init__(self) -> None:
+    Args:
+        raised: Compares what both sides raised.
+        observed: Whether these calls are observed.
+    """
+
+    def __init__(self, raised: Raised | None = None, *, observed: bool = False) -> None:
         self.switch: Switch | None = None
+        self.raised, self.observed = raised, observed
 
     def allowed(self, legacy: Any, call: tuple[tuple[Any, ...], Mapping[str, Any]], error: BaseException) -> bool:
         """Say whether legacy may answer a call; if it may not, that is counted and the unit is legacy's from here on.
@@ -92,26 +99,38 @@ class Rescue:
         if self.switch is not None:
             self.switch.refused(f"{_said(error)} ({why})", panicked=_panicked(error))
 
-    def counting(self, error: BaseException) -> _Counting:
+    def counting(self, error: BaseException, call: tuple[tuple[Any, ...], Mapping[str, Any]]) -> _Counting:
         """Count one call while legacy answers it.
 
         Args:
             error: What the candidate raised.
+            call: Positional and keyword arguments.
         """
-        return _Counting(self.switch, error)
+        return _Counting(self, error, call)
 
 
 class _Counting:
-    def __init__(self, switch: Switch | None, error: BaseException) -> None:
-        self.switch, self.said, self.kind, self.panicked = switch, _said(error), type(error), _panicked(error)
+    def __init__(self, rescue: Rescue, error: BaseException, call: tuple[tuple[Any, ...], Mapping[str, Any]]) -> None:
+        self.rescue, self.error, self.call = rescue, error, call
 
     def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.switch is not None:
-            # A generator that its caller left early had nothing to say against legacy's answer.
-            answered = kind is None or kind is GeneratorExit
-            self.switch.rescued(self.said, answered=answered, same=kind is self.kind, panicked=self.panicked)
+    def __exit__(self, kind: type[BaseException] | None, own: BaseException | None, _: object) -> None:
+        # Its traceback leads to the frame that holds this.
+        error: Any = self.error
+        del self.error
+        switch, raised = self.rescue.switch, self.rescue.raised
+        if switch is None:
+            return
+        # A generator that its caller left early had nothing to say against legacy's answer.
+        answered = own is None or kind is GeneratorExit
+        same: bool | None = None
+        if own is not None and not answered:
+            same = type(error) is kind or None
+            if raised is not None:
+                same = raised(own, error, *self.call, self.rescue.observed)
+        said = _said(error) if same is None else None
+        switch.rescued(said, answered=answered, same=same is True, panicked=_panicked(error))
 
 
 def _said(error: BaseException) -> str:

@@ -60,7 +60,7 @@ class Record(Tally):
     def observed(
         self,
         verdicts: Sequence[Verdict],
-        times: tuple[int, int],
+        times: tuple[int, int] | None,
         arguments: object,
         *,
         call: str = "",
@@ -72,7 +72,7 @@ class Record(Tally):
 
         Args:
             verdicts: Of the result, the arguments and the attributes.
-            times: Nanoseconds of legacy and of the candidate.
+            times: Nanoseconds of legacy and of the candidate, `None` if nobody took them.
             arguments: The call's arguments, shown with a difference.
             call: The method, where the unit is a class.
             cascade: Whether the object had differed before.

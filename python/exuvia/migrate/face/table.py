@@ -173,11 +173,7 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  not compared ×{count:,}: {reason}", style="yellow")
     for way in state.nexts():
         yield Text(f"  next: {way}")
-    if state.counts["fallbacks"]:
-        yield Text(f"  legacy answered ×{state.counts['fallbacks']:,} for a candidate that raised", style="bold red")
-    if state.counts["unanswered"]:
-        what = f"  the candidate raised ×{state.counts['unanswered']:,}, and legacy could not answer"
-        yield Text(what, style="bold red")
+    yield from _raising(state)
     if state.speedup is not None and state.speedup < 1.0:
         yield Text(f"  slower than legacy: {state.pace} its speed, where it was compared", style="yellow")
     for (path, rule), hits in state.ignored.most_common(3):
@@ -188,8 +184,19 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  note: {note}", style="dim")
 
 
+def _raising(state: UnitStatus) -> Iterable[Text]:
+    counts = state.counts
+    if counts["answered"]:
+        yield Text(f"  legacy answered ×{counts['answered']:,} for a candidate that raised", style="bold red")
+    if counts["same_errors"]:
+        yield Text(f"  both sides raised the same ×{counts['same_errors']:,}", style="dim")
+    if counts["unanswered"]:
+        what = f"  the candidate raised ×{counts['unanswered']:,}, and legacy could not answer"
+        yield Text(what, style="bold red")
+
+
 def _raised(state: UnitStatus) -> bool:
-    return bool(state.counts["fallbacks"] or state.counts["unanswered"])
+    return bool(state.counts["answered"] or state.counts["unanswered"])
 
 
 def _folded(line: Text, width: int) -> list[Text]:

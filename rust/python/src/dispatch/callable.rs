@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use super::canary::Choice;
-use super::rescue::{Verdict, given, judge};
+use super::rescue::{Asked, Verdict, given, judge};
 use super::shared::Shared;
 use super::shared::described;
 use super::{turnout, within};
@@ -35,6 +35,8 @@ pub(super) struct Callable {
     pub(super) candidate: *mut ffi::PyObject,
     observer: *mut ffi::PyObject,
     pub(super) reverse: *mut ffi::PyObject,
+    /// Compares what both sides raised of one call.
+    pub(super) raised: *mut ffi::PyObject,
     pub(super) shared: *const Shared,
     counted: bool,
 }
@@ -46,6 +48,9 @@ pub(super) struct Sides<'py> {
     pub(super) observer: Bound<'py, PyAny>,
     /// Observes sampled calls that the candidate serves, in canary and rust: it must return what the candidate returns.
     pub(super) reverse: Option<Bound<'py, PyAny>>,
+    /// Compares what both sides raised of one call, `(legacy's, the candidate's, args, kwargs, observed)`, and puts it
+    /// on record: whether it is the same, or `None` if it cannot tell.
+    pub(super) raised: Option<Bound<'py, PyAny>>,
 }
 
 static DISPATCHER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -79,6 +84,7 @@ pub(super) fn turnout_of(callable: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAn
             candidate: Bound::from_borrowed_ptr(py, this.candidate),
             observer: Bound::from_borrowed_ptr(py, this.observer),
             reverse: Bound::from_borrowed_ptr_or_opt(py, this.reverse),
+            raised: Bound::from_borrowed_ptr_or_opt(py, this.raised),
         };
         (sides, Arc::from_raw(this.shared))
     };
@@ -106,6 +112,7 @@ fn made(
         (*this).candidate = sides.candidate.into_ptr();
         (*this).observer = sides.observer.into_ptr();
         (*this).reverse = sides.reverse.map_or(ptr::null_mut(), Bound::into_ptr);
+        (*this).raised = sides.raised.map_or(ptr::null_mut(), Bound::into_ptr);
         (*this).shared = Arc::into_raw(shared);
         (*this).counted = counted;
         Ok(Bound::from_owned_ptr(py, made).unbind())
@@ -263,7 +270,7 @@ unsafe fn candidate(
     unsafe {
         let result = ffi::PyObject_Vectorcall(by, args, nargsf, names);
         if result.is_null() && shared.fallback.load(Ordering::Relaxed) {
-            return rescue(this, shared, args, nargsf, names);
+            return rescue(this, shared, by == (*this).reverse, args, nargsf, names);
         }
         result
     }
@@ -275,6 +282,7 @@ unsafe fn candidate(
 unsafe fn rescue(
     this: *mut Callable,
     shared: &Shared,
+    observed: bool,
     args: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
@@ -297,13 +305,15 @@ unsafe fn rescue(
         let py = Python::assume_attached();
         let count = nargsf & !(1 << (usize::BITS - 1));
         let legacy = Bound::from_borrowed_ptr(py, (*this).legacy);
+        let call = given(py, args, count, names);
         let error = Bound::from_borrowed_ptr_or_opt(py, value);
-        let found =
-            given(py, args, count, names).and_then(|(args, named)| judge(&legacy, &args, Some(&named), error.as_ref()));
-        drop(error);
-        match found {
-            Ok(Verdict::Answer) => {}
-            Ok(other) => {
+        let found = call.and_then(|(args, named)| {
+            judge(&legacy, &args, Some(&named), error.as_ref()).map(|verdict| (verdict, args, named))
+        });
+        let (given, named) = match found {
+            Ok((Verdict::Answer, args, named)) => (args, named),
+            Ok((other, ..)) => {
+                drop(error);
                 if let Verdict::Refuse(why) = other {
                     shared.note_refusal(format!("{} ({why})", described(kind, value)), panicked);
                 }
@@ -311,24 +321,45 @@ unsafe fn rescue(
                 return ptr::null_mut();
             }
             Err(later) => {
+                drop(error);
                 for each in [kind, value, trace] {
                     ffi::Py_XDECREF(each);
                 }
                 later.restore(py);
                 return ptr::null_mut();
             }
+        };
+        shared.note_fallback(panicked);
+        for each in [kind, value, trace] {
+            ffi::Py_XDECREF(each);
         }
-        shared.note_fallback(kind, value, panicked);
-        ffi::Py_XDECREF(value);
-        ffi::Py_XDECREF(trace);
         let result = ffi::PyObject_Vectorcall((*this).legacy, args, nargsf, names);
-        // Counted once it is known how legacy ended: who looks in between must not see half of it.
+        let raised = Bound::from_borrowed_ptr_or_opt(py, (*this).raised);
+        let asked = Asked { shared, raised: raised.as_ref(), error, args: &given, kwargs: Some(&named), observed };
         if !result.is_null() {
-            shared.answered.fetch_add(1, Ordering::Relaxed);
-        } else if !kind.is_null() && ffi::PyErr_Occurred() == kind {
-            shared.same_errors.fetch_add(1, Ordering::Relaxed);
+            if let Err(later) = asked.ended(py, None) {
+                ffi::Py_DECREF(result);
+                later.restore(py);
+                return ptr::null_mut();
+            }
+            return result;
         }
-        ffi::Py_XDECREF(kind);
+        let (mut kind, mut value, mut trace) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut trace);
+        ffi::PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut trace);
+        if !trace.is_null() && !value.is_null() {
+            ffi::PyException_SetTraceback(value, trace);
+        }
+        let ended = asked.ended(py, Bound::from_borrowed_ptr_or_opt(py, value).as_ref());
+        match ended {
+            Ok(()) => ffi::PyErr_Restore(kind, value, trace),
+            Err(later) => {
+                for each in [kind, value, trace] {
+                    ffi::Py_XDECREF(each);
+                }
+                later.restore(py);
+            }
+        }
         result
     }
 }
@@ -368,7 +399,7 @@ unsafe extern "C" fn traverse(this: *mut ffi::PyObject, visit: ffi::visitproc, a
     unsafe {
         let fields = this.cast::<Callable>();
         let class = ffi::Py_TYPE(this).cast::<ffi::PyObject>();
-        let sides = [(*fields).legacy, (*fields).candidate, (*fields).observer, (*fields).reverse];
+        let sides = [(*fields).legacy, (*fields).candidate, (*fields).observer, (*fields).reverse, (*fields).raised];
         for field in [class, (*fields).dict].into_iter().chain(sides) {
             if !field.is_null() {
                 let stop = visit(field, arg);
@@ -403,6 +434,7 @@ unsafe extern "C" fn dealloc(this: *mut ffi::PyObject) {
         ffi::Py_XDECREF((*fields).candidate);
         ffi::Py_XDECREF((*fields).observer);
         ffi::Py_XDECREF((*fields).reverse);
+        ffi::Py_XDECREF((*fields).raised);
         if !(*fields).shared.is_null() {
             drop(Arc::from_raw((*fields).shared));
         }

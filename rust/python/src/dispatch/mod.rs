@@ -28,7 +28,7 @@ use pyo3::types::{PyDict, PyTuple};
 use self::callable::Sides;
 use self::canary::{Canary, Place, Written};
 use self::page::ControlPage;
-use self::shared::{Shared, TROUBLES};
+use self::shared::Shared;
 use crate::failure::Failure;
 use crate::gate;
 
@@ -44,7 +44,10 @@ impl From<exuvia_migrate::MigrateError> for Failure {
 /// One unit's switch: `legacy` serves in modes legacy and shadow, `candidate` in mode rust, and in mode
 /// canary whichever the call's key chooses. A sampled call that legacy serves in shadow or canary goes to
 /// `observer`, which must return what legacy returns; one that the candidate serves in canary or rust goes to
-/// `reverse`, if there is one, which must return what the candidate returns.
+/// `reverse`, if there is one, which must return what the candidate returns. `raised`, if there is one, is asked whether
+/// both sides raised the same where legacy was to answer for the candidate: `raised(legacy's, the candidate's, args,
+/// kwargs, observed)` puts that on record and returns a bool, or `None` if it cannot tell; the error is then said.
+/// Without it two errors of one class are the same.
 ///
 /// >>> from exuvia._exuvia import Switch
 /// >>> switch = Switch(len, sum, len)
@@ -62,22 +65,23 @@ pub struct Switch {
 #[pymethods]
 impl Switch {
     #[new]
-    #[pyo3(signature = (legacy, candidate, observer, reverse = None), text_signature = "(legacy, candidate, observer, reverse=None)")]
+    #[pyo3(signature = (legacy, candidate, observer, reverse = None, raised = None), text_signature = "(legacy, candidate, observer, reverse=None, raised=None)")]
     fn new(
         py: Python<'_>,
         legacy: Bound<'_, PyAny>,
         candidate: Bound<'_, PyAny>,
         observer: Bound<'_, PyAny>,
         reverse: Option<Bound<'_, PyAny>>,
+        raised: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let shared = Arc::new(Shared { sample: AtomicU64::new(u64::MAX), ..Shared::default() });
-        let sides = callables(legacy, candidate, observer, reverse)?;
+        let sides = callables(legacy, candidate, observer, reverse, raised)?;
         let callable = callable::make(py, Arc::clone(&shared), sides, false)?;
         Ok(Self { shared, callable })
     }
 
     /// Another callable of this unit, with sides of its own: one mode and one set of counters for both.
-    #[pyo3(signature = (legacy, candidate, observer, reverse = None))]
+    #[pyo3(signature = (legacy, candidate, observer, reverse = None, raised = None))]
     fn part(
         &self,
         py: Python<'_>,
@@ -85,8 +89,9 @@ impl Switch {
         candidate: Bound<'_, PyAny>,
         observer: Bound<'_, PyAny>,
         reverse: Option<Bound<'_, PyAny>>,
+        raised: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        callable::make(py, Arc::clone(&self.shared), callables(legacy, candidate, observer, reverse)?, false)
+        callable::make(py, Arc::clone(&self.shared), callables(legacy, candidate, observer, reverse, raised)?, false)
     }
 
     /// The callable that a trampoline or a module attribute holds.
@@ -222,15 +227,15 @@ impl Switch {
 
     /// Records a call of the candidate that raised and that legacy answered outside of the callable.
     ///
-    /// `answered` says that legacy returned, `same` that it raised the same.
+    /// `answered` says that legacy returned, `same` that it raised the same; `text` is what there is to be said of it.
     #[pyo3(signature = (text, *, answered = false, same = false, panicked = false))]
-    fn rescued(&self, text: String, answered: bool, same: bool, panicked: bool) {
+    fn rescued(&self, text: Option<String>, answered: bool, same: bool, panicked: bool) {
         let shared = &self.shared;
-        shared.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
+        shared.note_fallback(panicked);
         shared.same_errors.fetch_add(u64::from(same), Ordering::Relaxed);
         shared.answered.fetch_add(u64::from(answered), Ordering::Relaxed);
-        if shared.fallbacks.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
-            shared.trouble(text);
+        if let Some(text) = text {
+            shared.note_error(|| text);
         }
     }
 
@@ -262,7 +267,7 @@ impl Switch {
     #[pyo3(signature = (function, observer = None))]
     fn counted(&self, function: Bound<'_, PyAny>, observer: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
         let py = function.py();
-        let sides = callables(function.clone(), function.clone(), function, observer)?;
+        let sides = callables(function.clone(), function.clone(), function, observer, None)?;
         callable::make(py, Arc::clone(&self.shared), sides, true)
     }
 
@@ -344,12 +349,14 @@ fn callables<'py>(
     candidate: Bound<'py, PyAny>,
     observer: Bound<'py, PyAny>,
     reverse: Option<Bound<'py, PyAny>>,
+    raised: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Sides<'py>> {
     let roles = [
         ("legacy", Some(&legacy)),
         ("candidate", Some(&candidate)),
         ("observer", Some(&observer)),
         ("reverse", reverse.as_ref()),
+        ("raised", raised.as_ref()),
     ];
     for (role, side) in roles {
         if let Some(side) = side.filter(|side| !side.is_callable()) {
@@ -357,7 +364,7 @@ fn callables<'py>(
             return Err(Failure::text("MigrateError", text).into());
         }
     }
-    Ok(Sides { legacy, candidate, observer, reverse })
+    Ok(Sides { legacy, candidate, observer, reverse, raised })
 }
 
 fn refuse_share(share: f64) -> PyResult<()> {

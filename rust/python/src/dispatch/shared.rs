@@ -13,7 +13,7 @@ use super::page::Attached;
 use super::watched::Watched;
 use crate::gate;
 
-pub(super) const TROUBLES: usize = 20;
+const TROUBLES: usize = 20;
 static CLOCK: OnceLock<SystemClock> = OnceLock::new();
 
 /// What a switch and its callable share: the mode, what decides a call, and the counters.
@@ -41,7 +41,10 @@ pub(crate) struct Shared {
     pub(super) unsampled: AtomicU64,
     pub(super) unkeyed: AtomicU64,
     pub(super) capped: AtomicU64,
+    /// Calls that the candidate raised in and that legacy was asked to answer.
     pub(super) fallbacks: AtomicU64,
+    /// Those of them of which something was said in words.
+    pub(super) noted: AtomicU64,
     /// Fallbacks in which legacy returned: the candidate alone raised.
     pub(super) answered: AtomicU64,
     pub(super) same_errors: AtomicU64,
@@ -85,15 +88,16 @@ impl Shared {
         now >= next && self.next_rust.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Counts a call of the candidate that raised and that legacy is asked to answer; notes the first of them in words.
-    ///
-    /// # Safety
-    /// `kind` and `value` are live or null; no exception may be set.
-    pub(super) unsafe fn note_fallback(&self, kind: *mut ffi::PyObject, value: *mut ffi::PyObject, panicked: bool) {
+    /// Counts a call of the candidate that raised and that legacy is asked to answer.
+    pub(super) fn note_fallback(&self, panicked: bool) {
         self.panics.fetch_add(u64::from(panicked), Ordering::Relaxed);
-        if self.fallbacks.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
-            // SAFETY: as above.
-            self.trouble(unsafe { described(kind, value) });
+        self.fallbacks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps the first of the errors that legacy did not raise as well, in words.
+    pub(super) fn note_error(&self, text: impl FnOnce() -> String) {
+        if self.noted.fetch_add(1, Ordering::Relaxed) < TROUBLES as u64 {
+            self.trouble(text());
         }
     }
 

@@ -2,17 +2,18 @@
 //! trampoline called, and with what, while the exception is handled; out comes what it is to call next, or `None`.
 
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::callable::{Callable, turnout_of};
-use super::rescue::{Verdict, judge};
+use super::rescue::{Asked, Verdict, judge};
 use super::shared::{Shared, described, text_of};
+use crate::gate;
 
 /// What a trampoline holds of a switch's callable: `~turnout` is the side that serves the next call, which is counted.
 /// In mode canary that is the turnout itself. `turnout.rescued(side, *args, **kwargs)`, while what the side raised for
@@ -35,7 +36,10 @@ pub(super) const RESCUED: ffi::PyMethodDef = ffi::PyMethodDef {
 pub(super) struct Answer {
     shared: Arc<Shared>,
     legacy: Py<PyAny>,
-    kind: Py<PyType>,
+    raised: Option<Py<PyAny>>,
+    /// What the candidate raised, until legacy has answered: its traceback leads to the frame that holds this.
+    error: Mutex<Option<Py<PyAny>>>,
+    observed: bool,
 }
 
 #[pymethods]
@@ -48,18 +52,28 @@ impl Answer {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let result = self.legacy.call(py, args, kwargs);
-        // Counted once it is known how legacy ended: who looks in between must not see half of it.
-        match &result {
-            Ok(_) => self.shared.answered.fetch_add(1, Ordering::Relaxed),
-            Err(error) if error.get_type(py).is(&self.kind) => self.shared.same_errors.fetch_add(1, Ordering::Relaxed),
-            Err(_) => 0,
-        };
+        let error = gate::locked(&self.error).take().map(|error| error.into_bound(py));
+        let raised = self.raised.as_ref().map(|raised| raised.bind(py));
+        let asked = Asked { shared: &self.shared, raised, error, args, kwargs, observed: self.observed };
+        let own = result.as_ref().err().map(|error| error.value(py).as_any());
+        asked.ended(py, own)?;
         result
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.legacy)?;
-        visit.call(&self.kind)
+        if let Some(raised) = &self.raised {
+            visit.call(raised)?;
+        }
+        match self.error.try_lock() {
+            Ok(error) => error.as_ref().map_or(Ok(()), |error| visit.call(error)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let error = self.error.try_lock().ok().and_then(|mut error| error.take());
+        drop(error);
     }
 }
 
@@ -103,14 +117,16 @@ unsafe fn answer(
     let given = given.cast::<PyTuple>()?;
     let by = given.get_item(0)?;
     // SAFETY: as above; what is borrowed here is held by `this` or by `error`.
-    let (shared, legacy, error) = unsafe {
+    let observed = by.as_ptr() == this.reverse;
+    let (shared, legacy, raised, error) = unsafe {
         let shared = &*this.shared;
         let candidates = by.as_ptr() == this.candidate || by.as_ptr() == this.reverse;
         if !candidates || !shared.fallback.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let Some(error) = Bound::from_owned_ptr_or_opt(py, ffi::PyErr_GetHandledException()) else { return Ok(None) };
-        (shared, Bound::from_borrowed_ptr(py, this.legacy), error)
+        let raised = Bound::from_borrowed_ptr_or_opt(py, this.raised);
+        (shared, Bound::from_borrowed_ptr(py, this.legacy), raised, error)
     };
     let kind = error.get_type();
     // SAFETY: the class is live, and no exception is set while one is handled.
@@ -127,13 +143,14 @@ unsafe fn answer(
             return Ok(None);
         }
     }
-    // SAFETY: both are live; the count of `shared` is raised for the `Arc` that is made of it.
+    // SAFETY: it is live; the count of `shared` is raised for the `Arc` that is made of it.
     let shared = unsafe {
-        shared.note_fallback(kind.as_ptr(), error.as_ptr(), panicked);
+        shared.note_fallback(panicked);
         Arc::increment_strong_count(this.shared);
         Arc::from_raw(this.shared)
     };
-    Ok(Some(Answer { shared, legacy: legacy.unbind(), kind: kind.unbind() }))
+    let error = Mutex::new(Some(error.unbind()));
+    Ok(Some(Answer { shared, legacy: legacy.unbind(), raised: raised.map(Bound::unbind), error, observed }))
 }
 
 /// Whether an exception's class is one of a panic; `None` if it is the caller's own affair (Ctrl-C, cancellation, a
