@@ -116,8 +116,8 @@ unsafe fn answer(
 ) -> PyResult<Option<Answer>> {
     let given = given.cast::<PyTuple>()?;
     let by = given.get_item(0)?;
-    // SAFETY: as above; what is borrowed here is held by `this` or by `error`.
     let observed = by.as_ptr() == this.reverse;
+    // SAFETY: as above; what is borrowed here is held by `this` or by `error`.
     let (shared, legacy, raised, error) = unsafe {
         let shared = &*this.shared;
         let candidates = by.as_ptr() == this.candidate || by.as_ptr() == this.reverse;
