@@ -10,14 +10,13 @@ import functools
 import inspect
 import threading
 import types
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.packing import PROTOCOL, pack, pack_raised
 from exuvia.migrate.shadow.sampling import packed, packed_raised
 from exuvia.migrate.shadow.tape import Tape, named_like
-from exuvia.migrate.shadow.unseen_importlib_bootstrap import drive, drive_async
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing, drive, drive_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -75,18 +74,16 @@ async def _awaited(following: Following, call: Called, args: tuple[Any, ...], kw
     opened = following.opened(call, args, kwargs)
     if opened is None:
         return await _inside(own(*args, **kwargs), mark)
-    started = perf_counter_ns()
+    clock = [0]
     try:
-        result = await _inside(own(*args, **kwargs), mark)
+        result = await computing(lambda: _inside(own(*args, **kwargs), mark), (), {}, clock)
     except BaseException as error:
-        took = perf_counter_ns() - started
         if not isinstance(error, Exception):
             following.record.lost(f"{name}: it was cancelled, or the program ended, before its end")
-        following.closed(call, opened, (packed_raised(lane, error), True, took))
+        following.closed(call, opened, (packed_raised(lane, error), True, clock[0]))
         raise
-    took = perf_counter_ns() - started
     outcome = packed(lane, "(the object itself)" if result is owner else result, "the result")
-    following.closed(call, opened, (outcome, False, took))
+    following.closed(call, opened, (outcome, False, clock[0]))
     return result
 
 

@@ -21,6 +21,7 @@ from exuvia.migrate.shadow.history import Life, Lives, spread_calls
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.resync import importer
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,29 @@ class Trial:
         self.importer = importer(target) if side.is_class else None
         self.lives = Lives(side.record)
         self.loop = asyncio.Runner()
+
+    def awaited(self, made: Any, clock: list[int], *, lasting: bool) -> Any:
+        """Await what a call has made, in the one loop of this unit; only what it computes counts as its time.
+
+        Args:
+            made: The awaitable.
+            clock: Its first place gets the nanoseconds added.
+            lasting: Whether tasks that it leaves go on: what an object keeps between its calls belongs to one loop.
+        """
+        try:
+            loop = self.loop.get_loop()
+            closed = loop.is_closed()
+        except RuntimeError:
+            closed = True
+        if closed:
+            # A candidate has closed it.
+            self.loop = asyncio.Runner()
+            loop = self.loop.get_loop()
+        try:
+            return self.loop.run(_timed(made, clock), context=copy_context())
+        finally:
+            if not lasting and not loop.is_closed() and (left := asyncio.all_tasks(loop)):
+                self.loop.run(_cancelled(left))
 
     def run(self, sample: Sample) -> Answer:
         """Run one sample; it never raises.
@@ -253,26 +277,33 @@ def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome
     if context is not None or "decimal" in sys.modules:
         enter_context(context)
     target: Any = _target(trial.target, kind, twin, call)
-    started = perf_counter_ns()
     result: Any = None
     raised: BaseException | None = None
+    waits = False
+    started = perf_counter_ns()
     try:
         result = target(*args, **kwargs)
-        if hasattr(type(result), "__await__"):
-            if kind == protocol.CALL:
-                result = asyncio.run(_awaited(result))
-            elif kind == protocol.METHOD:
-                # What an object keeps between its calls belongs to one loop.
-                result = trial.loop.run(_awaited(result), context=copy_context())
+        clock[0] = perf_counter_ns() - started
+        waits = kind in (protocol.CALL, protocol.METHOD) and hasattr(type(result), "__await__")
+        if waits:
+            result = trial.awaited(result, clock, lasting=kind == protocol.METHOD)
     except BaseException as error:
+        if not waits:
+            clock[0] = perf_counter_ns() - started
         # Without its traceback, whose frames hold what the candidate had allocated.
-        raised = error.with_traceback(None)
-    clock[0] = perf_counter_ns() - started
+        result, raised = None, error.with_traceback(None)
     return result, raised
 
 
-async def _awaited(result: Any) -> Any:
-    return await result
+async def _timed(made: Any, clock: list[int]) -> Any:
+    return await computing(lambda: made, (), {}, clock)
+
+
+async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
+    """End what a call has left running, as `asyncio.run` does it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _target(target: Any, kind: int, twin: _Twin | None, call: str) -> Any:

@@ -6,6 +6,7 @@ for the caller by `stacklevel`: so a warning names the line of the program that 
 
 from __future__ import annotations
 
+import types
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from exuvia.migrate.shadow import sampling
 from exuvia.migrate.shadow.containment import HERE, give_back
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 
     from exuvia._exuvia import Switch
     from exuvia.migrate.evidence.record import Record
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.lane import Lane
     from exuvia.migrate.shadow.tape import Tape
 
-__all__ = ["awaiting", "beside", "drive", "drive_async", "sampled", "served"]
+__all__ = ["awaiting", "beside", "computing", "drive", "drive_async", "sampled", "served"]
 
 
 def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
@@ -121,16 +122,67 @@ def awaiting(
         call = begun(args, kwargs)
         if call is None:
             return await served(*args, **kwargs)
-        started = perf_counter_ns()
+        clock = [0]
         try:
-            result = await served(*args, **kwargs)
+            result = await computing(served, args, kwargs, clock)
         except BaseException as error:
-            came(call, error, perf_counter_ns() - started, raised=True)
+            came(call, error, clock[0], raised=True)
             raise
-        came(call, result, perf_counter_ns() - started, raised=False)
+        came(call, result, clock[0], raised=False)
         return result
 
     return observed
+
+
+@types.coroutine
+def computing(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], clock: list[int]
+) -> Generator[Any, Any, Any]:
+    """Call an async function and await it as `await` does, timing what it computes: not what it waits for.
+
+    While it is suspended others run, or nobody, and neither is its own time; nor is the loop that runs it.
+
+    Args:
+        function: What returns an awaitable.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        clock: Its first place gets the nanoseconds added, without what observing took inside of them.
+    """
+    steps: Any = None
+    given: Any = None
+    error: BaseException | None = None
+    while True:
+        started, inner = perf_counter_ns(), HERE.overhead
+        try:
+            if steps is None:
+                made = function(*args, **kwargs)
+                # A coroutine that `types.coroutine` made is its own iterator.
+                begin = getattr(made, "__await__", None)
+                steps = made if begin is None else begin()
+            if error is not None:
+                item = steps.throw(error)
+            elif given is None:
+                # An awaitable's own iterator need not have `send`.
+                item = next(steps)
+            else:
+                item = steps.send(given)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            clock[0] += perf_counter_ns() - started - (HERE.overhead - inner)
+            error = None
+        try:
+            given = yield item
+        except GeneratorExit:
+            getattr(steps, "close", _nothing)()
+            raise
+        except BaseException as thrown:
+            if not hasattr(steps, "throw"):
+                raise
+            given, error = None, thrown
+
+
+def _nothing() -> None: ...
 
 
 def served(
@@ -207,22 +259,23 @@ async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]])
     step: Any = None
     try:
         while True:
-            started = perf_counter_ns()
+            clock = [0]
             try:
                 if step is None:
-                    step = unhooked(made.asend, given)
+                    step = made.asend
+                    item = await computing(unhooked, (step, given), {}, clock)
                 else:
-                    step = made.athrow(given) if did == "throw" else made.asend(given)
-                item = await step
+                    step = made.athrow if did == "throw" else made.asend
+                    item = await computing(step, (given,), {}, clock)
             except StopAsyncIteration:
-                tape.took += perf_counter_ns() - started
+                tape.took += clock[0]
                 ended(tape, did, given, None)
                 return
             except BaseException as error:
-                tape.took += perf_counter_ns() - started
+                tape.took += clock[0]
                 failed(tape, did, given, error)
                 raise
-            tape.took += perf_counter_ns() - started
+            tape.took += clock[0]
             tape.note(did, given, "yield", item)
             try:
                 given = yield item
