@@ -110,6 +110,13 @@ def test_shadow_fails_a_green_suite_whose_candidate_differs_and_rust_fails_the_v
     assert "test_price[3]" in rust.stdout
 
 
+def test_in_rust_no_legacy_answers_for_a_candidate_that_raises(project: Path) -> None:
+    (project / "shim.py").write_text("def price(n):\n    raise NotImplementedError('not yet')\n")
+    done = run(project, "--exuvia-mode=rust")
+    assert done.returncode == 1, done.stdout
+    assert "NotImplementedError: not yet" in done.stdout
+
+
 def test_a_suite_that_reaches_no_unit_proves_nothing(project: Path) -> None:
     (project / "test_lib.py").write_text("def test_nothing():\n    pass\n")
     done = run(project, "--exuvia-mode=rust")
