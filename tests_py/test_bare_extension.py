@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -21,6 +22,9 @@ from test_cli import environment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PLUGIN = () if any(
+    point.value.startswith("exuvia.testing") for point in importlib.metadata.entry_points(group="pytest11")
+) else ("-p", "exuvia.testing.plugin")  # fmt: skip
 UNIT = """
 [unit."bot:{name}"]
 candidate = "shim:{name}"
@@ -202,6 +206,31 @@ def test_a_command_that_needs_the_extension_says_so_in_one_line(words: list[str]
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"exuvia {words[0]}: ")
     assert "the extension does not load" in line
+
+
+@pytest.mark.parametrize("break_it", BROKEN)
+def test_the_doctor_looks_at_all_it_can_and_says_what_does_not_load(
+    break_it: Callable[[Path], str], bot: Path, site: Path
+) -> None:
+    cause = break_it(site / "exuvia")
+    done = python(bot, site, "-m", "exuvia", "doctor", "--preflight", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert (checks["extension"]["state"], extension.REPAIR in checks["extension"]["do"]) == ("fail", True)
+    assert cause in checks["extension"]["found"] or "does not load" in checks["extension"]["found"]
+    assert {"config", "permissions", "disk", "journal", "clock", "back-ups"} <= set(checks)
+    assert checks["config"]["state"] == "ok"
+
+
+def test_pytest_names_an_extension_that_does_not_load_and_ends(bot: Path, site: Path) -> None:
+    not_a_binary(site / "exuvia")
+    (bot / "test_bot.py").write_text("import bot\ndef test_price(): assert bot.price('a') == 1.0\n")
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, "test_bot.py")
+    done = python(bot, site, *words, "--exuvia-mode=rust")
+    assert (done.returncode, "INTERNALERROR" in done.stdout + done.stderr) == (4, False), done.stdout
+    assert "--exuvia-mode=rust: the extension does not load" in done.stderr
+    assert extension.REPAIR in done.stderr
+    assert python(bot, site, *words).returncode == 0
 
 
 def test_a_wrong_configuration_is_still_refused(bot: Path, site: Path) -> None:

@@ -54,6 +54,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[_SUITE] = begin(mode, config.getoption("--exuvia-config"))
     except (ExuviaError, OSError) as error:
         raise pytest.UsageError(f"--exuvia-mode={mode}: {error}") from None
+    except ImportError:
+        from exuvia.migrate import extension
+
+        cause = extension.trouble()
+        if cause is None:
+            raise
+        raise pytest.UsageError(f"--exuvia-mode={mode}: {cause}: {extension.REPAIR}") from None
 
 
 @pytest.hookimpl(trylast=True)

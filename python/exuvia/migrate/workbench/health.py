@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate import config as configuration
+from exuvia.migrate import extension
 from exuvia.migrate.dispatch import whereabouts
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
@@ -79,34 +80,45 @@ def examine(
     except (ConfigError, OSError) as error:
         checks.append(Check("config", "fail", str(error), "mend that line, or write a first one: exuvia init"))
     folder = Path(evidence).absolute() if evidence else config.evidence if config else Path.cwd() / "evidence"
-    looks: list[Callable[[], Iterator[Check]]] = [_extension, _path, _python]
+    looks: list[tuple[str, Callable[[], Iterator[Check]]]] = [
+        ("extension", _extension), ("second extension", _path), ("python", _python),
+    ]  # fmt: skip
     if config is not None:
-        looks += [lambda: _units(config), lambda: _permissions(config)]
+        looks += [("units", lambda: _units(config)), ("permissions", lambda: _permissions(config))]
     looks += [
-        lambda: _folder(folder),
-        lambda: _mapping(folder),
-        lambda: _journal(folder, config),
-        lambda: _formats(folder),
+        ("disk", lambda: _folder(folder)),
+        ("page", lambda: _mapping(folder)),
+        ("journal", lambda: _journal(folder, config)),
+        ("evidence files", lambda: _formats(folder)),
     ]
     if preflight:
-        looks += [lambda: _writers(folder, config), lambda: _clock(folder, now), lambda: _backups(backups, now)]
-    for look in looks:
+        looks += [
+            ("writers", lambda: _writers(folder, config)),
+            ("clock", lambda: _clock(folder, now)),
+            ("back-ups", lambda: _backups(backups, now)),
+        ]
+    for name, look in looks:
         try:
             checks += look()
+        except ImportError:
+            # Why it does not load is said by its own line.
+            checks.append(Check(name, "warn", "this cannot be looked at without the extension", extension.REPAIR))
         except (ExuviaError, OSError, ValueError, KeyError) as error:
             checks.append(Check("doctor", "warn", f"a check could not be made: {type(error).__name__}: {error}"))
     return checks
 
 
 def _extension() -> Iterator[Check]:
-    from exuvia.build import build_info  # noqa: PLC0415 - it may be what is broken
-
+    cause = extension.trouble()
+    if cause is not None:
+        yield Check("extension", "fail", cause, extension.REPAIR)
+        return
     try:
+        from exuvia.build import build_info  # noqa: PLC0415 - it may be what is broken
+
         info = build_info()
     except (ImportError, ExuviaError, OSError) as error:
-        yield Check(
-            "extension", "fail", f"it does not load: {error}", "install the wheel for this Python and this machine anew"
-        )
+        yield Check("extension", "fail", f"it does not load: {error}", extension.REPAIR)
         return
     yield Check("extension", "ok", f"{info['version']}, {info['abi']}, sha256 {info['sha256'][:16]}")
     profile = str(info["profile"])
