@@ -123,6 +123,7 @@ def status() -> list[UnitStatus]:
         state.add(runtime.records[name].counters(standing_of(unit)))
         state.file = declared.mode
         state.refused = runtime.refused.get(name, "")
+        state.quarantined = str(runtime.said.quarantined.get(name, {}).get("cause") or "")
         late = [f"{declared.module} is not imported yet"] if name in runtime.waiting else []
         own = [] if unit is None else unit.notes
         state.notes = [

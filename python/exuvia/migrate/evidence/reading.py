@@ -356,6 +356,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
     state.effective = journal.effective(name, unit.mode, config)
     state.worth = str(worth.of_promotion(config, journal, unit) or "")
+    state.quarantined = str(journal.quarantined.get(name, {}).get("cause") or "")
     others: list[SegmentText] = []
     for segment in mine:
         counters = segment.counters.get(name, {})

@@ -72,6 +72,7 @@ class UnitStatus:
         worth: On what worth-it verdict it moves, if it needs one.
         refused: Why the unit was not taken up, so that legacy serves it whatever the journal says.
         troubles: Why its evidence does not hold all that was seen.
+        quarantined: Why it is in quarantine, until a person clears it.
     """
 
     unit: str
@@ -96,6 +97,7 @@ class UnitStatus:
     worth: str = ""
     refused: str = ""
     troubles: list[str] = field(default_factory=list)
+    quarantined: str = ""
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -174,12 +176,13 @@ class UnitStatus:
         compared, skipped = counts["compared"], counts["skipped"]
         if counts["differed"]:
             return "FAIL", f"{counts['differed']:,} of {counts['compared']:,} compared calls differ"
+        if self.quarantined:
+            return "FAIL", f"in quarantine: {self.quarantined}"
         if self.refused:
             return "INCONCLUSIVE", self.refused
-        if counts["errors"]:
-            return "INCONCLUSIVE", f"{counts['errors']:,} calls could not be compared"
-        if not compared:
-            return "INCONCLUSIVE", "nothing was compared"
+        if counts["errors"] or not compared:
+            lost = f"{counts['errors']:,} calls could not be compared" if counts["errors"] else "nothing was compared"
+            return "INCONCLUSIVE", lost
         if skipped > SKIPPED_AT_MOST * (compared + skipped):
             share = skipped / (compared + skipped)
             return "INCONCLUSIVE", (
@@ -242,6 +245,7 @@ class UnitStatus:
             "file": self.file,
             "verdict": verdict,
             "reason": reason,
+            "quarantined": self.quarantined,
             "fingerprint": self.fingerprint,
             "rehearsal": self.rehearsal,
             **{name: self.counts[name] for name in COUNTS},
