@@ -15,6 +15,7 @@ import pytest
 from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
+from exuvia.migrate.cli.main import main
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import overlays, rollback, standing, steps, writing
@@ -347,3 +348,32 @@ def test_the_commands_print_json_and_exit_by_the_verdict(project: Path) -> None:
     assert exuvia(project, "promote", PRICE, "--to", "retired").returncode == 2
     rolled = exuvia(project, "rollback", PRICE, "--json")
     assert (rolled.returncode, json.loads(rolled.stdout)["units"]) == (0, [PRICE])
+
+
+def test_a_folder_that_was_mistyped_puts_nothing_back_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = desk(tmp_path)
+    wrong = tmp_path / "evidense"
+    assert main(["rollback", "--config", str(config.path), "--evidence", str(wrong)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"nothing was put back: there is no evidence folder {wrong}" in said.err
+    assert str(config.evidence) in said.err
+    assert not wrong.exists()
+    for command in (["status"], ["gate", "bot:price"], ["diff"], ["report", "-o", str(tmp_path / "r.html")]):
+        assert main([*command, "--config", str(config.path), "--evidence", str(wrong)]) == 2, command
+        assert f"there is no evidence folder {wrong}" in capsys.readouterr().err
+
+
+def test_a_folder_that_no_process_has_written_into_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = desk(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    assert main(["rollback", "--config", str(config.path), "--evidence", str(other)]) == 0
+    out = capsys.readouterr().out
+    assert f"WARNING: no process has ever written into {other}" in out
+    assert str(config.evidence) in out
+    (config.evidence / "1-vm-2-0.seg").write_bytes(b"")
+    assert main(["rollback", "--config", str(config.path)]) == 0
+    assert "WARNING" not in capsys.readouterr().out

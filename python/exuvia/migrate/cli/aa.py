@@ -39,7 +39,7 @@ def _again(options: argparse.Namespace) -> int:
     from exuvia.migrate.gates.verdict import EXIT, together
     from exuvia.migrate.workbench import recordings, selfnoise, sides
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     units = sides.chosen(config, options.units)
     recorded = recordings.read(config, [unit.name for unit in units])
     with progress() as told:

@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 def _compact(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import compact, reading
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     days = compact.compact(config.evidence, options.day) if config.evidence.is_dir() else []
     head = reading.head(config.evidence)
     if options.json:

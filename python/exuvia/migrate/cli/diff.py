@@ -42,7 +42,7 @@ def _diff(options: argparse.Namespace) -> int:
     from exuvia.migrate.gates.verdict import EXIT, together
     from exuvia.migrate.workbench import differing, sides
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     units = [unit.name for unit in sides.chosen(config, options.units)]
     found = differing.differences(config, units, options.path)
     overall = together(one.verdict for one in found)

@@ -64,7 +64,7 @@ def _gate(options: argparse.Namespace) -> int:
     from exuvia.migrate.gates import judge, restarts, sessions, table
     from exuvia.migrate.modes import hooks, journal
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     group = sessions.group_named(config, options.group)
     if options.restart is not None:
         restarts.append(config.evidence, group, options.restart)

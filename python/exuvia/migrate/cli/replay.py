@@ -39,7 +39,7 @@ def _replay(options: argparse.Namespace) -> int:
     from exuvia.migrate.workbench import recordings, sides
     from exuvia.migrate.workbench.replay import replay
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     units = sides.chosen(config, options.units)
     recorded = recordings.read(config, [unit.name for unit in units])
     with progress() as told:

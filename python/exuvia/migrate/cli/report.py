@@ -41,7 +41,7 @@ def _report(options: argparse.Namespace) -> int:
     from exuvia.migrate.face import whole
     from exuvia.migrate.gates.verdict import EXIT, overall
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     segments = reading.read_folder(config.evidence)
     states = reading.statuses(config, segments)
     runs = whole.read_runs(Path(options.run)) if options.run else None

@@ -47,7 +47,7 @@ def _repro(options: argparse.Namespace) -> int:
     from exuvia.migrate.workbench.replay import shown
     from exuvia.migrate.workbench.repro import MIXED, reproduce
 
-    config = config_of(options)
+    config = config_of(options, reads=True)
     (unit,) = sides.chosen(config, [options.unit])
     folder = Path(options.output)
     if folder.exists() and not folder.is_dir():

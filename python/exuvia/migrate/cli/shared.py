@@ -21,21 +21,28 @@ __all__ = ["ERROR", "config_of", "like_this", "print_json", "progress", "say"]
 ERROR = 2
 
 
-def config_of(options: argparse.Namespace, *, rules: bool = True) -> Config:
+def config_of(options: argparse.Namespace, *, rules: bool = True, reads: bool = False) -> Config:
     """Load the configuration that the options name, with `--evidence` in force.
 
     Args:
         options: What was parsed; it has `config` and `evidence`.
         rules: Whether the comparator reads the rules.
+        reads: Whether evidence is only read: a folder that was named and is not there was then mistyped.
 
     Raises:
-        ConfigError: As `load` does.
+        ConfigError: As `load` does; for such a folder.
     """
     from dataclasses import replace
 
+    from exuvia.errors import ConfigError
     from exuvia.migrate import config
 
     loaded = config.load(options.config, rules=rules)
+    if reads and options.evidence and not Path(options.evidence).is_dir():
+        named = Path(options.evidence).absolute()
+        raise ConfigError(
+            f"there is no evidence folder {named}: nothing has run by it; the configuration says {loaded.evidence}"
+        )
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded
 
 

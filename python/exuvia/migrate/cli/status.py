@@ -37,7 +37,7 @@ def _status(options: argparse.Namespace) -> int:
     from exuvia.migrate.modes import names
 
     cause = extension.trouble()
-    config = config_of(options, rules=cause is None)
+    config = config_of(options, rules=cause is None, reads=True)
     if cause is None:
         from exuvia.migrate.dispatch import whereabouts
         from exuvia.migrate.evidence import reading

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SUFFIX", "create", "day_folders", "open_folder", "read_file", "segments", "sync_folder", "used"]
+__all__ = ["DAY", "SUFFIX", "create", "day_folders", "open_folder", "read_file", "segments", "sync_folder", "used"]
 
 SUFFIX = ".seg"
 DAY = "date="

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
+from exuvia.migrate.evidence.folder import DAY, SUFFIX
 from exuvia.migrate.modes import hooks, overlays, standing, transitions
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.names import group_named
@@ -70,7 +71,8 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
     Raises:
         ConfigError: For a unit that is not declared, or if no evidence folder can be found.
         FileExistsError: If a file stands where the evidence folder must be.
-        MigrateError: If neither the journal nor the kill file could be written: it says what holds all the same.
+        MigrateError: If the folder was named and is not there, or neither the journal nor the kill file could be
+            written: it says what holds all the same.
     """
     config: Config | None = None
     lines: list[str] = []
@@ -81,6 +83,8 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
         lines.append(f"the configuration cannot be read ({error}): this is done for every unit, in {folder}")
     else:
         folder = Path(evidence).absolute() if evidence else config.evidence
+    _refuse_nowhere(folder, evidence, config)
+    nobody = not _written(folder)
     done = Done(folder, lines=lines)
     entries = _entries(config, names, done)
     lowered = [unit for entry in entries for unit in entry.get("units", [entry["unit"]])]
@@ -96,7 +100,33 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
         hooks.call(config, {"event": "rollback", "unit": ", ".join(done.units), "cause": reason})
     if config is None or any(_may_be_class(config, unit) for unit in _put_back(config, [*lowered, *done.units])):
         done.lines.append(LIVING)
+    if nobody:
+        configured = (
+            "" if config is None or folder == config.evidence else f"; the configuration says {config.evidence}"
+        )
+        done.lines.append(
+            f"WARNING: no process has ever written into {folder}: a program that runs by another evidence folder is "
+            f"not put back by this{configured}"
+        )
     return done
+
+
+def _refuse_nowhere(folder: Path, evidence: str | None, config: Config | None) -> None:
+    """Refuse a folder that was named and is not there: whatever runs, runs by another, and would not be put back."""
+    if config is None or not evidence or folder.exists() or folder.is_symlink():
+        # Without a configuration nobody knows a better one.
+        return
+    meant = "" if config.evidence == folder else f"; the configuration says {config.evidence}"
+    raise MigrateError(f"nothing was put back: there is no evidence folder {folder}, so no process runs by it{meant}")
+
+
+def _written(folder: Path) -> bool:
+    """Whether a process has ever left something in an evidence folder, or the folder cannot be looked at."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return folder.exists()
+    return any(name.endswith(SUFFIX) or name.startswith(DAY) or name == PAGE for name in names)
 
 
 def _put_back(config: Config, lowered: Sequence[str]) -> list[str]:
