@@ -313,6 +313,19 @@ def test_a_glass_that_is_over_excuses_nothing(tmp_path: Path) -> None:
     assert (journal.glass_broken(PRICE, until - 1), journal.glass_broken(PRICE, until)) == ("why", None)
 
 
+def test_a_glass_that_is_broken_where_nothing_is_on_record_holds_for_the_code_that_runs(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    done = go(config, PRICE, "rust", Gate("INCONCLUSIVE", f={PRICE: ""}), glass="venue is down")
+    assert done.promoted
+    entry = lines(config)[-1]
+    assert (entry["mode"], entry["f"]) == ("rust", {})
+    journal = modes.read(config.evidence)
+    assert journal.stale(PRICE, "5605") is None
+    assert stands(config, PRICE) == "rust"
+    modes.append(config.evidence, PRICE, "rust", "as an older version wrote it", f={PRICE: ""})
+    assert modes.read(config.evidence).stale(PRICE, "5605") is None
+
+
 def test_a_glass_that_is_over_is_said_once(tmp_path: Path) -> None:
     config = desk(tmp_path)
     modes.append(config.evidence, PRICE, "rust", "x", break_glass="y", until_ns=time.time_ns() - 1, was="canary")

@@ -159,7 +159,7 @@ class Journal:
         """
         promoted = self.entries.get(unit, {}).get("f")
         before = promoted.get(unit) if isinstance(promoted, dict) else None
-        if before in (None, f):
+        if before in (None, "", f):
             return None
         return f"held in shadow: it was promoted as F {before} and is {f} now; the count of sessions starts again"
 

@@ -259,7 +259,8 @@ def _entry(
     if group.units and group.units != (group.name,):
         entry["units"] = list(group.units)
     if judged is not None:
-        entry["f"] = judged.f
+        # A broken glass needs no evidence, and without any F is not known: then it holds for whatever code there is.
+        entry["f"] = {unit: f for unit, f in judged.f.items() if f}
     if outcome.worth:
         entry["worth"] = outcome.worth
     if outcome.glass is not None:
