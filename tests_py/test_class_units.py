@@ -395,3 +395,22 @@ def test_every_reason_is_named_and_a_class_of_its_own_has_none() -> None:
         "Candidate would stay subclasses of legacy's class: isinstance and `match` with "
         f"{Legacy.__qualname__} would not know their objects".replace("Candidate", Candidate.__qualname__)
     ]
+
+
+@pytest.mark.parametrize("mode", ["shadow", "canary", "rust"])
+def test_the_making_of_an_object_counts_once_in_every_mode(shadowed: Shadowed, mode: str) -> None:
+    text = """
+        class Desk:
+            def __init__(self, n):
+                self.n = n
+            def add(self, k):
+                return self.n + k
+        """
+    shadowed.write(text, text)
+    shadowed.install("Desk", mode=mode, more='key = "$args.n"\nshare = 0.5')
+    assert [shadowed.legacy.Desk(n).add(1) for n in range(50)] == list(range(1, 51))
+    counts = shadowed.counts("Desk")
+    assert counts["legacy_calls"] + counts["candidate_calls"] == 100
+    if mode == "canary":
+        assert counts["candidate_calls"] == 2 * counts["canary_calls"]
+        assert 0 < counts["canary_calls"] < 50

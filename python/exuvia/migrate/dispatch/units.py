@@ -291,7 +291,9 @@ class ClassUnit:
             self._patch(self.candidate, "__init__", self.lives.initialiser(self.reverse))
             if (self.candidate, "__init__") not in self._patched:
                 self.lives.lose()
-        for name, member in {**self._members, "__init__": vars(self.legacy).get("__init__")}.items():
+        # In a canary the making is counted where its side is chosen.
+        making = {} if mode == "canary" else {"__init__": vars(self.legacy).get("__init__")}
+        for name, member in {**self._members, **making}.items():
             own = vars(self.legacy).get(name)
             if mode == "rust" and isinstance(own, types.FunctionType):
                 self._patch(self.legacy, name, _awaiting(_counting(member, self.switch), member))

@@ -74,7 +74,9 @@ class RemoteTwinMaker(TwinMaker):
         self.following.leave()
 
     def _made(self, legacy: Callable[..., None], self_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.switch.count(legacy=1)
+        if self.switch.mode != "canary":
+            # There it is counted where the side is chosen.
+            self.switch.count(legacy=1)
         following, known = self.following, self.held.of(self_)
         if self.record.lives is not None and not HERE.contained and known is None:
             self.record.lives.made("legacy")
