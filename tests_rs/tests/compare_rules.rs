@@ -32,7 +32,7 @@ fn table(columns: &[(&str, Column)], rows: usize) -> Value {
 }
 
 fn raised(id: usize, base: usize, args: Vec<Value>) -> Value {
-    Value::Raised { class: class(id, "bot.Late"), base: class(base, "ValueError"), args }
+    Value::Raised { class: class(id, "bot.Late"), base: class(base, "ValueError"), args, fields: vec![] }
 }
 
 /// What was found: places and kinds.

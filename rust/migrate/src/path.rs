@@ -26,6 +26,19 @@ enum Part {
     Deep,
 }
 
+/// What a pattern names first below its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Head<'a> {
+    /// The root itself.
+    Root,
+    /// A field.
+    Field(&'a str),
+    /// Every field.
+    Any,
+    /// An item of a sequence.
+    Item,
+}
+
 /// A path pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
@@ -101,6 +114,16 @@ impl Pattern {
         match parts.find(|part| !matches!(part, Part::Index(_) | Part::AnyIndex)) {
             Some(Part::Field(name)) => Some(name),
             _ => None,
+        }
+    }
+
+    /// What it names first below its root.
+    pub(crate) fn head(&self) -> Head<'_> {
+        match self.parts.first() {
+            None => Head::Root,
+            Some(Part::Field(name)) => Head::Field(name),
+            Some(Part::AnyField | Part::Deep) => Head::Any,
+            Some(Part::Index(_) | Part::AnyIndex) => Head::Item,
         }
     }
 

@@ -5,7 +5,7 @@ mod parse;
 use crate::MigrateError;
 use crate::decimal::Exact;
 use crate::ids::Ids;
-use crate::path::{Pattern, Step};
+use crate::path::{Head, Pattern, Step};
 use crate::sum::Sum;
 
 /// How the value at a path is compared.
@@ -258,6 +258,21 @@ impl Rules {
             }
         }
         next
+    }
+
+    /// The attributes of an exception that rules name, `args` not counted, and whether they name all of them.
+    pub fn attributes(&self) -> (Vec<&str>, bool) {
+        let (mut names, mut all) = (Vec::new(), false);
+        for (pattern, rule) in self.rules.iter().filter(|(pattern, _)| pattern.root() == "$raise") {
+            match pattern.head() {
+                Head::Field("args") | Head::Item => {}
+                Head::Field(name) if names.contains(&name) => {}
+                Head::Field(name) => names.push(name),
+                Head::Any => all = true,
+                Head::Root => all |= *rule == Rule::Record,
+            }
+        }
+        (names, all)
     }
 
     /// Whether all items below this place stand under the same rules.

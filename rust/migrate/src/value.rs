@@ -106,6 +106,8 @@ pub enum Value {
         base: Class,
         /// Its arguments.
         args: Vec<Value>,
+        /// Those of its attributes that the rules name.
+        fields: Vec<(Arc<str>, Value)>,
     },
     /// An n-dimensional array, row-major.
     Array {

@@ -114,13 +114,21 @@ True
 >>> unregister(Handle)
 True
 
-**Exceptions.** By class; `base` takes those that descend from one builtin class, `args` compares the arguments too:
+**Exceptions.** By class, and by the attributes that a rule names: `$raise.code` declares one, `$raise.*` those of the
+object, `$raise.args` or the rule `args` what it was made with. `base` takes classes that descend from one builtin
+class, `record` any two by args and attributes. An attribute that neither has is told among what was ignored:
 
 >>> one, two = (None, ValueError("a")), (None, CompareError("b"))
 >>> [Comparator({"$raise": rule}).compare_outcomes(one, two).equal for rule in ("exact", "base")]
 [False, True]
 >>> Comparator({"$raise": "args"}).compare_outcomes(one, (None, ValueError("b"))).differences[0].path
 '$raise.args[0]'
+>>> one, two = ((None, KeyError("EURUSD")) for _ in range(2))
+>>> one[1].code, two[1].code = 1, 2
+>>> Comparator().compare_outcomes(one, two).equal, Comparator({"$raise.code": "abs:1"}).compare_outcomes(one, two).equal
+(True, True)
+>>> Comparator({"$raise.code": "exact"}).compare_outcomes(one, two).differences[0].path
+'$raise.code'
 
 **Bytes.** `parquet` decodes two Parquet files and compares them as tables:
 

@@ -6,7 +6,7 @@ use super::report::key_step;
 use super::{Walk, leaf_difference};
 use crate::Kind;
 use crate::ledger::Side;
-use crate::path::Step;
+use crate::path::{self, Step};
 use crate::rule::{Alive, Rule};
 use crate::value::{Class, Value};
 
@@ -109,19 +109,48 @@ impl Walk<'_> {
 
     pub(super) fn raised(&mut self, legacy: &Value, candidate: &Value, alive: &Alive) {
         self.found.compared += 1;
-        let (Value::Raised { class: c1, base: b1, args: one }, Value::Raised { class: c2, base: b2, args: two }) =
-            (legacy, candidate)
+        let (
+            Value::Raised { class: c1, base: b1, args: one, fields: f1 },
+            Value::Raised { class: c2, base: b2, args: two, fields: f2 },
+        ) = (legacy, candidate)
         else {
             self.differ(Kind::Exception, &Side::Value(legacy), &Side::Value(candidate), alive);
             return;
         };
         let rule = self.here(alive).map(|(_, rule)| rule);
         let kin = |a: &Class, b: &Class| a == b;
-        let same = if rule == Some(&Rule::Base) { kin(b1, b2) } else { kin(c1, c2) };
+        let same = match rule {
+            Some(Rule::Record) => true,
+            Some(Rule::Base) => kin(b1, b2),
+            _ => kin(c1, c2),
+        };
         if !same {
             self.differ(Kind::Exception, &Side::Value(legacy), &Side::Value(candidate), alive);
-        } else if rule == Some(&Rule::Args) {
-            self.step(Step::Field("args".into()), alive, |walk, alive| walk.sequences(one, two, alive));
+            return;
+        }
+        let args = Step::Field("args".into());
+        let here = self.root == "$raise" && self.steps.is_empty();
+        let named = here && !alive.is_empty() && !self.rules.follow(alive, &args).is_empty();
+        if named || matches!(rule, Some(Rule::Args | Rule::Record)) {
+            self.step(args, alive, |walk, alive| walk.sequences(one, two, alive));
+        }
+        if here {
+            if !f1.is_empty() || !f2.is_empty() {
+                self.records(f1, f2, kin(c1, c2), alive);
+            }
+            self.attributes_of_none(f1, f2);
+        }
+    }
+
+    /// Notes, as what was ignored, attributes that a rule names and neither exception has: a wrong name looks so.
+    fn attributes_of_none(&mut self, one: &[(Arc<str>, Value)], two: &[(Arc<str>, Value)]) {
+        if self.trial {
+            return;
+        }
+        let known = |name: &str| one.iter().chain(two).any(|(field, _)| &**field == name);
+        for name in self.rules.attributes().0.into_iter().filter(|name| !known(name)) {
+            let path = path::write("$raise", &[Step::Field(name.into())], false);
+            self.found.ignored.push((path, "an attribute that neither exception has".into(), 1));
         }
     }
 }

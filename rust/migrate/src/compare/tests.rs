@@ -306,7 +306,12 @@ fn effects_say_which_was_dropped_added_or_changed() {
 #[test]
 fn exceptions_bytes_and_unreadable_objects_have_their_own_rules() {
     let class = |id: usize| Class { id, name: format!("C{id}").into() };
-    let raised = |id: usize, arg: i128| Value::Raised { class: class(id), base: class(1), args: vec![Value::Int(arg)] };
+    let raised = |id: usize, arg: i128| Value::Raised {
+        class: class(id),
+        base: class(1),
+        args: vec![Value::Int(arg)],
+        fields: vec![],
+    };
     let by = |rules: &[(&str, &str)], a: &Value, b: &Value| {
         let verdict = comparator(rules).compare_raised(a, b, &NoDecoder);
         found(&verdict).into_iter().map(|(path, kind)| format!("{path} {kind}")).collect::<Vec<_>>()

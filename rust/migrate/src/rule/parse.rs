@@ -3,7 +3,7 @@
 use super::{Rule, is_money};
 use crate::decimal::Exact;
 use crate::ids::Ids;
-use crate::path::Pattern;
+use crate::path::{Head, Pattern};
 use crate::sum::Sum;
 use crate::{MigrateError, day};
 
@@ -22,7 +22,23 @@ impl Rule {
         if pattern.leaf().is_some_and(is_money) && rule.is_relative() {
             return Err(refuse("money is compared exactly or by tick, never by a share of itself".into()));
         }
+        if pattern.root() == "$raise" {
+            fits_an_exception(pattern, &rule).map_err(refuse)?;
+        }
         Ok(rule)
+    }
+}
+
+/// Refuses what could never say anything of an exception.
+fn fits_an_exception(pattern: &Pattern, rule: &Rule) -> Result<(), String> {
+    let whole = matches!(rule, Rule::Exact | Rule::Base | Rule::Args | Rule::Record | Rule::Ignore { .. });
+    match pattern.head() {
+        Head::Item => Err("an exception has attributes and no items: $raise.args[0] is its first argument".into()),
+        Head::Root if !whole => {
+            Err("an exception is compared by exact, base, args or record, its attributes by any rule: $raise.code"
+                .into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -53,6 +53,32 @@ impl<'py> Converter<'py> {
         value
     }
 
+    /// An exception, with those of its attributes that rules name.
+    ///
+    /// # Errors
+    /// As for `value`; what reading an attribute raises.
+    pub(super) fn raised(&mut self, error: &Bound<'py, PyAny>, (names, all): (&[&str], bool)) -> PyResult<Value> {
+        let mut value = self.value(error)?;
+        let Value::Raised { fields, .. } = &mut value else { return Ok(value) };
+        for name in names {
+            if let Some(found) = error.getattr_opt(*name)? {
+                fields.push((Arc::from(*name), self.value(&found)?));
+            }
+        }
+        if all
+            && let Some(own) = error.getattr_opt("__dict__")?
+            && let Ok(own) = own.cast::<PyDict>()
+        {
+            for (key, found) in own.iter() {
+                let key = text(&key.str()?)?;
+                if !names.contains(&key.as_str()) {
+                    fields.push((Arc::from(key), self.value(&found)?));
+                }
+            }
+        }
+        Ok(value)
+    }
+
     /// An object as a value for showing only: what cannot be converted is shown by its type.
     pub(super) fn shown(&mut self, object: &Bound<'py, PyAny>) -> Value {
         self.value(object).unwrap_or_else(|_| Value::Text(format!("a {}", kind(object))))
@@ -111,7 +137,7 @@ impl<'py> Converter<'py> {
             Shape::Raised => {
                 let args = object.getattr("args")?.cast_into::<PyTuple>().map_err(PyErr::from)?;
                 let args = args.iter().map(|arg| self.shown(&arg)).collect();
-                Value::Raised { class, base: builtin_base(&class_object)?, args }
+                Value::Raised { class, base: builtin_base(&class_object)?, args, fields: Vec::new() }
             }
             Shape::Fields(names) => {
                 let mut fields = Vec::with_capacity(names.len());

@@ -270,7 +270,9 @@ impl Comparator {
         let mut converter = self.converter(py);
         let panicked = is_panic(&other_raised)? && !is_panic(&raised)?;
         if !raised.is_none() && !other_raised.is_none() && !panicked {
-            let (one, two) = (converter.value(&raised)?, converter.value(&other_raised)?);
+            let (names, all) = self.inner.rules().attributes();
+            let wanted = (names.as_slice(), all);
+            let (one, two) = (converter.raised(&raised, wanted)?, converter.raised(&other_raised, wanted)?);
             return self.told(|around| self.inner.compare_raised(&one, &two, around), Some(&raised));
         }
         let one = if raised.is_none() { &result } else { &raised };
