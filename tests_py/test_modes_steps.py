@@ -457,6 +457,22 @@ def test_a_canary_needs_its_key_and_the_same_surface_is_looked_at_in_a_process_o
     )
 
 
+@pytest.mark.parametrize("glass", [None, "hurry"])
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_nothing_goes_to_canary_without_a_key_not_even_in_a_rehearsal(
+    tmp_path: Path, rehearsal: bool, glass: str | None
+) -> None:
+    config = desk(tmp_path, rehearsal=rehearsal)
+    for name in (PRICE, SIZE):
+        modes.append(config.evidence, name, "shadow", "for the test")
+    unit = config.units[PRICE]
+    config = replace(config, units={**config.units, PRICE: replace(unit, key=None)})
+    outcome = go(config, PRICE, "canary", glass=glass)
+    assert (outcome.promoted, outcome.verdict) == (False, "INCONCLUSIVE")
+    assert any(f"{PRICE} (exuvia.toml:{unit.line})" in why and "$args.account" in why for why in outcome.missing)
+    assert go(config, SIZE, "canary", glass=glass).promoted or not (rehearsal or glass)
+
+
 def test_a_class_that_can_only_be_observed_is_told_so_before_it_is_promoted(tmp_path: Path) -> None:
     config = desk(tmp_path, groups=PAIR)
     (tmp_path / "bot.py").write_text("class price(Exception):\n    pass\ndef size():\n    return 2\n")

@@ -40,7 +40,9 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
         found += _objects(unit, state.mode, state.objects)
     if state.mode == "canary":
         unkeyed, capped = counts["unkeyed"], counts["capped"]
-        if unkeyed:
+        if unkeyed and unit.key is None:
+            found.append(f'canary: it declares no key, as "$args.account", so legacy served {_calls(unkeyed)}')
+        elif unkeyed:
             found.append(f"canary: the key {unit.key} could not be read: {_calls(unkeyed)} legacy's")
         if capped:
             found.append(f"canary: its caps are reached: {_calls(capped)} legacy's")

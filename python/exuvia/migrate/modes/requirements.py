@@ -62,7 +62,7 @@ def needs(
     """Return everything that a step needs, with what there is of it.
 
     A rehearsal needs only the gate, and that for rust; nothing is ever promoted out of quarantine, over a group
-    that it requires, or while frozen.
+    that it requires, while frozen, or to canary without a key.
 
     Args:
         config: The configuration.
@@ -86,11 +86,6 @@ def needs(
     if to in ("canary", "rust"):
         found += [need for unit in group.units for need in _bound(config, unit, surface)]
     found += [_worth(config, group, journal, unit, to, override=override) for unit in speedy(config, group)]
-    if to == "canary":
-        missing = [unit for unit in group.units if config.units[unit].key is None]
-        if missing:
-            why = f'{", ".join(missing)}: a canary keeps one account on one side: key = "$args.account"'
-            found.append(Need("key", "INCONCLUSIVE", why))
     if to == "rust" and group.units:
         # Of a group that is observed by its artefacts nothing runs here that could be rolled back.
         found.append(_drill(group, journal, judged))
@@ -100,7 +95,7 @@ def needs(
 
 
 def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int) -> list[Need]:
-    """Return what holds even where the glass is broken or everything is a rehearsal: overlays and requirements.
+    """Return what holds even where the glass is broken or everything is a rehearsal: overlays, requirements, a key.
 
     Args:
         config: The configuration.
@@ -120,6 +115,12 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
         if MODES.index(other) < MODES.index(to):
             why = f"requires group {name}, which stands in {other}: promote that to {to} first"
             found.append(Need("requires", "INCONCLUSIVE", why, f"exuvia promote {name} --to {to}"))
+    if to == "canary":
+        missing = [unit for unit in group.units if config.units[unit].key is None]
+        if missing:
+            named = ", ".join(f"{unit} ({config.path.name}:{config.units[unit].line})" for unit in missing)
+            why = f'{named}: a canary keeps one account on one side: key = "$args.account"'
+            found.append(Need("key", "INCONCLUSIVE", why))
     for why in frozen.reasons(config, group, journal, glass=glass, now_ns=now_ns):
         found.append(Need("frozen", "INCONCLUSIVE", why))
     return list(dict.fromkeys(found))
