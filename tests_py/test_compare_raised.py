@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
+from exuvia.migrate.shadow.packing import pack_raised, unpack_raised
 from shadowing import Shadowed, shadowed
 
 __all__ = ["shadowed"]
@@ -109,3 +110,21 @@ def test_declared_attributes_reach_the_worker_and_a_wrong_name_is_shown(shadowed
     assert (counts["compared"], counts["differed"]) == (3, 1)
     assert [line["path"] for line in shadowed.kept("mismatch")] == ["$raise.code"]
     assert counts["ignored"] == [["$raise.cod", "an attribute that neither exception has", 3]]
+
+
+class SlottedError(ValueError):
+    __slots__ = ("code", "unset")
+
+
+@pytest.mark.parametrize("declared", ["code", "filename", "errno"])
+def test_what_an_error_keeps_in_slots_or_as_a_files_name_travels_to_the_worker(declared: str) -> None:
+    error: Any = SlottedError("a") if declared == "code" else FileNotFoundError(2, "not there", "/data/x")
+    if declared == "code":
+        error.code = (1, "b")
+    error.more = 5
+    made: Any = unpack_raised(pack_raised(error))
+    assert (type(made), made.args, made.more) == (type(error), error.args, 5)
+    assert getattr(made, declared) == getattr(error, declared)
+    assert getattr(made, declared) is not None
+    assert not hasattr(made, "unset")
+    assert paths({f"$raise.{declared}": "exact"}, error, made) == []

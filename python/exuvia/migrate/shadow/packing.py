@@ -45,7 +45,11 @@ def pack_raised(error: BaseException) -> bytes:
     """
     if by_signal(error):
         raise TypeError("the handler of a signal raised it")
-    return pack((type(error), error.args, getattr(error, "__dict__", None) or None), PROTOCOL)
+    held = {name: getattr(error, name) for name in _slots(type(error)) if hasattr(error, name)}
+    state = {**held, **(getattr(error, "__dict__", None) or {})}
+    # What names a file keeps more than it says in `args`.
+    made = OSError.__reduce__(error)[1] if isinstance(error, OSError) else None
+    return pack((type(error), error.args, state or None, made), PROTOCOL)
 
 
 def unpack_raised(data: bytes, load: Callable[[bytes], Any] = unpack) -> BaseException:
@@ -55,16 +59,29 @@ def unpack_raised(data: bytes, load: Callable[[bytes], Any] = unpack) -> BaseExc
         data: What `pack_raised` made.
         load: Unpickles.
     """
-    made: tuple[type[BaseException], tuple[Any, ...], dict[str, Any] | None] = load(data)
-    kind, args, state = made
+    packed: tuple[type[BaseException], tuple[Any, ...], dict[str, Any] | None, Any] = load(data)
+    kind, args, state, made = packed
     try:
-        error = kind.__new__(kind, *args)
+        error = kind.__new__(kind, *(args if made is None else made))
     except TypeError:
         error = BaseException.__new__(kind)
     error.args = args
-    if state:
-        error.__dict__.update(state)
+    slots = _slots(kind) if state else ()
+    for name, value in (state or {}).items():
+        if name in slots:
+            setattr(error, name, value)
+        else:
+            error.__dict__[name] = value
     return error
+
+
+def _slots(kind: type[BaseException]) -> list[str]:
+    """The slots that the classes of an exception declare."""
+    found: list[str] = []
+    for cls in kind.__mro__:
+        declared = vars(cls).get("__slots__", ())
+        found += (declared,) if isinstance(declared, str) else [name for name in declared if name != "__dict__"]
+    return found
 
 
 def reason(what: str, error: BaseException) -> str:
