@@ -113,10 +113,10 @@ def rollback(given: str | None, evidence: str | None, names: Sequence[str], reas
 
 def _refuse_nowhere(folder: Path, evidence: str | None, config: Config | None) -> None:
     """Refuse a folder that was named and is not there: whatever runs, runs by another, and would not be put back."""
-    if config is None or not evidence or folder.exists() or folder.is_symlink():
+    if config is None or not evidence or folder == config.evidence or folder.exists() or folder.is_symlink():
         # Without a configuration nobody knows a better one.
         return
-    meant = "" if config.evidence == folder else f"; the configuration says {config.evidence}"
+    meant = f"; the configuration says {config.evidence}"
     raise MigrateError(f"nothing was put back: there is no evidence folder {folder}, so no process runs by it{meant}")
 
 
