@@ -113,9 +113,13 @@ pub fn compare_parquet_bytes(
 /// Compares all Parquet files below two folders, by their paths relative to these.
 ///
 /// # Errors
-/// [`LakeError::Files`] and those of [`read_parquet`].
+/// [`LakeError::NothingToCompare`] if neither has a file, [`LakeError::Files`] and those of [`read_parquet`].
 pub fn compare_folders(files: &dyn Files, left: &Path, right: &Path, limit: usize) -> Result<Comparison, LakeError> {
     let (in_left, in_right) = (parquet_files(files, left)?, parquet_files(files, right)?);
+    if in_left.is_empty() && in_right.is_empty() {
+        let shown = |folder: &Path| folder.display().to_string();
+        return Err(LakeError::NothingToCompare { left: shown(left), right: shown(right) });
+    }
     let mut found = Comparison::default();
     for path in in_left.union(&in_right) {
         let place = format!("$.files[{:?}]", path.display().to_string());

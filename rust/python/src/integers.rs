@@ -26,7 +26,9 @@ macro_rules! wholes {
     )*};
 }
 
-wholes!(i64: "-2^63 to 2^63 - 1", u32: "0 to 2^32 - 1", usize: "0 to 2^64 - 1");
+wholes!(
+    i64: "-2^63 to 2^63 - 1", u8: "0 to 255", u32: "0 to 2^32 - 1", u64: "0 to 2^64 - 1", usize: "0 to 2^64 - 1"
+);
 
 /// The whole number that `name` was given.
 pub fn whole<T: Whole>(object: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
@@ -68,5 +70,9 @@ named!(
     duplicate_window_s,
     fast,
     slow,
-    window
+    window,
+    offset,
+    limit,
+    message_id,
+    payload_format
 );
