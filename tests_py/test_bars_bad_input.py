@@ -197,7 +197,11 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
             r"2 columns named 'price'",
             lambda: bars.bars_from_ticks(pa.table([TS, PX, PX], names=["ts", "price", "price"]), every="1m"),
         ),
-        (SchemaError, r"as column 'price': .*Null", lambda: bars.bars_from_ticks(TS[:1], pl.Series([None]), every="1m")),
+        (
+            SchemaError,
+            r"as column 'price': .*Null",
+            lambda: bars.bars_from_ticks(TS[:1], pl.Series([None]), every="1m"),
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place_and_value(
