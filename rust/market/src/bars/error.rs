@@ -102,7 +102,7 @@ pub enum BarError {
     },
     /// A bar of the input that lies in two intervals.
     #[error(
-        "row {row} at {time} is a bar of {length} ({how}), and its interval ends before it, at {end}: a bar cannot be split; choose every and offset so that bars of {length} fill them whole, or say of=… if they are shorter"
+        "row {row} at {time} is a bar of {length} ({how}), and its interval ends at {end}, before the bar does: a bar cannot be split; choose every and offset so that bars of {length} fill them whole, or say of=… if they are shorter"
     )]
     Straddles {
         /// Row, counted from 0.
