@@ -90,6 +90,14 @@ def test_a_table_that_cannot_be_written_names_its_column(table: Any, said: str, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_columns_of_one_name_are_neither_compared_nor_taken_for_bars() -> None:
+    twice, bars = pa.table([[1], [1]], names=["a", "a"]), pa.table(lake.decode_bars(lake.encode_bars([])))
+    with pytest.raises(SchemaError, match="2 columns named 'a'"):
+        lake.compare(twice, pa.table([[1], [9]], names=["a", "a"]))
+    with pytest.raises(SchemaError, match="2 columns named 'ticks'"):
+        lake.encode_bars(bars.append_column("ticks", pa.array([], pa.int64())))
+
+
 def test_a_library_that_cannot_export_its_table_is_the_cause() -> None:
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
     for error, call in [(SchemaError, lake.compare), (CompareError, compare)]:

@@ -8,6 +8,7 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 
+use crate::writable::each_name_once;
 use crate::{LakeError, Table, cast_table, expect_schema};
 
 /// Names of the eight price columns in their order in the file.
@@ -116,8 +117,9 @@ impl BarColumns {
     /// The bars of a table that is to be written.
     ///
     /// # Errors
-    /// [`LakeError::NotBars`] for a column of another type; otherwise those of [`expect_schema`].
+    /// [`LakeError::Duplicate`]; [`LakeError::NotBars`] for a column of another type; otherwise those of [`expect_schema`].
     pub fn of_table(table: &Table) -> Result<Self, LakeError> {
+        each_name_once(&table.schema)?;
         let table = cast_table("to be written", table, &bars_schema(), false).map_err(|error| match error {
             LakeError::WrongType { column, found, expected, .. } => LakeError::NotBars { column, found, expected },
             other => other,

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::array_value_to_string;
 use exuvia_ports::Files;
 
+use crate::writable::each_name_once;
 use crate::{LakeError, Table, decode_parquet, is_temporary, read_parquet};
 
 /// Folders within folders that a comparison goes down.
@@ -69,8 +70,10 @@ impl Comparison {
 /// cut into batches and what the schema's metadata say does not matter.
 ///
 /// # Errors
-/// [`LakeError::Encode`] if the batches of a table do not fit together.
+/// [`LakeError::Duplicate`]; [`LakeError::Encode`] if the batches of a table do not fit together.
 pub fn compare_tables(left: &Table, right: &Table, limit: usize) -> Result<Comparison, LakeError> {
+    each_name_once(&left.schema)?;
+    each_name_once(&right.schema)?;
     let mut found = Comparison { rows: left.rows().min(right.rows()), ..Comparison::default() };
     compare_schemas(left, right, limit, &mut found);
     if left.rows() != right.rows() {

@@ -1,6 +1,7 @@
 //! Which tables a Parquet file can hold: columns of types that the encoder knows, each name once.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -16,12 +17,9 @@ use crate::{LakeError, Table};
 /// # Errors
 /// [`LakeError::Duplicate`], [`LakeError::Unwritable`].
 pub(crate) fn writable(table: &Table) -> Result<Cow<'_, Table>, LakeError> {
+    each_name_once(&table.schema)?;
     let fields = table.schema.fields();
     for field in fields {
-        let count = fields.iter().filter(|other| other.name() == field.name()).count();
-        if count > 1 {
-            return Err(LakeError::Duplicate { column: field.name().clone(), count });
-        }
         if let Some(reason) = refusal(field.data_type()) {
             return Err(unwritable(field, reason.to_owned()));
         }
@@ -33,6 +31,21 @@ pub(crate) fn writable(table: &Table) -> Result<Cow<'_, Table>, LakeError> {
     let schema = Arc::new(Schema::new_with_metadata(wanted, table.schema.metadata().clone()));
     let batches = table.batches.iter().map(|batch| convert(batch, &schema)).collect::<Result<_, _>>()?;
     Ok(Cow::Owned(Table { schema, batches }))
+}
+
+/// Refuses a table with two columns of one name: by name only one of them is ever looked at.
+///
+/// # Errors
+/// [`LakeError::Duplicate`].
+pub(crate) fn each_name_once(schema: &Schema) -> Result<(), LakeError> {
+    let mut seen = BTreeMap::new();
+    for field in schema.fields() {
+        *seen.entry(field.name()).or_insert(0) += 1;
+    }
+    match seen.into_iter().find(|(_, count)| *count > 1) {
+        Some((column, count)) => Err(LakeError::Duplicate { column: column.clone(), count }),
+        None => Ok(()),
+    }
 }
 
 fn convert(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<RecordBatch, LakeError> {

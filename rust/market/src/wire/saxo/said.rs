@@ -5,18 +5,20 @@ use std::fmt;
 /// Where in a payload a value stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Span {
-    from: usize,
-    to: usize,
+    from: u32,
+    to: u32,
 }
 
 impl Span {
-    pub(super) const fn new(from: usize, to: usize) -> Self {
-        Self { from, to }
+    pub(super) fn new(from: usize, to: usize) -> Self {
+        // A value beyond 4 GiB is said without its text.
+        let place = |at| u32::try_from(at).unwrap_or_default();
+        Self { from: place(from), to: place(to) }
     }
 
     /// The value that stands there; None where nothing was noted.
     pub(super) fn said(self, payload: &[u8]) -> Option<Said> {
-        let value = payload.get(self.from..self.to)?.trim_ascii();
+        let value = payload.get(self.from as usize..self.to as usize)?.trim_ascii();
         if value.is_empty() { None } else { Some(Said::new(value)) }
     }
 }
