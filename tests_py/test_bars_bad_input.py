@@ -217,6 +217,12 @@ def test_an_array_with_a_mask_that_hides_nothing_is_taken() -> None:
     assert bars.columns(bars.bars_from_ticks(TS, np.ma.array(PX), every="9ns"))["high"].tolist() == [3.0]
 
 
+def test_an_offset_that_is_no_whole_number_is_named() -> None:
+    for offset, said in [("1s", "offset '1s' .* is no whole number"), (1.0, "offset 1.0 .* is no whole number")]:
+        with pytest.raises(TypeError, match=said):
+            bars.bars_from_ticks(TS, PX, every="1m", offset=offset)  # type: ignore[arg-type]
+
+
 def test_a_volume_that_overflows_names_the_tick_and_not_a_row() -> None:
     builder = bars.TradeBarBuilder("1m")
     builder.push(1, 0, 1.0, 1e308)

@@ -1,6 +1,6 @@
 //! Whole numbers from Python: one that does not fit is a `ValueRangeError` that names the argument and the value.
 
-use pyo3::exceptions::PyOverflowError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::failure::Failure;
@@ -36,6 +36,9 @@ pub fn whole<T: Whole>(object: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
         if error.is_instance_of::<PyOverflowError>(object.py()) {
             let shown = object.str().map_or_else(|_| "a number too long to print".to_owned(), |text| text.to_string());
             Failure::text("ValueRangeError", format!("{name} {shown} is out of range: it must be {}", T::RANGE)).into()
+        } else if error.is_instance_of::<PyTypeError>(object.py()) {
+            let shown = object.repr().map_or_else(|_| "an object".to_owned(), |text| text.to_string());
+            PyTypeError::new_err(format!("{name} {shown} ({}) is no whole number", object.get_type()))
         } else {
             error
         }

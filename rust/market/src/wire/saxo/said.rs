@@ -12,7 +12,7 @@ pub(super) struct Span {
 impl Span {
     pub(super) fn new(from: usize, to: usize) -> Self {
         // A value beyond 4 GiB is said without its text.
-        let place = |at| u32::try_from(at).unwrap_or_default();
+        let place = |at: usize| u32::try_from(at).unwrap_or_default();
         Self { from: place(from), to: place(to) }
     }
 
