@@ -142,7 +142,8 @@ def test_late_quotes_of_many_instruments_go_where_the_policy_says(
     open_bars: dict[int, tuple[int, list[float], list[float]]] = {}
     closed: list[tuple[int, int, float, float, int]] = []
     wanted: list[tuple[int, int, float, float, int]] = []
-    late = 0
+    late = disordered = 0
+    newest: dict[int, int] = {}
 
     def summary(uic: int) -> tuple[int, int, float, float, int]:
         start, bids, asks = open_bars[uic]
@@ -154,16 +155,19 @@ def test_late_quotes_of_many_instruments_go_where_the_policy_says(
     for uic, ts, bid, ask in ticks:
         start = ts // 10 * 10
         is_late = uic in open_bars and start < open_bars[uic][0]
-        late += is_late
-        if is_late and policy == "reject":
-            with pytest.raises(BarError, match="is late"):
+        is_disordered = uic in open_bars and start == open_bars[uic][0] and ts < newest[uic]
+        late, disordered = late + is_late, disordered + is_disordered
+        if (is_late or is_disordered) and policy == "reject":
+            with pytest.raises(BarError, match="is late" if is_late else "is out of order: the open bar has a tick at"):
                 builder.push(uic, ts, bid, ask)
             continue
         bar = builder.push(uic, ts, bid, ask)
         if bar is not None:
             closed.append(seen(bar))
-        if is_late and policy == "drop":
+        if (is_late or is_disordered) and policy == "drop":
             continue
+        if not is_late and not is_disordered:
+            newest[uic] = ts
         if uic in open_bars and start > open_bars[uic][0]:
             wanted.append(summary(uic))
             del open_bars[uic]
@@ -173,7 +177,7 @@ def test_late_quotes_of_many_instruments_go_where_the_policy_says(
     wanted += [summary(uic) for uic in sorted(open_bars)]
     closed += [seen(bar) for bar in builder.flush()]
     assert closed == wanted
-    assert builder.late == late
+    assert (builder.late, builder.disordered) == (late, disordered)
     assert builder.flush() == []
 
 
@@ -199,8 +203,10 @@ def test_bar_objects_become_longer_bars_of_the_callers_class(ts: list[int], ever
                     getattr(part[-1], f"{side}_close"),
                 ]
             wanted.append(LegacyBar(uic, start, *sides, sum(bar.ticks for bar in part)))
-    assert bars.aggregate(source, f"{every}ns", LegacyBar) == wanted
-    own = bars.aggregate([bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source], f"{every}ns")
+    # Stamps at random: bars of one nanosecond, which lie whole in any interval.
+    assert bars.aggregate(source, f"{every}ns", LegacyBar, of="1ns") == wanted
+    mine = [bars.QuoteBar(*(getattr(b, f) for f in LegacyBar.__slots__)) for b in source]
+    own = bars.aggregate(mine, f"{every}ns", of="1ns")
     assert [repr(bar) for bar in own] == [repr(bar).replace("LegacyBar", "QuoteBar") for bar in wanted]
 
 
@@ -322,4 +328,4 @@ def test_signatures_and_docstrings_are_there() -> None:
     for thing in (getattr(bars, name) for name in bars.__all__):
         assert thing.__doc__
         assert inspect.signature(thing)
-    assert list(inspect.signature(bars.resample).parameters) == ["bars", "every", "calendar", "offset"]
+    assert list(inspect.signature(bars.resample).parameters) == ["bars", "every", "calendar", "offset", "of"]

@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 from exuvia import bars
-from exuvia.errors import BarError, ExuviaError, SchemaError
+from exuvia.errors import BarError, ExuviaError, SchemaError, ValueRangeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
         ),
         (
             BarError,
-            r"'ts' has a stamp outside 1677 to 2262",
+            r"'ts' has 4611686018427387904 s in row 0, which is outside 1677 to 2262",
             lambda: bars.bars_from_ticks((TS + 2**62).view("M8[s]"), PX, every="1m"),
         ),
         (
@@ -148,6 +149,59 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
         ),
         (BarError, r"bars\[0\]\.ask_low is NaN", lambda: bars.aggregate([bar(9, ask_low=NAN)], "5ns")),
         (BarError, r"bars\[0\] has -1 ticks", lambda: bars.aggregate([bar(9, ticks=-1)], "5ns")),
+        (
+            BarError,
+            r"the sum of ticks overflows with 1 of bars\[1\]",
+            lambda: bars.aggregate([bar(0, ticks=2**63 - 1), bar(1)], "5ns"),
+        ),
+        (
+            BarError,
+            r"column 'price' is masked in row 1",
+            lambda: bars.bars_from_ticks(TS, np.ma.array([1.0, 999.0, 1.1], mask=[0, 1, 0]), every="9ns"),
+        ),
+        (
+            BarError,
+            r"column 'ask' is masked in row 0",
+            lambda: bars.quote_bars_from_ticks(TS, PX, np.ma.array(PX, mask=True), every="9ns"),
+        ),
+        (
+            BarError,
+            r"column 'ts' is NaT in row 1",
+            lambda: bars.bars_from_ticks(np.array(["2020-01-01", "NaT"], "M8[ns]"), PX[:2], every="1m"),
+        ),
+        (
+            BarError,
+            r"column 'ts' is NaT in row 0",
+            lambda: bars.bars_from_ticks(np.array(["NaT"], "M8[ns]"), PX[:1], every="1ns"),
+        ),
+        (
+            BarError,
+            r"column 'ts' is NaT in row 0",
+            lambda: bars.bars_from_ticks(np.array(["NaT"], "M8[us]"), PX[:1], every="1m"),
+        ),
+        (
+            BarError,
+            r"column 'ts' has 4611686018427387904 ms in row 1, which is outside 1677 to 2262",
+            lambda: bars.bars_from_ticks(pa.array([0, 2**62], pa.timestamp("ms")), PX[:2], every="1m"),
+        ),
+        (BarError, r"interval \"None\" is not valid", lambda: bars.bars_from_ticks(TS, PX, every=None)),
+        (BarError, r"interval \"60\.0\" is not valid", lambda: bars.QuoteBarBuilder(60.0)),
+        (BarError, r"interval \"9223372036854775808\" is not", lambda: bars.aggregate([], 2**63)),
+        (
+            ValueRangeError,
+            r"offset 9223372036854775808 is out of range",
+            lambda: bars.bars_from_ticks(TS, PX, every="1m", offset=2**63),
+        ),
+        (
+            SchemaError,
+            r"2 columns named 'price'",
+            lambda: bars.bars_from_ticks(pa.table([TS, PX, PX], names=["ts", "price", "price"]), every="1m"),
+        ),
+        (
+            SchemaError,
+            r"as column 'price': .*Null",
+            lambda: bars.bars_from_ticks(TS[:1], pl.Series([None]), every="1m"),
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place_and_value(
@@ -155,3 +209,23 @@ def test_what_is_wrong_is_refused_with_its_place_and_value(
 ) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_an_array_with_a_mask_that_hides_nothing_is_taken() -> None:
+    made = bars.bars_from_ticks(TS, np.ma.array(PX, mask=[0, 0, 0]), every="9ns")
+    assert bars.columns(made)["high"].tolist() == [3.0]
+    assert bars.columns(bars.bars_from_ticks(TS, np.ma.array(PX), every="9ns"))["high"].tolist() == [3.0]
+
+
+def test_an_offset_that_is_no_whole_number_is_named() -> None:
+    for offset, said in [("1s", "offset '1s' .* is no whole number"), (1.0, "offset 1.0 .* is no whole number")]:
+        with pytest.raises(TypeError, match=said):
+            bars.bars_from_ticks(TS, PX, every="1m", offset=offset)  # type: ignore[arg-type]
+
+
+def test_a_volume_that_overflows_names_the_tick_and_not_a_row() -> None:
+    builder = bars.TradeBarBuilder("1m")
+    builder.push(1, 0, 1.0, 1e308)
+    with pytest.raises(BarError, match=r"overflows with size 17\d* of the tick at 1970-01-01T00:00:00.000000001Z"):
+        builder.push(1, 1, 1.0, 1.7e308)
+    assert builder.flush()[0].volume == 1e308

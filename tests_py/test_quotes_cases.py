@@ -9,8 +9,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from exuvia.errors import DecodeError
-from exuvia.quotes import Quote, QuoteBook, QuoteStream
+from exuvia.errors import DecodeError, ValueRangeError
+from exuvia.quotes import Message, Quote, QuoteBook, QuoteStream
 from test_quotes import TIME, TS, Record, element, payload
 
 if TYPE_CHECKING:
@@ -119,13 +119,34 @@ def test_a_quote_that_is_no_object_takes_all_its_fields_away(value):
     ("bad", "reason", "said"),
     [
         ({"no": 1}, "no uic", "an element without a whole Uic: nothing says which instrument it is of"),
-        (element(Bid=float("nan")), "no price", "Uic 21: Bid is no finite number that fits"),
-        (element(Ask=1e999), "no price", "Uic 21: Ask is no finite number that fits"),
+        (element("21", Bid=1.3), "no uic", 'an element with Uic "21", which is no whole number: nothing says'),
+        (element(21.5, Bid=1.3), "no uic", "an element with Uic 21.5, which is no whole number"),
+        (element(Bid=float("nan")), "no price", "Uic 21: Bid NaN is no finite number that fits"),
+        (element(Ask=float("inf")), "no price", "Uic 21: Ask Infinity is no finite number that fits"),
         (element(Bid=-37.63), "not positive", "Uic 21: Bid -37.63 is not above zero: pass allow_negative if"),
         (element(Bid=0, Ask=0), "not positive", "Uic 21: Bid 0 is not above zero: pass allow_negative if"),
         (element(Bid=2.5), "crossed", "Uic 21: Bid 2.5 is above Ask 2"),
-        (element(time="yesterday", Bid=1.3), "field", "Uic 21: LastUpdated is no instant, or MarketState is no text"),
-        (element(Ask=None), "incomplete", "Uic 21: Bid, Ask or LastUpdated has not come yet"),
+        (element(time="yesterday", Bid=1.3), "field", 'Uic 21: LastUpdated "yesterday" is no instant: UTC as 2014-05'),
+        (element(time=17, Bid=1.3), "field", "Uic 21: LastUpdated 17 is no instant"),
+        (
+            element(time="2014-05-07T00:00:08.1234567891Z"),
+            "field",
+            'Uic 21: LastUpdated "2014-05-07T00:00:08.1234567891Z" is no instant',
+        ),
+        (element(time="x" * 90), "field", f'Uic 21: LastUpdated "{"x" * 39}… is no instant'),
+        (element(Ask=None), "incomplete", "Uic 21: Ask came as null, which is no number"),
+        (
+            element(Bid="1.4", Ask=[1]),
+            "incomplete",
+            'Uic 21: Bid came as "1.4", which is no number; Ask came as [1], which is no number',
+        ),
+        (
+            {"Uic": 21, "Quote": None},
+            "incomplete",
+            "Uic 21: Bid is not known since Quote came as no object; Ask is not known since Quote",
+        ),
+        (element(22, time=None, Bid=1), "field", "Uic 22: LastUpdated null is no instant"),
+        ({"Uic": 22, "Quote": {"Bid": 1}}, "incomplete", "Uic 22: Ask has not come yet; LastUpdated has not come yet"),
     ],
 )
 def test_a_skip_is_reported_by_reason_with_the_instrument_and_the_value(bad, reason, said):
@@ -139,6 +160,70 @@ def test_a_skip_is_reported_by_reason_with_the_instrument_and_the_value(bad, rea
     assert sum(book.skips.values()) == book.skipped == 1
     stream.snapshot(payload(element(Bid=1, Ask=2), bad))
     assert (stream.skips, stream.last_skip) == (book.skips, book.last_skip)
+
+
+def test_a_number_too_large_for_a_float_is_said_as_it_came():
+    book = QuoteBook()
+    book.apply(b'[{"Uic":21,"LastUpdated":"2014-05-07T00:00:07Z","Quote":{"Bid": 1e400 ,"Ask":1e401}}]')
+    assert book.last_skip == "Uic 21: Bid 1e400 is no finite number that fits"
+
+
+def test_a_price_that_was_taken_away_stays_explained():
+    book = QuoteBook()
+    book.apply(payload(element(Bid=1, Ask=2), element(Bid="1.4"), element(Ask=3)))
+    assert book.last_skip == "Uic 21: Bid is not known since it came as no number"
+    assert book.skips["incomplete"] == 2
+
+
+OLDER = "2014-05-07T00:00:01Z"
+
+
+def test_a_quote_older_than_the_one_it_replaces_is_taken_and_counted():
+    book, stream = QuoteBook(), QuoteStream()
+    text = payload(element(Bid=1, Ask=2), element(time=OLDER, Ask=3))
+    assert [quote.ask for quote in book.apply(text)] == [2.0, 3.0]
+    assert (book.skipped, book.oddities) == (0, {"older": 1, "state": 0})
+    assert book.last_oddity is not None
+    assert book.last_oddity.startswith("Uic 21: LastUpdated 2014-05-07T00:00:01")
+    stream.snapshot(text)
+    assert (stream.oddities, stream.last_oddity, len(stream)) == (book.oddities, book.last_oddity, 2)
+    book.apply(payload(element(22, time=OLDER, Bid=1, Ask=2), element(22, time=OLDER, Bid=1.5)))
+    assert book.oddities["older"] == 1
+
+
+def test_a_book_that_refuses_older_quotes_keeps_the_newer_one():
+    book, stream = QuoteBook(older="refuse"), QuoteStream(older="refuse")
+    text = payload(element(Bid=1, Ask=2), element(time=OLDER, Ask=3), element(Bid=1.5))
+    assert [(quote.bid, quote.ask) for quote in book.apply(text)] == [(1.0, 2.0), (1.5, 2.0)]
+    assert (book.skips["older"], book.skipped, sum(book.oddities.values())) == (1, 1, 0)
+    assert "is before that of the quote that is held" in str(book.last_skip)
+    assert (stream.snapshot(text), stream.skips) == (2, book.skips)
+    with pytest.raises(ValueRangeError, match='older="revise" is unknown: use "take" or "refuse"'):
+        QuoteBook(older="revise")
+
+
+@pytest.mark.parametrize(("state", "said"), [(5, "5"), (None, "null"), (["Open"], '["Open"]')])
+def test_a_market_state_that_is_no_text_is_unknown_and_counted(state, said):
+    book = QuoteBook()
+    [quote] = book.apply(payload(element(Bid=1, Ask=2, MarketState=state)))
+    assert (quote.market_state, book.skipped, book.oddities["state"]) == ("Unknown", 0, 1)
+    assert book.last_oddity == f"Uic 21: MarketState {said} is no text: the quote says Unknown"
+    book.apply(payload(element(Bid=1.5)))
+    assert book.oddities["state"] == 1
+
+
+def test_numbers_that_do_not_fit_are_named_with_their_value():
+    for call, said in [
+        (lambda: QuoteBook().get(2**70), r"uic 1180591620717411303424 is out of range"),
+        (
+            lambda: Message(2**64, "p", 0, b"x"),
+            r"message_id 18446744073709551616 is out of range: it must",
+        ),
+        (lambda: Message(-1, "p", 0, b"x"), r"message_id -1 is out of range"),
+        (lambda: Message(1, "p", 256, b"x"), r"payload_format 256 is out of range: it must be 0 to 255"),
+    ]:
+        with pytest.raises(ValueRangeError, match=said):
+            call()
 
 
 def test_a_negative_price_is_taken_where_the_instrument_permits_it():

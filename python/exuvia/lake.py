@@ -150,15 +150,19 @@ def encode_parquet(
 ) -> bytes:
     """The bytes of a Parquet file with this table; the same table and options give the same bytes.
 
+    Every page has a checksum, which readers verify: a bit that flipped on the way is an error, not a price.
+
     Args:
-        table: Any object with `__arrow_c_stream__` or `__arrow_c_array__`.
+        table: Any object with `__arrow_c_stream__` or `__arrow_c_array__`. Words of dictionaries that are views
+            (Categorical and Enum of polars) are written as plain ones.
         compression: "zstd", "snappy" or "none".
         level: Level of zstd, 1 to 22.
         sorted_by: Columns by which the rows ascend: checked, and noted in the file for its readers.
         metadata: Keys and values for the footer.
 
     Raises:
-        SchemaError: `table` is not an Arrow table, or `sorted_by` names a column that it does not have.
+        SchemaError: `table` is not an Arrow table, has two columns of one name or a type that Parquet does not have,
+            or `sorted_by` names a column that it does not have.
         LakeOptionError: An unknown compression or level, or the table is not sorted as it says.
 
     >>> import arro3.core
@@ -166,7 +170,7 @@ def encode_parquet(
     >>> decode_parquet(encode_parquet(table, sorted_by=["a"])) == table
     True
     """
-    return _exuvia.lake_encode_parquet(table, (compression, level, list(sorted_by), dict(metadata or {})))
+    return _exuvia.lake_encode_parquet(table, (compression, level, _names(sorted_by), dict(metadata or {})))
 
 
 def decode_parquet(
@@ -202,7 +206,8 @@ def read_parquet(
 
     Raises:
         LakeNotFoundError: There is no such file; it is a `FileNotFoundError` too.
-        LakeError: The file is half-written, damaged, or compressed in a way that is not built in.
+        LakeError: The file is half-written, damaged (a page does not have its checksum), or compressed in a
+            way that is not built in.
         SchemaError: A column is missing, unexpected, has another type, or has nulls.
 
     >>> read_parquet("nowhere.parquet")
@@ -236,7 +241,7 @@ def write_parquet(
     ...     read_parquet(f"{folder}/a/b.parquet").num_columns
     11
     """
-    options = (compression, level, list(sorted_by), dict(metadata or {}))
+    options = (compression, level, _names(sorted_by), dict(metadata or {}))
     _exuvia.lake_write_parquet(path, table, options)
 
 
@@ -322,7 +327,10 @@ def compare(left: Data | Path | ArrowTable, right: Data | Path | ArrowTable, *, 
         limit: How many differences to keep; all are counted.
 
     Raises:
-        LakeError: A file cannot be read.
+        LakeError: A file cannot be read, or two folders hold no Parquet file: an empty comparison proves nothing.
+        LakeNotFoundError: A side is not there.
+        LakeOptionError: One side is a folder and the other is not.
+        SchemaError: A side is no Arrow table.
 
     >>> compare(encode_bars([]), encode_bars([])).equal
     True
@@ -340,6 +348,10 @@ def bars_schema() -> Schema:
     return _exuvia.lake_bars_schema()
 
 
+@overload
+def _names(columns: Sequence[str]) -> list[str]: ...
+@overload
+def _names(columns: Sequence[str] | None) -> list[str] | None: ...
 def _names(columns: Sequence[str] | None) -> list[str] | None:
     # A bare string is a sequence of letters.
     return [columns] if isinstance(columns, str) else None if columns is None else list(columns)

@@ -98,13 +98,16 @@ proptest! {
         for (ts, price) in &rows {
             match builder.push(Time(*ts), *price, *price + 1) {
                 Ok(closed) => bars.extend(closed),
-                Err(BarError::TooLate { .. }) => refused += 1,
+                Err(BarError::TooLate { .. } | BarError::OutOfOrder { .. }) => refused += 1,
                 Err(error) => panic!("{error}"),
             }
         }
         bars.extend(builder.flush());
         let inside: u64 = bars.iter().map(|bar| bar.ticks).sum();
-        let lost = match late { Late::IntoCurrent => 0, Late::Drop => builder.late(), Late::Reject => refused };
+        let counted = builder.late() + builder.disordered();
+        let lost = match late { Late::IntoCurrent => 0, Late::Drop => counted, Late::Reject => refused };
+        prop_assert!(refused == 0 || refused == counted);
+        prop_assert_eq!(counted == 0, rows.is_sorted_by_key(|(ts, _)| *ts));
         prop_assert_eq!(inside + lost, rows.len() as u64);
         prop_assert!(bars.windows(2).all(|pair| pair[0].start < pair[1].start));
         prop_assert!(bars.iter().all(|bar| bar.bid.low <= bar.bid.open && bar.bid.close <= bar.bid.high));

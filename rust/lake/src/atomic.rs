@@ -32,7 +32,7 @@ pub fn write_atomic(files: &dyn Files, path: &Path, bytes: &[u8], private: bool)
     if let Err(error) = written {
         // Best effort: if this fails too, the next sweep finds it.
         let _ = files.remove(&temporary);
-        return Err(error.into());
+        return Err(error.told_of("write", path).into());
     }
     Ok(files.sync_dir(folder)?)
 }
@@ -104,7 +104,7 @@ fn create_temporary(
             Ok(writer) => return Ok((temporary, writer)),
             // Another writer's, or what a killed one left.
             Err(FilesError::Exists { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error.told_of("write", path).into()),
         }
     }
     Err(LakeError::NeedsSweep { folder: folder_of(path).display().to_string(), count: ATTEMPTS })

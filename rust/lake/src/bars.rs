@@ -8,7 +8,8 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 
-use crate::{LakeError, expect_schema};
+use crate::writable::each_name_once;
+use crate::{LakeError, Table, cast_table, expect_schema};
 
 /// Names of the eight price columns in their order in the file.
 pub const BAR_PRICES: [&str; 8] =
@@ -111,6 +112,19 @@ impl BarColumns {
         columns.extend(self.prices.map(|prices| Arc::new(Float64Array::from(prices)) as ArrayRef));
         columns.push(Arc::new(Int64Array::from(self.ticks)));
         RecordBatch::try_new(bars_schema(), columns).map_err(|error| LakeError::Encode(error.to_string()))
+    }
+
+    /// The bars of a table that is to be written.
+    ///
+    /// # Errors
+    /// [`LakeError::Duplicate`]; [`LakeError::NotBars`] for a column of another type; otherwise those of [`expect_schema`].
+    pub fn of_table(table: &Table) -> Result<Self, LakeError> {
+        each_name_once(&table.schema)?;
+        let table = cast_table("to be written", table, &bars_schema(), false).map_err(|error| match error {
+            LakeError::WrongType { column, found, expected, .. } => LakeError::NotBars { column, found, expected },
+            other => other,
+        })?;
+        Self::from_batches("to be written", &table.batches)
     }
 
     /// The columns of record batches that have [`bars_schema`], one after the other.

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::array_value_to_string;
 use exuvia_ports::Files;
 
+use crate::writable::each_name_once;
 use crate::{LakeError, Table, decode_parquet, is_temporary, read_parquet};
 
 /// Folders within folders that a comparison goes down.
@@ -69,8 +70,10 @@ impl Comparison {
 /// cut into batches and what the schema's metadata say does not matter.
 ///
 /// # Errors
-/// [`LakeError::Encode`] if the batches of a table do not fit together.
+/// [`LakeError::Duplicate`]; [`LakeError::Encode`] if the batches of a table do not fit together.
 pub fn compare_tables(left: &Table, right: &Table, limit: usize) -> Result<Comparison, LakeError> {
+    each_name_once(&left.schema)?;
+    each_name_once(&right.schema)?;
     let mut found = Comparison { rows: left.rows().min(right.rows()), ..Comparison::default() };
     compare_schemas(left, right, limit, &mut found);
     if left.rows() != right.rows() {
@@ -113,9 +116,13 @@ pub fn compare_parquet_bytes(
 /// Compares all Parquet files below two folders, by their paths relative to these.
 ///
 /// # Errors
-/// [`LakeError::Files`] and those of [`read_parquet`].
+/// [`LakeError::NothingToCompare`] if neither has a file, [`LakeError::Files`] and those of [`read_parquet`].
 pub fn compare_folders(files: &dyn Files, left: &Path, right: &Path, limit: usize) -> Result<Comparison, LakeError> {
     let (in_left, in_right) = (parquet_files(files, left)?, parquet_files(files, right)?);
+    if in_left.is_empty() && in_right.is_empty() {
+        let shown = |folder: &Path| folder.display().to_string();
+        return Err(LakeError::NothingToCompare { left: shown(left), right: shown(right) });
+    }
     let mut found = Comparison::default();
     for path in in_left.union(&in_right) {
         let place = format!("$.files[{:?}]", path.display().to_string());

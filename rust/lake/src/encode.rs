@@ -1,6 +1,7 @@
 //! Record batches to the bytes of a Parquet file. The same table, options and version give the same bytes.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::make_comparator;
@@ -11,6 +12,8 @@ use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::checksums::with_checksums;
+use crate::writable::writable;
 use crate::{BarColumns, LakeError, Table};
 
 /// What every file says about its maker.
@@ -88,12 +91,20 @@ impl Default for EncodeOptions {
     }
 }
 
-/// The bytes of a Parquet file with this table, statistics for each page and row group.
+/// The bytes of a Parquet file with this table, a checksum and statistics for each page.
 ///
 /// # Errors
+/// [`LakeError::Duplicate`] and [`LakeError::Unwritable`] for columns that a file cannot have;
 /// [`LakeError::MissingColumn`] and [`LakeError::NotSorted`] for `sorted_by`; [`LakeError::Encode`].
 pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>, LakeError> {
+    let table = &*writable(table)?;
     let sorting = sorting_columns(table, &options.sorted_by)?;
+    // The encoder asserts about types that it was not made for.
+    catch_unwind(AssertUnwindSafe(|| encode(table, options, sorting)))
+        .unwrap_or_else(|_| Err(LakeError::Encode(format!("the encoder gave up on its types: {}", table.schema))))
+}
+
+fn encode(table: &Table, options: &EncodeOptions, sorting: Vec<SortingColumn>) -> Result<Vec<u8>, LakeError> {
     let pairs = || options.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
     let metadata = pairs().map(|(key, value)| KeyValue::new(key, value)).collect();
     // pyarrow shows what the Arrow schema holds, others what the footer holds.
@@ -108,11 +119,13 @@ pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>,
         .set_key_value_metadata((!options.metadata.is_empty()).then_some(metadata))
         .build();
     let failed = |error: parquet::errors::ParquetError| LakeError::Encode(error.to_string());
-    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::new(schema), Some(properties)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::new(schema), Some(properties)).map_err(failed)?;
     for batch in &table.batches {
         writer.write(batch).map_err(failed)?;
     }
-    writer.into_inner().map_err(failed)
+    let metadata = writer.close().map_err(failed)?;
+    with_checksums(&bytes, metadata).map_err(failed)
 }
 
 /// The bytes of a bar file; declared as sorted by `uic` and `ts` if the bars are.

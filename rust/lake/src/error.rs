@@ -157,6 +157,58 @@ pub enum LakeError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A column whose type Parquet does not have.
+    #[error(
+        "column '{column}' is {found}, which cannot be written as Parquet: {reason}; convert the column, or leave it out"
+    )]
+    Unwritable {
+        /// Which column.
+        column: String,
+        /// Its type.
+        found: DataType,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two columns of one name.
+    #[error(
+        "the table has {count} columns named '{column}': readers take one of them and not the others; rename or drop the rest"
+    )]
+    Duplicate {
+        /// Which name.
+        column: String,
+        /// How many columns have it.
+        count: usize,
+    },
+    /// A column of bars that are to be written, of another type.
+    #[error(
+        "the bars have column '{column}' as {found}, expected {expected}: convert it first, to exuvia.lake.bars_schema()"
+    )]
+    NotBars {
+        /// Which column.
+        column: String,
+        /// Its type.
+        found: DataType,
+        /// Its type in the schema of bars.
+        expected: DataType,
+    },
+    /// Two sides of a comparison that are not of one kind.
+    #[error("{folder} is a folder and {other} is not: compare two folders, or two tables")]
+    OneFolder {
+        /// The folder.
+        folder: String,
+        /// The other side.
+        other: String,
+    },
+    /// Two folders without a file to compare.
+    #[error(
+        "nothing to compare: there is no Parquet file in {left} or {right}, and an empty comparison proves nothing"
+    )]
+    NothingToCompare {
+        /// One folder.
+        left: String,
+        /// The other.
+        right: String,
+    },
     /// The table has something that Parquet cannot hold.
     #[error("the table cannot be written as Parquet: {0}")]
     Encode(String),
@@ -188,6 +240,9 @@ impl LakeError {
                 | Self::NotConvertible { .. }
                 | Self::Nulls { .. }
                 | Self::Ragged { .. }
+                | Self::Unwritable { .. }
+                | Self::Duplicate { .. }
+                | Self::NotBars { .. }
         )
     }
 }

@@ -4,6 +4,7 @@
 
 mod atomic;
 mod bars;
+mod checksums;
 mod compare;
 mod encode;
 mod error;
@@ -11,6 +12,7 @@ mod evidence;
 mod layout;
 mod read;
 mod schema;
+mod writable;
 
 pub use atomic::{is_temporary, sweep, write_atomic};
 pub use bars::{BAR_PRICES, BarColumns, bars_schema};

@@ -7,6 +7,7 @@
 //! Signals: no call waits for the world, so none looks for signals while it runs; Ctrl-C is raised when it returns. The
 //! longest are whole tables (bars, Parquet), whose time grows with their rows.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,26 @@ use pyo3::prelude::*;
 use crate::failure::Failure;
 
 static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps panics that become exceptions off the program's stderr. Threads that Python made have no name in Rust and
+/// pass the gate, whose `PanicError` says where it was; ours have one, and nobody else would tell of theirs.
+pub fn quiet_panics() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let ends = info.payload().downcast_ref::<&str>().is_some_and(|said| said.contains("cannot unwind"));
+        if ends || std::thread::current().name().is_some() {
+            loud(info);
+        }
+        let place = info.location().map(ToString::to_string);
+        // Where the thread is ending already, nobody asks for the place.
+        let _ = PLACE.try_with(|last| last.replace(place));
+    }));
+}
 
 /// Notes the process that imported the extension.
 pub fn remember_process() {
@@ -97,9 +118,10 @@ fn calm<T>(work: impl FnOnce() -> T) -> PyResult<T> {
                 .map(ToString::to_string)
                 .or_else(|| payload.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".to_owned());
+            let place = PLACE.with(RefCell::take).map(|place| format!(" at {place}")).unwrap_or_default();
             Err(Failure::text(
                 "PanicError",
-                format!("exuvia panicked: {what}; this is a defect, please report it with these words"),
+                format!("exuvia panicked: {what}{place}; this is a defect, please report it with these words"),
             )
             .into())
         }

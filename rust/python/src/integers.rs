@@ -1,6 +1,6 @@
 //! Whole numbers from Python: one that does not fit is a `ValueRangeError` that names the argument and the value.
 
-use pyo3::exceptions::PyOverflowError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::failure::Failure;
@@ -26,7 +26,9 @@ macro_rules! wholes {
     )*};
 }
 
-wholes!(i64: "-2^63 to 2^63 - 1", u32: "0 to 2^32 - 1", usize: "0 to 2^64 - 1");
+wholes!(
+    i64: "-2^63 to 2^63 - 1", u8: "0 to 255", u32: "0 to 2^32 - 1", u64: "0 to 2^64 - 1", usize: "0 to 2^64 - 1"
+);
 
 /// The whole number that `name` was given.
 pub fn whole<T: Whole>(object: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
@@ -34,6 +36,9 @@ pub fn whole<T: Whole>(object: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
         if error.is_instance_of::<PyOverflowError>(object.py()) {
             let shown = object.str().map_or_else(|_| "a number too long to print".to_owned(), |text| text.to_string());
             Failure::text("ValueRangeError", format!("{name} {shown} is out of range: it must be {}", T::RANGE)).into()
+        } else if error.is_instance_of::<PyTypeError>(object.py()) {
+            let shown = object.repr().map_or_else(|_| "an object".to_owned(), |text| text.to_string());
+            PyTypeError::new_err(format!("{name} {shown} ({}) is no whole number", object.get_type()))
         } else {
             error
         }
@@ -68,5 +73,9 @@ named!(
     duplicate_window_s,
     fast,
     slow,
-    window
+    window,
+    offset,
+    limit,
+    message_id,
+    payload_format
 );

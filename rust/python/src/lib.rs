@@ -16,6 +16,7 @@ mod lake;
 mod orders;
 mod quotes;
 mod scan;
+mod tables;
 mod venues;
 
 use pyo3::prelude::*;
@@ -24,6 +25,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
     gate::remember_process();
+    gate::quiet_panics();
     for register in [
         apart::register,
         build::register,

@@ -3,6 +3,7 @@
 use exuvia_model::Time;
 use thiserror::Error;
 
+use super::Interval;
 use crate::sessions::CalendarError;
 
 /// A tick, column or interval that no bar can be made of.
@@ -88,6 +89,40 @@ pub enum BarError {
         time: Time,
         /// Start of the bar that is open.
         current: Time,
+    },
+    /// A tick before one that its bar has already, where the policy refuses it.
+    #[error(
+        "tick at {time} is out of order: the open bar has a tick at {newest} already; late=\"into_current\" or \"drop\" would take it"
+    )]
+    OutOfOrder {
+        /// Time of the tick.
+        time: Time,
+        /// The newest tick of the open bar.
+        newest: Time,
+    },
+    /// A bar of the input that lies in two intervals.
+    #[error(
+        "row {row} at {time} is a bar of {length} ({how}), and its interval ends at {end}, before the bar does: a bar cannot be split; choose every and offset so that bars of {length} fill them whole, or say of=… if they are shorter"
+    )]
+    Straddles {
+        /// Row, counted from 0.
+        row: usize,
+        /// Start of the bar.
+        time: Time,
+        /// Its length.
+        length: Interval,
+        /// From where that is known.
+        how: &'static str,
+        /// End of the interval that it starts in.
+        end: Time,
+    },
+    /// The volume of an open bar does not fit.
+    #[error("the volume of the bar overflows with size {value} of the tick at {time}: use floats, or smaller units")]
+    VolumeOverflow {
+        /// Time of the tick.
+        time: Time,
+        /// Its size.
+        value: f64,
     },
     /// The interval around a stamp does not fit into 64 bits of nanoseconds.
     #[error("the interval around {0} does not fit between 1677 and 2262: check the unit, stamps are nanoseconds")]

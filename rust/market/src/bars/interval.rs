@@ -1,5 +1,6 @@
 //! How long a bar is: a positive number of nanoseconds, written as a number or as `"5m"`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use exuvia_model::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
@@ -30,6 +31,23 @@ impl Interval {
     #[must_use]
     pub const fn nanos(self) -> i64 {
         self.0
+    }
+}
+
+impl fmt::Display for Interval {
+    /// In the largest unit of which it is a whole number: `90s`, `5m`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [
+            ("d", DAY),
+            ("h", HOUR),
+            ("m", MINUTE),
+            ("s", SECOND),
+            ("ms", MILLISECOND),
+            ("us", MICROSECOND),
+            ("ns", 1),
+        ];
+        let (name, unit) = units.into_iter().find(|(_, unit)| self.0 % unit == 0).unwrap_or(("ns", 1));
+        write!(out, "{}{name}", self.0 / unit)
     }
 }
 
@@ -64,6 +82,7 @@ mod tests {
     fn a_count_and_a_unit_make_an_interval() {
         for (text, nanos) in [("1ns", 1), ("250ms", 250 * MILLISECOND), ("5m", 5 * MINUTE), ("1d", DAY)] {
             assert_eq!(text.parse::<Interval>().map(Interval::nanos), Ok(nanos), "{text}");
+            assert_eq!(Interval(nanos).to_string(), text);
         }
     }
 

@@ -13,6 +13,7 @@ mod interval;
 mod number;
 mod runs;
 mod stream;
+mod whole;
 
 pub use columns::{
     OhlcColumns, OhlcSlices, Outside, QuoteColumns, TradeColumns, quote_bars, resample_quotes, resample_trades,
@@ -24,3 +25,4 @@ pub use grid::{Fixed, Grid, Place};
 pub use interval::Interval;
 pub use number::Number;
 pub use stream::{Late, QuoteBarBuilder, TradeBarBuilder};
+pub use whole::{check_whole, length_of_bars};

@@ -7,7 +7,8 @@ use exuvia_model::{Bar, Ohlc, QuoteBar, Time};
 
 use super::{BarError, Fixed, Interval, Number};
 
-/// What becomes of a tick whose interval ended before the current bar.
+/// What becomes of a tick that comes too late: its interval ended before the current bar, or the current bar has a
+/// newer one already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Late {
     /// It goes into the current bar, as a bot does that only looks at the newest bar.
@@ -45,18 +46,32 @@ struct Clockwork {
     grid: Fixed,
     policy: Late,
     late: u64,
+    disordered: u64,
     bounds: Option<(i64, i64)>,
+    /// The newest tick of the open bar.
+    newest: i64,
 }
 
 impl Clockwork {
     fn new(every: Interval, offset: i64, policy: Late) -> Self {
-        Self { grid: Fixed::new(every, offset), policy, late: 0, bounds: None }
+        Self { grid: Fixed::new(every, offset), policy, late: 0, disordered: 0, bounds: None, newest: i64::MIN }
     }
 
     #[inline]
     fn step(&mut self, time: Time) -> Result<Step, BarError> {
         match self.bounds {
-            Some((start, end)) if start <= time.0 && time.0 < end => Ok(Step::Into),
+            Some((_, end)) if self.newest <= time.0 && time.0 < end => {
+                self.newest = time.0;
+                Ok(Step::Into)
+            }
+            Some((start, end)) if start <= time.0 && time.0 < end => {
+                self.disordered += 1;
+                match self.policy {
+                    Late::IntoCurrent => Ok(Step::Into),
+                    Late::Drop => Ok(Step::Skip),
+                    Late::Reject => Err(BarError::OutOfOrder { time, newest: Time(self.newest) }),
+                }
+            }
             Some((start, _)) if time.0 < start => {
                 self.late += 1;
                 match self.policy {
@@ -68,6 +83,7 @@ impl Clockwork {
             _ => {
                 let (start, end) = self.grid.bounds(time.0)?;
                 self.bounds = Some((start, end));
+                self.newest = time.0;
                 Ok(Step::Open { start })
             }
         }
@@ -105,7 +121,8 @@ impl<N: Number> QuoteBarBuilder<N> {
     /// Takes a quote; returns the bar that it closed.
     ///
     /// # Errors
-    /// `BadTick` for NaN or infinity, `TooLate` where the policy is `Reject`, `TimeRange`; the open bar stays as it was.
+    /// `BadTick` for NaN or infinity, `TooLate` and `OutOfOrder` where the policy is `Reject`, `TimeRange`; the open bar
+    /// stays as it was.
     #[inline]
     pub fn push(&mut self, time: Time, bid: N, ask: N) -> Result<Option<QuoteBar<N>>, BarError> {
         check("bid", bid, time)?;
@@ -131,10 +148,16 @@ impl<N: Number> QuoteBarBuilder<N> {
         self.open.take()
     }
 
-    /// How many ticks came late, whatever became of them.
+    /// How many ticks came after their interval had ended, whatever became of them.
     #[must_use]
     pub const fn late(&self) -> u64 {
         self.clockwork.late
+    }
+
+    /// How many ticks came after a newer one of the same interval, whatever became of them.
+    #[must_use]
+    pub const fn disordered(&self) -> u64 {
+        self.clockwork.disordered
     }
 }
 
@@ -155,7 +178,7 @@ impl<N: Number> TradeBarBuilder<N> {
     /// Takes a trade; returns the bar that it closed.
     ///
     /// # Errors
-    /// As [`QuoteBarBuilder::push`]; `NegativeSize`, and `Overflow` of the volume.
+    /// As [`QuoteBarBuilder::push`]; `NegativeSize`, and `VolumeOverflow`.
     #[inline]
     pub fn push(&mut self, time: Time, price: N, size: N) -> Result<Option<Bar<N>>, BarError> {
         check("price", price, time)?;
@@ -163,12 +186,15 @@ impl<N: Number> TradeBarBuilder<N> {
         if size < N::ZERO {
             return Err(BarError::NegativeSize { time, value: size.to_float() });
         }
+        let newest = self.clockwork.newest;
         match (self.clockwork.step(time)?, &mut self.open) {
             (Step::Skip, _) | (Step::Into, None) => Ok(None),
             (Step::Into, Some(bar)) => {
-                let row = usize::try_from(bar.ticks).unwrap_or(usize::MAX);
-                let volume = bar.volume.add(size).filter(|sum| sum.is_finite());
-                bar.volume = volume.ok_or(BarError::Overflow { column: "size", row })?;
+                let Some(volume) = bar.volume.add(size).filter(|sum| sum.is_finite()) else {
+                    self.clockwork.newest = newest;
+                    return Err(BarError::VolumeOverflow { time, value: size.to_float() });
+                };
+                bar.volume = volume;
                 bar.ohlc.push(price);
                 bar.ticks += 1;
                 Ok(None)
@@ -188,10 +214,16 @@ impl<N: Number> TradeBarBuilder<N> {
         self.open.take()
     }
 
-    /// How many ticks came late, whatever became of them.
+    /// How many ticks came after their interval had ended, whatever became of them.
     #[must_use]
     pub const fn late(&self) -> u64 {
         self.clockwork.late
+    }
+
+    /// How many ticks came after a newer one of the same interval, whatever became of them.
+    #[must_use]
+    pub const fn disordered(&self) -> u64 {
+        self.clockwork.disordered
     }
 }
 

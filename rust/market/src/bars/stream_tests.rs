@@ -45,11 +45,27 @@ fn a_late_tick_goes_where_the_policy_says_and_is_counted() {
 }
 
 #[test]
-fn a_tick_that_goes_back_within_its_bar_is_not_late() {
+fn a_tick_that_goes_back_within_its_bar_goes_where_the_policy_says_and_is_counted_apart() {
+    for (policy, close, ticks) in [(Late::IntoCurrent, 2.0, 3), (Late::Drop, 9.0, 2), (Late::Reject, 9.0, 2)] {
+        let mut builder = minutes(policy);
+        builder.push(Time(5), 1.0, 1.0).unwrap();
+        builder.push(Time(5), 9.0, 1.0).unwrap();
+        let early = builder.push(Time(3), 2.0, 1.0);
+        let refused = BarError::OutOfOrder { time: Time(3), newest: Time(5) };
+        assert_eq!(early, if policy == Late::Reject { Err(refused) } else { Ok(None) });
+        let bar = builder.flush().unwrap();
+        assert_eq!((bar.ohlc.close, bar.ticks), (close, ticks));
+        assert_eq!((builder.late(), builder.disordered()), (0, 1));
+    }
+}
+
+#[test]
+fn a_refused_size_does_not_move_the_newest_tick() {
     let mut builder = minutes(Late::Reject);
-    builder.push(Time(5), 1.0, 1.0).unwrap();
-    builder.push(Time(3), 2.0, 1.0).unwrap();
-    assert_eq!((builder.flush().unwrap().ohlc.close, builder.late()), (2.0, 0));
+    builder.push(Time(0), 1.0, f64::MAX).unwrap();
+    let refused = builder.push(Time(9), 1.0, f64::MAX);
+    assert_eq!(refused, Err(BarError::VolumeOverflow { time: Time(9), value: f64::MAX }));
+    assert_eq!(builder.push(Time(4), 1.0, 0.0), Ok(None));
 }
 
 #[test]

@@ -68,6 +68,20 @@ pub enum FilesError {
 }
 
 impl FilesError {
+    /// The same error, told of what the caller wanted: who writes a file does not know the temporary one.
+    #[must_use]
+    pub fn told_of(self, operation: &'static str, path: &Path) -> Self {
+        let path = path.to_path_buf();
+        match self {
+            Self::NotFound { .. } => Self::NotFound { operation, path },
+            Self::Exists { .. } => Self::Exists { operation, path },
+            Self::Denied { .. } => Self::Denied { operation, path },
+            Self::Full { .. } => Self::Full { operation, path },
+            Self::Other { reason, .. } => Self::Other { operation, path, reason },
+            Self::PowerLost { .. } => Self::PowerLost { operation, path },
+        }
+    }
+
     /// The error that an operating system call gave.
     #[must_use]
     pub fn from_io(operation: &'static str, path: &Path, error: &io::Error) -> Self {

@@ -20,6 +20,7 @@ trait Streaming: Sized {
     fn make(every: Interval, offset: i64, late: Late) -> Self;
     fn close(&mut self, uic: i64) -> Option<Self::Bar>;
     fn late(&self) -> u64;
+    fn disordered(&self) -> u64;
 }
 
 /// One builder for each instrument, in order of its number; the last one used is found first.
@@ -75,6 +76,10 @@ impl<B: Streaming> Instruments<B> {
     fn late(&self) -> u64 {
         self.builders.iter().map(|(_, builder)| builder.late()).sum()
     }
+
+    fn disordered(&self) -> u64 {
+        self.builders.iter().map(|(_, builder)| builder.disordered()).sum()
+    }
 }
 
 /// Runs `build`, which calls Python, on a bar without the lock; a bar that could not be built waits again.
@@ -113,6 +118,10 @@ impl Streaming for market::QuoteBarBuilder<f64> {
     fn late(&self) -> u64 {
         Self::late(self)
     }
+
+    fn disordered(&self) -> u64 {
+        Self::disordered(self)
+    }
 }
 
 impl Streaming for market::TradeBarBuilder<f64> {
@@ -129,6 +138,10 @@ impl Streaming for market::TradeBarBuilder<f64> {
     fn late(&self) -> u64 {
         Self::late(self)
     }
+
+    fn disordered(&self) -> u64 {
+        Self::disordered(self)
+    }
 }
 
 /// Makes bars of bid and ask from quotes, one at a time, for any number of instruments.
@@ -140,7 +153,8 @@ impl Streaming for market::TradeBarBuilder<f64> {
 ///
 /// Args:
 ///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
-///     late: What becomes of a quote before the current interval: "into_current", "drop" or "reject".
+///     late: What becomes of a quote before the current interval (counted in `late`), or before a newer one of the
+///         current interval (counted in `disordered`): "into_current" takes it as it comes, "drop" or "reject".
 ///     record: A class to make bars of, called with uic, ts, four bids, four asks (open, high, low, close) and
 ///         ticks; QuoteBar if left out.
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC.
@@ -157,7 +171,12 @@ struct QuoteBarBuilder {
 impl QuoteBarBuilder {
     #[new]
     #[pyo3(signature = (every, late="into_current", record=None, *, offset=0))]
-    fn new(every: Every, late: &str, record: Option<Py<PyAny>>, offset: i64) -> PyResult<Self> {
+    fn new(
+        every: Every,
+        late: &str,
+        record: Option<Py<PyAny>>,
+        #[pyo3(from_py_with = integers::offset)] offset: i64,
+    ) -> PyResult<Self> {
         Ok(Self { instruments: gate::stay(|| Instruments::new(&every, offset, late))?, record })
     }
 
@@ -173,7 +192,7 @@ impl QuoteBarBuilder {
     ///     ask: Best price to buy at.
     ///
     /// Raises:
-    ///     BarError: NaN or infinity, or a late quote where the policy is "reject"; the open bar stays as it was.
+    ///     BarError: NaN or infinity, or a late or disordered quote where the policy is "reject"; the open bar stays as it was.
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -214,10 +233,16 @@ impl QuoteBarBuilder {
         deliver_all(&self.instruments, |bar| bar.build(py, record))
     }
 
-    /// How many quotes came late, of all instruments, whatever became of them.
+    /// How many quotes came after their interval had ended, of all instruments, whatever became of them.
     #[getter]
     fn late(&self) -> u64 {
         locked(&self.instruments).late()
+    }
+
+    /// How many quotes came after a newer one of the same interval, of all instruments, whatever became of them.
+    #[getter]
+    fn disordered(&self) -> u64 {
+        locked(&self.instruments).disordered()
     }
 }
 
@@ -227,7 +252,8 @@ impl QuoteBarBuilder {
 ///
 /// Args:
 ///     every: Length of a bar: text such as "1m", or nanoseconds, at least 1,000,000 (a bare 60 is refused).
-///     late: What becomes of a trade before the current interval: "into_current", "drop" or "reject".
+///     late: What becomes of a trade before the current interval (counted in `late`), or before a newer one of the
+///         current interval (counted in `disordered`): "into_current" takes it as it comes, "drop" or "reject".
 ///     record: A class to make bars of, called with uic, ts, open, high, low, close, volume and ticks; Bar if
 ///         left out.
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC.
@@ -244,7 +270,12 @@ struct TradeBarBuilder {
 impl TradeBarBuilder {
     #[new]
     #[pyo3(signature = (every, late="into_current", record=None, *, offset=0))]
-    fn new(every: Every, late: &str, record: Option<Py<PyAny>>, offset: i64) -> PyResult<Self> {
+    fn new(
+        every: Every,
+        late: &str,
+        record: Option<Py<PyAny>>,
+        #[pyo3(from_py_with = integers::offset)] offset: i64,
+    ) -> PyResult<Self> {
         Ok(Self { instruments: gate::stay(|| Instruments::new(&every, offset, late))?, record })
     }
 
@@ -260,7 +291,7 @@ impl TradeBarBuilder {
     ///     size: How much; not negative.
     ///
     /// Raises:
-    ///     BarError: NaN, infinity or a negative size, or a late trade where the policy is "reject".
+    ///     BarError: NaN, infinity or a negative size, or a late or disordered trade where the policy is "reject".
     #[pyo3(signature = (uic, ts, price, size=0.0))]
     fn push<'py>(
         &self,
@@ -289,10 +320,16 @@ impl TradeBarBuilder {
         deliver_all(&self.instruments, |bar| bar.build(py, record))
     }
 
-    /// How many trades came late, of all instruments, whatever became of them.
+    /// How many trades came after their interval had ended, of all instruments, whatever became of them.
     #[getter]
     fn late(&self) -> u64 {
         locked(&self.instruments).late()
+    }
+
+    /// How many trades came after a newer one of the same interval, of all instruments, whatever became of them.
+    #[getter]
+    fn disordered(&self) -> u64 {
+        locked(&self.instruments).disordered()
     }
 }
 

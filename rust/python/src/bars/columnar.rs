@@ -1,7 +1,7 @@
 //! Ticks or bars as columns: one call for all of them, with the GIL released.
 
 use exuvia_market::bars::{
-    Fixed, Grid, Interval, OhlcSlices, quote_bars, resample_quotes, resample_trades, trade_bars,
+    Fixed, Grid, Interval, OhlcSlices, check_whole, quote_bars, resample_quotes, resample_trades, trade_bars,
 };
 use exuvia_market::sessions::SessionGrid;
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ use super::calendars::Calendar;
 use super::source::{Column, Numbers, Source, Values, schema_error};
 use super::table::{self, Cell};
 use super::{Every, Failure};
-use crate::gate;
+use crate::{gate, integers};
 
 /// Bars of trades from columns of ticks.
 ///
@@ -35,7 +35,7 @@ fn bars_from_ticks<'py>(
     price: Option<&Bound<'py, PyAny>>,
     size: Option<&Bound<'py, PyAny>>,
     every: Every,
-    offset: i64,
+    #[pyo3(from_py_with = integers::offset)] offset: i64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (stamps, price, size) = match price {
         Some(price) => {
@@ -90,7 +90,7 @@ fn quote_bars_from_ticks<'py>(
     bid: Option<&Bound<'py, PyAny>>,
     ask: Option<&Bound<'py, PyAny>>,
     every: Every,
-    offset: i64,
+    #[pyo3(from_py_with = integers::offset)] offset: i64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (stamps, bid, ask) = match (bid, ask) {
         (Some(bid), Some(ask)) => (Column::new("ts", ts)?, Column::new("bid", bid)?, Column::new("ask", ask)?),
@@ -130,26 +130,32 @@ fn quotes_from_ticks<'py, N: Cell>(
 ///     calendar: A Calendar or its name: intervals start at each session's open, and "1d" is the whole
 ///         session. Rows outside sessions are left out; the table's metadata counts them (outside_session).
 ///     offset: Nanoseconds by which the intervals are shifted from 1970-01-01 UTC; not with a calendar.
+///     of: Length of the bars that come in, as `every`. If left out it is the smallest step between them, if at least
+///         half of the steps (of fewer than eight: all) are that and the rest multiples of it; if not, nothing is checked.
 ///
 /// Returns:
 ///     An arro3.core.Table with the columns that came in.
 ///
 /// Raises:
-///     BarError: As in bars_from_ticks.
+///     BarError: As in bars_from_ticks; a bar that lies in two intervals: it cannot be split.
 ///     SchemaError: A column is missing or of another type.
 ///     CalendarError: The calendar is unknown, or has no sessions at that time.
 #[pyfunction]
-#[pyo3(signature = (bars, *, every, calendar=None, offset=0))]
+#[pyo3(signature = (bars, *, every, calendar=None, offset=0, of=None))]
 fn resample<'py>(
     bars: &Bound<'py, PyAny>,
     every: Every,
     calendar: Option<Calendar>,
-    offset: i64,
+    #[pyo3(from_py_with = integers::offset)] offset: i64,
+    of: Option<Every>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = bars.py();
-    let grid = gate::stay(|| grid(every.interval()?, calendar, offset))?;
+    let of = gate::stay(|| of.map(|of| of.interval()).transpose())?;
+    let mut grid = gate::stay(|| grid(every.interval()?, calendar, offset))?;
     let source = Source::new(bars)?;
     let ts = source.need("ts")?.stamps("ts")?;
+    let stamps: &[i64] = &ts;
+    gate::enter(py, || check_whole(stamps, of, &mut grid))?;
     let ticks = source.get("ticks")?.map(|ticks| ticks.integers("ticks")).transpose()?;
     let ticks = ticks.as_deref();
     if let Some(open) = source.get("bid_open")? {

@@ -23,12 +23,24 @@ impl From<BarError> for Failure {
 }
 
 /// The length of a bar as Python gives it: nanoseconds, or text such as `"5m"`.
-#[derive(FromPyObject)]
 enum Every {
-    #[pyo3(annotation = "int")]
     Nanos(i64),
-    #[pyo3(annotation = "str")]
     Text(String),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Every {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = object.extract::<String>() {
+            return Ok(Self::Text(text));
+        }
+        if let Ok(nanos) = object.extract::<i64>() {
+            return Ok(Self::Nanos(nanos));
+        }
+        let shown = object.repr().map_or_else(|_| "a number too long to print".to_owned(), |text| text.to_string());
+        Err(Failure::from(BarError::BadInterval(shown)).into())
+    }
 }
 
 /// Nanoseconds below which a bare number is refused.

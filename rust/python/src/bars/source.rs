@@ -14,10 +14,17 @@ use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
+use pyo3_arrow::input::AnyArray;
 
-use crate::arrays;
 use crate::failure::Failure;
+use crate::{arrays, tables};
+
+/// How NumPy writes NaT.
+const NOT_A_TIME: i64 = i64::MIN;
+/// Units of stamps: how many nanoseconds, and their names.
+const MICROSECONDS: (i64, &str) = (MICROSECOND, "µs");
+const MILLISECONDS: (i64, &str) = (MILLISECOND, "ms");
+const SECONDS: (i64, &str) = (SECOND, "s");
 
 /// Values of one column, borrowed where they lie.
 pub enum Values<'py, T: Element + ArrowNativeType> {
@@ -72,13 +79,12 @@ impl<'py> Source<'py> {
         if let Ok(dict) = object.cast::<PyDict>() {
             return Ok(Self::Dict(dict.clone()));
         }
-        let Ok(batches) = object.extract::<AnyRecordBatch>() else {
-            return Err(schema_error(format!(
+        let (batches, schema) = tables::table(object)?.ok_or_else(|| {
+            schema_error(format!(
                 "{} is no table: pass a dict of arrays, or a table of pyarrow, polars, pandas, DuckDB or arro3",
                 type_name(object)
-            )));
-        };
-        let (batches, schema) = batches.into_table().map_err(PyErr::from)?.into_inner();
+            ))
+        })?;
         Ok(Self::Table(batches, schema))
     }
 
@@ -88,6 +94,12 @@ impl<'py> Source<'py> {
             Self::Dict(dict) => dict.get_item(name)?.map(|object| Column::new(name, &object)).transpose(),
             Self::Table(batches, schema) => {
                 let Some((index, field)) = schema.column_with_name(name) else { return Ok(None) };
+                let count = schema.fields().iter().filter(|field| field.name() == name).count();
+                if count > 1 {
+                    return Err(schema_error(format!(
+                        "the table has {count} columns named '{name}': rename or drop all but one"
+                    )));
+                }
                 let chunks = batches.iter().map(|batch| batch.column(index).clone()).collect();
                 Ok(Some(Column::Arrow(field.data_type().clone(), chunks)))
             }
@@ -115,6 +127,7 @@ impl<'py> Column<'py> {
         if arrays::is_loaded(object.py())
             && let Ok(array) = object.cast::<PyUntypedArray>()
         {
+            unmasked(name, object)?;
             return Ok(Self::Numpy(array.clone()));
         }
         let Ok(array) = object.extract::<AnyArray>() else {
@@ -123,7 +136,10 @@ impl<'py> Column<'py> {
                 type_name(object)
             )));
         };
-        let (chunks, field) = array.into_chunked_array().map_err(PyErr::from)?.into_inner();
+        let whole = array
+            .into_chunked_array()
+            .map_err(|error| tables::told("SchemaError", &format!("as column '{name}'"), object, error.into()));
+        let (chunks, field) = whole?.into_inner();
         Ok(Self::Arrow(field.data_type().clone(), chunks))
     }
 
@@ -150,39 +166,46 @@ impl<'py> Column<'py> {
     /// The column as UTC nanoseconds.
     pub fn stamps(self, name: &str) -> PyResult<Values<'py, i64>> {
         const WANTED: &str = "int64 nanoseconds or a timestamp";
-        let scale = match &self {
+        let (stamps, (unit, unit_name)) = match &self {
             Self::Arrow(DataType::Int64, _) => return self.values::<Int64Type>(name),
             Self::Arrow(DataType::Timestamp(unit, _), _) => match unit {
                 TimeUnit::Nanosecond => return self.values::<TimestampNanosecondType>(name),
-                TimeUnit::Microsecond => (self.values::<TimestampMicrosecondType>(name)?, MICROSECOND),
-                TimeUnit::Millisecond => (self.values::<TimestampMillisecondType>(name)?, MILLISECOND),
-                TimeUnit::Second => (self.values::<TimestampSecondType>(name)?, SECOND),
+                TimeUnit::Microsecond => (self.values::<TimestampMicrosecondType>(name)?, MICROSECONDS),
+                TimeUnit::Millisecond => (self.values::<TimestampMillisecondType>(name)?, MILLISECONDS),
+                TimeUnit::Second => (self.values::<TimestampSecondType>(name)?, SECONDS),
             },
             Self::Arrow(..) => return Err(self.wrong_type(name, WANTED)),
             Self::Numpy(array) => {
                 let kind: String = array.dtype().getattr(intern!(array.py(), "str"))?.extract()?;
                 let unit = match kind.trim_start_matches(['<', '=', '>']) {
                     "i8" => return self.values::<Int64Type>(name),
-                    "M8[ns]" => 1,
-                    "M8[us]" => MICROSECOND,
-                    "M8[ms]" => MILLISECOND,
-                    "M8[s]" => SECOND,
+                    "M8[ns]" => (1, "ns"),
+                    "M8[us]" => MICROSECONDS,
+                    "M8[ms]" => MILLISECONDS,
+                    "M8[s]" => SECONDS,
                     _ => return Err(self.wrong_type(name, WANTED)),
                 };
                 let stamps = array.call_method1(intern!(array.py(), "view"), (intern!(array.py(), "i8"),))?;
-                let column = Self::new(name, &stamps)?;
-                if unit == 1 {
-                    return column.values::<Int64Type>(name);
+                let stamps = Self::new(name, &stamps)?.values::<Int64Type>(name)?;
+                if let Some(row) = stamps.iter().position(|stamp| *stamp == NOT_A_TIME) {
+                    return Err(bar_error(format!(
+                        "column '{name}' is NaT in row {row}: drop or fill such rows first"
+                    )));
                 }
-                (column.values::<Int64Type>(name)?, unit)
+                if unit.0 == 1 {
+                    return Ok(stamps);
+                }
+                (stamps, unit)
             }
         };
-        let (stamps, unit) = scale;
         let nanos = stamps.iter().map(|stamp| stamp.checked_mul(unit)).collect::<Option<Vec<i64>>>();
-        let nanos = nanos.ok_or_else(|| {
-            PyErr::from(Failure::text("BarError", format!("column '{name}' has a stamp outside 1677 to 2262")))
-        });
-        nanos.map(Values::Owned)
+        nanos.map(Values::Owned).ok_or_else(|| {
+            let far = stamps.iter().enumerate().find(|(_, stamp)| stamp.checked_mul(unit).is_none());
+            let (row, value) = far.map_or((0, 0), |(row, stamp)| (row, *stamp));
+            bar_error(format!(
+                "column '{name}' has {value} {unit_name} in row {row}, which is outside 1677 to 2262: check the unit"
+            ))
+        })
     }
 
     fn values<A: ArrowPrimitiveType>(&self, name: &str) -> PyResult<Values<'py, A::Native>>
@@ -207,11 +230,10 @@ impl<'py> Column<'py> {
                 for chunk in chunks {
                     let array = chunk.as_primitive_opt::<A>().ok_or_else(|| self.wrong_type(name, &wanted))?;
                     if let Some(at) = (0..array.len()).find(|at| array.null_count() > 0 && array.is_null(*at)) {
-                        return Err(Failure::text(
-                            "BarError",
-                            format!("column '{name}' is null in row {}: drop or fill such rows first", row + at),
-                        )
-                        .into());
+                        let row = row + at;
+                        return Err(bar_error(format!(
+                            "column '{name}' is null in row {row}: drop or fill such rows first"
+                        )));
                     }
                     row += array.len();
                     buffers.push(array.values().clone());
@@ -238,6 +260,21 @@ impl<'py> Column<'py> {
         };
         schema_error(format!("column '{name}' is {found}, expected {wanted}: convert it first"))
     }
+}
+
+/// Refuses an array of NumPy's `ma` with a value that is masked: below the mask stands what is not meant.
+fn unmasked(name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = array.py();
+    let Some(mask) = array.getattr_opt(intern!(py, "mask"))? else { return Ok(()) };
+    if !mask.call_method0(intern!(py, "any"))?.is_truthy()? {
+        return Ok(());
+    }
+    let row: usize = mask.call_method0(intern!(py, "argmax"))?.extract()?;
+    Err(bar_error(format!("column '{name}' is masked in row {row}: drop or fill such rows first")))
+}
+
+fn bar_error(message: String) -> PyErr {
+    Failure::text("BarError", message).into()
 }
 
 pub fn schema_error(message: String) -> PyErr {

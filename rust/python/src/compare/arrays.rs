@@ -14,10 +14,11 @@ use exuvia_migrate::{Cells, Column, Value, Words, same_floats};
 use numpy::{Element, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
-use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
+use pyo3_arrow::input::AnyArray;
 
 use super::convert::Converter;
 use crate::failure::Failure;
+use crate::tables;
 
 /// Words of a NumPy array that lives at least as long.
 struct Held<T> {
@@ -179,8 +180,7 @@ pub(super) fn same_numpy(one: &Bound<'_, PyAny>, two: &Bound<'_, PyAny>) -> Opti
 /// Whether two Arrow tables have one schema and the same cells: how many columns and cells, if so. Chunks may
 /// be cut in different places; nothing is copied.
 pub(super) fn same_tables(one: &Bound<'_, PyAny>, two: &Bound<'_, PyAny>) -> PyResult<Option<(usize, usize)>> {
-    let (a, schema) = one.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
-    let (b, other) = two.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
+    let ((a, schema), (b, other)) = (batches(one)?, batches(two)?);
     let alike = schema.fields().len() == other.fields().len()
         && schema
             .fields()
@@ -239,9 +239,14 @@ fn same_chunks(one: &[ArrayRef], two: &[ArrayRef]) -> bool {
     }
 }
 
-/// Any table with the Arrow PyCapsule interface.
+fn batches(object: &Bound<'_, PyAny>) -> PyResult<tables::Batches> {
+    let none = || Failure::text("CompareError", format!("{} is no Arrow table", object.get_type()));
+    tables::read(object)?.ok_or_else(|| none().into())
+}
+
+/// Any table with the Arrow PyCapsule interface; errors of its library come as they are.
 pub(super) fn arrow_table(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    let (batches, schema) = object.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
+    let (batches, schema) = batches(object)?;
     let whole = compute::concat_batches(&schema, &batches).map_err(|error| Failure::new("CompareError", &error))?;
     table(&whole).map_err(|text| Failure::text("CompareError", text).into())
 }

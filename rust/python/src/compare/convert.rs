@@ -10,10 +10,16 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, 
 use super::shape::{Builtin, Shape, shape_of};
 use super::{arrays, library};
 use crate::failure::Failure;
+use crate::tables;
 
 pub(super) const DEEPEST: usize = 100;
 /// Values of one side; beyond them a comparison would take more memory than a sample is worth.
 pub(super) const MOST: usize = 4_000_000;
+
+/// What the library of a table raised, as a `CompareError`.
+pub(super) fn foreign(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    tables::told("CompareError", "as an Arrow table", object, error)
+}
 
 /// Converts objects of one comparison.
 pub(super) struct Converter<'py> {
@@ -149,8 +155,8 @@ impl<'py> Converter<'py> {
             }
             Shape::Attributes(names) => self.attributes(object, class, names)?,
             Shape::Array => arrays::numpy(self, object)?,
-            Shape::Table => arrays::arrow_table(object)?,
-            Shape::Column => arrays::arrow_array(object)?,
+            Shape::Table => arrays::arrow_table(object).map_err(|error| foreign(object, error))?,
+            Shape::Column => arrays::arrow_array(object).map_err(|error| foreign(object, error))?,
             Shape::Plain(to_plain) => {
                 let plain = to_plain.bind(self.py).call1((object,))?;
                 if plain.is(object) {

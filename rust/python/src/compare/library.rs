@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyType};
 
 use super::arrays;
-use super::convert::{Converter, text};
+use super::convert::{Converter, foreign, text};
 
 /// How objects of these classes are read.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +180,7 @@ fn frame<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>, class:
             let all = if counted { object.clone() } else { object.call_method0("reset_index")? };
             by_column(converter, &all)?
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(foreign(object, error)),
     };
     let names = columns.getattr("names")?.cast_into::<PyAny>().map_err(PyErr::from)?;
     let unnamed = names.try_iter()?.all(|name| name.is_ok_and(|name| name.is_none()));

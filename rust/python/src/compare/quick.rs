@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::arrays;
-use super::convert::{Converter, DEEPEST, MOST};
+use super::convert::{Converter, DEEPEST, MOST, foreign};
 use super::shape::{Names, Shape, shape_of};
 
 /// How many values were compared if both sides are equal by type, bits and order; `None` if that is not sure.
@@ -54,8 +54,12 @@ impl Quick {
                 }
             }
             Shape::Array => Ok(arrays::same_numpy(one, two).map(|cells| cells + 1)),
-            Shape::Table => Ok(arrays::same_tables(one, two)?.map(|(columns, rows)| 1 + columns * (rows + 1))),
-            Shape::Column => Ok(arrays::same_columns(one, two)?.map(|cells| cells + 1)),
+            Shape::Table => Ok(arrays::same_tables(one, two)
+                .map_err(|error| foreign(one, error))?
+                .map(|(columns, rows)| 1 + columns * (rows + 1))),
+            Shape::Column => {
+                Ok(arrays::same_columns(one, two).map_err(|error| foreign(one, error))?.map(|cells| cells + 1))
+            }
             Shape::Unknown => Ok(None),
             _ => {
                 let mut converter = Converter::new(one.py(), false);

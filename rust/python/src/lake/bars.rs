@@ -2,16 +2,14 @@
 
 use std::path::PathBuf;
 
-use exuvia_lake::{
-    BAR_PRICES, BarColumns, Compression, bars_schema, cast_table, decode_parquet, encode_bars, write_bars,
-};
+use exuvia_lake::{BAR_PRICES, BarColumns, bars_schema, cast_table, decode_parquet, encode_bars, write_bars};
 use exuvia_net::SystemFiles;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyList, PyString};
 
-use super::tables::{arrow_table, to_arro3};
+use super::tables::{self, arrow_table, to_arro3};
 use crate::failure::Failure;
 use crate::gate;
 
@@ -20,11 +18,11 @@ use crate::gate;
 pub fn lake_encode_bars<'py>(
     py: Python<'py>,
     bars: &Bound<'py, PyAny>,
-    compression: &str,
-    level: i32,
+    compression: &Bound<'py, PyAny>,
+    level: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let columns = columns(bars)?;
-    let bytes = gate::enter(py, || encode_bars(columns, Compression::named(compression, level)?))?;
+    let (columns, compression) = (columns(bars)?, tables::compression(compression, level)?);
+    let bytes = gate::enter(py, || encode_bars(columns, compression))?;
     Ok(PyBytes::new(py, &bytes))
 }
 
@@ -36,11 +34,11 @@ pub fn lake_write_bars(
     day: &str,
     name: &str,
     bars: &Bound<'_, PyAny>,
-    compression: &str,
-    level: i32,
+    compression: &Bound<'_, PyAny>,
+    level: &Bound<'_, PyAny>,
 ) -> PyResult<PathBuf> {
-    let columns = columns(bars)?;
-    gate::enter(py, || write_bars(&SystemFiles, &folder, day, name, columns, Compression::named(compression, level)?))
+    let (columns, compression) = (columns(bars)?, tables::compression(compression, level)?);
+    gate::enter(py, || write_bars(&SystemFiles, &folder, day, name, columns, compression))
 }
 
 /// Bars from Parquet bytes: a table, or what `record` makes of each row.
@@ -81,10 +79,7 @@ fn columns(bars: &Bound<'_, PyAny>) -> PyResult<BarColumns> {
     let py = bars.py();
     if bars.hasattr(intern!(py, "__arrow_c_stream__"))? || bars.hasattr(intern!(py, "__arrow_c_array__"))? {
         let table = arrow_table(bars)?;
-        return gate::enter(py, || {
-            let table = cast_table("to be written", &table, &bars_schema(), false)?;
-            BarColumns::from_batches("to be written", &table.batches)
-        });
+        return gate::enter(py, || BarColumns::of_table(&table));
     }
     let names = BAR_PRICES.map(|name| PyString::intern(py, name));
     let (uic, ts, ticks) = (intern!(py, "uic"), intern!(py, "ts"), intern!(py, "ticks"));

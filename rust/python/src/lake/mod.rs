@@ -16,7 +16,10 @@ impl From<LakeError> for Failure {
         let class = match &error {
             LakeError::Files(FilesError::NotFound { .. }) => "LakeNotFoundError",
             LakeError::Files(FilesError::Denied { .. }) => "LakePermissionError",
-            LakeError::BadOption { .. } | LakeError::BadName { .. } | LakeError::NotSorted { .. } => "LakeOptionError",
+            LakeError::BadOption { .. }
+            | LakeError::BadName { .. }
+            | LakeError::NotSorted { .. }
+            | LakeError::OneFolder { .. } => "LakeOptionError",
             error if error.is_schema() => "SchemaError",
             _ => "LakeError",
         };

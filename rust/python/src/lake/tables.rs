@@ -10,22 +10,57 @@ use exuvia_lake::{
     decode_parquet, encode_parquet, read_parquet, sweep, write_atomic, write_parquet,
 };
 use exuvia_net::SystemFiles;
-use exuvia_ports::Files;
+use exuvia_ports::{Files, FilesError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use pyo3_arrow::export::Arro3Schema;
-use pyo3_arrow::input::AnyRecordBatch;
 use pyo3_arrow::{PySchema, PyTable};
 
 use crate::failure::Failure;
-use crate::gate;
+use crate::{gate, integers, tables};
 
 /// How a table is written, as it comes from Python.
 #[derive(FromPyObject)]
-pub struct WriteOptions(String, i32, Vec<String>, BTreeMap<String, String>);
+pub struct WriteOptions<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-impl WriteOptions {
+/// How a table is written, each part of its type.
+struct Writing(String, i32, Vec<String>, BTreeMap<String, String>);
+
+impl WriteOptions<'_> {
+    fn read(&self) -> PyResult<Writing> {
+        let Self(compression, level, sorted_by, metadata) = self;
+        Ok(Writing(
+            option("compression", compression, KNOWN)?,
+            option("level", level, LEVELS)?,
+            option("sorted_by", sorted_by, "names of columns")?,
+            option("metadata", metadata, "a mapping from str to str")?,
+        ))
+    }
+}
+
+const KNOWN: &str = "\"zstd\", \"snappy\" or \"none\"";
+const LEVELS: &str = "1 to 22";
+
+/// The compression that `encode_…` and `write_…` were asked for.
+pub fn compression(name: &Bound<'_, PyAny>, level: &Bound<'_, PyAny>) -> PyResult<Compression> {
+    let (name, level): (String, i32) = (option("compression", name, KNOWN)?, option("level", level, LEVELS)?);
+    gate::stay(|| Compression::named(&name, level))
+}
+
+/// The option `name`; a value of another type is refused by name and value.
+fn option<'py, T>(name: &str, value: &Bound<'py, PyAny>, wanted: &str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    value.extract().map_err(|_| {
+        let shown = value.repr().map_or_else(|_| "a value too long to print".to_owned(), |text| text.to_string());
+        let kind = value.get_type();
+        Failure::text("LakeOptionError", format!("{name} {shown} ({kind}) is not possible: use {wanted}")).into()
+    })
+}
+
+impl Writing {
     fn checked(self) -> Result<EncodeOptions, LakeError> {
         let Self(compression, level, sorted_by, metadata) = self;
         let compression = Compression::named(&compression, level)?;
@@ -35,11 +70,14 @@ impl WriteOptions {
 
 /// How a table is read, as it comes from Python.
 #[derive(FromPyObject)]
-pub struct ReadOptions(Option<Vec<String>>, Option<PySchema>, bool);
+pub struct ReadOptions<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-impl ReadOptions {
-    fn split(self) -> (Option<Vec<String>>, Option<SchemaRef>, bool) {
-        (self.0, self.1.map(PySchema::into_inner), self.2)
+impl ReadOptions<'_> {
+    fn split(self) -> PyResult<(Option<Vec<String>>, Option<SchemaRef>, bool)> {
+        let Self(columns, schema, cast) = self;
+        let columns = option("columns", &columns, "names of columns, or None")?;
+        let schema: Option<PySchema> = option("schema", &schema, "an Arrow schema of any library, or None")?;
+        Ok((columns, schema.map(PySchema::into_inner), option("cast", &cast, "True or False")?))
     }
 }
 
@@ -48,9 +86,9 @@ impl ReadOptions {
 pub fn lake_encode_parquet<'py>(
     py: Python<'py>,
     table: &Bound<'py, PyAny>,
-    options: WriteOptions,
+    options: WriteOptions<'py>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let table = arrow_table(table)?;
+    let (table, options) = (arrow_table(table)?, options.read()?);
     let bytes = gate::enter(py, || encode_parquet(&table, &options.checked()?))?;
     Ok(PyBytes::new(py, &bytes))
 }
@@ -61,9 +99,9 @@ pub fn lake_write_parquet(
     py: Python<'_>,
     path: PathBuf,
     table: &Bound<'_, PyAny>,
-    options: WriteOptions,
+    options: WriteOptions<'_>,
 ) -> PyResult<()> {
-    let table = arrow_table(table)?;
+    let (table, options) = (arrow_table(table)?, options.read()?);
     gate::enter(py, || write_parquet(&SystemFiles, &path, &table, &options.checked()?))
 }
 
@@ -72,10 +110,10 @@ pub fn lake_write_parquet(
 pub fn lake_decode_parquet<'py>(
     py: Python<'py>,
     data: PyBackedBytes,
-    options: ReadOptions,
+    options: ReadOptions<'py>,
     name: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (columns, schema, cast) = options.split();
+    let (columns, schema, cast) = options.split()?;
     let table = gate::enter(py, || {
         let table = decode_parquet(name, data, columns.as_deref())?;
         schema.map_or(Ok(table.clone()), |schema| cast_table(name, &table, &schema, cast))
@@ -85,8 +123,12 @@ pub fn lake_decode_parquet<'py>(
 
 /// The table in a Parquet file.
 #[pyfunction]
-pub fn lake_read_parquet(py: Python<'_>, path: PathBuf, options: ReadOptions) -> PyResult<Bound<'_, PyAny>> {
-    let (columns, schema, cast) = options.split();
+pub fn lake_read_parquet<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    options: ReadOptions<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (columns, schema, cast) = options.split()?;
     let table = gate::enter(py, || {
         let table = read_parquet(&SystemFiles, &path, columns.as_deref())?;
         let name = path.display().to_string();
@@ -122,13 +164,14 @@ pub fn lake_compare(
     py: Python<'_>,
     left: &Bound<'_, PyAny>,
     right: &Bound<'_, PyAny>,
-    limit: usize,
+    #[pyo3(from_py_with = integers::limit)] limit: usize,
 ) -> PyResult<Found> {
     let (left, right) = (Side::of(left)?, Side::of(right)?);
     let found: Comparison = gate::enter(py, || match (left, right) {
         (Side::Path(a), Side::Path(b)) if SystemFiles.is_dir(&a) && SystemFiles.is_dir(&b) => {
             compare_folders(&SystemFiles, &a, &b, limit)
         }
+        (a, b) if a.is_folder() != b.is_folder() => Err(one_folder(a, b)),
         (a, b) => compare_tables(&a.table("left")?, &b.table("right")?, limit),
     })?;
     let differences = found.differences.into_iter().map(|at| (at.path, at.left, at.right)).collect();
@@ -152,6 +195,10 @@ impl Side {
         arrow_table(object).map(Self::Table)
     }
 
+    fn is_folder(&self) -> bool {
+        matches!(self, Self::Path(path) if SystemFiles.is_dir(path))
+    }
+
     fn table(self, name: &str) -> Result<Table, LakeError> {
         match self {
             Self::Bytes(bytes) => decode_parquet(name, bytes, None),
@@ -161,11 +208,25 @@ impl Side {
     }
 }
 
+/// Why a folder and something else cannot be compared: the other side is not there, or is no folder.
+fn one_folder(left: Side, right: Side) -> LakeError {
+    let (folder, other) = if left.is_folder() { (left, right) } else { (right, left) };
+    let shown = |side: &Side| match side {
+        Side::Path(path) => path.display().to_string(),
+        Side::Bytes(_) => "the other side (bytes)".to_owned(),
+        Side::Table(_) => "the other side (a table)".to_owned(),
+    };
+    match &other {
+        Side::Path(path) if !SystemFiles.exists(path) => {
+            FilesError::NotFound { operation: "compare", path: path.clone() }.into()
+        }
+        other => LakeError::OneFolder { folder: shown(&folder), other: shown(other) },
+    }
+}
+
 /// The Arrow table or record batch in an object of any library.
 pub fn arrow_table(object: &Bound<'_, PyAny>) -> PyResult<Table> {
-    let speaks = ["__arrow_c_stream__", "__arrow_c_array__"].map(|name| object.hasattr(name));
-    if speaks.into_iter().collect::<PyResult<Vec<_>>>()?.contains(&true) {
-        let (batches, schema) = object.extract::<AnyRecordBatch>()?.into_table()?.into_inner();
+    if let Some((batches, schema)) = tables::table(object)? {
         return Ok(Table { schema, batches });
     }
     let kind = object.get_type();

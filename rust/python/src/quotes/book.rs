@@ -8,9 +8,10 @@ use exuvia_model::{Symbol, SymbolTable};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use super::{bytes_of, quote, table};
+use super::{bytes_of, quote, refuses, table};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
+use crate::integers;
 
 /// Merges snapshots and deltas of an infoprices subscription into one row for each instrument.
 ///
@@ -22,6 +23,8 @@ use crate::gate::{self, locked};
 ///     record: What to build for each quote, called with uic, ts (UTC nanoseconds), bid, ask and market state; your own
 ///         dataclass for example. `Quote` if not given.
 ///     allow_negative: Whether prices of zero and below are taken, for instruments that permit them.
+///     older: What becomes of a quote whose `LastUpdated` is before that of the one it replaces: "take" it, counted in
+///         `oddities`, or "refuse" it, counted in `skips`.
 #[pyclass(frozen, weakref, module = "exuvia.quotes", subclass)]
 pub struct QuoteBook {
     inner: Mutex<Inner>,
@@ -55,10 +58,10 @@ impl Words {
 #[pymethods]
 impl QuoteBook {
     #[new]
-    #[pyo3(signature = (record = None, allow_negative = false))]
-    fn new(record: Option<Py<PyAny>>, allow_negative: bool) -> Self {
-        let book = saxo::QuoteBook::new(allow_negative);
-        Self { inner: Mutex::new(Inner { book, ticks: Vec::new(), words: Words::default() }), record }
+    #[pyo3(signature = (record = None, allow_negative = false, older = "take"))]
+    fn new(record: Option<Py<PyAny>>, allow_negative: bool, older: &str) -> PyResult<Self> {
+        let book = saxo::QuoteBook::new(allow_negative).refusing_older(refuses(older)?);
+        Ok(Self { inner: Mutex::new(Inner { book, ticks: Vec::new(), words: Words::default() }), record })
     }
 
     /// Merge one payload and return a quote for each element that leaves bid, ask and time known.
@@ -93,7 +96,11 @@ impl QuoteBook {
     /// Args:
     ///     uic: The instrument.
     #[pyo3(signature = (uic))]
-    fn get<'py>(&self, py: Python<'py>, uic: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = integers::uic)] uic: i64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut inner = locked(&self.inner);
         let Some(tick) = inner.book.get(uic) else { return Ok(None) };
         let Inner { book, words, .. } = &mut *inner;
@@ -108,7 +115,8 @@ impl QuoteBook {
         locked(&self.inner).book.skipped()
     }
 
-    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`, `incomplete`.
+    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`,
+    /// `incomplete`, `older`.
     #[getter]
     fn skips(&self) -> BTreeMap<&'static str, u64> {
         locked(&self.inner).book.skips().counts().collect()
@@ -118,6 +126,19 @@ impl QuoteBook {
     #[getter]
     fn last_skip(&self) -> Option<String> {
         locked(&self.inner).book.skips().last().map(|skip| skip.to_string())
+    }
+
+    /// What was strange about elements that gave a quote all the same, by kind: `older` (`LastUpdated` before that of
+    /// the quote that was replaced), `state` (`MarketState` is no text: the quote says "Unknown").
+    #[getter]
+    fn oddities(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.inner).book.oddities().counts().collect()
+    }
+
+    /// What was strange about the last such element, with the instrument and the values; None if nothing was.
+    #[getter]
+    fn last_oddity(&self) -> Option<String> {
+        locked(&self.inner).book.oddities().last().map(|oddity| oddity.to_string())
     }
 
     /// Return the rows as a table, in order of uic: prices, sizes, states and times, null where the venue did not say.

@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple, PyType};
 
 use super::bytes_of;
 use crate::failure::Failure;
-use crate::gate;
+use crate::{gate, integers};
 
 /// One message of a frame.
 ///
@@ -48,7 +48,12 @@ impl Message {
 
     #[new]
     #[pyo3(signature = (message_id, reference_id, payload_format, payload))]
-    fn new(message_id: u64, reference_id: Py<PyString>, payload_format: u8, payload: Py<PyBytes>) -> Self {
+    fn new(
+        #[pyo3(from_py_with = integers::message_id)] message_id: u64,
+        reference_id: Py<PyString>,
+        #[pyo3(from_py_with = integers::payload_format)] payload_format: u8,
+        payload: Py<PyBytes>,
+    ) -> Self {
         Self { message_id, reference_id, payload_format, payload }
     }
 
@@ -222,9 +227,9 @@ pub fn encode_frame<'py>(py: Python<'py>, messages: &Bound<'py, PyAny>) -> PyRes
     let mut frame = Vec::new();
     for item in messages.try_iter()? {
         let item = item?;
-        let id: u64 = item.getattr("message_id")?.extract()?;
+        let id: u64 = integers::message_id(&item.getattr("message_id")?)?;
         let reference: String = item.getattr("reference_id")?.extract()?;
-        let format: u8 = item.getattr("payload_format")?.extract()?;
+        let format: u8 = integers::payload_format(&item.getattr("payload_format")?)?;
         let payload = item.getattr("payload")?;
         let payload = bytes_of(&payload)?;
         let message = saxo::Message { id, reference: &reference, format, payload: &payload };

@@ -13,6 +13,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::failure::Failure;
+
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<message::Message>()?;
@@ -23,6 +25,18 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(message::decode_frame, module)?)?;
     module.add_function(wrap_pyfunction!(message::encode_frame, module)?)?;
     module.add_function(wrap_pyfunction!(message::read_control, module)?)
+}
+
+/// Whether quotes older than the one they would replace are refused.
+fn refuses(older: &str) -> PyResult<bool> {
+    match older {
+        "take" => Ok(false),
+        "refuse" => Ok(true),
+        other => {
+            let message = format!("older={other:?} is unknown: use \"take\" or \"refuse\"");
+            Err(Failure::text("ValueRangeError", message).into())
+        }
+    }
 }
 
 /// The bytes of a `bytes` object as they are; of a bytearray, memoryview or other buffer a copy.

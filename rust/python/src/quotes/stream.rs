@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
 
 use super::message::Control;
-use super::{bytes_of, table};
+use super::{bytes_of, refuses, table};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
 
@@ -22,6 +22,8 @@ use crate::gate::{self, locked};
 /// Args:
 ///     references: Reference ids of the subscriptions to read; every subscription if empty.
 ///     allow_negative: Whether prices of zero and below are taken, for instruments that permit them.
+///     older: What becomes of a quote whose `LastUpdated` is before that of the one it replaces: "take" it, counted in
+///         `oddities`, or "refuse" it, counted in `skips`.
 #[pyclass(frozen, weakref, module = "exuvia.quotes")]
 pub struct QuoteStream {
     inner: Mutex<saxo::QuoteStream>,
@@ -34,9 +36,10 @@ fn refused(error: &saxo::FrameError) -> Failure {
 #[pymethods]
 impl QuoteStream {
     #[new]
-    #[pyo3(signature = (references = Vec::new(), allow_negative = false), text_signature = "(references=(), allow_negative=False)")]
-    fn new(references: Vec<String>, allow_negative: bool) -> Self {
-        Self { inner: Mutex::new(saxo::QuoteStream::new(references, allow_negative)) }
+    #[pyo3(signature = (references = Vec::new(), allow_negative = false, older = "take"), text_signature = "(references=(), allow_negative=False, older='take')")]
+    fn new(references: Vec<String>, allow_negative: bool, older: &str) -> PyResult<Self> {
+        let stream = saxo::QuoteStream::new(references, allow_negative).refusing_older(refuses(older)?);
+        Ok(Self { inner: Mutex::new(stream) })
     }
 
     /// Read one frame.
@@ -136,7 +139,8 @@ impl QuoteStream {
         locked(&self.inner).book().skipped()
     }
 
-    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`, `incomplete`.
+    /// How many elements gave no quote, by reason: `no uic`, `no price`, `not positive`, `crossed`, `field`,
+    /// `incomplete`, `older`.
     #[getter]
     fn skips(&self) -> BTreeMap<&'static str, u64> {
         locked(&self.inner).book().skips().counts().collect()
@@ -146,6 +150,19 @@ impl QuoteStream {
     #[getter]
     fn last_skip(&self) -> Option<String> {
         locked(&self.inner).book().skips().last().map(|skip| skip.to_string())
+    }
+
+    /// What was strange about elements that gave a quote all the same, by kind: `older` (`LastUpdated` before that of
+    /// the quote that was replaced), `state` (`MarketState` is no text: the quote says "Unknown").
+    #[getter]
+    fn oddities(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.inner).book().oddities().counts().collect()
+    }
+
+    /// What was strange about the last such element, with the instrument and the values; None if nothing was.
+    #[getter]
+    fn last_oddity(&self) -> Option<String> {
+        locked(&self.inner).book().oddities().last().map(|oddity| oddity.to_string())
     }
 
     /// How many messages could not be read.

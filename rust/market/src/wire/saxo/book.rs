@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use exuvia_model::{Symbol, SymbolTable, Time};
 use thiserror::Error;
 
+use super::oddity::{Oddities, Oddity};
 use super::quote::{Date, Element, Field, QuoteRow, Reading};
-use super::skip::{Side, Skip, Skips};
+use super::skip::{Gap, Side, Skip, Skips};
 use crate::wire::json::{JsonError, Reader};
 
 /// A payload of which nothing was merged.
@@ -45,7 +46,8 @@ pub struct QuoteTick<N> {
 ///
 /// An element is counted in [`Self::skips`], with its reason, and nothing of it merged, if it has no whole `Uic`, a price that is not finite,
 /// not positive (unless the book allows that) or crossed, or a `LastUpdated` that is no instant. An element after which
-/// bid, ask or time are still missing is merged and counted too.
+/// bid, ask or time are still missing is merged and counted too. A quote older than the one it replaces is taken as it
+/// comes, unless the book refuses it, and counted in [`Self::oddities`].
 ///
 /// ```
 /// use exuvia_market::wire::saxo::QuoteBook;
@@ -63,7 +65,9 @@ pub struct QuoteBook<N: Reading> {
     date: Date,
     unknown: Symbol,
     allow_negative: bool,
+    refuse_older: bool,
     skips: Skips<N>,
+    oddities: Oddities,
     parsed: Vec<Element<N>>,
 }
 
@@ -80,7 +84,16 @@ impl<N: Reading> QuoteBook<N> {
         let mut names = SymbolTable::default();
         let unknown = names.intern("Unknown");
         let (rows, date, parsed) = (BTreeMap::new(), Date::default(), Vec::new());
-        Self { rows, names, date, unknown, allow_negative, skips: Skips::default(), parsed }
+        let (skips, oddities) = (Skips::default(), Oddities::default());
+        Self { rows, names, date, unknown, allow_negative, refuse_older: false, skips, oddities, parsed }
+    }
+
+    /// The book with a rule for a quote whose `LastUpdated` is before that of the one it would replace: refuse it, or
+    /// (as a new book does) take it.
+    #[must_use]
+    pub fn refusing_older(mut self, refuse: bool) -> Self {
+        self.refuse_older = refuse;
+        self
     }
 
     /// Merges one payload: an array of elements, an object with a `Data` array, or one element. Quotes are appended to
@@ -94,7 +107,7 @@ impl<N: Reading> QuoteBook<N> {
         let before = out.len();
         let parsed = std::mem::take(&mut self.parsed);
         for element in &parsed {
-            match self.merge(element) {
+            match self.merge(element, payload) {
                 Outcome::Quote(tick) => out.push(tick),
                 Outcome::Skipped(skip) => self.skips.note(skip),
                 Outcome::Deleted => {}
@@ -120,6 +133,12 @@ impl<N: Reading> QuoteBook<N> {
     #[must_use]
     pub const fn skips(&self) -> &Skips<N> {
         &self.skips
+    }
+
+    /// What was strange about elements that gave a quote: counts by kind, and the last one with its values.
+    #[must_use]
+    pub const fn oddities(&self) -> &Oddities {
+        &self.oddities
     }
 
     /// The rows in order of Uic.
@@ -178,8 +197,10 @@ impl<N: Reading> QuoteBook<N> {
         Ok(())
     }
 
-    fn merge(&mut self, element: &Element<N>) -> Outcome<N> {
-        let Some(uic) = element.uic else { return Outcome::Skipped(Skip::NoUic) };
+    fn merge(&mut self, element: &Element<N>, payload: &[u8]) -> Outcome<N> {
+        let Some(uic) = element.uic else {
+            return Outcome::Skipped(Skip::NoUic { said: element.said_uic(payload) });
+        };
         if element.deleted {
             self.rows.remove(&uic);
             return Outcome::Deleted;
@@ -193,7 +214,7 @@ impl<N: Reading> QuoteBook<N> {
             _ => (delta.quote.bid, delta.quote.ask),
         };
         let refused = |side: Side, price: Field<N>| match price {
-            Field::Refused => Some(Skip::NoPrice { uic, side }),
+            Field::Refused => Some(Skip::NoPrice { uic, side, said: element.said_price(side, payload) }),
             Field::Set(price) if !self.allow_negative && !price.is_positive() => {
                 Some(Skip::NotPositive { uic, side, price })
             }
@@ -202,13 +223,18 @@ impl<N: Reading> QuoteBook<N> {
         if let Some(skip) = refused(Side::Bid, bid).or_else(|| refused(Side::Ask, ask)) {
             return Outcome::Skipped(skip);
         }
-        if delta.is_refused() {
-            return Outcome::Skipped(Skip::Field { uic });
+        if let Some((field, index)) = delta.refused() {
+            return Outcome::Skipped(Skip::Field { uic, field, said: element.said(index, payload) });
         }
         if let (Field::Set(bid), Field::Set(ask)) = (bid, ask)
             && bid > ask
         {
             return Outcome::Skipped(Skip::Crossed { uic, bid, ask });
+        }
+        let held = known.as_ref().and_then(|kept| kept.last).map(|tick| tick.time);
+        let older = held.zip(delta.last_updated.get()).filter(|(held, time)| time < held);
+        if let Some((held, time)) = older.filter(|_| self.refuse_older) {
+            return Outcome::Skipped(Skip::Older { uic, time, held });
         }
         let kept = match known {
             Some(kept) => kept,
@@ -216,11 +242,29 @@ impl<N: Reading> QuoteBook<N> {
         };
         kept.row.merge(element);
         let (Some(bid), Some(ask), Some(time)) = (bid.get(), ask.get(), kept.row.last_updated.get()) else {
-            return Outcome::Skipped(Skip::Incomplete { uic });
+            let gap = |side: Side, price: Field<N>| match price {
+                Field::Set(_) => Gap::Known,
+                Field::Absent if element.quote_cleared => Gap::NoObject,
+                Field::Absent => Gap::NotYet,
+                Field::Cleared | Field::Refused => Gap::NoNumber(element.said_price(side, payload)),
+            };
+            let (bid, ask) = (gap(Side::Bid, bid), gap(Side::Ask, ask));
+            return Outcome::Skipped(Skip::Incomplete {
+                uic,
+                bid,
+                ask,
+                no_time: kept.row.last_updated.get().is_none(),
+            });
         };
         let market_state = kept.row.quote.market_state.get().unwrap_or(self.unknown);
         let tick = QuoteTick { uic, time, bid, ask, market_state };
         kept.last = Some(tick);
+        if let Some((held, time)) = older {
+            self.oddities.note(Oddity::Older { uic, time, held });
+        }
+        if matches!(delta.quote.market_state, Field::Cleared) {
+            self.oddities.note(Oddity::State { uic, said: element.said_state(payload) });
+        }
         Outcome::Quote(tick)
     }
 }

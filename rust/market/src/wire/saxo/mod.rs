@@ -5,7 +5,9 @@ mod book;
 mod control;
 mod encode;
 mod frame;
+mod oddity;
 mod quote;
+mod said;
 mod skip;
 mod stream;
 
@@ -15,6 +17,8 @@ pub use encode::{QuoteChange, QuoteElement, QuoteFull, encode_quote_delta, encod
 pub use frame::{
     FORMAT_JSON, FORMAT_PROTOBUF, FrameDecoder, FrameError, Message, Messages, decode_frame, encode_frame,
 };
+pub use oddity::{Oddities, Oddity};
 pub use quote::{DetailsGroup, Field, QuoteGroup, QuoteRow, Reading};
-pub use skip::{Side, Skip, Skips};
+pub use said::Said;
+pub use skip::{Gap, Side, Skip, Skips};
 pub use stream::{MessageError, QuoteColumns, QuoteStream};

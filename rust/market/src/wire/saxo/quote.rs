@@ -3,6 +3,8 @@
 
 use exuvia_model::{HOUR, MINUTE, Price, Quantity, SECOND, Symbol, SymbolTable, Time};
 
+use super::said::{Said, Span};
+use super::skip::Side;
 use crate::wire::json::{JsonError, Number, Reader, Text};
 
 /// A number as which prices are read: `f64` for columns, [`Price`] where money is computed.
@@ -142,9 +144,12 @@ macro_rules! merge {
 }
 
 impl<N: Reading> QuoteRow<N> {
-    /// Whether a field came with a value that may not be used (bid and ask are judged where they are merged).
-    pub(super) const fn is_refused(&self) -> bool {
-        matches!(self.last_updated, Field::Refused) || matches!(self.quote.market_state, Field::Refused)
+    /// The field that came with a value that may not be used (bid and ask are judged where they are merged).
+    pub(super) const fn refused(&self) -> Option<(&'static str, usize)> {
+        if matches!(self.last_updated, Field::Refused) {
+            return Some(("LastUpdated", TIME));
+        }
+        if matches!(self.quote.market_state, Field::Refused) { Some(("MarketState", STATE)) } else { None }
     }
 
     /// Takes what `element` says; the rest stays.
@@ -152,7 +157,7 @@ impl<N: Reading> QuoteRow<N> {
         let (delta, quote, details) = (&element.row, &element.row.quote, &element.row.details);
         merge!(self, delta, asset_type, last_updated, price_source);
         if element.quote_cleared {
-            self.quote = QuoteGroup::default();
+            self.quote = QuoteGroup { bid: Field::Cleared, ask: Field::Cleared, ..QuoteGroup::default() };
         }
         merge!(self.quote, quote, amount, ask, bid, mid, ask_size, bid_size, market_state);
         merge!(self.quote, quote, price_type_ask, price_type_bid, delayed_by_minutes, error_code);
@@ -173,9 +178,38 @@ pub(super) struct Element<N: Reading> {
     /// `PriceInfoDetails` was sent, but is no object.
     pub details_cleared: bool,
     pub row: QuoteRow<N>,
+    /// Where the values stand that were no whole number, no price, no instant, no text.
+    pub bad: [Span; 5],
 }
 
+/// Indices of [`Element::bad`].
+const UIC: usize = 0;
+const BID: usize = 1;
+const ASK: usize = 2;
+const TIME: usize = 3;
+const STATE: usize = 4;
+
 impl<N: Reading> Element<N> {
+    /// What stands in `payload` where the uic should be.
+    pub fn said_uic(&self, payload: &[u8]) -> Option<Said> {
+        self.said(UIC, payload)
+    }
+
+    /// What stands in `payload` where the price of that side should be.
+    pub fn said_price(&self, side: Side, payload: &[u8]) -> Option<Said> {
+        self.said(if side == Side::Bid { BID } else { ASK }, payload)
+    }
+
+    /// What stands in `payload` where the market state should be.
+    pub fn said_state(&self, payload: &[u8]) -> Option<Said> {
+        self.said(STATE, payload)
+    }
+
+    /// What stands in `payload` where the field should be that [`QuoteRow::refused`] gave.
+    pub fn said(&self, index: usize, payload: &[u8]) -> Option<Said> {
+        self.bad.get(index).and_then(|span| span.said(payload))
+    }
+
     /// Reads an element; `other` gets each top-level key that is not known and must read or skip its value. What is no
     /// object has no Uic. Of a key that comes twice the last one counts, as in Python.
     pub fn read<'a>(
@@ -185,19 +219,28 @@ impl<N: Reading> Element<N> {
         mut other: impl FnMut(&mut Reader<'a>, &Text<'a>) -> Result<(), JsonError>,
     ) -> Result<Self, JsonError> {
         let mut element = Self::default();
-        let row = &mut element.row;
+        let (row, [bad_uic, bad_bid, bad_ask, bad_time, bad_state]) = (&mut element.row, &mut element.bad);
         reader.object(|reader, key| {
+            let from = reader.offset();
             match key.bytes().as_ref() {
-                b"Uic" => element.uic = reader.number()?.and_then(|number| number.to_i64()),
+                b"Uic" => {
+                    element.uic = reader.number()?.and_then(|number| number.to_i64());
+                    if element.uic.is_none() {
+                        *bad_uic = Span::new(from, reader.offset());
+                    }
+                }
                 b"AssetType" => row.asset_type = name(reader, names)?,
                 b"LastUpdated" => {
                     let text = reader.text()?.and_then(|text| text.decode());
                     row.last_updated = text.and_then(|text| date.instant(&text)).map_or(Field::Refused, Field::Set);
+                    if matches!(row.last_updated, Field::Refused) {
+                        *bad_time = Span::new(from, reader.offset());
+                    }
                 }
                 b"PriceSource" => row.price_source = name(reader, names)?,
                 b"Quote" => {
                     row.quote = QuoteGroup::default();
-                    element.quote_cleared = !row.quote.read(reader, names)?;
+                    element.quote_cleared = !row.quote.read(reader, names, [bad_bid, bad_ask, bad_state])?;
                 }
                 b"PriceInfoDetails" => {
                     row.details = DetailsGroup::default();
@@ -213,16 +256,21 @@ impl<N: Reading> Element<N> {
 }
 
 impl<N: Reading> QuoteGroup<N> {
-    fn read(&mut self, reader: &mut Reader<'_>, names: &mut SymbolTable) -> Result<bool, JsonError> {
+    fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        names: &mut SymbolTable,
+        [bad_bid, bad_ask, bad_state]: [&mut Span; 3],
+    ) -> Result<bool, JsonError> {
         reader.object(|reader, key| {
             match key.bytes().as_ref() {
-                b"Bid" => self.bid = price(reader)?,
-                b"Ask" => self.ask = price(reader)?,
+                b"Bid" => self.bid = noted(reader, bad_bid, price)?,
+                b"Ask" => self.ask = noted(reader, bad_ask, price)?,
                 b"Mid" => self.mid = Field::value(reader.number()?.and_then(|mid| N::price(&mid))),
                 b"Amount" => self.amount = size::<N>(reader)?,
                 b"AskSize" => self.ask_size = size::<N>(reader)?,
                 b"BidSize" => self.bid_size = size::<N>(reader)?,
-                b"MarketState" => self.market_state = state(reader, names)?,
+                b"MarketState" => self.market_state = noted(reader, bad_state, |reader| state(reader, names))?,
                 b"PriceTypeAsk" => self.price_type_ask = name(reader, names)?,
                 b"PriceTypeBid" => self.price_type_bid = name(reader, names)?,
                 b"DelayedByMinutes" => {
@@ -250,6 +298,20 @@ impl<N: Reading> DetailsGroup<N> {
             Ok(())
         })
     }
+}
+
+/// Reads a field, and notes where it stands if it has no value that can be used.
+fn noted<'a, T: Copy>(
+    reader: &mut Reader<'a>,
+    bad: &mut Span,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<Field<T>, JsonError>,
+) -> Result<Field<T>, JsonError> {
+    let from = reader.offset();
+    let field = read(reader)?;
+    if field.get().is_none() {
+        *bad = Span::new(from, reader.offset());
+    }
+    Ok(field)
 }
 
 /// A bid or ask: a number that cannot be a price refuses the element.

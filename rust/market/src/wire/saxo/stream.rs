@@ -107,6 +107,13 @@ impl QuoteStream {
         }
     }
 
+    /// The stream with the rule of [`QuoteBook::refusing_older`].
+    #[must_use]
+    pub fn refusing_older(mut self, refuse: bool) -> Self {
+        self.book = self.book.refusing_older(refuse);
+        self
+    }
+
     /// Reads one whole frame; answers how many quotes came out. A message that cannot be read is counted in `broken` and
     /// the others go on.
     ///
