@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import stat
 import sys
+
+from exuvia.migrate.own import os, select
 
 __all__ = ["Held", "high", "ready"]
 
@@ -130,8 +131,6 @@ def ready(reading: list[int], writing: list[int], timeout_s: float) -> set[int]:
     Returns:
         Those that are ready; one that was closed meanwhile is.
     """
-    import select  # noqa: PLC0415 - a program may patch it, or never need it
-
     if not hasattr(select, "poll"):
         read, write, _ = select.select(reading, writing, [], timeout_s)
         return {*read, *write}

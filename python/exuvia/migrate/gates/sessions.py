@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, ConfigError
 from exuvia.migrate.gates import activity, artefacts, covering, daily, prints, settled
+from exuvia.errors import ConfigError
+from exuvia.migrate.gates import activity, artefacts, daily, prints
+from exuvia.migrate.own import time
 from exuvia.sessions import Calendar
 
 if TYPE_CHECKING:

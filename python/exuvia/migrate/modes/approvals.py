@@ -15,6 +15,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.modes import frozen, identity, standing, transitions
 from exuvia.migrate.modes.judging import digest
 from exuvia.migrate.modes.writing import open_journal, user
+from exuvia.migrate.own import json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

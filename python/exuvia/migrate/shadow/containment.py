@@ -14,12 +14,11 @@ import decimal
 import functools
 import random
 import sys
-import threading
 import types
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.interrupts import by_signal
+from exuvia.migrate.own import perf_counter_ns, threading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +83,7 @@ def run_contained(
         result = contextvars.copy_context().run(_in_own_decimal_context, candidate, args, kwargs, clock)
     except KeyboardInterrupt as error:
         raised = error
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == threading.main_thread().ident:
             interrupt = error
     except BaseException as error:
         raised = error

@@ -8,11 +8,11 @@ Generators, iterators and async generators all replay by it.
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
+from exuvia.migrate.own import perf_counter_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
 from exuvia.migrate.dispatch.kinds import unhooked
+from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow import sampling
 from exuvia.migrate.shadow.containment import HERE, give_back
 
