@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError
 from exuvia.migrate import binary, fingerprint, imports
+from exuvia.migrate.background import Background, forget
 from exuvia.migrate.dispatch import foresight, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
@@ -21,6 +20,8 @@ from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import guard
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.moving import Moving, journal_stamp, say
+from exuvia.migrate.own import os, threading
+from exuvia.migrate.shadow import pickling
 from exuvia.migrate.shadow.courier import Courier
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Installed(Moving):
             name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
             for name, unit in config.units.items()
         }
+        pickling.own_packages([*config.packages, *(unit.module for unit in config.units.values())])
         self.courier = Courier(config, self.records, self.quarantine)
         self.units: dict[str, units.Unit] = {}
         self.waiting: dict[str, int] = {}
@@ -104,7 +106,7 @@ class Installed(Moving):
         self.pid = os.getpid()
         self.counting = threading.Lock()
         self.ended = False
-        self.thread: threading.Thread | None = None
+        self.thread: Background | None = None
 
     def write(self, line: dict[str, Any]) -> None:
         """Take a line of evidence."""
@@ -162,8 +164,7 @@ class Installed(Moving):
     def watch(self) -> None:
         """Start the thread that looks after all of this."""
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
-        self.thread.start()
+        self.thread = Background(functools.partial(self._poll, self.stop))
 
     def _poll(self, stop: threading.Event) -> None:
         ticks = 0
@@ -178,6 +179,7 @@ class Installed(Moving):
                 except Exception as error:
                     # Whatever fails, the next rollback must still be followed.
                     self.trouble(f"{type(error).__name__}: {error}")
+            forget()
 
     def verify(self) -> None:
         """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
-import threading
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
@@ -15,6 +13,7 @@ from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.installed import STOP_S, TERM_FLUSH_S, TERM_STOP_S, Installed
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.moving import SERVED
+from exuvia.migrate.own import os
 from exuvia.migrate.shadow import inside
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def uninstall() -> None:
         return
     runtime.stop.set()
     runtime.guard.stop()
-    if runtime.thread is not None and runtime.thread is not threading.current_thread():
-        runtime.thread.join(timeout=5.0)
+    if runtime.thread is not None and not runtime.thread.here:
+        runtime.thread.join(5.0)
     runtime.finish()
     runtime.hook.stop()
     errors = runtime.put_back("uninstall")
