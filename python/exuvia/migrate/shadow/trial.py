@@ -9,14 +9,15 @@ import asyncio
 import sys
 from contextvars import copy_context
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
+from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
+from exuvia.migrate.shadow.fence import calling
 from exuvia.migrate.shadow.history import Life, Lives, spread_calls
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
@@ -268,7 +269,8 @@ def _replayed(
     if context is not None or "decimal" in sys.modules:
         enter_context(context)
     target, args, kwargs, tape, clock = run
-    return replay(target, args, kwargs, tape, clock)
+    with calling():
+        return replay(target, args, kwargs, tape, clock)
 
 
 def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome:
@@ -292,6 +294,20 @@ def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome
             clock[0] = perf_counter_ns() - started
         # Without its traceback, whose frames hold what the candidate had allocated.
         result, raised = None, error.with_traceback(None)
+    with calling():
+        started = perf_counter_ns()
+        try:
+            result = target(*args, **kwargs)
+            if hasattr(type(result), "__await__"):
+                if kind == protocol.CALL:
+                    result = asyncio.run(_awaited(result))
+                elif kind == protocol.METHOD:
+                    # What an object keeps between its calls belongs to one loop.
+                    result = trial.loop.run(_awaited(result), context=copy_context())
+        except BaseException as error:
+            # Without its traceback, whose frames hold what the candidate had allocated.
+            raised = error.with_traceback(None)
+        clock[0] = perf_counter_ns() - started
     return result, raised
 
 
