@@ -115,7 +115,10 @@ class Held:
 def _file(number: int) -> tuple[int, ...] | None:
     try:
         held = os.fstat(number)
-    except OSError:
+    except OSError as error:
+        if type(error) is not OSError:
+            # What the handler of a signal raised, as a TimeoutError: it is the program's.
+            raise
         return None
     return held.st_dev, held.st_ino, stat.S_IFMT(held.st_mode)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch.interrupts import is_foreign
-from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.own import perf_counter_ns, threading
+from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.beside import copy_arguments
 from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
 from exuvia.migrate.shadow.containment import (
