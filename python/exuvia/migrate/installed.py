@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import sys
@@ -316,6 +317,16 @@ class Installed(Moving):
         # A program may end by the very error that put a unit back: the next one must not begin where this one did.
         self.guard.accuse({name: each for name, each in counted.items() if each.get("unanswered")})
         self.courier.stop(stop_s)
+
+    def withdraw(self) -> None:
+        """Let legacy serve without an observer, after the last counters: for what is called as the interpreter ends.
+
+        Nothing is put on record, since no mode has changed: legacy serves in shadow as in legacy.
+        """
+        for unit in self.units.values():
+            if unit.mode == "shadow":
+                with contextlib.suppress(Exception):
+                    unit.flip("legacy", None)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""

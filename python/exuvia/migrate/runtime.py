@@ -161,7 +161,7 @@ def _hook_process() -> None:
     if _hooked:
         return
     _hooked = True
-    atexit.register(_at_exit)
+    atexit.register(_at_end)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
     term.hook(lambda: _at_exit(TERM_FLUSH_S, TERM_STOP_S))
@@ -173,6 +173,12 @@ def _at_exit(flush_s: float | None = None, stop_s: float = STOP_S) -> None:
         _current.finish(flush_s, stop_s)
         if _current.pid == os.getpid():
             _current.segment.close()
+
+
+def _at_end() -> None:
+    _at_exit()
+    if _current is not None:
+        _current.withdraw()
 
 
 def _in_child() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from time import perf_counter_ns
+import sys
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
@@ -90,9 +91,10 @@ def beside(
         copy: Copies arguments, or returns `None`.
         run: Runs the other side on the copies; what it returns is raised.
     """
+    finalizing = sys.is_finalizing
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        if HERE.contained:
+        if HERE.contained or finalizing():
             return serving(*args, **kwargs)
         entered, before = perf_counter_ns(), HERE.overhead
         copies = copy(args, kwargs)
