@@ -15,9 +15,10 @@ from exuvia.migrate.own import os, threading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Background", "forget"]
+__all__ = ["Background", "forget", "running"]
 
 _start_new_thread = _thread.start_new_thread
+_running: set[int] = set()
 
 
 class Background:
@@ -69,14 +70,21 @@ class Background:
 
     def _run(self, trace: object) -> None:
         self._ident = threading.get_ident()
+        _running.add(self._ident)
         if trace is not None:
             sys.settrace(trace)  # type: ignore[arg-type]  # as threading found it
         try:
             self._work()
         finally:
             forget()
+            _running.discard(self._ident)
             self._ident = 0
             self._ended.set()
+
+
+def running() -> int:
+    """Return how many of these threads run in this process."""
+    return len(_running)
 
 
 def forget() -> None:
@@ -89,3 +97,8 @@ def forget() -> None:
     if type(active.get(ident)) is dummy:
         with lock:
             active.pop(ident, None)
+
+
+if hasattr(os, "register_at_fork"):
+    # The parent's threads are the parent's.
+    os.register_at_fork(after_in_child=_running.clear)

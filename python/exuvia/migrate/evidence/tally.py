@@ -42,6 +42,7 @@ class Tally:
         self.unit, self.write, self.redactor = unit, write, redactor
         self.switch: Switch | None = None
         self.lives: Lives | None = None
+        self.apart = ""
         self._base: dict[str, int] = {}
         self._flip: dict[str, int] = {}
         self._clear()

@@ -42,6 +42,9 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
     if not record.sampling():
         record.lost("evidence cannot be written")
         return None
+    if record.apart:
+        record.lost(record.apart)
+        return None
     try:
         copied, mutable = detached_copy(args)
         if kwargs:
@@ -101,7 +104,7 @@ class Beside:
                 self.record.lost(why)
             return None
         copied, named, mutable = copies
-        other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random)
+        other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random, self.record)
         if interrupt is None:
             after = (numbered(*given), numbered(copied, named)) if mutable else None
             self._judge((outcome, other), after, (took, other_ns), copies[:2])
@@ -164,6 +167,7 @@ class Beside:
             copies[0],
             copies[1],
             self.guard_random,
+            self.record,
         )
         if interrupt is not None:
             raise interrupt

@@ -310,7 +310,7 @@ class TwinMaker:
         self, call: _Call, copies: tuple[Any, Any, bool], outcome: Outcome, legacy_ns: int
     ) -> BaseException | None:
         copied, named, mutable = copies
-        other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random)
+        other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random, self.record)
         if interrupt is not None:
             if call.pair is not None:
                 # Half a call was done: what follows on this object could only differ.
