@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from desk import Gate, desk, lines, same_surface
 from exuvia.errors import MigrateError
-from exuvia.migrate.config.tables import Caps
 from exuvia.migrate import own
+from exuvia.migrate.config.tables import Caps
 from exuvia.migrate.modes import approvals, expiry, identity, requirements
 from exuvia.migrate.modes import journal as modes
 from test_cli import BOT, exuvia, project

@@ -51,9 +51,12 @@ class Plain:
 """
 
 
-def test_a_unit_that_is_called_while_its_argument_s_lock_is_held_is_answered(shadowed: Shadowed) -> None:
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_a_unit_that_is_called_while_its_argument_s_lock_is_held_is_answered(
+    shadowed: Shadowed, isolation: str
+) -> None:
     shadowed.write(BOOK, BOOK)
-    shadowed.install("spread")
+    shadowed.install("spread", more=f'isolation = "{isolation}"')
     answers: list[float] = []
     # As legacy does, in a thread that may hang.
     caller = threading.Thread(target=lambda: answers.append(shadowed.legacy.Book().quoted()), daemon=True)

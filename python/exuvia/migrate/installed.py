@@ -61,6 +61,8 @@ class Installed(Moving):
             for name, unit in config.units.items()
         }
         pickling.own_packages([*config.packages, *(unit.module for unit in config.units.values())])
+        for name, record in self.records.items():
+            record.pickling = config.units[name].pickling
         self.courier = Courier(config, self.records, self.quarantine)
         self.units: dict[str, units.Unit] = {}
         self.waiting: dict[str, int] = {}

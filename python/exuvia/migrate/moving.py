@@ -14,7 +14,7 @@ from exuvia.migrate.evidence import folder, reading
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
-from exuvia.migrate.own import time
+from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,7 +289,7 @@ def journal_stamp(config: Config) -> tuple[int, ...]:
     stamp: list[int] = []
     for path in (config.evidence / modes.JOURNAL, config.kill_file):
         try:
-            held = None if path is None else path.stat()
+            held = None if path is None else os.stat(path)
         except OSError:
             held = None
         stamp += (0, 0, 0) if held is None else (held.st_size, held.st_mtime_ns, held.st_ino)

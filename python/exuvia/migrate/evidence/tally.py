@@ -43,6 +43,7 @@ class Tally:
         self.switch: Switch | None = None
         self.lives: Lives | None = None
         self.apart = ""
+        self.pickling = "refuse"
         self._base: dict[str, int] = {}
         self._flip: dict[str, int] = {}
         self._clear()

@@ -7,7 +7,6 @@ time is over; and it counts only for as long as the configuration names its pers
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 

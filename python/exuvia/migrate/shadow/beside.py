@@ -12,10 +12,13 @@ from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import strata
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, run_contained
+from exuvia.migrate.shadow.packing import Hooked, reason
+from exuvia.migrate.shadow.pickling import guarded_attempt
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.sampling import ended
 from exuvia.migrate.shadow.tape import Tape, named_like
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import beside, drive
+from exuvia.migrate.shadow.weighing import looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +48,14 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
     if record.apart:
         record.lost(record.apart)
         return None
+    if record.pickling != "run" and not looked_at((*args, *kwargs.values()))[1]:
+        # Copying runs what pickling does.
+        found = guarded_attempt((args, kwargs))
+        if isinstance(found, BaseException) and is_foreign(found):
+            raise found
+        if isinstance(found, Hooked):
+            record.lost(reason("arguments cannot be copied", found))
+            return None
     try:
         copied, mutable = detached_copy(args)
         if kwargs:
