@@ -294,7 +294,7 @@ def test_what_the_candidate_served_and_of_how_many_keys_is_in_its_hour_and_day()
 
 def test_a_minute_of_calls_of_which_none_was_compared_is_not_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     activity, at = Activity({}), 0
-    monkeypatch.setattr(time, "time_ns", lambda: at)
+    monkeypatch.setattr(own.time, "time_ns", lambda: at)
     gains = ({"legacy_calls": 9}, {"compared": 1}, {"skipped": 1}, {"candidate_calls": 1}, {"legacy_calls": 10})
     for minute, gained in enumerate(gains):
         at = minute * 60 * 1_000_000_000
@@ -324,10 +324,8 @@ def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatc
         minutes = [dice.randrange(40) for _ in range(dice.randrange(1, 60))]
         activity = Activity({})
         for count, minute in enumerate(minutes, 1):
-            monkeypatch.setattr(time, "time_ns", lambda at=minute * 60: at * 1_000_000_000)
-            days = activity.look({"legacy_calls": count, "compared": count})
             monkeypatch.setattr(own.time, "time_ns", lambda at=minute * 60: at * 1_000_000_000)
-            days = activity.look({"legacy_calls": count})
+            days = activity.look({"legacy_calls": count, "compared": count})
         spans = days["1970-01-01"]["minutes"]
         assert {minute for first, last in spans for minute in range(first, last + 1)} == set(minutes)
         assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(spans))

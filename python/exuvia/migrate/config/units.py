@@ -22,12 +22,9 @@ AIMS = ("speed", "retire", "safety")
 KINDS = ("function", "method", "class")
 EFFECTS = ("pure", "reads", "writes", "orders")
 KEYS = (
-    "candidate", "aim", "mode", "effect", "compare", "kind", "attributes", "isolation", "sample", "deadline",
-    "memory", "budget", "queue", "when_full", "key", "share", "caps", "strata", "record", "fallback",
-    "diverges", "override", "activity",
     "candidate", "aim", "mode", "effect", "compare", "kind", "attributes", "isolation", "pickling", "sample",
     "deadline", "memory", "budget", "queue", "when_full", "key", "share", "caps", "strata", "record", "fallback",
-    "diverges", "override",
+    "diverges", "override", "activity",
 )  # fmt: skip
 CAPS = ("calls", "calls_a_key", "amount", "amount_a_key", "amount_at")
 DIVERGES = ("path", "legacy", "candidate", "owner", "reason", "expires", "budget")

@@ -379,9 +379,9 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         state.troubles += [
             trouble.text for trouble in segment.troubles if trouble.unit in ("", name) and trouble.what in NOT_WHOLE
         ]
-    state.troubles += _unread(headless, [each for each in mine if each.header["fingerprints"][name] == now], anew)
         remarks = [str(line.get("text")) for line in segment.remarks if line.get("unit") == name]
         state.notes += [text for text in remarks if text not in state.notes]
+    state.troubles += _unread(headless, [each for each in mine if each.header["fingerprints"][name] == now], anew)
     if not state.segments:
         state.mode = state.effective
     if state.counts["recorded"] and not state.counts["differed"]:
