@@ -19,6 +19,7 @@ __all__ = ["Background", "forget", "running"]
 
 _start_new_thread = _thread.start_new_thread
 _running: set[int] = set()
+BEGIN_S = 5.0
 
 
 class Background:
@@ -44,7 +45,10 @@ class Background:
         self._ended = threading.Event()
         self._ident = 0
         self._process = os.getpid()
-        _start_new_thread(self._run, (threading.gettrace(),))
+        begun = threading.Event()
+        _start_new_thread(self._run, (threading.gettrace(), begun))
+        # As `threading` does: from here on it is counted as one of exuvia's.
+        begun.wait(BEGIN_S)
 
     @property
     def here(self) -> bool:
@@ -68,9 +72,10 @@ class Background:
             self._ended.wait(timeout)
         return not self.is_alive()
 
-    def _run(self, trace: object) -> None:
+    def _run(self, trace: object, begun: threading.Event) -> None:
         self._ident = threading.get_ident()
         _running.add(self._ident)
+        begun.set()
         if trace is not None:
             sys.settrace(trace)  # type: ignore[arg-type]  # as threading found it
         try:
