@@ -16,8 +16,8 @@ from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, raised, rescue, seams, splice
 from exuvia.migrate.dispatch.defaults import narrowed
-from exuvia.migrate.shadow import observe
 from exuvia.migrate.own import os
+from exuvia.migrate.shadow import observe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -275,7 +275,7 @@ def _main(legacy: str, candidate: str, rules: str, folder: str) -> None:
     try:
         sides = _held(legacy), _held(candidate)
         found = [
-            differences(*sides),
+            selfsame(*sides) or differences(*sides),
             uncomparable(sides[0], dict(json.loads(rules))),
             bound(*sides),
             callers(sides[0]),
@@ -291,9 +291,4 @@ def _main(legacy: str, candidate: str, rules: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    _sides = _held(sys.argv[1]), _held(sys.argv[2])
-    _rules = dict(json.loads(sys.argv[3]))
-    _apart = selfsame(*_sides) or differences(*_sides)
-    _found = [_apart, uncomparable(_sides[0], _rules), bound(*_sides), callers(_sides[0])]
-    sys.stdout.write(json.dumps(_found) + "\n")
     _main(*sys.argv[1:5])

@@ -11,7 +11,7 @@ import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.own import perf_counter_ns, threading
+from exuvia.migrate.own import threading
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.packing import pack_raised
 from exuvia.migrate.shadow.sampling import packed, packed_raised

@@ -54,8 +54,7 @@ def pack_raised(error: BaseException, packs: Callable[[Any], bytes] | None = Non
     state = {**held, **(getattr(error, "__dict__", None) or {})}
     # What names a file keeps more than it says in `args`.
     made = OSError.__reduce__(error)[1] if isinstance(error, OSError) else None
-    return pack((type(error), error.args, state or None, made), PROTOCOL)
-    parts = type(error), error.args, getattr(error, "__dict__", None) or None
+    parts = type(error), error.args, state or None, made
     return pack(parts, PROTOCOL) if packs is None else packs(parts)
 
 

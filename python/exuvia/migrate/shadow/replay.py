@@ -11,8 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
-from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
 from exuvia.migrate.own import perf_counter_ns
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -282,32 +282,19 @@ def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome
     result: Any = None
     raised: BaseException | None = None
     waits = False
-    started = perf_counter_ns()
-    try:
-        result = target(*args, **kwargs)
-        clock[0] = perf_counter_ns() - started
-        waits = kind in (protocol.CALL, protocol.METHOD) and hasattr(type(result), "__await__")
-        if waits:
-            result = trial.awaited(result, clock, lasting=kind == protocol.METHOD)
-    except BaseException as error:
-        if not waits:
-            clock[0] = perf_counter_ns() - started
-        # Without its traceback, whose frames hold what the candidate had allocated.
-        result, raised = None, error.with_traceback(None)
     with calling():
         started = perf_counter_ns()
         try:
             result = target(*args, **kwargs)
-            if hasattr(type(result), "__await__"):
-                if kind == protocol.CALL:
-                    result = asyncio.run(_awaited(result))
-                elif kind == protocol.METHOD:
-                    # What an object keeps between its calls belongs to one loop.
-                    result = trial.loop.run(_awaited(result), context=copy_context())
+            clock[0] = perf_counter_ns() - started
+            waits = kind in (protocol.CALL, protocol.METHOD) and hasattr(type(result), "__await__")
+            if waits:
+                result = trial.awaited(result, clock, lasting=kind == protocol.METHOD)
         except BaseException as error:
+            if not waits:
+                clock[0] = perf_counter_ns() - started
             # Without its traceback, whose frames hold what the candidate had allocated.
-            raised = error.with_traceback(None)
-        clock[0] = perf_counter_ns() - started
+            result, raised = None, error.with_traceback(None)
     return result, raised
 
 

@@ -6,9 +6,8 @@ for the caller by `stacklevel`: so a warning names the line of the program that 
 
 from __future__ import annotations
 
-import types
-from time import perf_counter_ns
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
