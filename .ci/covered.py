@@ -129,6 +129,8 @@ def extension(run: Run, instrumented: dict[str, str]) -> Path:
         **checks.data_env(),
         **instrumented,
         "COVERAGE_FILE": str(OUT / ".coverage"),
+        # Workers write nothing but what measures them.
+        "EXUVIA_WORKER_MAY_WRITE": str(OUT),
         "EXUVIA_LONG_SECONDS": "5",
     }
     python, report = python_of(COVERED), BUILD / "pytest-coverage.xml"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia import _exuvia
+from exuvia.migrate import own
 from exuvia.migrate.evidence import reading
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Clock:
             ("monotonic_ns", lambda: self.steady),
             ("monotonic", lambda: self.steady / 1e9),
         ):
-            monkeypatch.setattr(time, name, call)
+            monkeypatch.setattr(own.time, name, call)
 
     def pass_by(self, seconds: float, jump: float = 0.0) -> None:
         self.steady += int(seconds * 1e9)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from desk import Gate, desk, lines, same_surface
 from exuvia.errors import MigrateError
+from exuvia.migrate import own
 from exuvia.migrate.config.tables import Caps
 from exuvia.migrate.modes import approvals, expiry, identity, requirements
 from exuvia.migrate.modes import journal as modes
@@ -112,10 +113,10 @@ def test_an_approval_expires_also_for_a_clock_that_was_turned_back(
     config = desk(tmp_path)
     give(config, modes.user())
     real = time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: real() + approvals.DAY_NS + 1)
+    monkeypatch.setattr(own.time, "time_ns", lambda: real() + approvals.DAY_NS + 1)
     assert "it expired on 20" in counted(config)[1][0]
     assert [entry["what"] for entry in expiry.sweep(config)] == ["approval"]
-    monkeypatch.setattr(time, "time_ns", real)
+    monkeypatch.setattr(own.time, "time_ns", real)
     assert "it expired on 20" in counted(config)[1][0], "the journal knows a later time"
     with pytest.raises(MigrateError, match="the clock stands"):
         give(config, modes.user())

@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from exuvia._exuvia import Switch, evidence_signature
+from exuvia.migrate import own
 from exuvia.migrate.evidence import reading, record, tally, term
 from exuvia.migrate.evidence.activity import Activity
 from exuvia.migrate.evidence.record import Record
@@ -272,7 +273,7 @@ def test_activity_is_in_the_minute_hour_and_day_in_which_counters_grew(monkeypat
     activity, calls = Activity({}), 0
     for seconds, more in ((0, 1), (20, 1), (40, 0), (60, 2), (100, 1), (3_700, 1), (3_760, 1)):
         calls += more
-        monkeypatch.setattr(time, "time_ns", lambda at=start + seconds: at * 1_000_000_000)
+        monkeypatch.setattr(own.time, "time_ns", lambda at=start + seconds: at * 1_000_000_000)
         days = activity.look({"legacy_calls": calls, "compared": calls, "differed": calls // 4, "skipped": 0})
     assert list(days) == ["2026-11-20", "2026-11-21"]
     first, second = days.values()
@@ -293,7 +294,7 @@ def test_what_the_candidate_served_and_of_how_many_keys_is_in_its_hour_and_day()
 
 def test_a_minute_of_calls_of_which_none_was_compared_is_not_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     activity, at = Activity({}), 0
-    monkeypatch.setattr(time, "time_ns", lambda: at)
+    monkeypatch.setattr(own.time, "time_ns", lambda: at)
     gains = ({"legacy_calls": 9}, {"compared": 1}, {"skipped": 1}, {"candidate_calls": 1}, {"legacy_calls": 10})
     for minute, gained in enumerate(gains):
         at = minute * 60 * 1_000_000_000
@@ -323,7 +324,7 @@ def test_minutes_in_any_order_make_the_same_spans(monkeypatch: pytest.MonkeyPatc
         minutes = [dice.randrange(40) for _ in range(dice.randrange(1, 60))]
         activity = Activity({})
         for count, minute in enumerate(minutes, 1):
-            monkeypatch.setattr(time, "time_ns", lambda at=minute * 60: at * 1_000_000_000)
+            monkeypatch.setattr(own.time, "time_ns", lambda at=minute * 60: at * 1_000_000_000)
             days = activity.look({"legacy_calls": count, "compared": count})
         spans = days["1970-01-01"]["minutes"]
         assert {minute for first, last in spans for minute in range(first, last + 1)} == set(minutes)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import segments
+from exuvia.migrate import own
 from exuvia.migrate.evidence import chain, reading, watch
 from exuvia.migrate.evidence.segment import Segment
 from segments import DAY_NS, HEADER, UNIT, Clock, clock, mismatch, units, whats
@@ -103,7 +104,7 @@ def test_one_batch_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     segment = Segment(tmp_path, HEADER)
     written: list[int] = []
     real = os.write
-    monkeypatch.setattr(os, "write", lambda to, data: written.append(len(data)) or real(to, data))
+    monkeypatch.setattr(own.os, "write", lambda to, data: written.append(len(data)) or real(to, data))
     for n in range(20):
         segment.write({"kind": "novel", "unit": UNIT, "signatures": [n]})
     assert written == [], "what can wait waits for the batch"
@@ -123,7 +124,7 @@ def test_a_difference_is_forced_to_the_disk_and_a_recorded_call_waits(
     segment.counters(units(0))
     synced: list[int] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda to: synced.append(to) or real(to))
+    monkeypatch.setattr(own.os, "fsync", lambda to: synced.append(to) or real(to))
     segment.write(mismatch(1))
     assert len(synced) == 1
     segment.write({"kind": "call", "unit": UNIT, "call": "", "signature": 1, "arguments": "", "outcome": ""})
@@ -144,7 +145,7 @@ def test_the_start_waits_for_no_disk_and_what_must_last_takes_file_and_name_with
         synced.append("folder" if stat.S_ISDIR(os.fstat(to).st_mode) else "file")
         real(to)
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(own.os, "fsync", fsync)
     segment = Segment(tmp_path, HEADER)
     assert synced == []
     assert reading.read_folder(tmp_path)[0].header["kind"] == "header", "others read it at once all the same"

@@ -35,7 +35,8 @@ took = read() - before
 new = sorted(set(sys.modules) - known)
 import threading
 print(json.dumps({
-    "new": new, "read": took, "opened": opened, "threads": threading.active_count(),
+    "new": new, "read": took, "opened": opened,
+    "threads": len(sys._current_frames()), "counted": threading.active_count(),
     "extension": os.path.basename(_exuvia.__file__),
 }))
 uninstall()
@@ -78,6 +79,7 @@ def test_the_first_install_reads_no_extension_and_imports_only_the_candidate(tmp
     assert found["opened"]["legacy.py"] == 1
     assert found["opened"]["shim.py"] <= 2, "imported, and hashed"
     assert found["threads"] == 3, "the program's, the poller, and the one that waits for the signal"
+    assert found["counted"] == 1, "a program that counts its threads counts its own"
 
 
 def test_what_install_opens_does_not_grow_with_the_units(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import modes as door
+from exuvia.migrate import own
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import (
     approvals,
@@ -342,9 +343,9 @@ def test_a_clock_that_was_turned_back_promotes_nothing_and_revives_no_glass(
     until = time.time_ns() + 5 * NS
     modes.append(config.evidence, PRICE, "rust", "x", break_glass="y", until_ns=until, was="shadow")
     real = time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600 * NS)
+    monkeypatch.setattr(own.time, "time_ns", lambda: real() + 3_600 * NS)
     modes.append(config.evidence, SIZE, "shadow", "an hour later")
-    monkeypatch.setattr(time, "time_ns", real)
+    monkeypatch.setattr(own.time, "time_ns", real)
     assert stands(config, PRICE) == "shadow", "though the clock says that the session goes on"
     with pytest.raises(MigrateError, match="the clock stands 3,"):
         go(config, PRICE, "canary")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from exuvia.migrate.shadow import containment
 from shadowing import Shadowed, alive, shadowed, until
 
 __all__ = ["shadowed"]
@@ -266,3 +270,54 @@ def test_what_the_candidate_prints_goes_nowhere(tmp_path: Path) -> None:
     )
     assert ran.stdout.split()[1:] == ["1"]
     assert ran.stderr == ""
+
+
+DRAWS = """
+import gc, os, random, sys
+def price(n):
+    random.random()
+    os.environ["EXUVIA_LEFT"] = "1"
+    sys.setrecursionlimit(5000)
+    gc.disable()
+    return n * 2
+def other(n):
+    return n + 1
+"""
+
+
+def test_a_candidate_in_the_callers_thread_leaves_numbers_environment_and_limits_as_they_were(
+    shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containment, "others", lambda: 0)
+    shadowed.write(LEGACY, DRAWS)
+    shadowed.install("price", more='isolation = "thread"')
+    random.seed(7)
+    before = random.getstate(), os.environ.copy(), sys.getrecursionlimit(), gc.isenabled()
+    for n in range(3):
+        assert shadowed.legacy.price(n) == n * 2
+    assert (random.getstate(), os.environ.copy(), sys.getrecursionlimit(), gc.isenabled()) == before
+    assert shadowed.counts("price")["compared"] == 3
+
+
+def test_no_thread_is_given_a_random_number_twice(shadowed: Shadowed) -> None:
+    slow = "import time\ndef price(n):\n    time.sleep(0.05)\n    return n * 2\ndef other(n):\n    return n + 1\n"
+    shadowed.write(LEGACY, slow)
+    shadowed.install("price", more='isolation = "thread"')
+    drawn: list[int] = []
+    stop = threading.Event()
+
+    def draw() -> None:
+        while not stop.wait(0.002):
+            drawn.append(random.getrandbits(64))
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    for n in range(6):
+        assert shadowed.legacy.price(n) == n * 2
+    stop.set()
+    thread.join()
+    assert len(drawn) > 10
+    assert len(set(drawn)) == len(drawn)
+    found = shadowed.counts("price")
+    assert any("random numbers were drawn" in reason for reason in found["reasons"]), found
+    assert found["differed"] == 0

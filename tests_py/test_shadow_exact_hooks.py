@@ -1,4 +1,4 @@
-"""Pickling runs what the program's classes have for it, in the caller: contained, put back, and counted."""
+"""Where it is declared, pickling runs what the program's classes have for it: contained, put back, and counted."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def made(size):
     return bytearray(size)
 """
 
+RUN = 'pickling = "run"'
 RAN: list[str] = []
 
 
@@ -49,7 +50,7 @@ def lose() -> None:
 @pytest.mark.parametrize("do", [leave, lose])
 def test_what_a_hook_raises_stays_with_the_observer(shadowed: Shadowed, do: Callable[[], Any]) -> None:
     shadowed.write(SAME, SAME)
-    shadowed.install("same")
+    shadowed.install("same", more=RUN)
     assert shadowed.legacy.same(Hooked(do)) == 7
     found = shadowed.counts("same")
     assert found["compared"] == 0
@@ -70,7 +71,7 @@ def test_a_hook_that_changes_the_environment_is_undone_and_its_sample_lost(
         os.chdir("/")
 
     shadowed.write(SAME, SAME)
-    shadowed.install("same")
+    shadowed.install("same", more=RUN)
     for _ in range(3):
         before = dict(os.environ), Path.cwd()
         assert shadowed.legacy.same(Hooked(change)) == 7
@@ -84,7 +85,7 @@ def test_a_hook_that_changes_the_environment_is_undone_and_its_sample_lost(
 
 def test_a_hook_runs_once_before_the_call_and_once_after_it(shadowed: Shadowed) -> None:
     shadowed.write(SAME, SAME)
-    shadowed.install("same")
+    shadowed.install("same", more=RUN)
     RAN.clear()
     for _ in range(5):
         shadowed.legacy.same(Hooked(int))

@@ -117,7 +117,7 @@ def test_an_alarm_inside_of_a_pickling_hook_reaches_the_caller(shadowed: Shadowe
             return int, ()
 
     shadowed.write(SAME, SAME)
-    shadowed.install("same")
+    shadowed.install("same", more='pickling = "run"')
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     with pytest.raises(AlarmError):
         shadowed.legacy.same(Slow())

@@ -263,7 +263,11 @@ def test_a_quarantine_that_fails_is_counted_and_the_shadow_is_off_all_the_same(s
 def test_status_says_what_the_callers_thread_does_not_contain(shadowed: Shadowed) -> None:
     shadowed.write(PRICE, PRICE)
     shadowed.install("price", more='isolation = "thread"')
-    note = "isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained"
+    note = (
+        "isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained, nor what the "
+        "candidate does to files, connections, warnings and the settings of modules; comparing ends where another "
+        "thread draws random numbers meanwhile"
+    )
     assert exuvia.migrate.status()[0].notes == [note]
     config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
     assert note in reading.statuses(config, reading.read_folder(config.evidence))[0].notes

@@ -383,4 +383,8 @@ def test_a_state_that_cannot_be_exported_or_imported_gives_the_twin_up(shadowed:
 @pytest.fixture(autouse=True)
 def no_leftovers() -> Iterator[Any]:
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name == "exuvia-shadow" and not thread.daemon]
+    assert not [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and thread.name.startswith(("exuvia", "Dummy"))
+    ]

@@ -71,7 +71,7 @@ class Unwilling:
 def test_what_cannot_be_pickled_is_counted_with_its_reason_and_never_raised(shadowed: Shadowed) -> None:
     text = "def price(n, make=None):\n    if n == 3:\n        raise ValueError(make)\n    return make() if n else n\n"
     shadowed.write(text, text)
-    shadowed.install("price")
+    shadowed.install("price", more='pickling = "run"')
     local = lambda: 1  # noqa: E731 - a lambda is what is tested
     assert shadowed.legacy.price(0, Unwilling()) == 0
     assert shadowed.legacy.price(0, local) == 0

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import threading
 from pathlib import Path
 
 from exuvia import _exuvia
 from exuvia.build import build_info
 from exuvia.migrate.descriptor import Held
+from exuvia.migrate.own import os, threading
 
 __all__ = ["after_fork", "claim", "exchanged", "loaded", "sha256", "verify"]
 

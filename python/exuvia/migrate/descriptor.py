@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import stat
 import sys
+
+from exuvia.migrate.own import os, select
 
 __all__ = ["Held", "high", "ready"]
 
@@ -114,7 +115,10 @@ class Held:
 def _file(number: int) -> tuple[int, ...] | None:
     try:
         held = os.fstat(number)
-    except OSError:
+    except OSError as error:
+        if type(error) is not OSError:
+            # What the handler of a signal raised, as a TimeoutError: it is the program's.
+            raise
         return None
     return held.st_dev, held.st_ino, stat.S_IFMT(held.st_mode)
 
@@ -130,8 +134,6 @@ def ready(reading: list[int], writing: list[int], timeout_s: float) -> set[int]:
     Returns:
         Those that are ready; one that was closed meanwhile is.
     """
-    import select  # noqa: PLC0415 - a program may patch it, or never need it
-
     if not hasattr(select, "poll"):
         read, write, _ = select.select(reading, writing, [], timeout_s)
         return {*read, *write}

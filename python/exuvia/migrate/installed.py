@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError
 from exuvia.migrate import binary, fingerprint, imports
+from exuvia.migrate.background import Background, forget
 from exuvia.migrate.dispatch import foresight, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
@@ -21,6 +21,8 @@ from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import guard
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.moving import Moving, journal_stamp, say
+from exuvia.migrate.own import os, threading
+from exuvia.migrate.shadow import pickling
 from exuvia.migrate.shadow.courier import Courier
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ class Installed(Moving):
             name: Record(name, self.write, self.sampling, redactor=redactor, record=unit.record)
             for name, unit in config.units.items()
         }
+        pickling.own_packages([*config.packages, *(unit.module for unit in config.units.values())])
+        for name, record in self.records.items():
+            record.pickling = config.units[name].pickling
         self.courier = Courier(config, self.records, self.quarantine)
         self.units: dict[str, units.Unit] = {}
         self.waiting: dict[str, int] = {}
@@ -104,7 +109,7 @@ class Installed(Moving):
         self.pid = os.getpid()
         self.counting = threading.Lock()
         self.ended = False
-        self.thread: threading.Thread | None = None
+        self.thread: Background | None = None
 
     def write(self, line: dict[str, Any]) -> None:
         """Take a line of evidence."""
@@ -162,8 +167,7 @@ class Installed(Moving):
     def watch(self) -> None:
         """Start the thread that looks after all of this."""
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._poll, args=(self.stop,), name="exuvia-migrate", daemon=True)
-        self.thread.start()
+        self.thread = Background(functools.partial(self._poll, self.stop))
 
     def _poll(self, stop: threading.Event) -> None:
         ticks = 0
@@ -178,6 +182,7 @@ class Installed(Moving):
                 except Exception as error:
                     # Whatever fails, the next rollback must still be followed.
                     self.trouble(f"{type(error).__name__}: {error}")
+            forget()
 
     def verify(self) -> None:
         """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""
@@ -314,6 +319,16 @@ class Installed(Moving):
         # A program may end by the very error that put a unit back: the next one must not begin where this one did.
         self.guard.accuse({name: each for name, each in counted.items() if each.get("unanswered")})
         self.courier.stop(stop_s)
+
+    def withdraw(self) -> None:
+        """Let legacy serve without an observer, after the last counters: for what is called as the interpreter ends.
+
+        Nothing is put on record, since no mode has changed: legacy serves in shadow as in legacy.
+        """
+        for unit in self.units.values():
+            if unit.mode == "shadow":
+                with contextlib.suppress(Exception):
+                    unit.flip("legacy", None)
 
     def after_fork(self) -> None:
         """A forked child counts for itself, in a file of its own, and has a place of its own in the fleet."""

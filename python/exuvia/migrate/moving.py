@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate import fingerprint
@@ -15,15 +14,16 @@ from exuvia.migrate.evidence import folder, reading
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
+from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from exuvia.migrate.config import Config
     from exuvia.migrate.dispatch.control import Control
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.evidence.segment import Segment
+    from exuvia.migrate.own import threading
     from exuvia.migrate.shadow.courier import Courier
 
 __all__ = ["SERVED", "Moving", "say"]
@@ -289,7 +289,7 @@ def journal_stamp(config: Config) -> tuple[int, ...]:
     stamp: list[int] = []
     for path in (config.evidence / modes.JOURNAL, config.kill_file):
         try:
-            held = None if path is None else path.stat()
+            held = None if path is None else os.stat(path)
         except OSError:
             held = None
         stamp += (0, 0, 0) if held is None else (held.st_size, held.st_mtime_ns, held.st_ino)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 import runpy
 import sys
+import types
+import zipfile
 from dataclasses import replace
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 __all__ = ["execute", "find_as_python_does", "run"]
+
+OURS = (
+    __file__,
+    runpy.__file__,
+    "<frozen runpy>",
+    "<frozen importlib._bootstrap>",
+    "<frozen importlib._bootstrap_external>",
+)
+"""Files whose frames the interpreter would not have at the top of a traceback."""
 
 
 def run(config: str | None, evidence: str | None, program: str, arguments: list[str], *, is_module: bool) -> int:
@@ -63,17 +76,40 @@ def execute(program: str, arguments: list[str], *, is_module: bool) -> int:
         if is_module:
             runpy.run_module(program, run_name="__main__", alter_sys=True)
         else:
-            runpy.run_path(program, run_name="__main__")
+            _run_file(program)
     except SystemExit as leaving:
         if leaving.code is None or isinstance(leaving.code, int):
             return leaving.code or 0
-        print(leaving.code, file=sys.stderr)  # noqa: T201 - what the interpreter does with it
+        if sys.stderr is not None:
+            print(leaving.code, file=sys.stderr)  # noqa: T201 - what the interpreter does with it
         return 1
     except BaseException as error:
         # The program's own error: shown as the interpreter shows it, without the frames of exuvia.
         trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, runpy.__file__, "<frozen runpy>"):
+        while trace is not None and trace.tb_frame.f_code.co_filename in OURS:
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
+
+
+def _run_file(program: str) -> None:
+    """Run a script as the interpreter does: its file by its whole path, with a loader, in no package.
+
+    What is no file of source, a folder or an archive with a `__main__` or a compiled file, is for `runpy`.
+
+    Args:
+        program: The script's path.
+    """
+    path = Path(program).absolute()
+    if not path.is_file() or path.suffix == ".pyc" or zipfile.is_zipfile(path):
+        runpy.run_path(program, run_name="__main__")
+        return
+    loader = SourceFileLoader("__main__", str(path))
+    code = loader.source_to_code(loader.get_data(str(path)), str(path))
+    made = types.ModuleType("__main__", None)
+    # As the interpreter leaves them for a script.
+    vars(made).update(__annotations__={}, __builtins__=builtins, __cached__=None, __file__=str(path), __loader__=loader)
+    # For good: what runs at the exit finds it there.
+    sys.modules["__main__"] = made
+    exec(code, vars(made))  # noqa: S102 - it is what was asked for

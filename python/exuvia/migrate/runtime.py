@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
-import threading
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
@@ -15,6 +13,7 @@ from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.installed import STOP_S, TERM_FLUSH_S, TERM_STOP_S, Installed
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.moving import SERVED
+from exuvia.migrate.own import os
 from exuvia.migrate.shadow import inside
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def uninstall() -> None:
         return
     runtime.stop.set()
     runtime.guard.stop()
-    if runtime.thread is not None and runtime.thread is not threading.current_thread():
-        runtime.thread.join(timeout=5.0)
+    if runtime.thread is not None and not runtime.thread.here:
+        runtime.thread.join(5.0)
     runtime.finish()
     runtime.hook.stop()
     errors = runtime.put_back("uninstall")
@@ -162,7 +161,7 @@ def _hook_process() -> None:
     if _hooked:
         return
     _hooked = True
-    atexit.register(_at_exit)
+    atexit.register(_at_end)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
     term.hook(lambda: _at_exit(TERM_FLUSH_S, TERM_STOP_S))
@@ -174,6 +173,12 @@ def _at_exit(flush_s: float | None = None, stop_s: float = STOP_S) -> None:
         _current.finish(flush_s, stop_s)
         if _current.pid == os.getpid():
             _current.segment.close()
+
+
+def _at_end() -> None:
+    _at_exit()
+    if _current is not None:
+        _current.withdraw()
 
 
 def _in_child() -> None:

@@ -21,9 +21,8 @@ from exuvia.migrate.modes import standing
 from exuvia.migrate.shadow import inside
 
 if TYPE_CHECKING:
-    import os
-
     from exuvia.migrate.config import Config
+    from exuvia.migrate.own import os
 
 __all__ = ["bare_status", "install", "load", "set_mode", "status", "uninstall"]
 

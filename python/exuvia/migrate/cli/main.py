@@ -119,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
         return ERROR
     try:
         code: int = _version() if options.version else options.handler(options)
-        sys.stdout.flush()
+        # What a program prints, and whether it has somewhere to, is its own and the interpreter's.
+        if options.command != "run" and sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         # Whoever read has gone, as `| head` does; what the interpreter flushes at its end must not complain.

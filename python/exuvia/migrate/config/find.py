@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from exuvia.errors import ConfigError
+from exuvia.migrate.own import os
 
 __all__ = ["NAME", "find", "text_of"]
 

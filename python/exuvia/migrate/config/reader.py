@@ -37,7 +37,7 @@ from exuvia.migrate.config.tables import CALENDARS, MIB, Config
 from exuvia.migrate.modes.journal import refuse_writable_by_others
 
 if TYPE_CHECKING:
-    import os
+    from exuvia.migrate.own import os
 
 __all__ = ["load"]
 

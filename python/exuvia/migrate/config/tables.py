@@ -81,6 +81,7 @@ class UnitConfig:
         attributes: Attributes of a class that are compared after every call.
         line: Where the unit is declared.
         isolation: Where the candidate runs in shadow: `process` (a worker) or `thread` (the caller's own).
+        pickling: Whether code of the program that pickles its objects is run for a sample: `refuse` or `run`.
         sample: Share of the calls that are compared (of a class: of the objects), in shadow and canary; in rust too if
             it is below 1, else 1 %.
         deadline: Seconds that one call of the candidate may take.
@@ -111,6 +112,7 @@ class UnitConfig:
     attributes: tuple[str, ...] = ()
     line: int = 1
     isolation: str = "process"
+    pickling: str = "refuse"
     sample: float = 1.0
     deadline: float = 1.0
     memory: int = 512 * MIB

@@ -22,8 +22,8 @@ AIMS = ("speed", "retire", "safety")
 KINDS = ("function", "method", "class")
 EFFECTS = ("pure", "reads", "writes", "orders")
 KEYS = (
-    "candidate", "aim", "mode", "effect", "compare", "kind", "attributes", "isolation", "sample", "deadline",
-    "memory", "budget", "queue", "when_full", "key", "share", "caps", "strata", "record", "fallback",
+    "candidate", "aim", "mode", "effect", "compare", "kind", "attributes", "isolation", "pickling", "sample",
+    "deadline", "memory", "budget", "queue", "when_full", "key", "share", "caps", "strata", "record", "fallback",
     "diverges", "override", "activity",
 )  # fmt: skip
 CAPS = ("calls", "calls_a_key", "amount", "amount_a_key", "amount_at")
@@ -80,6 +80,7 @@ def read(check: Checker, name: str, table: Any, *, rehearsal: bool, rules: bool)
         attributes=check.texts(here, table, "attributes"),
         line=line_of(check.text, here),
         isolation=check.word(here, table, "isolation", ("process", "thread"), "process"),
+        pickling=check.word(here, table, "pickling", ("refuse", "run"), "refuse"),
         sample=check.share(here, table, "sample", 1.0),
         deadline=check.seconds(here, table, "deadline", 1.0),
         memory=check.size(here, table, "memory", 512 * MIB),

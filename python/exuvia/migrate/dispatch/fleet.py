@@ -6,14 +6,13 @@ poller is stuck, or that runs another build, holds the others back: that is the 
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exuvia.migrate.dispatch.page import PROCESS_WORDS, PROCESSES, PROCESSES_AT, fnv
+from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
     from exuvia.migrate.dispatch.page import Page

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import os
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, raised, rescue, seams, splice
 from exuvia.migrate.dispatch.defaults import narrowed
+from exuvia.migrate.own import os
 from exuvia.migrate.shadow import observe
 
 if TYPE_CHECKING:

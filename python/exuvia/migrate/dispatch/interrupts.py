@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import signal
-import threading
 import types
 from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.own import signal, threading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import mmap
-import os
 import stat
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +19,7 @@ from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate.descriptor import Held
 from exuvia.migrate.dispatch import mapping
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.own import os, time
 
 try:
     import fcntl

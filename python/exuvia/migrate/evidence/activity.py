@@ -9,9 +9,10 @@ enough minutes were active.
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.own import time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

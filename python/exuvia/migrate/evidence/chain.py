@@ -7,10 +7,10 @@ segment that compaction found without a seal, its process being gone, is linked 
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence import folder as folders
+from exuvia.migrate.own import json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

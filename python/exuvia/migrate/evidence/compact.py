@@ -11,10 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import json
-import os
 import re
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia import _exuvia
 from exuvia.errors import MigrateError
 from exuvia.migrate.evidence import chain, folder, reading
+from exuvia.migrate.own import json, os, time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

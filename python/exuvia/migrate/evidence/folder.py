@@ -6,9 +6,10 @@ Standard library only. What is refused is an `OSError` that says what to do.
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from typing import TYPE_CHECKING
+
+from exuvia.migrate.own import os
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

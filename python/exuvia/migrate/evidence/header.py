@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import platform
-import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+from exuvia.migrate.own import os, socket
 
 __all__ = ["born", "facts", "is_gone", "machine"]
 

@@ -7,10 +7,10 @@ Standard library only.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from exuvia.migrate.evidence import folder as folders
+from exuvia.migrate.own import os
 
 if TYPE_CHECKING:
     from pathlib import Path

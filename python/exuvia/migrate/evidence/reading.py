@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from exuvia.migrate.gates import restarts
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing, worth
+from exuvia.migrate.own import json, time
 from exuvia.migrate.shadow.inside import uncontained
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ FOREVER = 2**63 - 1
 RETRIES = 5
 SHADOW_OFF = "shadow off"
 RETRY_S = 0.02
-LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes"}
+LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes", "remark": "remarks"}
 
 
 @dataclass(slots=True)
@@ -59,6 +58,7 @@ class SegmentText:
         novel: Signatures of inputs as they were first seen.
         modes: Flips of units.
         troubles: What is wrong with the file or happened to the process, in order.
+        remarks: What is to be known and no trouble.
         ended: Whether its process has ended.
         farewell: Whether the process said so itself, in this file.
         sealed: Whether the file is complete, as its own last frame says.
@@ -79,6 +79,7 @@ class SegmentText:
     novel: list[dict[str, Any]] = field(default_factory=list)
     modes: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    remarks: list[dict[str, Any]] = field(default_factory=list)
     ended: bool = False
     farewell: bool = False
     sealed: bool = False
@@ -378,6 +379,8 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         state.troubles += [
             trouble.text for trouble in segment.troubles if trouble.unit in ("", name) and trouble.what in NOT_WHOLE
         ]
+        remarks = [str(line.get("text")) for line in segment.remarks if line.get("unit") == name]
+        state.notes += [text for text in remarks if text not in state.notes]
     state.troubles += _unread(headless, [each for each in mine if each.header["fingerprints"][name] == now], anew)
     if not state.segments:
         state.mode = state.effective

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import pickle
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from exuvia._exuvia import evidence_signature
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
+from exuvia.migrate.own import pickle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -244,7 +244,7 @@ class Record(Tally):
         """
         try:
             if signature is None:
-                signature = evidence_signature(pickle.loads(arguments))  # noqa: S301 - made by this very process
+                signature = evidence_signature(pickle.loads(arguments))
             with self._lock:
                 if step is not None and self._record > 0 and self._lived < LIVES:
                     self._lived += 1
@@ -288,7 +288,7 @@ class Record(Tally):
     def _shown_remote(self, call: str, pickled: bytes | None, text: str) -> str:
         if pickled is not None:
             try:
-                return self._shown(call, pickle.loads(pickled))  # noqa: S301 - made by this very process
+                return self._shown(call, pickle.loads(pickled))
             except Exception as error:
                 return f"<arguments that cannot be shown: {type(error).__name__}>"
         return self.redactor.text(text)[:SHOWN]

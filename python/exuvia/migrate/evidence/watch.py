@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from exuvia.migrate.own import time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

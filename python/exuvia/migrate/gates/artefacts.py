@@ -6,12 +6,12 @@ Numbers keep the digits that they were written with, so that amounts are compare
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ExuviaError, LakeError, SchemaError
+from exuvia.migrate.own import json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,6 +25,11 @@ _WAYS = (
         'from being dropped: a larger queue, or in a rehearsal when_full = "wait"',
     ),
     (
+        "which would run in the program",
+        "if what pickles these classes takes no lock and changes nothing, say so in the unit's table, pickling = "
+        '"run"; else make the function of what the unit uses of them',
+    ),
+    (
         "the program ended before it was compared",
         'let less wait as it ends: sample = 0.2 in the unit\'s table, or in a rehearsal when_full = "wait"',
     ),

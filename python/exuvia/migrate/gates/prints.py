@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from exuvia.migrate import fingerprint
+from exuvia.migrate.own import json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

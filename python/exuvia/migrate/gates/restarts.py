@@ -14,13 +14,11 @@ The file is append-only JSON lines, `restarts.jsonl` in the evidence folder. Sta
 from __future__ import annotations
 
 import getpass
-import json
-import os
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.own import json, os, time
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,13 +9,13 @@ was active, clocks that jumped, drops, two builds, a rehearsal, a day without da
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, ConfigError
 from exuvia.migrate.gates import activity, artefacts, covering, daily, prints, settled
+from exuvia.migrate.own import time
 from exuvia.sessions import Calendar
 
 if TYPE_CHECKING:

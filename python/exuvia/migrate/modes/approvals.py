@@ -7,7 +7,6 @@ time is over; and it counts only for as long as the configuration names its pers
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.modes import frozen, identity, standing, transitions
 from exuvia.migrate.modes.judging import digest
 from exuvia.migrate.modes.writing import open_journal, user
+from exuvia.migrate.own import json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.names import group_named
 from exuvia.migrate.modes.steps import trusted
 from exuvia.migrate.modes.writing import open_journal
+from exuvia.migrate.own import time
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig

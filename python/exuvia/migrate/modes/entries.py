@@ -12,9 +12,10 @@ that digest is believed only where it lowers: a rollback that could not get the 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
+
+from exuvia.migrate.own import json
 
 __all__ = ["FORMAT", "MODES", "Text", "fold", "lowers", "parse"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from exuvia.errors import CalendarError
 from exuvia.migrate.modes import standing
+from exuvia.migrate.own import time
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig

@@ -9,15 +9,15 @@ needs no descriptor that a program could close.
 from __future__ import annotations
 
 import contextlib
-import queue
-import signal
+import functools
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+from exuvia.migrate.background import Background
 from exuvia.migrate.modes import expiry, hooks, overlays, rollback
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.writing import open_journal
+from exuvia.migrate.own import queue, signal, threading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,14 +68,14 @@ class Guard:
     def start(self) -> None:
         """Take the signal, if nobody has it, and wait for it in a thread."""
         self._listen()
-        here = threading.current_thread() is threading.main_thread()
+        here = threading.get_ident() == threading.main_thread().ident
         if here and sys.platform != "win32" and signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
             signal.signal(signal.SIGUSR2, self._on_signal)
             self._took_signal = True
 
     def stop(self) -> None:
         """Give the signal back."""
-        here = threading.current_thread() is threading.main_thread()
+        here = threading.get_ident() == threading.main_thread().ident
         if self._took_signal and here and signal.getsignal(signal.SIGUSR2) == self._on_signal:
             signal.signal(signal.SIGUSR2, signal.SIG_DFL)
             self._took_signal = False
@@ -92,7 +92,7 @@ class Guard:
     def _listen(self) -> None:
         heard: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._heard = heard
-        threading.Thread(target=self._wait, args=(heard,), name="exuvia-signal", daemon=True).start()
+        Background(functools.partial(self._wait, heard))
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._heard is not None:

@@ -9,18 +9,15 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import json
-import os
-import queue
 import shlex
-import subprocess
 import sys
-import threading
-import time
 import urllib.request
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from exuvia.migrate.background import Background, forget
+from exuvia.migrate.own import json, os, queue, subprocess, threading, time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +75,7 @@ class _Caller:
         self.waiting: queue.Queue[tuple[str, dict[str, Any], Path]] = queue.Queue(WAITING)
         self.open = 0
         self.changed = threading.Condition()
-        threading.Thread(target=self._work, name="exuvia-hooks", daemon=True).start()
+        Background(self._work)
 
     def put(self, hook: str, event: dict[str, Any], folder: Path) -> None:
         try:
@@ -98,6 +95,8 @@ class _Caller:
             hook, event, folder = self.waiting.get()
             with contextlib.suppress(Exception):
                 _deliver(hook, event, folder)
+            # The hook's own code may have asked for the current thread, to log.
+            forget()
             with self.changed:
                 self.open -= 1
                 self.changed.notify_all()
@@ -147,9 +146,7 @@ def _send(hook: str, event: dict[str, Any]) -> None:
     body = json.dumps(event, default=str).encode()
     scheme, _, rest = hook.partition(":")
     if scheme == "cmd":
-        done = subprocess.run(  # noqa: S603 - the desk's own command, without a shell
-            shlex.split(rest), input=body, capture_output=True, timeout=TIMEOUT_S, check=False
-        )
+        done = subprocess.run(shlex.split(rest), input=body, capture_output=True, timeout=TIMEOUT_S, check=False)
         if done.returncode:
             raise OSError(f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[:200]}")
     elif scheme == "py":

@@ -16,12 +16,12 @@ import base64
 import binascii
 import hashlib
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.modes.writing import user
+from exuvia.migrate.own import subprocess
 
 __all__ = ["NAMESPACE", "canonical", "mine", "public_of", "sign", "verified"]
 
@@ -128,7 +128,7 @@ def _run(command: list[str], given: bytes, what: str) -> bytes:
 
 def _call(command: list[str], given: bytes) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(command, input=given, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603 - ssh-keygen, no shell
+        return subprocess.run(command, input=given, capture_output=True, timeout=TIMEOUT_S, check=False)
     except FileNotFoundError:
         raise MigrateError("ssh-keygen is not on the path: install OpenSSH's client to approve by key") from None
     except subprocess.TimeoutExpired:

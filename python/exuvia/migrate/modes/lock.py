@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from typing import TYPE_CHECKING
+
+from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
     from exuvia.migrate.descriptor import Held

@@ -6,7 +6,6 @@ It needs the standard library only, no extension and no readable configuration; 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.names import group_named
 from exuvia.migrate.modes.said import EVERY_UNIT, read
 from exuvia.migrate.modes.writing import FULL, open_journal
+from exuvia.migrate.own import os
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

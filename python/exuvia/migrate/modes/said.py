@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import stat
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import ConfigError
 from exuvia.migrate.modes import entries as written
 from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.own import json, os, time
 
 if TYPE_CHECKING:
     from pathlib import Path

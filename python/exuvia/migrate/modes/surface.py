@@ -5,17 +5,17 @@ The modules are imported in a process of their own, so that looking does nothing
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
-import json
-import os
-import pickle
-import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exuvia.errors import CompareError
+from exuvia.migrate.own import json, os, pickle, subprocess
+from exuvia.migrate.shadow import fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,11 +67,12 @@ def surface(config: Config, unit: UnitConfig) -> Sides:
     """
     path = os.pathsep.join([str(config.path.parent), *(entry for entry in sys.path if entry)])
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter
-            [sys.executable, "-m", __name__, unit.name, unit.candidate, json.dumps(unit.compare)],
-            capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-            cwd=config.path.parent, env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="exuvia-surface-") as folder:
+            done = subprocess.run(
+                [sys.executable, "-m", __name__, unit.name, unit.candidate, json.dumps(unit.compare), folder],
+                capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+                cwd=config.path.parent, env={**os.environ, "PYTHONPATH": path},
+            )  # fmt: skip
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         return _unknown(unit, f"importing both sides took more than {TIMEOUT_S:g} s")
@@ -251,7 +252,7 @@ def _takes(theirs: inspect.Signature, ours: inspect.Signature) -> bool:
 
 def _pickles(value: Any) -> bool:
     try:
-        return pickle.loads(pickle.dumps(value)) is value  # noqa: S301 - what was pickled a moment ago
+        return pickle.loads(pickle.dumps(value)) is value
     except Exception:
         return False
 
@@ -264,9 +265,30 @@ def _held(name: str) -> Any:
     return held
 
 
+def _main(legacy: str, candidate: str, rules: str, folder: str) -> None:
+    """Look at both sides, say what was found, and end without what their modules left for the exit."""
+    # Kept apart: what a module prints as it is loaded is not what was found.
+    said = os.dup(1)
+    os.dup2(2, 1)
+    fence.put_up(folder)
+    code = 1
+    try:
+        sides = _held(legacy), _held(candidate)
+        found = [
+            selfsame(*sides) or differences(*sides),
+            uncomparable(sides[0], dict(json.loads(rules))),
+            bound(*sides),
+            callers(sides[0]),
+        ]
+        os.write(said, (json.dumps(found) + "\n").encode())
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        fence.leave(code)
+
+
 if __name__ == "__main__":
-    _sides = _held(sys.argv[1]), _held(sys.argv[2])
-    _rules = dict(json.loads(sys.argv[3]))
-    _apart = selfsame(*_sides) or differences(*_sides)
-    _found = [_apart, uncomparable(_sides[0], _rules), bound(*_sides), callers(_sides[0])]
-    sys.stdout.write(json.dumps(_found) + "\n")
+    _main(*sys.argv[1:5])

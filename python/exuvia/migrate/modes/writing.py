@@ -11,11 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import getpass
-import json
-import os
 import shutil
-import socket
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +19,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.descriptor import Held
 from exuvia.migrate.modes import entries, lock
 from exuvia.migrate.modes.said import HEAD, JOURNAL, Journal, read
+from exuvia.migrate.own import json, os, socket, time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,13 @@ from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import strata
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, run_contained
+from exuvia.migrate.shadow.packing import Hooked, reason
+from exuvia.migrate.shadow.pickling import guarded_attempt
 from exuvia.migrate.shadow.replay import replay
 from exuvia.migrate.shadow.sampling import ended
 from exuvia.migrate.shadow.tape import Tape, named_like
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import beside, drive
+from exuvia.migrate.shadow.weighing import looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +45,17 @@ def copy_arguments(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]
     if not record.sampling():
         record.lost("evidence cannot be written")
         return None
+    if record.apart:
+        record.lost(record.apart)
+        return None
+    if record.pickling != "run" and not looked_at((*args, *kwargs.values()))[1]:
+        # Copying runs what pickling does.
+        found = guarded_attempt((args, kwargs))
+        if isinstance(found, BaseException) and is_foreign(found):
+            raise found
+        if isinstance(found, Hooked):
+            record.lost(reason("arguments cannot be copied", found))
+            return None
     try:
         copied, mutable = detached_copy(args)
         if kwargs:
@@ -101,7 +115,7 @@ class Beside:
                 self.record.lost(why)
             return None
         copied, named, mutable = copies
-        other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random)
+        other, other_ns, interrupt = run_contained(self.other, copied, named, self.guard_random, self.record)
         if interrupt is None:
             after = (numbered(*given), numbered(copied, named)) if mutable else None
             self._judge((outcome, other), after, (took, other_ns), copies[:2])
@@ -164,6 +178,7 @@ class Beside:
             copies[0],
             copies[1],
             self.guard_random,
+            self.record,
         )
         if interrupt is not None:
             raise interrupt

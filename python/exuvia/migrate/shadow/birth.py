@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from pathlib import Path
 import exuvia
 from exuvia import _exuvia
 from exuvia.migrate.descriptor import Held
+from exuvia.migrate.own import os, socket, subprocess
 from exuvia.migrate.shadow import protocol
 
 __all__ = ["Ends", "start"]
@@ -140,7 +138,7 @@ def _start(given: list[int]) -> None:
 
 def _start_child(words: list[str], environment: dict[str, str], given: list[int]) -> None:
     """Start the keeper as a child that splits off at once, and wait for that."""
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+    process = subprocess.Popen(
         [*words, *map(str, given[3:])],
         stdin=given[0],
         stdout=given[1],

@@ -7,17 +7,13 @@ deadline or its memory, and starts another. What dies, hangs or panics three tim
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
-import signal
 import sys
-import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exuvia.migrate import binary
 from exuvia.migrate.descriptor import Held, ready
+from exuvia.migrate.own import os, pickle, signal, threading, time
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.lane import LARGE, STRIKES, Lane
 from exuvia.migrate.shadow.link import Link, main_module
@@ -27,6 +23,7 @@ from exuvia.migrate.shadow.settling import settle, settle_dropped, settle_lost, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from exuvia.migrate.background import Background
     from exuvia.migrate.shadow.protocol import Sample
 
 __all__ = ["Carrying"]
@@ -62,7 +59,7 @@ class Carrying:
         self._fresh()
 
     def _fresh(self) -> None:
-        self.thread: threading.Thread | None = None
+        self.thread: Background | None = None
         self.link: Link | None = None
         self.pending: deque[tuple[Lane, Sample]] = deque()
         self.again: deque[tuple[Lane, Sample]] = deque()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
 from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.own import pickle
 from exuvia.migrate.shadow.packing import PROTOCOL, reason
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """How a candidate runs beside the trading program in shadow mode: after legacy, without a trace.
 
-It runs in the caller's thread. Its exceptions stop here; the random streams, the decimal context and the
-context variables are as if it had never run.
+It runs in the caller's thread. Its exceptions stop here; the random streams, the decimal context, the context
+variables, the environment, the working directory and the interpreter's limits are as if it had never run. What other
+threads may have drawn or changed meanwhile is never put back, since it would be given out twice: comparing ends there.
 
 What this does not contain: a candidate that hangs, aborts the process or takes all memory. The worker
 process contains these (`isolation = "process"`, the default); this form is for `isolation = "thread"`.
@@ -12,19 +13,29 @@ from __future__ import annotations
 import contextvars
 import decimal
 import functools
+import gc
 import random
 import sys
-import threading
 import types
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate import background
 from exuvia.migrate.dispatch.interrupts import by_signal
+from exuvia.migrate.own import perf_counter_ns, pickle, threading
+from exuvia.migrate.shadow import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HERE", "give_back", "is_exit", "leaves_random_alone", "run_contained"]
+    from exuvia.migrate.evidence.record import Record
+
+__all__ = ["HERE", "MIXED", "give_back", "is_exit", "leaves_random_alone", "run_contained"]
+
+MIXED = (
+    "random numbers were drawn, or the environment, the working directory or a limit of the interpreter was changed, "
+    "by the candidate or another thread while it ran in the caller's: use isolation = 'process'"
+)
+"""Why nothing more of a unit is compared in the caller's thread."""
 
 Outcome = tuple[Any, BaseException | None]
 """A result, or `None` and the exception."""
@@ -60,7 +71,11 @@ def leaves_random_alone(candidate: object) -> bool:
 
 
 def run_contained(
-    candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], guard_random: bool
+    candidate: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    guard_random: bool,
+    record: Record | None = None,
 ) -> tuple[Outcome, int, BaseException | None]:
     """Run a candidate on copies; whatever it raises is returned.
 
@@ -68,13 +83,14 @@ def run_contained(
         candidate: What is called.
         args: Positional arguments, copies.
         kwargs: Keyword arguments, copies.
-        guard_random: Whether the random streams are saved and put back.
+        guard_random: Whether the random streams and what else it may change in the process are saved and put back.
+        record: The unit's record: learns if other threads keep that from being put back.
 
     Returns:
         The outcome, the time in ns, and the `KeyboardInterrupt` or the exception of a signal's handler that arrived
         meanwhile in the main thread: that one is the program's and has to go on to the caller.
     """
-    saved = _save_random() if guard_random else None
+    saved = _save(others()) if guard_random else None
     interrupt: BaseException | None = None
     raised: BaseException | None = None
     result: Any = None
@@ -84,7 +100,7 @@ def run_contained(
         result = contextvars.copy_context().run(_in_own_decimal_context, candidate, args, kwargs, clock)
     except KeyboardInterrupt as error:
         raised = error
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == threading.main_thread().ident:
             interrupt = error
     except BaseException as error:
         raised = error
@@ -94,11 +110,13 @@ def run_contained(
         HERE.contained = False
         if saved is not None:
             try:
-                _restore_random(saved)
+                apart = _restore(saved)
             except BaseException:
                 # A signal's handler came in the middle of it.
-                _restore_random(saved)
+                _restore(saved)
                 raise
+            if not apart and record is not None:
+                record.apart = MIXED
     return (result, raised), clock[1] - clock[0], interrupt
 
 
@@ -142,15 +160,53 @@ def _in_own_decimal_context(
         clock[1] = perf_counter_ns()
 
 
-def _save_random() -> tuple[Any, Any]:
+def others() -> int:
+    """Return how many threads the program has beside this one; exuvia's own draw no numbers."""
+    return max(0, len(sys._current_frames()) - 1 - background.running())
+
+
+_Saved = tuple[bool, Any, Any, surroundings.Held, tuple[int, bool]]
+"""Whether no other thread runs, the random streams, environment and directory, limits of the interpreter."""
+
+
+def _save(threads: int) -> _Saved:
     numpy = sys.modules.get("numpy.random")
-    return random.getstate(), numpy.get_state(legacy=False) if numpy is not None else None
+    arrays = numpy.get_state(legacy=False) if numpy is not None else None
+    return not threads, random.getstate(), arrays, surroundings.now(), _limits()
 
 
-def _restore_random(saved: tuple[Any, Any]) -> None:
-    state, arrays = saved
-    if random.getstate() != state:
+def _restore(saved: _Saved) -> bool:
+    """Put back what has changed; where other threads run, it may be theirs, and would be given to them twice.
+
+    Args:
+        saved: As `_save` returned it.
+
+    Returns:
+        Whether it is as it was.
+    """
+    alone, state, arrays, held, limits = saved
+    numpy = sys.modules.get("numpy.random")
+    drawn = random.getstate() != state
+    sown = arrays is not None and numpy is not None and not _same(numpy.get_state(legacy=False), arrays)
+    if not (drawn or sown or surroundings.now() != held or _limits() != limits):
+        return True
+    if not alone or others():
+        return False
+    if drawn:
         random.setstate(state)
-    numpy = sys.modules.get("numpy.random")
-    if arrays is not None and numpy is not None:
+    if sown and numpy is not None:
         numpy.set_state(arrays)
+    surroundings.put_back(held)
+    depth, collects = limits
+    sys.setrecursionlimit(depth)
+    (gc.enable if collects else gc.disable)()
+    return True
+
+
+def _limits() -> tuple[int, bool]:
+    return sys.getrecursionlimit(), gc.isenabled()
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two states of numpy's streams are the same: dictionaries with an array in them."""
+    return pickle.dumps(one) == pickle.dumps(two)

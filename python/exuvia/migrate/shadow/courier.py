@@ -6,12 +6,11 @@ with it, on a thread of its own, is `carrying`.
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.background import Background
 from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.own import os, threading, time
 from exuvia.migrate.shadow.carrying import Carrying
 from exuvia.migrate.shadow.lane import Lane
 
@@ -72,8 +71,7 @@ class Courier(Carrying):
             if self.thread is not None or self._stopping:
                 return
             self._open_bell()
-            self.thread = threading.Thread(target=self._run, name="exuvia-shadow", daemon=True)
-            self.thread.start()
+            self.thread = Background(self._run)
 
     def ring(self) -> None:
         """Wake the courier."""
@@ -95,7 +93,7 @@ class Courier(Carrying):
             deadline_s: Seconds that the courier may take to come to it.
         """
         self._stopping = True
-        if self.thread is threading.current_thread():
+        if self.thread is not None and self.thread.here:
             return
         if self.thread is not None:
             self.ring()
@@ -112,7 +110,7 @@ class Courier(Carrying):
         until = time.monotonic() + deadline_s
         self.let_go(deadline_s)
         thread = self.thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or thread.here:
             return
         thread.join(max(0.0, until - time.monotonic()))
         link = self.link
@@ -179,6 +177,11 @@ class Courier(Carrying):
         mine = [lane for lane in self.lanes if lane.unit.name == unit]
         found = [f"shadow off: {lane.off}" for lane in mine if lane.off]
         found += [f"shadow pauses: {lane.pause}" for lane in mine if lane.pause and not lane.off]
+        found += [
+            f"in the worker, {act}" + (f" ({times:,} times)" if times > 1 else "")
+            for lane in mine
+            for act, times in list(lane.acts.items())
+        ]
         return found
 
     def _left(self) -> bool:

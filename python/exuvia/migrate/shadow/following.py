@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import threading
 import weakref
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.own import os, perf_counter_ns, threading
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional
-from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, reason
+from exuvia.migrate.shadow.packing import context_key, reason
 from exuvia.migrate.shadow.resync import can_resync
 from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
 from exuvia.migrate.shadow.tape import weight
@@ -301,7 +299,7 @@ class Following:
             if opened.overlapped:
                 self.record.lost(f"{name}: other calls on its object came in the middle of it")
             return
-        after = changed(opened.before, *opened.given)
+        after = changed(self.lane, opened.before, *opened.given)
         held, mark.owner = mark.owner, threading.get_ident()
         try:
             self._put(call, (opened.before, after), (outcome, raised, took, opened.context))
@@ -338,7 +336,7 @@ class Following:
             if outcome is None:
                 mark.stale = True
             else:
-                self._put(call, (before, changed(before, args, kwargs)), (outcome, raised, took, context))
+                self._put(call, (before, changed(self.lane, before, args, kwargs)), (outcome, raised, took, context))
             HERE.overhead = inner + (perf_counter_ns() - entered - took)
 
     def _in_step(self, mark: Mark, owner: Any) -> bool:
@@ -351,7 +349,7 @@ class Following:
             self.record.lost(OUT_OF_STEP)
             return False
         try:
-            state = pack(owner.export_state(), PROTOCOL)
+            state = lane.packs(owner.export_state())
         except Exception as error:
             if is_foreign(error):
                 raise

@@ -31,4 +31,8 @@ def uncontained(unit: UnitConfig) -> list[str]:
     """
     if unit.isolation == "process":
         return []
-    return ["isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained"]
+    return [
+        "isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained, nor what the "
+        "candidate does to files, connections, warnings and the settings of modules; comparing ends where another "
+        "thread draws random numbers meanwhile"
+    ]

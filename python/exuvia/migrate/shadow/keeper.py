@@ -31,6 +31,7 @@ def main(root: str, program: int, places: list[int]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A Ctrl-C or a terminate goes to the whole group: the program decides when this ends.
         signal.signal(number, signal.SIG_IGN)
+    folder = _private()
     worker = os.fork()
     if not worker:
         if witness >= 0:
@@ -40,7 +41,7 @@ def main(root: str, program: int, places: list[int]) -> None:
         sys.path.insert(0, root)
         from exuvia.migrate.shadow import worker as here  # noqa: PLC0415 - in the worker only
 
-        here.main(page, keeper)
+        here.main(page, keeper, folder)
         return
     os.close(page)
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -51,6 +52,10 @@ def main(root: str, program: int, places: list[int]) -> None:
     # Where the program is the system's reaper, this is its child all the same.
     os.write(way, b"k%d\n" % keeper if os.getppid() == program else b"k0\n")
     status = keep(worker, way, witness, program)
+    if folder:
+        import shutil  # noqa: PLC0415 - not in the worker, whose start it would slow
+
+        shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.write(way, b"s%d\n" % os.waitstatus_to_exitcode(status))
 
@@ -87,6 +92,17 @@ def keep(worker: int, way: int, witness: int, program: int) -> int:
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
             return status
+
+
+def _private() -> str:
+    """Make the folder in which the worker may write; it goes with the worker. Empty where none can be made."""
+    for place in (*(os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - a name that nobody guesses
+        folder = f"{place}/exuvia-worker-{os.urandom(8).hex()}"
+        if place:
+            with contextlib.suppress(OSError):
+                os.mkdir(folder, 0o700)  # noqa: PTH102 - nothing more is loaded here
+                return folder
+    return ""
 
 
 def _lives(program: int) -> bool:

@@ -5,11 +5,12 @@ The caller's thread only appends to a deque and looks at one number; everything 
 
 from __future__ import annotations
 
-import threading
-import time
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.own import threading, time
+from exuvia.migrate.shadow.pickling import packs
 from exuvia.migrate.shadow.shedding import Latency, Window
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ __all__ = ["LARGE", "STRIKES", "Lane"]
 
 HEAVY_BYTES = 128 * 1024 * 1024
 LARGE = 16_384
+_finalizing = sys.is_finalizing
 STRIKES = 3
 FAILURES = 100
+ACTS = 20
 WAIT_S = 60.0
 
 
@@ -39,6 +42,7 @@ class Lane:
         ring: Wakes the courier.
 
     Attributes:
+        packs: Pickles for this unit.
         samples: What waits, oldest first; the caller appends.
         limit: How many may wait; 0 where none are taken.
         generation: Which worker holds the twins; a twin of another one is out of step.
@@ -51,6 +55,7 @@ class Lane:
         self.index, self.unit, self.side, self.record = index, unit, side, record
         self.ring = ring
         self.patient = unit.when_full == "wait"
+        self.packs = packs(unit.pickling)
         self.asleep = True
         self.samples: deque[Sample] = deque()
         self.reset()
@@ -72,6 +77,7 @@ class Lane:
         self._lock = threading.Lock()
         self.twins: dict[int, Any] = {}
         self.last_twin = 0
+        self.acts: dict[str, int] = {}
 
     def put(self, sample: Sample) -> None:
         """Hand over one sample.
@@ -99,6 +105,9 @@ class Lane:
 
         In a rehearsal with `when_full = "wait"` this waits for room instead.
         """
+        if self.off and _finalizing():
+            # The last counters are written, and nothing can be imported any more.
+            return True
         if self.off or self.pause:
             self.record.dropped(self.off or self.pause)
             return True
@@ -132,6 +141,21 @@ class Lane:
             self.record.write(
                 {"kind": "trouble", "unit": self.unit.name, "what": f"{self.unit.name}: shadow off: {why}"}
             )
+
+    def acted(self, what: str, *, called: bool) -> None:
+        """Put on record, once, what the worker was kept from.
+
+        Args:
+            what: It.
+            called: Whether that was while the unit's own call ran there, not as its modules were loaded.
+        """
+        text = f"while it was called, {what}: a pure unit writes nothing, starts nothing and reaches nobody"
+        text = text if called else f"as its modules were loaded, {what}"
+        self.acts[text] = self.acts.get(text, 0) + 1
+        if self.acts[text] == 1 and len(self.acts) <= ACTS:
+            # Modules that act as they are loaded are no fault of anybody's.
+            line = {"kind": "trouble", "what": "acted"} if called else {"kind": "remark"}
+            self.record.write({**line, "unit": self.unit.name, "text": f"{self.unit.name}: in the worker, {text}"})
 
     def failed(self, why: str) -> None:
         """Count a comparison that failed; a hundred on end suspend the shadow.

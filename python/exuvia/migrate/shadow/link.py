@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import _socket
 import contextlib
-import marshal
-import os
-import pickle
-import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.descriptor import ready
+from exuvia.migrate.own import _socket, marshal, os, pickle, signal, time
 from exuvia.migrate.shadow import birth, protocol
 
 if TYPE_CHECKING:
@@ -35,7 +30,7 @@ def main_module() -> tuple[str, str] | None:
     if isinstance(name, str):
         return "name", name
     path = getattr(main, "__file__", None)
-    return ("path", os.path.abspath(path)) if isinstance(path, str) else None  # noqa: PTH100 - as spawn does
+    return ("path", os.path.abspath(path)) if isinstance(path, str) else None
 
 
 class Link:
@@ -133,7 +128,7 @@ class Link:
             (length,) = protocol.LENGTH.unpack_from(self._in)
             if len(self._in) < size + length:
                 break
-            answers += marshal.loads(self._in[size : size + length])  # noqa: S302 - from our own worker
+            answers += marshal.loads(self._in[size : size + length])
             del self._in[: size + length]
         self.settled += len(answers)
         return answers, open_

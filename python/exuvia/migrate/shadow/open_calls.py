@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 import types
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.own import threading
 from exuvia.migrate.shadow import protocol
-from exuvia.migrate.shadow.packing import PROTOCOL, pack, pack_raised
+from exuvia.migrate.shadow.packing import pack_raised
 from exuvia.migrate.shadow.sampling import packed, packed_raised
 from exuvia.migrate.shadow.tape import Tape, named_like
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing, drive, drive_async
@@ -92,7 +92,8 @@ def _begun(
 ) -> tuple[Any, Tape, Callable[[], None]]:
     _, _, mark, own, _ = call
     opened = following.opened(call, args, kwargs) if following.observes(mark) else None
-    tape = Tape(lambda value: pack(value, PROTOCOL), pack_raised)
+    packs = following.lane.packs
+    tape = Tape(packs, lambda error: pack_raised(error, packs))
     tape.full = opened is None
 
     def end() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.interrupts import by_signal
+from exuvia.migrate.own import pickle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ATOMS", "context_key", "pack", "pack_raised", "reason", "unpack", "unpack_raised"]
+__all__ = ["ATOMS", "Hooked", "context_key", "pack", "pack_raised", "reason", "unpack", "unpack_raised"]
 
 PROTOCOL = 5
 ATOMS = frozenset((int, float, str, bytes, bool, type(None), complex))
@@ -28,7 +28,11 @@ unpack = pickle.loads
 """The worker reads what its own parent wrote, through a pipe that nobody else has."""
 
 
-def pack_raised(error: BaseException) -> bytes:
+class Hooked(TypeError):  # noqa: N818 - it says of a value what it is
+    """Pickling a value would run code of the program."""
+
+
+def pack_raised(error: BaseException, packs: Callable[[Any], bytes] | None = None) -> bytes:
     """Pickle an exception by class, arguments and attributes: its own `__init__` need not be callable again.
 
     >>> class Refused(ValueError):
@@ -38,6 +42,7 @@ def pack_raised(error: BaseException) -> bytes:
 
     Args:
         error: The exception.
+        packs: Pickles.
 
     Raises:
         Exception: What pickling raises.
@@ -49,7 +54,8 @@ def pack_raised(error: BaseException) -> bytes:
     state = {**held, **(getattr(error, "__dict__", None) or {})}
     # What names a file keeps more than it says in `args`.
     made = OSError.__reduce__(error)[1] if isinstance(error, OSError) else None
-    return pack((type(error), error.args, state or None, made), PROTOCOL)
+    parts = type(error), error.args, state or None, made
+    return pack(parts, PROTOCOL) if packs is None else packs(parts)
 
 
 def unpack_raised(data: bytes, load: Callable[[bytes], Any] = unpack) -> BaseException:
@@ -94,6 +100,8 @@ def reason(what: str, error: BaseException) -> str:
         what: What failed.
         error: Why.
     """
+    if isinstance(error, Hooked):
+        return f"{what}: {error}"
     try:
         text = str(error)
     except Exception:

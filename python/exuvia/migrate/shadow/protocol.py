@@ -44,7 +44,7 @@ legacy raised, legacy's ns, decimal context (`None`: the default one), attribute
 Answer = tuple[int, int, str, int | None, bytes | None, int | None] | dict[str, Any]
 """Of an equal call: the other side's ns, ns in all, stratum, signature if novel, the pickle of legacy's result and
 exception if it is to be recorded, the call's place in its object's life if all of that is; else a dictionary that
-says more."""
+says more. Where something was refused or led elsewhere, one with `acts` and the `answer`."""
 
 
 def step_name(kind: int) -> str:

@@ -6,9 +6,9 @@ In shadow, and in a canary for the objects that are legacy's, by patches on lega
 from __future__ import annotations
 
 import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.own import threading
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.following import Following, Mark

@@ -8,10 +8,10 @@ Generators, iterators and async generators all replay by it.
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import detached_copy
+from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ Legacy dying in the worker is a sample lost and accuses nobody.
 from __future__ import annotations
 
 import functools
-import time
 import types
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.seams import share_in_rust
+from exuvia.migrate.own import monotonic
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.following import Following, Mark
 from exuvia.migrate.shadow.open_calls import open_method
@@ -33,7 +33,6 @@ CALLS = 10_000
 """Calls of one object in rust after which its rate is looked at."""
 A_SECOND = 20
 """Compared calls a second that an object may go on with, as a function may."""
-monotonic = time.monotonic
 """The clock; a test may replace it."""
 
 

@@ -1,9 +1,9 @@
 """What is packed of a sampled call: arguments before and after it, its result or exception.
 
 The arguments are pickled before the side that serves can change them, and again after it only if they could
-have changed; the result at once. What cannot be pickled, is too large, or changes the program while it is pickled is
+have changed; the result at once. What cannot be pickled, is too large, or has code of the program's own for it is
 counted with its reason. Pickling is one call of C that returns what it raises: what a signal's handler raises goes on
-to the caller. Classes with pickling hooks of their own have these run here, in the caller's process.
+to the caller. Where `pickling = "run"` is declared, the program's pickling hooks run here, in the caller's process.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from exuvia.migrate.dispatch.interrupts import by_signal, is_foreign
 from exuvia.migrate.shadow import surroundings
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import ATOMS, PROTOCOL, context_key, pack, pack_raised, reason
+from exuvia.migrate.shadow.pickling import guarded_attempt
 from exuvia.migrate.shadow.protocol import CALL
 from exuvia.migrate.shadow.weighing import LARGEST, looked_at
 
@@ -55,7 +56,7 @@ def returned(lane: Lane, call: Begun, given: tuple[Any, Any], result: object, to
     """
     outcome = packed(lane, result, "the result")
     if outcome is not None:
-        _put(lane, call, changed(call[0], *given), (outcome, False, took))
+        _put(lane, call, changed(lane, call[0], *given), (outcome, False, took))
 
 
 def raised(lane: Lane, call: Begun, given: tuple[Any, Any], error: BaseException, took: int) -> None:
@@ -70,7 +71,7 @@ def raised(lane: Lane, call: Begun, given: tuple[Any, Any], error: BaseException
     """
     outcome = packed_raised(lane, error)
     if outcome is not None:
-        _put(lane, call, changed(call[0], *given), (outcome, True, took))
+        _put(lane, call, changed(lane, call[0], *given), (outcome, True, took))
 
 
 def ended(error: BaseException | None) -> str:
@@ -84,10 +85,11 @@ def ended(error: BaseException | None) -> str:
     return ENDED if error is not None and by_signal(error) else ""
 
 
-def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes | None:
+def changed(lane: Lane, before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes | None:
     """Return the arguments' bytes after a call, or `None` if they are what they were.
 
     Args:
+        lane: The unit's lane.
         before: Their bytes before it.
         args: Positional arguments.
         kwargs: Keyword arguments.
@@ -100,7 +102,7 @@ def changed(before: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> byt
             return None
     given = (args, kwargs)
     plain = looked_at((*args, *kwargs.values()))[1]
-    after = attempt(pack, given, PROTOCOL) if plain else _watched(given)
+    after = attempt(pack, given, PROTOCOL) if plain else _watched(lane, given)
     if type(after) is bytes:
         return None if after == before else after
     if isinstance(after, BaseException):
@@ -122,7 +124,7 @@ def packed(lane: Lane, value: object, what: str, parts: tuple[Any, ...] = ()) ->
     if size > LARGEST:
         lane.record.lost(f"{what}: above {LARGEST >> 20} MiB, which is not copied")
         return None
-    found = attempt(pack, value, PROTOCOL) if plain else _watched(value)
+    found = attempt(pack, value, PROTOCOL) if plain else _watched(lane, value)
     if type(found) is bytes and len(found) <= LARGEST:
         return found
     if isinstance(found, bytes):
@@ -132,8 +134,10 @@ def packed(lane: Lane, value: object, what: str, parts: tuple[Any, ...] = ()) ->
     return None
 
 
-def _watched(value: object) -> Any:
+def _watched(lane: Lane, value: object) -> Any:
     """The pickle of what may run code of the program, or the exception, or a text that says why there is none."""
+    if lane.unit.pickling != "run":
+        return guarded_attempt(value)
     held = surroundings.now()
     found = attempt(pack, value, PROTOCOL)
     if surroundings.put_back(held) and not (isinstance(found, BaseException) and is_foreign(found)):
@@ -161,7 +165,7 @@ def packed_raised(lane: Lane, error: BaseException) -> bytes | None:
     if why:
         lane.record.lost(why)
         return None
-    found = attempt(pack_raised, error)
+    found = attempt(pack_raised, error, lane.packs)
     if type(found) is bytes:
         return found
     lane.record.lost(reason("the exception cannot be pickled", _own(found)))

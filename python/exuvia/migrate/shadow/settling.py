@@ -42,7 +42,11 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
         if kept is not None and kind != protocol.TAPE:
             lane.record.sampled(call, before, kept, signature=signature, spread=True, object_number=twin, step=step)
         return None
-    return _settle_more(lane, sample, answer, now)
+    if "acts" not in answer:
+        return _settle_more(lane, sample, answer, now)
+    for what, called in answer["acts"]:
+        lane.acted(what, called=called)
+    return settle(lane, sample, answer["answer"], now)
 
 
 def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float) -> str | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from exuvia._exuvia import attempt
+from exuvia.migrate.own import os
 
 __all__ = ["CHANGED", "now", "put_back"]
 

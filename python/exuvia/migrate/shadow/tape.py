@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
-from exuvia.migrate.shadow.packing import PROTOCOL, context_key, pack, pack_raised, reason
+from exuvia.migrate.shadow.packing import context_key, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL, TAPE
 from exuvia.migrate.shadow.sampling import changed, ended, packed, packed_raised
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import awaiting, drive, drive_async
@@ -121,7 +121,7 @@ def _generating(kind: str, served: Callable[..., Any], lane: Lane) -> Callable[.
     def observed(*args: Any, **kwargs: Any) -> Any:
         def begin() -> tuple[Any, Tape, Callable[[], None]]:
             call = _begun(lane, args, kwargs)
-            tape = Tape(_pack, pack_raised)
+            tape = Tape(lane.packs, lambda error: pack_raised(error, lane.packs))
             tape.full = call is None
             return served(*args, **kwargs), tape, _ender(lane, tape, call)
 
@@ -142,10 +142,6 @@ def named_like(made: Any, served: Any) -> Any:
     return made
 
 
-def _pack(value: Any) -> bytes:
-    return pack(value, PROTOCOL)
-
-
 def _ender(lane: Lane, tape: Tape, call: _Call | None) -> Callable[[], None]:
     def end() -> None:
         if call is None:
@@ -163,7 +159,7 @@ def _put(lane: Lane, kind: int, call: _Call, outcome: Any, *, raised: bool, took
     size = len(before) + weight(outcome)
     if size > LARGE:
         lane.weigh(size)
-    after = changed(before, args, kwargs)
+    after = changed(lane, before, args, kwargs)
     lane.put((kind, lane.index, 0, "", before, after, outcome, raised, took, context, None))
 
 

@@ -9,14 +9,15 @@ import asyncio
 import sys
 from contextvars import copy_context
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
+from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow import protocol, strata
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
+from exuvia.migrate.shadow.fence import calling
 from exuvia.migrate.shadow.history import Life, Lives, spread_calls
 from exuvia.migrate.shadow.packing import PROTOCOL, enter_context, pack, reason, unpack_raised
 from exuvia.migrate.shadow.replay import replay
@@ -268,7 +269,8 @@ def _replayed(
     if context is not None or "decimal" in sys.modules:
         enter_context(context)
     target, args, kwargs, tape, clock = run
-    return replay(target, args, kwargs, tape, clock)
+    with calling():
+        return replay(target, args, kwargs, tape, clock)
 
 
 def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome:
@@ -280,18 +282,19 @@ def _contained(run: tuple[Any, ...], context: tuple[Any, ...] | None) -> Outcome
     result: Any = None
     raised: BaseException | None = None
     waits = False
-    started = perf_counter_ns()
-    try:
-        result = target(*args, **kwargs)
-        clock[0] = perf_counter_ns() - started
-        waits = kind in (protocol.CALL, protocol.METHOD) and hasattr(type(result), "__await__")
-        if waits:
-            result = trial.awaited(result, clock, lasting=kind == protocol.METHOD)
-    except BaseException as error:
-        if not waits:
+    with calling():
+        started = perf_counter_ns()
+        try:
+            result = target(*args, **kwargs)
             clock[0] = perf_counter_ns() - started
-        # Without its traceback, whose frames hold what the candidate had allocated.
-        result, raised = None, error.with_traceback(None)
+            waits = kind in (protocol.CALL, protocol.METHOD) and hasattr(type(result), "__await__")
+            if waits:
+                result = trial.awaited(result, clock, lasting=kind == protocol.METHOD)
+        except BaseException as error:
+            if not waits:
+                clock[0] = perf_counter_ns() - started
+            # Without its traceback, whose frames hold what the candidate had allocated.
+            result, raised = None, error.with_traceback(None)
     return result, raised
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 import types
 from dataclasses import dataclass, field
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.own import perf_counter_ns, threading
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.beside import copy_arguments
 from exuvia.migrate.shadow.compared import compare_call, numbered, self_named
@@ -311,7 +310,7 @@ class TwinMaker:
         self, call: _Call, copies: tuple[Any, Any, bool], outcome: Outcome, legacy_ns: int
     ) -> BaseException | None:
         copied, named, mutable = copies
-        other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random)
+        other, candidate_ns, interrupt = run_contained(call.candidate, copied, named, self.guard_random, self.record)
         if interrupt is not None:
             if call.pair is not None:
                 # Half a call was done: what follows on this object could only differ.

@@ -6,12 +6,13 @@ for the caller by `stacklevel`: so a warning names the line of the program that 
 
 from __future__ import annotations
 
+import sys
 import types
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import attempt
 from exuvia.migrate.dispatch.kinds import unhooked
+from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow import sampling
 from exuvia.migrate.shadow.containment import HERE, give_back
 
@@ -89,9 +90,10 @@ def beside(
         copy: Copies arguments, or returns `None`.
         run: Runs the other side on the copies; what it returns is raised.
     """
+    finalizing = sys.is_finalizing
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        if HERE.contained:
+        if HERE.contained or finalizing():
             return serving(*args, **kwargs)
         entered, before = perf_counter_ns(), HERE.overhead
         copies = copy(args, kwargs)

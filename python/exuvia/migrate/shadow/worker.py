@@ -13,22 +13,17 @@ import faulthandler
 import importlib
 import importlib.util
 import inspect
-import marshal
 import mmap
-import os
-import pickle
 import runpy
-import signal
 import sys
-import threading
-import time
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.dispatch import finding
-from exuvia.migrate.shadow import inside, protocol
+from exuvia.migrate.own import marshal, os, pickle, signal, threading, time
+from exuvia.migrate.shadow import fence, inside, protocol
 from exuvia.migrate.shadow.packing import reason
 
 if TYPE_CHECKING:
@@ -40,17 +35,30 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 FLUSH_NS = 20_000_000
-LEAVE_S = 2.0
 PR_SET_PDEATHSIG = 1
 
 
-def main(page: int, keeper: int) -> None:
-    """Serve until the pipe ends.
+def main(page: int, keeper: int, folder: str) -> None:
+    """Serve until the pipe ends; this process ends with it, and runs nothing that was left for its exit.
 
     Args:
         page: Descriptor of the page that program and worker share.
         keeper: Process id of the keeper, which is this one's parent.
+        folder: The only folder in which anything may be written, empty for none.
     """
+    code = 1
+    try:
+        _serve(page, keeper, folder)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+    finally:
+        fence.leave(code)
+
+
+def _serve(page: int, keeper: int, folder: str) -> None:
     _die_with(keeper)
     inside.mark()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -62,13 +70,12 @@ def main(page: int, keeper: int) -> None:
     first = _frame(commands)
     if first is None:
         return
-    hello: Hello = pickle.loads(first)  # noqa: S301 - from the parent
+    hello: Hello = pickle.loads(first)
     _silence()
-    worker = _Worker(hello, mapped)
+    # From here on the program's modules may be loaded: what they do to its files, it has done itself.
+    around = fence.put_up(folder)
+    worker = _Worker(hello, mapped, around)
     worker.serve(commands, answers)
-    # What a candidate left running must not keep the process alive.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, LEAVE_S)
 
 
 def _frame(descriptor: int) -> bytes | None:
@@ -125,10 +132,11 @@ class _Worker:
     Args:
         hello: What the parent said first.
         page: The page.
+        around: The fence around this process.
     """
 
-    def __init__(self, hello: Hello, page: mmap.mmap) -> None:
-        self.hello, self.page = hello, page
+    def __init__(self, hello: Hello, page: mmap.mmap, around: fence.Fence) -> None:
+        self.hello, self.page, self.around = hello, page, around
         self.sides = list(hello.sides)
         self.trials: dict[int, Trial | str] = {}
         self.count = 0
@@ -147,7 +155,7 @@ class _Worker:
             answers: Where answers go.
         """
         while (frame := _frame(commands)) is not None:
-            for batch in self._answers(marshal.loads(frame)):  # noqa: S302 - from the parent
+            for batch in self._answers(marshal.loads(frame)):
                 data = marshal.dumps(batch)
                 _write(answers, protocol.LENGTH.pack(len(data)) + data)
 
@@ -156,14 +164,14 @@ class _Worker:
         since = time.monotonic_ns()
         for sample in samples:
             if sample[0] == protocol.SIDE:
-                self.sides.append(pickle.loads(sample[4]))  # noqa: S301 - from the parent
+                self.sides.append(pickle.loads(sample[4]))
                 batch.append((0, 0, "", None, None, None))
                 self.count += 1
                 continue
             trial = self._trial(sample[1])
             now = time.monotonic_ns()
             self._note(now, protocol.RUNNING)
-            batch.append({"off": trial} if isinstance(trial, str) else trial.run(sample))
+            batch.append(self._told({"off": trial} if isinstance(trial, str) else trial.run(sample), sample[1]))
             self.count += 1
             self._note(now, protocol.IDLE)
             if now - since > FLUSH_NS:
@@ -171,6 +179,17 @@ class _Worker:
                 batch, since = [], now
         if batch:
             yield batch
+
+    def _told(self, answer: Answer, unit: int) -> Answer:
+        """Say with an answer what was refused or led elsewhere since the last one."""
+        acts = self.around.news()
+        if not acts:
+            return answer
+        called = [text for text, called in acts if called]
+        if called and self.sides[unit].reverse:
+            # Legacy ran here, without what it reaches in the program: that says nothing of the candidate.
+            answer = {"lost": f"legacy is not pure: in the worker {called[0]}", "work_ns": 0}
+        return {"acts": acts, "answer": answer}
 
     def _note(self, now: int, doing: int) -> None:
         protocol.PAGE.pack_into(self.page, 0, self.count, now, doing, self.resident)
@@ -228,12 +247,12 @@ class _Worker:
             data: The bytes.
         """
         try:
-            return pickle.loads(data)  # noqa: S301 - from the parent
+            return pickle.loads(data)
         except AttributeError as error:
             if self.main_tried or "__main__" not in str(error):
                 raise
             self._load_main()
-            return pickle.loads(data)  # noqa: S301 - the same
+            return pickle.loads(data)
 
     def _load_main(self) -> None:
         """Run the program's main module under the name `__mp_main__`, as multiprocessing does on spawn.
