@@ -16,7 +16,7 @@ HUGE = 2**63
 
 @pytest.mark.parametrize("kind", ["enter", "stay", "guard"])
 def test_a_panic_becomes_an_exception_that_says_what_to_do(kind: str) -> None:
-    with pytest.raises(PanicError, match=f"on purpose, in {kind}; this is a defect, please report it"):
+    with pytest.raises(PanicError, match=rf"on purpose, in {kind} at \S+:\d+:\d+; this is a defect, please report it"):
         _panic_in_gate(kind)
     # An ordinary exception, and the process goes on.
     assert issubclass(PanicError, Exception)

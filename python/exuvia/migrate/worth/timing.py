@@ -48,7 +48,7 @@ def timed(
     times: tuple[list[float], list[float]] = ([], [])
     end = time.perf_counter() + limit_s
     enabled = gc.isenabled()
-    finish = _finisher()
+    finish = _Ending()
     gc.disable()
     try:
         for number in range(ROUNDS):
@@ -66,22 +66,27 @@ def timed(
                     return f"{name} raises {type(error).__name__}: {error}"
                 times[side].append(time.perf_counter() - began)
     finally:
+        finish.close()
         if enabled:
             gc.enable()
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _finisher() -> Callable[[Any], Any]:
-    """What runs a result to its end: one loop for all coroutines, whose making is not timed."""
-    loop: list[asyncio.AbstractEventLoop] = []
+class _Ending:
+    """Runs results to their end: one loop for all coroutines, whose making is not timed."""
 
-    def finish(made: Any) -> Any:
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self, made: Any) -> Any:
         if isinstance(made, types.CoroutineType):
-            if not loop:
-                loop.append(asyncio.new_event_loop())
-            return loop[0].run_until_complete(made)
+            self.loop = self.loop or asyncio.new_event_loop()
+            return self.loop.run_until_complete(made)
         if isinstance(made, types.GeneratorType):
             return collections.deque(made, maxlen=0)
         return made
 
-    return finish
+    def close(self) -> None:
+        """End the loop, if one was made."""
+        if self.loop is not None:
+            self.loop.close()
