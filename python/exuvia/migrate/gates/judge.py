@@ -8,10 +8,13 @@ or the difference is declared), or for a group of artefacts when somebody says s
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, MigrateError
+from exuvia.migrate.comparator import ledger
 from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest, settled, unread
 from exuvia.migrate.gates.prints import current_f
 from exuvia.migrate.gates.sessions import Session, sessions_of
@@ -140,6 +143,7 @@ def group_verdict(
     if not group.units and not group.gates:
         made.unknown("the group has neither units nor gates: nothing is compared")
     _bound(made, config, group, segments, clean, dirty)
+    _judge_ledger(made, config, group, segments, day)
     for unit in group.units:
         caught = selftest.trouble(config.units[unit], segments, made.notes)
         if caught:
@@ -225,6 +229,21 @@ def _judge_gates(made: GroupVerdict, group: GroupConfig, counted: list[Session],
         if run.thin:
             made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
         made.notes += run.notes
+
+
+def _judge_ledger(
+    made: GroupVerdict, config: Config, group: GroupConfig, segments: Sequence[SegmentText], day: str | None
+) -> None:
+    """What is declared holds over all processes and days of the F of now, or it is a difference again."""
+    on = None if day is None else date.fromisoformat(day)
+    for unit, counters in _of_now(group, config, segments, day).items():
+        hits: Counter[tuple[str, str]] = Counter()
+        for counted in counters:
+            for path, rule, count in counted.get("ignored", ()):
+                hits[path, rule] += count
+        for line in ledger.of_unit(config.units[unit], hits, on):
+            if line.fails:
+                made.fails(f"{unit}: {line.fails}")
 
 
 def _candidates(builds: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
