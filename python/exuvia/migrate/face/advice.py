@@ -114,12 +114,14 @@ def _advise(  # noqa: PLR0911 - a sentence for each case
             first = _raising(config, states, "rust")
             text = f"It may flip, in this rehearsal{f': {first}' if first else ''}."
             return Advice(name, text, f"exuvia promote {name} --to rust")
-        return Advice(name, "It runs on Rust. Compare the whole run, then rehearse the way back.", "exuvia rollback")
+        return Advice(
+            name, "Its candidate serves. Compare the whole run, then rehearse the way back.", f"exuvia rollback {name}"
+        )
     if verdict is None or step is None:
         return Advice(name, "Nothing to do.")
     if verdict.verdict == "PASS":
         if mode == "rust":
-            return Advice(name, "It runs on Rust. Keep the old image until the tombstone window is over.")
+            return Advice(name, "Its candidate serves. Keep the old image until the tombstone window is over.")
         asked = f"exuvia approve {name} --to {step}"
         first = _raising(config, states, step)
         return Advice(

@@ -40,6 +40,8 @@ COUNTS = (
     "capped",
     "panics",
     "timeouts",
+    "observed_calls",
+    "observing_ns",
 )
 SKIPPED_AT_MOST = 0.001
 """Share of the calls that were to be compared that may be lost."""
