@@ -216,6 +216,7 @@ def test_what_observing_costs_the_caller_is_in_the_evidence(desk: Desk) -> None:
     price = desk.install()
     for _ in range(5):
         assert price([1, 2]) == [2, 4]
+    exuvia.migrate.uninstall()
     counts = desk.status().counts
     assert counts["observed_calls"] == counts["compared"] == 5
     assert counts["observing_ns"] > 5 * 1_000, "two copies and a comparison take more than a microsecond"
