@@ -12,9 +12,12 @@ from exuvia.migrate import fingerprint, load
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.comparator import ledger
 from exuvia.migrate.evidence import compact, members, reading
+from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.face import advice
 from exuvia.migrate.gates import judge, restarts, selftest, settled
 from exuvia.migrate.gates.alive import MINUTE, share
+from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal
 from gate_files import UNIT, UNITS, Bot, Desk, Seen
 
@@ -477,3 +480,19 @@ def test_a_declaration_that_was_never_hit_fails_nothing_when_it_ends(
     for day in bot.days[:3]:
         bot.day(day)
     assert bot.verdict().verdict == "PASS"
+
+
+def test_a_candidate_that_is_too_slow_for_a_canary_is_named_before_anybody_waits_for_sessions(bot: Bot) -> None:
+    slow = {"times": {"legacy": [[bucket(1_000), 1_000]], "candidate": [[bucket(9_000), 1_000]]}}
+    bot.day(bot.days[0], counters=slow)
+    found = bot.verdict()
+    assert found.notes[0].startswith(
+        "the step to canary would be FAIL, however many sessions: bot:price: the candidate is"
+    )
+    assert bot.verdict(to="canary").reasons[0] == found.ahead[0] == found.as_dict()["ahead"][0]
+    state = UnitStatus(UNIT, "shadow", effective="shadow")
+    said = advice.advise(bot.config, bot.group, [state], journal.Journal(), found)
+    assert "More sessions do not help: bot:price: the candidate is slower" in said.text
+    bot.segments.clear()
+    bot.day(bot.days[0], mode="canary", counters=slow | {"mode": "canary"}, served=100)
+    assert bot.verdict().ahead == [], "a step that is taken is not asked again"

@@ -81,7 +81,7 @@ def _raising(config: Config, states: list[UnitStatus], step: str) -> str:
     return f'raise mode to "{step}" in {config.path.name} first{which}'
 
 
-def _advise(  # noqa: PLR0911 - a sentence for each case
+def _advise(  # noqa: PLR0911, PLR0912 - a sentence for each case
     config: Config,
     group: GroupConfig,
     states: list[UnitStatus],
@@ -119,6 +119,9 @@ def _advise(  # noqa: PLR0911 - a sentence for each case
         )
     if verdict is None or step is None:
         return Advice(name, "Nothing to do.")
+    if verdict.verdict != "FAIL" and verdict.ahead:
+        text = f"More sessions do not help: {verdict.ahead[0]}. Make the candidate faster, which begins a new count."
+        return Advice(name, text, f"exuvia gate {name} --to {step}")
     if verdict.verdict == "PASS":
         if mode == "rust":
             return Advice(name, "Its candidate serves. Keep the old image until the tombstone window is over.")

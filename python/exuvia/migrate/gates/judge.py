@@ -49,6 +49,7 @@ class GroupVerdict:
         to: The step, if one was named.
         notes: What else should be known: thin strata, what was left out.
         needed: Clean sessions that the group asks for.
+        ahead: Why the next step would be FAIL, where none was named: what more sessions do not mend.
     """
 
     group: str
@@ -62,6 +63,7 @@ class GroupVerdict:
     to: str | None = None
     notes: list[str] = field(default_factory=list)
     needed: int = 0
+    ahead: list[str] = field(default_factory=list)
 
     def fails(self, reason: str) -> None:
         """Note what was seen and must not be."""
@@ -92,6 +94,7 @@ class GroupVerdict:
             "f": self.f,
             "reasons": self.reasons,
             "notes": self.notes,
+            "ahead": self.ahead,
             "sessions_needed": self.needed,
             "sessions_clean": self.bounds.get("days", {}).get("clean", 0),
             "bounds": self.bounds,
@@ -148,8 +151,12 @@ def group_verdict(
         caught = selftest.trouble(config.units[unit], segments, made.notes)
         if caught:
             made.unknown(caught)
-    if to == "canary":
+    if to == "canary" or (to is None and _leads_to_canary(made)):
         slower, measured = latency.judged(config, group, _of_now(group, config, segments, made.day))
+        if to is None:
+            made.ahead = [reason for verdict, reason in slower if verdict == "FAIL"]
+            made.notes[:0] = [f"the step to canary would be FAIL, however many sessions: {why}" for why in made.ahead]
+            return made
         made.notes += measured
         for verdict, reason in slower:
             (made.fails if verdict == "FAIL" else made.unknown)(reason)
@@ -229,6 +236,11 @@ def _judge_gates(made: GroupVerdict, group: GroupConfig, counted: list[Session],
         if run.thin:
             made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
         made.notes += run.notes
+
+
+def _leads_to_canary(made: GroupVerdict) -> bool:
+    """Whether the next step is the one into a canary: what that asks is asked from the first day on."""
+    return bool(made.sessions) and made.sessions[-1].modes == ("shadow",)
 
 
 def _judge_ledger(
