@@ -128,6 +128,7 @@ def test_repro_fails_by_itself_with_small_arguments_and_passes_when_the_candidat
     found = json.loads(made.stdout)
     file = project / found["file"]
     assert "([13],), {})" in file.read_text()
+    assert str(project) not in file.read_text(), "it can be checked in and run elsewhere"
     (project / "exuvia.toml").unlink()
     lonely = project / "elsewhere"
     lonely.mkdir()
@@ -357,3 +358,11 @@ def test_a_clock_gets_no_tolerance_of_the_moment(unit: float) -> None:
     now = time.time()
     pairs = [(repr(now * unit), repr((now + apart) * unit)) for apart in (1e-4, 2e-4)]
     assert proposal("$.ts", "value", *pairs[0], pairs[1:]).startswith("ignore(")
+
+
+def test_a_call_that_several_processes_recorded_is_listed_once(project: Path) -> None:
+    rows = [7, 99, 13]
+    for _ in range(3):
+        record(project, "bot:price", ("", (rows,), answer(rows)))
+    found = json.loads(exuvia(project, "replay", "bot:price", "--json").stdout)["units"][0]
+    assert (found["differed"], len(found["examples"])) == (3, 1)

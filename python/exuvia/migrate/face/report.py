@@ -107,7 +107,8 @@ def _compiled(config: Config, states: list[UnitStatus]) -> set[str]:
     """The units whose candidate is compiled code or calls it, as their source says."""
     here = config.path.parent
     roots: list[Path | str] = [here, here / "src", *(path for path in sys.path if path)]
-    return {state.unit for state in states if is_compiled(config.units[state.unit].candidate, roots)}
+    known = [state.unit for state in states if state.unit in config.units]
+    return {unit for unit in known if is_compiled(config.units[unit].candidate, roots)}
 
 
 def _verdicts(
