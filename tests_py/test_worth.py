@@ -196,7 +196,8 @@ def test_short_calls_between_waits_are_timed_by_the_clock_not_guessed_by_samples
 def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(project: Path) -> None:
     # Half as fast, so that no noise can make it look worth the while.
     (project / "shim.py").write_text(
-        "from lib import compute as slow\ndef compute(n):\n    slow(n)\n    return slow(n)\n"
+        "import lib\nfrom exuvia.migrate import original\nslow = original(lib.compute)\n"
+        "def compute(n):\n    slow(n)\n    return slow(n)\n"
     )
     (project / "exuvia.toml").write_text(
         '[unit."lib:compute"]\ncandidate = "shim:compute"\neffect = "pure"\nmode = "shadow"\nisolation = "thread"\n'

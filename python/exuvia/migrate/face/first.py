@@ -45,7 +45,8 @@ def headline(
         seen = [state for state in states if state.counts["compared"]]
         who = "Rust answered" if _all(seen, compiled) else f"The {_candidates(seen)} answered"
         what = "the Python code" if _all(seen, compiled) else "legacy"
-        text = f"{who} exactly as {what} in all of {say(compared, 'compared call')}."
+        where = "the one call that was compared" if compared == 1 else f"all of {compared:,} compared calls"
+        text = f"{who} exactly as {what} in {where}."
         if not compared:
             text = "Nothing was compared yet."
         open_ones = [state for state in states if state.verdict == "INCONCLUSIVE"]
