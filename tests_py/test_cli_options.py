@@ -132,3 +132,25 @@ def test_all_promotes_what_its_ceiling_allows_and_names_what_it_leaves_out(proje
     unknown = exuvia(project, "promote", "bot:prise", "--to", "shadow")
     assert (unknown.returncode, "did you mean 'bot:price'" in unknown.stderr) == (2, True)
     assert modes.read(project / "evidence").modes == {UNIT: "rust"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["init", "--force", "--top", "-1"], "'-1' is no count"),
+        (["init", "--force", "--top", "0"], "'0' is no count"),
+        (["diff", "--most", "-3"], "'-3' is no count"),
+        (["diff", "--path", "nope["], "--path 'nope[' is no path"),
+        (["promote", "--freeze", ""], "it is empty: say why"),
+        (["promote", UNIT, "--to", "rust", "--break-glass", "  "], "it is empty: say why"),
+        (["promote", UNIT, "--clear", ""], "it is empty: say why"),
+        (["promote", UNIT, "--to", "retired"], "deletion certificate"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_value(project: Path, words: list[str], said: str) -> None:
+    before = (project / "exuvia.toml").read_text()
+    found = exuvia(project, *words)
+    assert (found.returncode, said in found.stderr) == (2, True), found.stderr
+    assert "raise mode" not in found.stderr
+    assert (project / "exuvia.toml").read_text() == before
+    assert not modes.read(project / "evidence").frozen

@@ -239,3 +239,64 @@ def test_a_difference_at_a_path_that_names_a_secret_loses_both_values() -> None:
     assert Redactor().line(line) == {**line, "legacy": REDACTED, "candidate": REDACTED}
     harmless = {"kind": "mismatch", "path": "$.fills[0].price", "legacy": "1.5", "candidate": "2.5"}
     assert Redactor().line(harmless) == harmless
+
+
+def access_token(account: str) -> str:
+    return SECRET + account
+
+
+class Keys:
+    def api_key(self, name: str) -> str:
+        return SECRET + name
+
+
+class TokenBucket:
+    def take(self, n: int) -> int:
+        return n
+
+
+@pytest.mark.parametrize(("unit", "call"), [("access_token", ""), ("Keys", "api_key"), ("Keys.api_key", "")])
+def test_a_unit_that_is_named_as_a_secret_leaves_neither_results_nor_arguments(unit: str, call: str) -> None:
+    lines: list[dict[str, Any]] = []
+    record = Record(f"{__name__}:{unit}", lambda line: lines.append(record.redactor.line(line)))
+    found = {"path": "$", "place": "$", "kind": "value", "legacy": repr(SECRET), "candidate": "'zz'", "rule": ""}
+    given = (("account-77",), {"x": 5})
+    record.observed_remote([found], (1, 1), call=call, arguments=repr(given), pickled=pickle.dumps(given))
+    record.observed_remote([found], (1, 1), call=call, arguments=repr(given))
+    assert record.sampled(call, pickle.dumps(given), pickle.dumps((SECRET, None)))
+    assert [line["kind"] for line in lines] == ["mismatch", "mismatch", "call"]
+    assert [line.get("legacy") for line in lines] == [REDACTED, REDACTED, None]
+    call_line = [pickle.loads(base64.b64decode(lines[2][part])) for part in ("arguments", "outcome")]
+    assert call_line == [((REDACTED,), {"x": 0}), (REDACTED, None)]
+    assert not any(secret in repr(lines) for secret in (SECRET, "zz", "account-77"))
+    assert record.redactor.value([SECRET]) == [REDACTED], "it is known wherever else it stands"
+
+
+def test_what_only_sounds_like_a_secret_keeps_its_evidence() -> None:
+    redactor = Redactor()
+    names = [("TokenBucket", "take"), ("token_count", ""), ("Pricer", "low_pass"), ("pass_through", ""), ("price", "")]
+    assert [redactor.secret_unit(f"bot.auth:{unit}", call) for unit, call in names] == [False] * 5
+    line = {"kind": "mismatch", "unit": "bot:is_token", "path": "$", "legacy": "True", "candidate": "False"}
+    assert redactor.line(line) == line
+
+
+@pytest.mark.parametrize("name", ["pass", "pass_", "passwd", "pw", "db_pass", "AppKey", "app_key", "appkey", "APP_KEY"])
+def test_short_names_of_passwords_and_keys_are_known(name: str) -> None:
+    assert Redactor().value({name: SECRET, "side": "Buy"}) == {name: REDACTED, "side": "Buy"}
+    assert SECRET not in Redactor().text(f"login(user='ann', {name}='{SECRET}')")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (f"Authorization: ApiKey {SECRET}", f"Authorization: {REDACTED}"),
+        (f"Authorization: ApiKey {SECRET}\r\nHost: x", f"Authorization: {REDACTED}\r\nHost: x"),
+        (f"{{'h': 'Authorization: SSO-Key {SECRET}', 'n': 1}}", f"{{'h': 'Authorization: {REDACTED}', 'n': 1}}"),
+        (f"Proxy-Authorization: Token {SECRET}", f"Proxy-Authorization: {REDACTED}"),
+        (f'authorization: AWS4 Credential={SECRET}, Signature="{SECRET}"', f"authorization: {REDACTED}"),
+        (f"authorization=ApiKey {SECRET}", f"authorization={REDACTED}"),
+        (f"authorization={SECRET} side=Buy", f"authorization={REDACTED} side=Buy"),
+    ],
+)
+def test_an_authorization_goes_wholly_whatever_its_scheme(text: str, plain: str) -> None:
+    assert Redactor().text(text) == plain

@@ -8,7 +8,7 @@ import random
 import pytest
 from exuvia.migrate.evidence.batches import CLOCK_NS, MOST, Batches
 from exuvia.migrate.face import details, first
-from exuvia.migrate.gates.pace import BATCHES, PLACE, pace
+from exuvia.migrate.gates.pace import BATCHES, PLACE, Pace, pace
 from exuvia.migrate.gates.verdict import UnitStatus
 
 
@@ -131,3 +131,9 @@ def test_the_table_of_units_says_that_the_sides_ran_in_different_processes() -> 
     assert details.PLACES in page
     assert "different processes" in details.PLACES
     assert details.PLACES not in details.units([UnitStatus("b:none")])
+
+
+@pytest.mark.parametrize(("low", "high", "shown"), [(1.03, 6.6, False), (1.06, 6.9, True), (0.2, 0.997, False)])
+def test_an_interval_that_reads_as_reaching_one_shows_nothing(low: float, high: float, shown: bool) -> None:
+    found = Pace((low * high) ** 0.5, low, high, 1000)
+    assert (found.shown, "no difference" in str(found)) == (shown, not shown)

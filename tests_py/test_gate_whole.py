@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.errors import ConfigError
 from exuvia.migrate import fingerprint, load
 from exuvia.migrate.cli import main as cli
+from exuvia.migrate.comparator import ledger
 from exuvia.migrate.evidence import compact, members, reading
+from exuvia.migrate.evidence.buckets import bucket
 from exuvia.migrate.evidence.segment import Segment
+from exuvia.migrate.face import advice
 from exuvia.migrate.gates import judge, restarts, selftest, settled
 from exuvia.migrate.gates.alive import MINUTE, share
+from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal
 from gate_files import UNIT, UNITS, Bot, Desk, Seen
 
@@ -421,3 +426,73 @@ def test_a_day_that_no_calendar_has_is_no_traceback(
     Bot(tmp_path)
     assert cli.main(["gate", "bars", "--config", str(tmp_path / "exuvia.toml"), "--day", day]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err
+
+
+DECLARED = """[[unit."bot:price".diverges]]
+path = "$.price"
+owner = "ana"
+reason = "off the grid"
+expires = 2026-12-31
+budget = 10
+"""
+DECLARED_AS = "declared(ana, off the grid, until=2026-12-31, budget=10)"
+IGNORED_AS = "ignore(ana, clock, until=2026-12-31, budget=10)"
+
+
+@pytest.mark.parametrize("name", [DECLARED_AS, IGNORED_AS])
+def test_a_budget_is_one_for_all_processes_and_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(ledger, "today", lambda: date(2026, 3, 2))
+    bot = Bot(tmp_path, more=DECLARED)
+    for day in bot.days[:3]:
+        bot.day(day, counters={"ignored": [["$.price", name, 3]]})
+    bot.write_down()
+    assert verdict_on_disk(bot).verdict == "PASS"
+    assert reading.statuses(bot.config, reading.read_folder(bot.config.evidence))[0].verdict == "PASS"
+    bot.day(bot.days[3], counters={"ignored": [["$.price", name, 2]]})
+    bot.write_down()
+    found = verdict_on_disk(bot)
+    assert (found.verdict, "11 hits of a budget of 10" in found.reasons[0]) == ("FAIL", True), found.reasons
+    (state,) = reading.statuses(bot.config, reading.read_folder(bot.config.evidence))
+    assert (state.verdict, "11 hits of a budget of 10" in state.reason) == ("FAIL", True), state.reason
+    assert [line["state"] for line in state.as_dict()["ledger"] if line["hits"]] == ["over budget"]
+
+
+@pytest.mark.parametrize("name", [DECLARED_AS, IGNORED_AS])
+def test_what_was_declared_until_a_day_is_a_difference_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    bot = Bot(tmp_path, more=DECLARED)
+    for day in bot.days[:3]:
+        bot.day(day, counters={"ignored": [["$.price", name, 3]]})
+    monkeypatch.setattr(ledger, "today", lambda: date(2026, 12, 31))
+    assert bot.verdict().verdict == "PASS"
+    monkeypatch.setattr(ledger, "today", lambda: date(2027, 1, 1))
+    found = bot.verdict()
+    assert (found.verdict, "expired on 2026-12-31" in found.reasons[0]) == ("FAIL", True)
+    assert bot.verdict(day=bot.days[2]).verdict == "PASS", "of a day that is past it is asked by that day"
+
+
+def test_a_declaration_that_was_never_hit_fails_nothing_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "today", lambda: date(2027, 1, 1))
+    bot = Bot(tmp_path, more=DECLARED)
+    for day in bot.days[:3]:
+        bot.day(day)
+    assert bot.verdict().verdict == "PASS"
+
+
+def test_a_candidate_that_is_too_slow_for_a_canary_is_named_before_anybody_waits_for_sessions(bot: Bot) -> None:
+    slow = {"times": {"legacy": [[bucket(1_000), 1_000]], "candidate": [[bucket(9_000), 1_000]]}}
+    bot.day(bot.days[0], counters=slow)
+    found = bot.verdict()
+    assert found.notes[0].startswith(
+        "the step to canary would be FAIL, however many sessions: bot:price: the candidate is"
+    )
+    assert bot.verdict(to="canary").reasons[0] == found.ahead[0] == found.as_dict()["ahead"][0]
+    state = UnitStatus(UNIT, "shadow", effective="shadow")
+    said = advice.advise(bot.config, bot.group, [state], journal.Journal(), found)
+    assert "More sessions do not help: bot:price: the candidate is slower" in said.text
+    bot.segments.clear()
+    bot.day(bot.days[0], mode="canary", counters=slow | {"mode": "canary"}, served=100)
+    assert bot.verdict().ahead == [], "a step that is taken is not asked again"

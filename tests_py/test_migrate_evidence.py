@@ -210,3 +210,13 @@ def test_three_verdicts_and_an_empty_comparison_never_passes() -> None:
     assert overall([]) == "INCONCLUSIVE"
     assert overall([unit(compared=1), unit()]) == "INCONCLUSIVE"
     assert overall([unit(compared=1), unit(compared=1, differed=1), unit()]) == "FAIL"
+
+
+def test_what_observing_costs_the_caller_is_in_the_evidence(desk: Desk) -> None:
+    price = desk.install()
+    for _ in range(5):
+        assert price([1, 2]) == [2, 4]
+    exuvia.migrate.uninstall()
+    counts = desk.status().counts
+    assert counts["observed_calls"] == counts["compared"] == 5
+    assert counts["observing_ns"] > 5 * 1_000, "two copies and a comparison take more than a microsecond"

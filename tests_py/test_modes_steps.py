@@ -104,7 +104,7 @@ def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Pa
     assert (done.promoted, stands(config, PRICE), stands(config, SIZE)) == (True, "rust", "shadow")
     entry = lines(config)[-1]
     assert (entry["was"], entry["f"], entry["mode"]) == ("canary", {PRICE: "f1"}, "rust")
-    with pytest.raises(MigrateError, match="ceiling is rust"):
+    with pytest.raises(MigrateError, match="deletion certificate"):
         go(config, PRICE, "retired")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,7 @@ from exuvia.migrate.gates.runs import GateRun
 from exuvia.migrate.gates.sessions import Session
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.worth.compiled import is_compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +64,8 @@ def verdict(word: str = "PASS", **more: Any) -> GroupVerdict:
 
 
 def test_the_first_sentence_says_that_all_was_equal_and_who_may_go_on() -> None:
-    said = first.headline([state()], [verdict()], rehearsal=False)
-    assert "answered exactly as the Python code in all of 1,000 compared calls" in said
+    said = first.headline([state()], [verdict()], rehearsal=False, compiled={UNIT})
+    assert "Rust answered exactly as the Python code in all of 1,000 compared calls" in said
     assert "1 of 1 group may take the next step" in said
     assert "none of it counts" in first.headline([state()], [], rehearsal=True)
 
@@ -205,3 +208,81 @@ def test_the_page_of_a_real_folder_has_both_screens_and_no_script(config: Config
     assert "<script" not in page
     assert "http:" not in page
     assert "https:" not in page
+
+
+def test_what_is_not_compiled_is_not_called_rust() -> None:
+    other = state(candidate_calls=40)
+    other.unit, other.mode, other.effective = "bot.scan:decide", "rust", "rust"
+    said = first.headline([state()], [], rehearsal=True)
+    assert "The candidate answered exactly as legacy in all of 1,000 compared calls" in said
+    assert "Rust" not in said + first.headline([state(differed=3)], [], rehearsal=True)
+    both = first.headline([state(), other], [], rehearsal=True, compiled={UNIT})
+    assert "The candidates answered" in both
+    assert "1 unit of 2 runs on the candidate." in both
+    third = state(candidate_calls=1)
+    third.effective = "rust"
+    mixed = first.headline([third, other], [], rehearsal=True, compiled={UNIT})
+    assert "2 units of 2 run on the candidates, 1 of them Rust." in mixed
+    assert "1 unit of 1 runs on Rust." in first.headline([third], [], rehearsal=True, compiled={UNIT})
+
+
+def test_the_first_screen_says_what_is_wrong_where_no_call_differs_and_who_served() -> None:
+    held = state()
+    held.quarantined = "the candidate raised"
+    assert "Do not go on: bot.bars:aggregate: in quarantine: the candidate raised." in first.headline(
+        [held], [], rehearsal=False
+    )
+    served = first.headline([state(differed=3, candidate_calls=9)], [], rehearsal=False)
+    assert "The candidate served calls of the program." in served
+    assert "nothing reached" not in served
+
+
+@pytest.mark.parametrize(
+    ("text", "compiled"),
+    [
+        ("def aggregate(x): return x\n", False),
+        ("import json\nimport numpy as np\ndef aggregate(x): return np.asarray(json.loads(x))\n", False),
+        ("from exuvia.migrate import original\ndef aggregate(x): return original(print)(x)\n", False),
+        ("from exuvia import bars\ndef other(x): return bars.aggregate(x)\ndef aggregate(x): return x\n", False),
+        ("from exuvia import bars\ndef aggregate(x): return bars.aggregate(x)\n", True),
+        ("import exuvia.bars\ndef aggregate(x): return exuvia.bars.aggregate(x)\n", True),
+        ("from exuvia.bars import aggregate as fast\naggregate = fast\n", True),
+        ("def aggregate(x):\n    return _inner(x)\ndef _inner(x):\n    from native import f\n    return f(x)\n", True),
+        ("from helper import aggregate\n", True),
+    ],
+)
+def test_compiled_is_what_leads_to_compiled_code(tmp_path: Path, text: str, compiled: bool) -> None:
+    (tmp_path / "shim.py").write_text(text, encoding="utf-8")
+    (tmp_path / "helper.py").write_text("from native import aggregate\n", encoding="utf-8")
+    (tmp_path / f"native{EXTENSION_SUFFIXES[0]}").write_bytes(b"")
+    assert is_compiled("shim:aggregate", [tmp_path, *sys.path]) is compiled
+
+
+def test_a_step_names_its_unit_so_that_no_other_is_rolled_back(config: Config) -> None:
+    config.path.write_text("[exuvia]\nrehearsal = true\n" + TOML.replace("shadow", "rust"), encoding="utf-8")
+    rehearsal = load(config.path)
+    found = state(candidate_calls=5)
+    found.mode = found.effective = found.file = "rust"
+    said = advice.advise(rehearsal, rehearsal.group_of(UNIT), [found], modes.Journal(), None)
+    assert said.command == f"exuvia rollback --config {config.path} {UNIT}"
+    assert "Rust" not in said.text
+
+
+def test_a_tooltip_counts_calls_in_whole_ones() -> None:
+    plot = plots.stacked_bars([(UNIT, (("equal", 2000.0), ("differs", 1.0)))], "Compared calls", "calls")
+    assert "<title>equal: 2,000 calls</title>" in plot
+    assert "<title>differs: 1 call</title>" in plot
+    assert "<title>compute: 1.06 s</title>" in plots.stacked_bars([("legacy", (("compute", 1.06),))], "x", "s")
+
+
+def test_the_overhead_is_what_a_sample_costs_its_caller_and_what_was_shed() -> None:
+    found = state(legacy_calls=2000, observed_calls=900, observing_ns=10_800_000, skipped=50, dropped=50, unsampled=950)
+    shown = second.overhead([found])
+    assert "10.8 ms of the program&#x27;s own threads, 12.0 µs for each of 900 sampled calls" in shown
+    assert re.findall(r"<td class=n>([^<]*)</td>", shown) == [
+        *("2,000", "900", "12.0 µs", "9.00 µs", "10.8 ms", "50 (4.76%)", "950")
+    ]
+    unknown = second.overhead([state(legacy_calls=1000)])
+    assert "measured nowhere here" in unknown
+    assert re.findall(r"<td class=n>([^<]*)</td>", unknown)[2] == "–"
+    assert second.overhead([UnitStatus(unit=UNIT)]) == ""

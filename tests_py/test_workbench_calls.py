@@ -8,6 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -127,6 +128,7 @@ def test_repro_fails_by_itself_with_small_arguments_and_passes_when_the_candidat
     found = json.loads(made.stdout)
     file = project / found["file"]
     assert "([13],), {})" in file.read_text()
+    assert str(project) not in file.read_text(), "it can be checked in and run elsewhere"
     (project / "exuvia.toml").unlink()
     lonely = project / "elsewhere"
     lonely.mkdir()
@@ -336,3 +338,31 @@ def test_rules_are_proposed_by_how_far_values_are_apart() -> None:
     assert proposal("$.x", "value", "1.0", "1.5") == "abs:1"
     assert proposal("$.x", "value", "'a'", "'b'").startswith("ignore(")
     assert proposal("$.x", "value", "7", "8").startswith("ignore(")
+
+
+def test_a_proposed_tolerance_covers_all_that_was_seen_or_there_is_none() -> None:
+    near = [(f"{100 + k}.0", f"{100 + k}.{k:03}") for k in range(1, 9)]
+    rule = proposal("$.mid", "value", *near[0], near[1:])
+    assert rule == "abs:0.016"
+    assert all(Comparator({"$": rule}).compare(float(one), float(other)).equal for one, other in near)
+    drawn = [("0.031", "0.062"), ("0.1", "0.98"), ("0.5", "0.51")]
+    assert proposal("$.r", "value", *drawn[0], drawn[1:]).startswith("ignore("), (
+        "numbers drawn anew are near to nothing"
+    )
+    mixed = [("1.5", "1.5000001"), ("1.5", "nan")]
+    assert proposal("$.x", "value", *mixed[0], mixed[1:]).startswith("ignore(")
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e3, 1e6])
+def test_a_clock_gets_no_tolerance_of_the_moment(unit: float) -> None:
+    now = time.time()
+    pairs = [(repr(now * unit), repr((now + apart) * unit)) for apart in (1e-4, 2e-4)]
+    assert proposal("$.ts", "value", *pairs[0], pairs[1:]).startswith("ignore(")
+
+
+def test_a_call_that_several_processes_recorded_is_listed_once(project: Path) -> None:
+    rows = [7, 99, 13]
+    for _ in range(3):
+        record(project, "bot:price", ("", (rows,), answer(rows)))
+    found = json.loads(exuvia(project, "replay", "bot:price", "--json").stdout)["units"][0]
+    assert (found["differed"], len(found["examples"])) == (3, 1)

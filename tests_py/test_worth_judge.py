@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate.cli import main as cli
 from exuvia.migrate.worth import face, hot, imports
 from exuvia.migrate.worth.border import crosses, measure
 from exuvia.migrate.worth.judge import Measured, gain, judge
@@ -163,3 +164,14 @@ def test_what_crosses_is_extrapolated_from_the_first_items() -> None:
     crossing = measure([{"a": 1.0, "b": "xy"}] * 10_000)
     assert crossing.objects == pytest.approx(50_001, rel=0.01)
     assert measure(memoryview(b"12345678")).bytes == 8
+
+
+def test_what_would_replace_a_unit_is_no_user_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "m.py").write_text("def f(x):\n    return x\n", encoding="utf-8")
+    assert cli.main(["scaffold", "m:f"]) == 0
+    (tmp_path / "own.py").write_text("from m import f\ndef g(x): return f(x)\n", encoding="utf-8")
+    graph = imports.read(tmp_path)
+    assert graph.users("m:f").importers == ["own.py"], "a shim is known by what it is"
+    assert graph.users("m:f", ["own:g"]).importers == [], "another candidate by the configuration"

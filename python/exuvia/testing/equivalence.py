@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import Comparator, detached_copy
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
+from exuvia.testing.drawing import Came, called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,12 @@ LONGEST = 300
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 8
 _SHORT.maxstring = _SHORT.maxother = 80
+_KINDS = {
+    "plain": "plain",
+    "async": "to be awaited",
+    "generator": "a generator",
+    "async generator": "an async generator",
+}
 _Case = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -37,6 +44,8 @@ def assert_equivalent(
     floats: tuple[float, float] | None = None,
 ) -> int:
     """Assert that two sides return, raise and change the same, and print how many cases were compared.
+
+    What an async function is awaited for is compared, and of a generator each item (the first 10,000) and its end.
 
     Args:
         legacy: A function, or a class: then objects are made and called, method after method.
@@ -93,14 +102,27 @@ def difference(
         args: Positional arguments.
         kwargs: Keyword arguments.
     """
-    sides = []
+    sides: list[tuple[Any, Any]] = []
+    ends: list[tuple[Any, BaseException | None] | None] = []
+    kinds: list[str] = []
     for function in (legacy, candidate):
         own, named = detached_copy(args)[0], detached_copy(kwargs)[0]
-        outcome, _, interrupt = run_contained(function, own, named, guard_random=True)
+        like = kinds[0] if kinds else ""
+        (came, error), _, interrupt = run_contained(called, (function, own, named, like), {}, guard_random=True)
         if interrupt is not None:
             raise interrupt
-        sides.append((outcome, numbered(own, named)))
+        kinds.append(came.kind if isinstance(came, Came) else "")
+        ends.append(came.end if isinstance(came, Came) else None)
+        sides.append(((came.value if isinstance(came, Came) else None, error), numbered(own, named)))
+    if all(kinds) and kinds[0] != kinds[1]:
+        return (
+            f"the two sides differ for ({_given(args, kwargs)})\n  legacy's call is {_KINDS[kinds[0]]}, "
+            f"the candidate's {_KINDS[kinds[1]]}: whoever calls has to know which"
+        )
     verdicts, unread = compare_call(comparator, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+    mine, theirs = ends
+    if mine is not None and theirs is not None:
+        verdicts = [*verdicts, comparator.compare_outcomes(mine, theirs)]
     found = [found for verdict in verdicts for found in verdict.differences]
     if unread and not found:
         return f"nobody knows whether the two sides are equal for ({_given(args, kwargs)})\n  {unread}"

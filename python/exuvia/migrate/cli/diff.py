@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import at_least_one, config_of, print_json, say
 
 __all__ = ["add"]
 
@@ -33,7 +33,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     diff.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     diff.add_argument("--path", metavar="PATH", help="only differences at this path or place")
-    diff.add_argument("--most", metavar="N", type=int, default=10, help="how many of each unit are shown (default: 10)")
+    diff.add_argument(
+        "--most", metavar="N", type=at_least_one, default=10, help="how many of each unit are shown (default: 10)"
+    )
     diff.add_argument("--json", action="store_true", help="print JSON")
     diff.set_defaults(handler=_diff)
 
@@ -52,7 +54,7 @@ def _diff(options: argparse.Namespace) -> int:
     for number, one in enumerate(found):
         if number:
             say("")
-        for line in differing.lines(one, max(options.most, 0)):
+        for line in differing.lines(one, options.most):
             say(line)
     if not found:
         say(f"no units declared in {config.path}")

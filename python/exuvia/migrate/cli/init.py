@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import at_least_one, print_json, say
 
 __all__ = ["add"]
 
@@ -33,7 +33,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     init.add_argument("--profile", metavar="FILE", help="a profile of py-spy (raw, speedscope) or cProfile")
     init.add_argument("--root", metavar="DIR", default=".", help="the project (default: here)")
-    init.add_argument("--top", metavar="N", type=int, default=8, help="how many units (default: 8)")
+    init.add_argument("--top", metavar="N", type=at_least_one, default=8, help="how many units (default: 8)")
     init.add_argument(
         "--force", action="store_true", help="replace an exuvia.toml that is there, which is kept as exuvia.toml.bak"
     )

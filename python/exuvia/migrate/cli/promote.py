@@ -7,7 +7,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, like_this, print_json, say
+from exuvia.migrate.cli.shared import config_of, like_this, print_json, said_why, say
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config
@@ -50,16 +50,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     promote.add_argument(
         "--override",
         metavar="REASON",
+        type=said_why,
         help="why units for speed move whatever exuvia worth says, or though nobody asked it; kept in the journal",
     )
     promote.add_argument(
-        "--break-glass", metavar="REASON", help="without what is missing, until the session ends; kept in the journal"
+        "--break-glass",
+        metavar="REASON",
+        type=said_why,
+        help="without what is missing, until the session ends; kept in the journal",
     )
     promote.add_argument(
-        "--clear", metavar="CAUSE", help="take the unit or group out of quarantine; it stays in legacy"
+        "--clear", metavar="CAUSE", type=said_why, help="take the unit or group out of quarantine; it stays in legacy"
     )
-    promote.add_argument("--freeze", metavar="REASON", help="from now on nothing is promoted")
-    promote.add_argument("--thaw", metavar="REASON", help="promotions may happen again")
+    promote.add_argument("--freeze", metavar="REASON", type=said_why, help="from now on nothing is promoted")
+    promote.add_argument("--thaw", metavar="REASON", type=said_why, help="promotions may happen again")
     promote.add_argument("--reason", default="promoted by hand", help="kept in the journal")
     promote.add_argument("--json", action="store_true", help="print JSON")
     promote.set_defaults(handler=_promote)

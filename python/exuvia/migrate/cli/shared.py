@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config
 
-__all__ = ["ERROR", "config_of", "like_this", "print_json", "progress", "say"]
+__all__ = ["ERROR", "at_least_one", "config_of", "like_this", "print_json", "progress", "said_why", "say"]
 
 ERROR = 2
 
@@ -44,6 +44,38 @@ def config_of(options: argparse.Namespace, *, rules: bool = True, reads: bool = 
             f"there is no evidence folder {named}: nothing has run by it; the configuration says {loaded.evidence}"
         )
     return replace(loaded, evidence=Path(options.evidence).absolute()) if options.evidence else loaded
+
+
+def at_least_one(text: str) -> int:
+    """Read a count: less than one shows nothing and says nothing.
+
+    Args:
+        text: As it was written.
+
+    Raises:
+        argparse.ArgumentTypeError: For anything but a whole number from 1 on.
+    """
+    from argparse import ArgumentTypeError
+
+    if not (text.isdecimal() and text.isascii() and int(text) > 0):
+        raise ArgumentTypeError(f"{text!r} is no count: a whole number from 1 on")
+    return int(text)
+
+
+def said_why(text: str) -> str:
+    """Read a reason, which stands in the journal for good: an empty one is none.
+
+    Args:
+        text: As it was written.
+
+    Raises:
+        argparse.ArgumentTypeError: For an empty one.
+    """
+    from argparse import ArgumentTypeError
+
+    if not text.strip():
+        raise ArgumentTypeError("it is empty: say why, it is kept in the journal")
+    return text
 
 
 def like_this(options: argparse.Namespace, commands: str) -> str:

@@ -23,8 +23,9 @@ does that adds a late tick to the open bar, beside `drop`, `reject` and `revise`
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Comparator
 from exuvia.migrate.config import split_method
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
     from exuvia.migrate.config.tables import Divergence
     from exuvia.migrate.shadow.protocol import Side
 
-__all__ = ["LedgerLine", "comparator_of", "comparators", "declared_name", "lines", "today"]
+__all__ = ["LedgerLine", "comparator_of", "comparators", "declared_name", "lines", "of_unit", "today"]
+
+_IGNORED = re.compile(
+    r"ignore\((?P<owner>[^,]*), (?P<reason>.*?)(?:, until=(?P<until>\d{4}-\d\d-\d\d))?(?:, budget=(?P<budget>\d+))?\)",
+    re.DOTALL,
+)
 
 
 def today() -> datetime.date:
@@ -46,15 +52,15 @@ def today() -> datetime.date:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """How one declared divergence stands.
+    """How one declared divergence stands, or an ignoring rule with a day or a budget.
 
     Attributes:
         path: Where it is.
         rule: Its name in verdicts and evidence.
         owner: Who answers for it.
         reason: Why it is right.
-        expires: The last day on which it holds.
-        budget: How many hits are declared.
+        expires: The last day on which it holds; `None` if an ignoring rule names none.
+        budget: How many hits are declared; `None` if an ignoring rule names none.
         hits: How many there were.
         state: `unused`, `open`, `used up` (at its budget), `over budget` or `expired`.
     """
@@ -63,8 +69,8 @@ class LedgerLine:
     rule: str
     owner: str
     reason: str
-    expires: datetime.date
-    budget: int
+    expires: datetime.date | None
+    budget: int | None
     hits: int
     state: str
 
@@ -72,6 +78,29 @@ class LedgerLine:
     def holds(self) -> bool:
         """Whether all its hits were inside of what is declared."""
         return self.state not in ("over budget", "expired")
+
+    @property
+    def fails(self) -> str | None:
+        """Why its hits are differences again, if they are: what was never hit fails nothing."""
+        if self.holds or not self.hits:
+            return None
+        times = "1 hit" if self.hits == 1 else f"{self.hits:,} hits"
+        if self.state == "expired":
+            why = f"{times}, and it expired on {self.expires}"
+        else:
+            why = f"{times} of a budget of {self.budget:,}"
+        return f"what is declared at {self.path} is a difference again: {why}, over all processes and days: {self.rule}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for `--json`."""
+        return {
+            "path": self.path,
+            "rule": self.rule,
+            "expires": None if self.expires is None else str(self.expires),
+            "budget": self.budget,
+            "hits": self.hits,
+            "state": self.state,
+        }
 
 
 def declared_name(entry: Divergence) -> str:
@@ -101,18 +130,44 @@ def lines(
     for entry in divergences:
         path, name = split_method(entry.path)[1], declared_name(entry)
         count = hits.get((path, name), 0)
-        if now > entry.expires:
-            state = "expired"
-        elif count > entry.budget:
-            state = "over budget"
-        elif count == 0:
-            state = "unused"
-        else:
-            state = "used up" if count == entry.budget else "open"
+        state = _state(count, entry.expires, entry.budget, now)
         made.append(
             LedgerLine(path, name, entry.owner, entry.reason, entry.expires, entry.budget, count, state),
         )
     return made
+
+
+def of_unit(
+    unit: UnitConfig, hits: Mapping[tuple[str, str], int], day: datetime.date | None = None
+) -> list[LedgerLine]:
+    """Say how all that is declared of a unit stands: its divergences, and ignoring rules with a day or a budget.
+
+    Args:
+        unit: The unit.
+        hits: Counts by path and name over all processes and days of the code that is judged.
+        day: The day; today if left out.
+    """
+    now = today() if day is None else day
+    made = lines(unit.divergences, hits, now)
+    for (path, name), count in hits.items():
+        found = _IGNORED.fullmatch(name)
+        if found is None or (found["until"] is None and found["budget"] is None):
+            continue
+        last = None if found["until"] is None else datetime.date.fromisoformat(found["until"])
+        budget = None if found["budget"] is None else int(found["budget"])
+        state = _state(count, last, budget, now)
+        made.append(LedgerLine(path, name, found["owner"], found["reason"], last, budget, count, state))
+    return made
+
+
+def _state(count: int, last: datetime.date | None, budget: int | None, now: datetime.date) -> str:
+    if last is not None and now > last:
+        return "expired"
+    if budget is not None and count > budget:
+        return "over budget"
+    if count == 0:
+        return "unused"
+    return "used up" if count == budget else "open"
 
 
 def comparator_of(

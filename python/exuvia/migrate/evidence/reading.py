@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia import _exuvia
 from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
+from exuvia.migrate.comparator import ledger
 from exuvia.migrate.dispatch import serving
 from exuvia.migrate.evidence import chain, folder, linking, members
 from exuvia.migrate.evidence import header as headers
@@ -388,6 +389,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
         # A kill came between a difference, which is on disk at once, and the next counters.
         state.counts["differed"] = state.counts["recorded"]
         state.counts["compared"] = max(state.counts["compared"], state.counts["recorded"])
+    state.ledger = ledger.of_unit(unit, state.ignored)
     state.notes = [
         *_standing(config, state, unit, journal),
         *state.object_notes(),

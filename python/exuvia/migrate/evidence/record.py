@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import evidence_signature
-from exuvia.migrate.evidence.redact import Redactor
+from exuvia.migrate.evidence.redact import REDACTED, Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
 from exuvia.migrate.own import pickle
@@ -257,7 +257,11 @@ class Record(Tally):
             if len(arguments) + len(outcome) > LONGEST_CALL:
                 self._reason("a call was too big to be recorded")
                 return False
-            plain = self.redactor.pickle(arguments, self._names(call)), self.redactor.pickle(outcome)
+            secret = self.redactor.secret_unit(self.unit, call)
+            plain = (
+                self.redactor.pickle(arguments, self._names(call), secret=secret),
+                self.redactor.pickle(outcome, secret=secret),
+            )
         except Exception as error:
             self._reason(f"a call could not be recorded: {type(error).__name__}: {error}")
             return False
@@ -280,7 +284,8 @@ class Record(Tally):
         try:
             if isinstance(arguments, tuple) and len(arguments) == 2 and isinstance(arguments[1], dict):
                 positional, named = arguments
-                return shown(self.redactor.arguments(positional, named, self._names(call)))
+                secret = self.redactor.secret_unit(self.unit, call)
+                return shown(self.redactor.arguments(positional, named, self._names(call), secret=secret))
             return shown(self.redactor.value(arguments))
         except Exception as error:
             return f"<arguments that cannot be shown: {type(error).__name__}>"
@@ -291,6 +296,8 @@ class Record(Tally):
                 return self._shown(call, pickle.loads(pickled))
             except Exception as error:
                 return f"<arguments that cannot be shown: {type(error).__name__}>"
+        if self.redactor.secret_unit(self.unit, call):
+            return REDACTED
         return self.redactor.text(text)[:SHOWN]
 
     def _names(self, call: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 What is named `token`, `authorization`, `password`, `secret`, `api_key`, `cookie` and the like, or as the
 configuration says, loses its value in dicts, objects, header pairs, URLs and texts. A value that was seen under
-such a name is taken out wherever else it stands.
+such a name is taken out wherever else it stands. A unit that is itself named so (`access_token()`) loses its results
+and its arguments.
 """
 
 from __future__ import annotations
@@ -26,13 +27,22 @@ WORDS = frozenset(
         *("token", "tokens", "authorization", "auth", "bearer", "jwt", "cookie", "cookies", "sessionid"),
         *("password", "passwd", "passphrase", "pwd", "pin", "otp", "totp", "credential", "credentials"),
         *("secret", "secrets", "apikey", "accesskey", "privatekey", "secretkey", "signature", "sig"),
+        *("appkey", "authkey", "consumerkey", "privkey"),
     )
 )
 PAIRS = frozenset(
-    [("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key"), ("session", "id"), ("api", "secret")]
+    [
+        *(("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key"), ("session", "id")),
+        *(("app", "key"), ("auth", "key"), ("consumer", "key"), ("api", "secret")),
+    ]
 )
+SHORT = frozenset(["pass", "pw"])
+"""Words that name a secret as the last of a name, unless what stands before makes something else of them."""
+OTHERWISE = frozenset(["low", "high", "band", "all", "first", "second", "one", "two", "single", "last", "by"])
 HARMLESS = frozenset(["count", "type", "expiry", "expires", "ttl", "length", "in"])
 """Last words of a name that say something about a secret and not the secret."""
+NO_HOLDERS = frozenset(["bucket", "budget", "counter", "error", "limiter", "parser", "ring", "tree"])
+"""Last words of a unit's name that make it something else: a `TokenBucket` holds no token of anybody's."""
 SEEN = 256
 REASONS = 256
 SHORTEST = 6
@@ -58,7 +68,14 @@ _FORMS = (
     (re.compile(r"\beyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?"), REDACTED),
     (re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"), REDACTED),
 )
+_HEADER = re.compile(
+    r"""(?i)(?P<before>(?<![a-z])authorization\\*["']?\s*(?:=(?=\s*[\w\-]+[ \t]+(?!\w+=[^=\s]))|:)\s*\\*["']?)"""
+    r"""[a-z][\w\-]{0,40}[ \t]+[^\s,;&)\]}"'\\]+(?:[ \t]*,[ \t]*[\w\-]{1,40}=(?:"[^"\r\n]*"|[^\s,"'\\]+))*""",
+    re.ASCII,
+)
+"""A header whose value is a scheme and what follows it: all of that goes, whatever the scheme is called."""
 _SAYS_NOTHING = ("none", "true", "false", "null", "bearer", "basic", "digest")
+_SAY_NO_SECRET = ("None", "True", "False")
 _CLOSES = {"[": "]", "{": "}", "(": ")"}
 _TEXTS = ("legacy", "candidate", "arguments", "text", "what", "reason", "call", "path", "place", "stratum")
 
@@ -107,10 +124,29 @@ class Redactor:
         words = [word.lower() for word in _WORD.findall(name)]
         if not words or words[-1] in HARMLESS:
             return False
+        short = words[-1] in SHORT and words[-2:-1] != [] and words[-2] not in OTHERWISE
         return (
             joined in WORDS
+            or joined in SHORT
+            or short
             or any(word in WORDS for word in words)
             or any(pair in PAIRS for pair in itertools.pairwise(words))
+        )
+
+    def secret_unit(self, unit: str, call: str = "") -> bool:
+        """Say whether a unit is named as a secret, so that what it returns is one.
+
+        >>> redactor = Redactor()
+        >>> redactor.secret_unit("bot.auth:access_token"), redactor.secret_unit("bot.limits:TokenBucket", "take")
+        (True, False)
+
+        Args:
+            unit: Its name.
+            call: The method, where the unit is a class.
+        """
+        return any(
+            self.sensitive(part) and _WORD.findall(part)[-1:] and _WORD.findall(part)[-1].lower() not in NO_HOLDERS
+            for part in [*unit.rpartition(":")[2].split("."), call]
         )
 
     def value(self, value: Any) -> Any:
@@ -121,15 +157,20 @@ class Redactor:
         """
         return _Walk(self).of(value, 0)
 
-    def arguments(self, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str] = ()) -> tuple[Any, Any]:
+    def arguments(
+        self, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str] = (), *, secret: bool = False
+    ) -> tuple[Any, Any]:
         """Return a call's arguments without their secrets.
 
         Args:
             args: Positional arguments.
             kwargs: Keyword arguments.
             names: Names of the parameters, as far as they are known.
+            secret: Whether all of them are hidden, as those of a unit that is named as a secret.
         """
         walk = _Walk(self)
+        if secret:
+            return walk.hidden(tuple(args), 0), walk.hidden(dict(kwargs), 0)
         plain = tuple(
             walk.hidden(each, 0) if index < len(names) and self.sensitive(names[index]) else walk.of(each, 0)
             for index, each in enumerate(args)
@@ -147,6 +188,7 @@ class Redactor:
                 text = text.replace(secret, REDACTED)
         for form, by in _FORMS:
             text = form.sub(by, text)
+        text = _HEADER.sub(rf"\g<before>{REDACTED}", text)
         text = self._brackets(text)
         for pattern in (_ASSIGNED, _PAIRED):
             text = self._without(pattern, text)
@@ -184,31 +226,51 @@ class Redactor:
         """Return a line of evidence without secrets in its texts.
 
         Args:
-            line: Of any kind; a difference at a path that names a secret loses both values.
+            line: Of any kind; a difference at a path that names a secret, or of a unit that does, loses both values.
         """
         if line.get("kind") not in ("mismatch", "trouble", "mode"):
             return line
         plain = {name: self.text(of) if name in _TEXTS and isinstance(of, str) else of for name, of in line.items()}
         steps = re.split(r"[.\[\]'\":* ]+", str(line.get("path", "")))
-        if any(self.sensitive(step) for step in steps):
-            plain.update({name: REDACTED for name in ("legacy", "candidate", "apart") if plain.get(name)})
+        hidden: tuple[str, ...] = ()
+        if line["kind"] == "mismatch" and self.secret_unit(str(line.get("unit", "")), str(line.get("call", ""))):
+            # What its arguments were has been hidden where their form was still known, or it is hidden here.
+            hidden = ("legacy", "candidate", "apart", "stratum")
+        elif any(self.sensitive(step) for step in steps):
+            hidden = ("legacy", "candidate", "apart")
+        for name in hidden:
+            said = line.get(name)
+            if said and said not in _SAY_NO_SECRET:
+                self._remember_shown(str(said))
+                plain[name] = REDACTED
         return plain
 
-    def pickle(self, data: bytes, names: Sequence[str] = ()) -> bytes:
+    def _remember_shown(self, said: str) -> None:
+        """Note a secret that comes as a repr, if that is one of a text and whole."""
+        quoted = re.fullmatch(r"""b?(["'])(?P<text>[^"'\\]*)\1""", said)
+        if quoted is not None:
+            self.remember(quoted["text"])
+
+    def pickle(self, data: bytes, names: Sequence[str] = (), *, secret: bool = False) -> bytes:
         """Return a pickle without secrets: the same bytes if it holds none.
 
         Args:
             data: A pickle that this process made.
             names: Names of the parameters, if it holds a call's positional and keyword arguments.
+            secret: Whether it is of a unit that is named as a secret: then arguments and result are hidden.
 
         Raises:
             Exception: If it cannot be read or made again; then it must not be kept.
         """
         value = pickle.loads(data)
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], tuple) and isinstance(value[1], dict):
-            plain: Any = self.arguments(*value, names)
+            plain: Any = self.arguments(*value, names, secret=secret)
             if all(new is old for new, old in zip(plain[0], value[0], strict=True)) and plain[1] is value[1]:
                 plain = value
+        elif secret and isinstance(value, tuple) and len(value) == 2:
+            # What was returned, and what was raised: that keeps its class.
+            walk = _Walk(self)
+            plain = (walk.hidden(value[0], 0), walk.of(value[1], 0))
         else:
             plain = self.value(value)
         return data if plain is value else pickle.dumps(plain, protocol=5)

@@ -32,6 +32,11 @@ OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts"
 class Tally:
     """Counters of one unit.
 
+    Attributes:
+        observed_calls: Calls of which a sample was taken and whose cost to the caller was timed; the observers add to
+            it without a lock, since nothing is judged by it.
+        observing_ns: What these cost their callers beside the call itself, nanoseconds.
+
     Args:
         unit: The unit's name.
         write: Takes one line of evidence; it never raises.
@@ -50,6 +55,7 @@ class Tally:
 
     def _clear(self) -> None:
         self._lock = threading.Lock()
+        self.observed_calls = self.observing_ns = 0
         self.places: Counter[tuple[str, str]] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -189,6 +195,8 @@ class Tally:
             found = {
                 "mode": mode,
                 **counts,
+                "observed_calls": self.observed_calls,
+                "observing_ns": self.observing_ns,
                 "since_flip": served,
                 **objects,
                 "cascades": self.cascades,

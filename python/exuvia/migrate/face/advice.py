@@ -81,7 +81,7 @@ def _raising(config: Config, states: list[UnitStatus], step: str) -> str:
     return f'raise mode to "{step}" in {config.path.name} first{which}'
 
 
-def _advise(  # noqa: PLR0911 - a sentence for each case
+def _advise(  # noqa: PLR0911, PLR0912 - a sentence for each case
     config: Config,
     group: GroupConfig,
     states: list[UnitStatus],
@@ -114,12 +114,17 @@ def _advise(  # noqa: PLR0911 - a sentence for each case
             first = _raising(config, states, "rust")
             text = f"It may flip, in this rehearsal{f': {first}' if first else ''}."
             return Advice(name, text, f"exuvia promote {name} --to rust")
-        return Advice(name, "It runs on Rust. Compare the whole run, then rehearse the way back.", "exuvia rollback")
+        return Advice(
+            name, "Its candidate serves. Compare the whole run, then rehearse the way back.", f"exuvia rollback {name}"
+        )
     if verdict is None or step is None:
         return Advice(name, "Nothing to do.")
+    if verdict.verdict != "FAIL" and verdict.ahead:
+        text = f"More sessions do not help: {verdict.ahead[0]}. Make the candidate faster, which begins a new count."
+        return Advice(name, text, f"exuvia gate {name} --to {step}")
     if verdict.verdict == "PASS":
         if mode == "rust":
-            return Advice(name, "It runs on Rust. Keep the old image until the tombstone window is over.")
+            return Advice(name, "Its candidate serves. Keep the old image until the tombstone window is over.")
         asked = f"exuvia approve {name} --to {step}"
         first = _raising(config, states, step)
         return Advice(

@@ -18,10 +18,10 @@ __all__ = ["PLACES", "calls", "differences", "remarks", "units"]
 
 EXAMPLES = 12
 PLACES = (
-    "ratio: how many times as fast a call is in Rust (geometric mean), shown only where its 95 % interval excludes 1. "
-    "The two sides ran in different processes, one in the program and the other in its worker. Caches and load differ "
-    f"between those, so a microsecond a call and a factor of {PLACE:g} either way are counted as theirs. What a whole "
-    "run gains is measured by exuvia bench, which runs it before and after in turns, alike on both sides."
+    "ratio: how many times as fast the candidate is in a call (geometric mean), shown only where its 95 % interval "
+    "excludes 1. The two sides ran in different processes, one in the program and the other in its worker. Caches and "
+    f"load differ between those, so a microsecond a call and a factor of {PLACE:g} either way are counted as theirs. "
+    "What a whole run gains is measured by exuvia bench, which runs it before and after in turns, alike on both sides."
 )
 
 
@@ -51,7 +51,7 @@ def units(states: list[UnitStatus]) -> str:
             + f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
             f"{state.verdict}</span></td></tr>"
         )
-    heads = ("legacy calls", "rust calls", "compared", "differ", "legacy / call", "rust / call", "ratio")
+    heads = ("legacy calls", "candidate calls", "compared", "differ", "legacy / call", "candidate / call", "ratio")
     head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
     note = f'<p class="soft">{escape(PLACES)}</p>' if any(state.pace is not None for state in states) else ""
     return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{note}')

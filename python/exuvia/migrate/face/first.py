@@ -9,6 +9,8 @@ from exuvia.migrate.face.html import badge, code, heads, say, section, table
 from exuvia.migrate.gates.pace import figure
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from exuvia.migrate.face.advice import Advice
     from exuvia.migrate.gates.judge import GroupVerdict
     from exuvia.migrate.gates.verdict import UnitStatus
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["headline", "next_steps", "tiles"]
 
 
-def headline(states: list[UnitStatus], verdicts: list[GroupVerdict], *, rehearsal: bool) -> str:
+def headline(
+    states: list[UnitStatus], verdicts: list[GroupVerdict], *, rehearsal: bool, compiled: Collection[str] = ()
+) -> str:
     """Say in a sentence or two what is known and whether it is safe to go on.
 
     Args:
         states: The units.
         verdicts: The verdict on each group; none in a rehearsal.
         rehearsal: Whether the evidence does not count.
+        compiled: Units whose candidate is compiled code or calls it: only those may be called Rust.
     """
     compared = sum(state.counts["compared"] for state in states)
     differed = sum(state.counts["differed"] for state in states)
@@ -35,26 +40,54 @@ def headline(states: list[UnitStatus], verdicts: list[GroupVerdict], *, rehearsa
     elif not compared and not served:
         text = "Nothing was compared yet: run the program in shadow first."
     elif failing:
-        names = ", ".join(state.unit for state in failing[:3])
-        text = (
-            f"Do not go on: {differed:,} of {compared:,} compared calls differ, in {names}. The Python code served "
-            "every one of them; nothing reached the market from Rust in shadow."
-        )
+        text = f"Do not go on: {_failing(failing, compared, differed)}"
     else:
-        text = f"Rust answered exactly as the Python code in all of {say(compared, 'compared call')}."
+        seen = [state for state in states if state.counts["compared"]]
+        who = "Rust answered" if _all(seen, compiled) else f"The {_candidates(seen)} answered"
+        what = "the Python code" if _all(seen, compiled) else "legacy"
+        where = "the one call that was compared" if compared == 1 else f"all of {compared:,} compared calls"
+        text = f"{who} exactly as {what} in {where}."
+        if not compared:
+            text = "Nothing was compared yet."
         open_ones = [state for state in states if state.verdict == "INCONCLUSIVE"]
         if open_ones:
             text += (
                 f" Of {say(len(open_ones), 'unit')} too little is known: {open_ones[0].unit}, {open_ones[0].reason}."
             )
         if served:
-            text += f" {say(len(served), 'unit')} of {len(states)} {'runs' if len(served) == 1 else 'run'} on Rust."
+            text += f" {say(len(served), 'unit')} of {len(states)} {'runs' if len(served) == 1 else 'run'} on "
+            text += "Rust." if _all(served, compiled) else f"the {_candidates(served)}{_which(served, compiled)}."
     if verdicts and not failing:
         ready = [found for found in verdicts if found.verdict == "PASS"]
         text += f" {len(ready)} of {say(len(verdicts), 'group')} may take the next step."
     if rehearsal:
         text += " This is a rehearsal: none of it counts towards a cutover."
     return f'<p class="lead">{escape(text)}</p>'
+
+
+def _all(states: list[UnitStatus], compiled: Collection[str]) -> bool:
+    return bool(states) and all(state.unit in compiled for state in states)
+
+
+def _candidates(states: list[UnitStatus]) -> str:
+    return "candidate" if len(states) == 1 else "candidates"
+
+
+def _which(served: list[UnitStatus], compiled: Collection[str]) -> str:
+    """How many of them are compiled, where some are."""
+    rust = sum(state.unit in compiled for state in served)
+    return f", {rust} of them Rust" if rust else ""
+
+
+def _failing(failing: list[UnitStatus], compared: int, differed: int) -> str:
+    """What is wrong, and who served meanwhile."""
+    names = ", ".join(state.unit for state in failing[:3])
+    if not differed:
+        return f"{failing[0].unit}: {failing[0].reason}."
+    text = f"{differed:,} of {compared:,} compared calls differ, in {names}."
+    if any(state.counts["candidate_calls"] for state in failing):
+        return f"{text} The {_candidates(failing)} served calls of the program."
+    return f"{text} Legacy served every one of them; nothing reached the market from the {_candidates(failing)}."
 
 
 def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:

@@ -50,14 +50,22 @@ def stacked_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float]]]], title:
                 out.append(
                     f'<rect class="{escape(css, quote=True)}" x="{x:.1f}" y="{y + 5}" '
                     f'width="{max(width, 1):.1f}" height="22" rx="3">'
-                    f"<title>{escape(css)}: {amount:,.3f} {escape(unit)}</title></rect>"
+                    f"<title>{escape(css)}: {_amount(amount)} {escape(_noun(amount, unit))}</title></rect>"
                 )
             x += width
         total = sum(amount for _, amount in parts)
-        shown = f"{total:,.0f}" if total >= 1000 or total == int(total) else f"{total:,.2f}"
-        noun = unit.removesuffix("s") if shown == "1" and len(unit) > 1 else unit
-        out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{shown} {escape(noun)}</text>')
+        said = f"{_amount(total)} {escape(_noun(total, unit))}"
+        out.append(f'<text class="value" x="{x + 6:.1f}" y="{y + 21}">{said}</text>')
     return "".join([*out, "</svg></div>"])
+
+
+def _amount(amount: float) -> str:
+    """A count without decimals, a time with two."""
+    return f"{amount:,.0f}" if amount >= 1000 or amount == int(amount) else f"{amount:,.2f}"
+
+
+def _noun(amount: float, unit: str) -> str:
+    return unit.removesuffix("s") if amount == 1 and len(unit) > 1 else unit
 
 
 def days(marks: Sequence[tuple[str, str, str]]) -> str:

@@ -5,6 +5,7 @@ The first screen is for whoever decides, the second for engineers; what follows 
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -15,6 +16,7 @@ from exuvia.migrate.face import advice, details, first, second, whole
 from exuvia.migrate.face.html import badge, say
 from exuvia.migrate.gates.verdict import UnitStatus, overall
 from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.worth.compiled import is_compiled
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
@@ -62,7 +64,7 @@ def page(
         for group in groups
     ]
     sections = [
-        first.headline(states, verdicts, rehearsal=config.rehearsal),
+        first.headline(states, verdicts, rehearsal=config.rehearsal, compiled=_compiled(config, states)),
         first.tiles(states, runs),
         first.next_steps(todo, verdicts),
         details.differences(states) if verdict == "FAIL" else "",
@@ -72,6 +74,7 @@ def page(
         second.gates(verdicts),
         "" if config.rehearsal else details.units(states),
         second.latency(states),
+        second.overhead(states),
         second.strata(verdicts),
         details.calls(states),
         "" if verdict == "FAIL" else details.differences(states),
@@ -98,6 +101,14 @@ def _groups(config: Config) -> list[GroupConfig]:
         group = config.group_of(unit)
         made.setdefault(group.name, group)
     return list(made.values())
+
+
+def _compiled(config: Config, states: list[UnitStatus]) -> set[str]:
+    """The units whose candidate is compiled code or calls it, as their source says."""
+    here = config.path.parent
+    roots: list[Path | str] = [here, here / "src", *(path for path in sys.path if path)]
+    known = [state.unit for state in states if state.unit in config.units]
+    return {unit for unit in known if is_compiled(config.units[unit].candidate, roots)}
 
 
 def _verdicts(

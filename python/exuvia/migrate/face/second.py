@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.gates.judge import GroupVerdict
     from exuvia.migrate.gates.verdict import UnitStatus
 
-__all__ = ["gates", "latency", "sessions", "shadow", "strata"]
+__all__ = ["gates", "latency", "overhead", "sessions", "shadow", "strata"]
 
 SHOWN = 30
 STRATA = 40
@@ -127,7 +127,7 @@ def latency(states: list[UnitStatus]) -> str:
         shapes.append((state.unit, legacy, candidate))
     if not rows:
         return ""
-    names = [f"#{side} {name}" for name, _ in QUANTILES for side in ("legacy", "rust")]
+    names = [f"#{side} {name}" for name, _ in QUANTILES for side in ("legacy", "candidate")]
     note = (
         "From buckets of powers of two. The two sides ran in different processes, one in the program and the other in "
         "its worker: the note below the units says what may be read from that."
@@ -135,7 +135,7 @@ def latency(states: list[UnitStatus]) -> str:
     plot = plots.distributions(shapes, "Calls by time, both sides, by unit")
     if few:
         note += f" –: fewer than {FEWEST} calls (100 for p99), of which a percentile would say nothing."
-    key = legend(("legacy shape", "legacy"), ("rust shape", "Rust"), ("both", "both"))
+    key = legend(("legacy shape", "legacy"), ("rust shape", "candidate"), ("both", "both"))
     return section(
         "How long a call takes", f'{key}{plot}{table(heads("unit", *names), rows)}<p class="soft">{note}</p>'
     )
@@ -155,3 +155,49 @@ def shadow(states: list[UnitStatus]) -> str:
     )
     head = heads("unit", *(f"#{name}" for _, name in columns))
     return section("What was not compared, and what the canary served", table(head, rows))
+
+
+def overhead(states: list[UnitStatus]) -> str:
+    """Return what observing cost the program itself, and how much of it was shed so that it would not cost more.
+
+    Args:
+        states: The units.
+    """
+    rows, calls, spent = "", 0, 0
+    for state in states:
+        counts = state.counts
+        taken = counts["compared"] + counts["errors"] + counts["skipped"]
+        served = counts["legacy_calls"] + counts["candidate_calls"]
+        if not taken and not counts["observed_calls"]:
+            continue
+        calls, spent = calls + counts["observed_calls"], spent + counts["observing_ns"]
+        each = counts["observing_ns"] / counts["observed_calls"] if counts["observed_calls"] else None
+        own = counts["legacy_ns"] / counts["compared"] if counts["compared"] else None
+        shed = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
+        rows += (
+            f"<tr>{code(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
+            f"{number('–' if each is None else duration(each))}{number('–' if own is None else duration(own))}"
+            f"{number('–' if each is None else duration(counts['observing_ns']))}{number(shed)}"
+            f"{number(counts['unsampled'])}</tr>"
+        )
+    if not rows:
+        return ""
+    said = "What a sampled call costs its caller was measured nowhere here. "
+    if calls:
+        said = (
+            f"Observing took {duration(spent)} of the program's own threads, {duration(spent / calls)} for each of "
+            f"{calls:,} sampled calls, beside what the call itself takes: copying arguments and result, and with "
+            'isolation = "thread" the other side too. '
+        )
+    note = (
+        said
+        + "The other side runs in a worker on another core. Shed: samples that were let go because queue, budget or "
+        "deadline were used up, of all that were to be taken. Not sampled: calls that were never to be taken, by "
+        "sample or in quiet moments; they cost some 30 ns. –: not measured (async functions and generators)."
+    )
+    head = heads(
+        *("unit", "#calls", "#sampled", "#cost a sample", "#legacy's own", "#in all", "#shed", "#not sampled"),
+    )
+    return section(
+        "Overhead: what observing cost the program", f'{table(head, rows)}<p class="soft">{escape(note)}</p>'
+    )

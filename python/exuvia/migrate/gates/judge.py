@@ -8,10 +8,13 @@ or the difference is declared), or for a group of artefacts when somebody says s
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, MigrateError
+from exuvia.migrate.comparator import ledger
 from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest, settled, unread
 from exuvia.migrate.gates.prints import current_f
 from exuvia.migrate.gates.sessions import Session, sessions_of
@@ -46,6 +49,7 @@ class GroupVerdict:
         to: The step, if one was named.
         notes: What else should be known: thin strata, what was left out.
         needed: Clean sessions that the group asks for.
+        ahead: Why the next step would be FAIL, where none was named: what more sessions do not mend.
     """
 
     group: str
@@ -59,6 +63,7 @@ class GroupVerdict:
     to: str | None = None
     notes: list[str] = field(default_factory=list)
     needed: int = 0
+    ahead: list[str] = field(default_factory=list)
 
     def fails(self, reason: str) -> None:
         """Note what was seen and must not be."""
@@ -89,6 +94,7 @@ class GroupVerdict:
             "f": self.f,
             "reasons": self.reasons,
             "notes": self.notes,
+            "ahead": self.ahead,
             "sessions_needed": self.needed,
             "sessions_clean": self.bounds.get("days", {}).get("clean", 0),
             "bounds": self.bounds,
@@ -140,12 +146,17 @@ def group_verdict(
     if not group.units and not group.gates:
         made.unknown("the group has neither units nor gates: nothing is compared")
     _bound(made, config, group, segments, clean, dirty)
+    _judge_ledger(made, config, group, segments, day)
     for unit in group.units:
         caught = selftest.trouble(config.units[unit], segments, made.notes)
         if caught:
             made.unknown(caught)
-    if to == "canary":
+    if to == "canary" or (to is None and _leads_to_canary(made)):
         slower, measured = latency.judged(config, group, _of_now(group, config, segments, made.day))
+        if to is None:
+            made.ahead = [reason for verdict, reason in slower if verdict == "FAIL"]
+            made.notes[:0] = [f"the step to canary would be FAIL, however many sessions: {why}" for why in made.ahead]
+            return made
         made.notes += measured
         for verdict, reason in slower:
             (made.fails if verdict == "FAIL" else made.unknown)(reason)
@@ -225,6 +236,26 @@ def _judge_gates(made: GroupVerdict, group: GroupConfig, counted: list[Session],
         if run.thin:
             made.notes.append(f"gate {gate.name}: too few days to stand alone: {', '.join(run.thin)}")
         made.notes += run.notes
+
+
+def _leads_to_canary(made: GroupVerdict) -> bool:
+    """Whether the next step is the one into a canary: what that asks is asked from the first day on."""
+    return bool(made.sessions) and made.sessions[-1].modes == ("shadow",)
+
+
+def _judge_ledger(
+    made: GroupVerdict, config: Config, group: GroupConfig, segments: Sequence[SegmentText], day: str | None
+) -> None:
+    """What is declared holds over all processes and days of the F of now, or it is a difference again."""
+    on = None if day is None else date.fromisoformat(day)
+    for unit, counters in _of_now(group, config, segments, day).items():
+        hits: Counter[tuple[str, str]] = Counter()
+        for counted in counters:
+            for path, rule, count in counted.get("ignored", ()):
+                hits[path, rule] += count
+        for line in ledger.of_unit(config.units[unit], hits, on):
+            if line.fails:
+                made.fails(f"{unit}: {line.fails}")
 
 
 def _candidates(builds: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:

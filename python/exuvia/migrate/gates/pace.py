@@ -46,8 +46,12 @@ class Pace:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval excludes that both sides are equally fast."""
-        return self.low > 1.0 or self.high < 1.0
+        """Whether the interval excludes that both sides are equally fast, in the digits that are shown too.
+
+        >>> Pace(2.6, 1.03, 6.6, 100).shown, Pace(2.7, 1.06, 6.9, 100).shown, Pace(0.4, 0.2, 0.997, 100).shown
+        (False, True, False)
+        """
+        return (self.low > 1.0 and figure(self.low) != "1.0") or (self.high < 1.0 and figure(self.high) != "1.00")
 
     def __str__(self) -> str:
         """In figures, or that there is nothing to show."""

@@ -12,6 +12,8 @@ from exuvia.migrate.gates.pace import Pace, pace
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from exuvia.migrate.comparator.ledger import LedgerLine
+
 __all__ = ["EXIT", "UnitStatus", "overall", "together"]
 
 EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -38,6 +40,8 @@ COUNTS = (
     "capped",
     "panics",
     "timeouts",
+    "observed_calls",
+    "observing_ns",
 )
 SKIPPED_AT_MOST = 0.001
 """Share of the calls that were to be compared that may be lost."""
@@ -73,6 +77,7 @@ class UnitStatus:
         refused: Why the unit was not taken up, so that legacy serves it whatever the journal says.
         troubles: Why its evidence does not hold all that was seen.
         quarantined: Why it is in quarantine, until a person clears it.
+        ledger: How what is declared stands, over all processes and days.
     """
 
     unit: str
@@ -98,6 +103,7 @@ class UnitStatus:
     refused: str = ""
     troubles: list[str] = field(default_factory=list)
     quarantined: str = ""
+    ledger: list[LedgerLine] = field(default_factory=list)
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -165,6 +171,9 @@ class UnitStatus:
     def judged(self) -> tuple[str, str]:
         """Return the verdict and its reason."""
         found = self._counted()
+        ended = next((line.fails for line in self.ledger if line.fails), None)
+        if ended and found[0] != "FAIL":
+            return "FAIL", ended
         if found[0] == "PASS" and self.troubles:
             more = f" (and {len(self.troubles) - 1:,} more)" if len(self.troubles) > 1 else ""
             return "INCONCLUSIVE", f"its evidence is not whole: {self.troubles[0]}{more}"
@@ -254,6 +263,7 @@ class UnitStatus:
             "speedup_interval": None if timed is None else [timed.low, timed.high],
             "differences": [{"place": p, "kind": k, "count": n} for (p, k), n in self.places.most_common()],
             "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],
+            "ledger": [line.as_dict() for line in self.ledger],
             "not_compared": dict(self.reasons),
             "next": self.nexts(),
             "examples": self.examples,

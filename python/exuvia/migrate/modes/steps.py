@@ -198,7 +198,8 @@ def _above(config: Config, group: GroupConfig, to: str) -> tuple[str, str] | Non
 
 def _refused(config: Config, group: GroupConfig, now: str, to: str, *, glass: bool) -> str | None:
     """Why a step does not exist here, whatever is on record."""
-    above = _above(config, group, to)
+    # No file can say `retired`: what that needs is no ceiling.
+    above = None if to == "retired" else _above(config, group, to)
     if above is not None:
         return f"the configuration's ceiling is {above[1]}; raise mode of {above[0]} in {config.path} first"
     return transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass, name=group.name)

@@ -337,7 +337,10 @@ class Following:
                 mark.stale = True
             else:
                 self._put(call, (before, changed(self.lane, before, args, kwargs)), (outcome, raised, took, context))
-            HERE.overhead = inner + (perf_counter_ns() - entered - took)
+            spent = perf_counter_ns() - entered - took
+            self.record.observed_calls += 1
+            self.record.observing_ns += spent - (HERE.overhead - inner)
+            HERE.overhead = inner + spent
 
     def _in_step(self, mark: Mark, owner: Any) -> bool:
         """Bring a twin that is out of step back into it, before the call; where that cannot be, give it up."""

@@ -301,7 +301,11 @@ class TwinMaker:
             if pair is not None:
                 pair.owner = 0
                 pair.busy.release()
-        HERE.overhead = before + (perf_counter_ns() - entered - legacy_ns)
+        spent = perf_counter_ns() - entered - legacy_ns
+        if copies is not None:
+            self.record.observed_calls += 1
+            self.record.observing_ns += spent - (HERE.overhead - before)
+        HERE.overhead = before + spent
         if interrupt is not None:
             raise interrupt
         return give_back(outcome)

@@ -71,7 +71,11 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
                 attempt(record.lost, sampling.DEEP)
             return result
         finally:
-            HERE.overhead = inner + (perf_counter_ns() - entered - took)
+            spent = perf_counter_ns() - entered - took
+            if call is not None:
+                record.observed_calls += 1
+                record.observing_ns += spent - (HERE.overhead - inner)
+            HERE.overhead = inner + spent
 
     return observed
 
@@ -99,7 +103,11 @@ def beside(
         copies = copy(args, kwargs)
         outcome, took = served(serving, args, kwargs, record.switch)
         interrupt = run(outcome, took, copies, (args, kwargs))
-        HERE.overhead = before + (perf_counter_ns() - entered - took)
+        spent = perf_counter_ns() - entered - took
+        if copies is not None:
+            record.observed_calls += 1
+            record.observing_ns += spent - (HERE.overhead - before)
+        HERE.overhead = before + spent
         if interrupt is not None:
             raise interrupt
         return give_back(outcome)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from exuvia._exuvia import Comparator
+from exuvia.errors import CompareError, MigrateError
+from exuvia.migrate.config import split_method
 from exuvia.migrate.evidence import reading
 
 if TYPE_CHECKING:
@@ -53,10 +56,21 @@ def differences(config: Config, units: Sequence[str], path: str | None = None) -
         config: The configuration.
         units: Their names.
         path: Only differences at this path or place.
+
+    Raises:
+        MigrateError: For a path that cannot be read and at which nothing differs.
     """
     segments = reading.read_folder(config.evidence)
     states = {state.unit: state for state in reading.statuses(config, segments)}
-    return [_of_unit(states[unit], segments, path) for unit in units]
+    found = [_of_unit(states[unit], segments, path) for unit in units]
+    if path is not None and not any(one.entries for one in found):
+        try:
+            Comparator({split_method(path)[1]: "exact"})
+        except CompareError as error:
+            places = list(dict.fromkeys(row["place"] for one in found for row in one.counts))
+            there = f"; it differs at {', '.join(places[:5])}" if places else ""
+            raise MigrateError(f"--path {path!r} is no path, and nothing differs at it: {error}{there}") from None
+    return found
 
 
 def _of_unit(state: UnitStatus, segments: Sequence[SegmentText], path: str | None) -> Shown:

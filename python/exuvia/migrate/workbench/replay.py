@@ -118,7 +118,8 @@ def _one(found: Replayed, sides: Sides, case: Case, answer: Any) -> None:
     found.calls += len(case.steps)
     if differences:
         found.differed += 1
-        if len(found.examples) < SHOWN:
+        # The same call of several processes is one.
+        if len(found.examples) < SHOWN and all(each["id"] != case.id for each in found.examples):
             found.examples.append(shown(case, differences[0]))
 
 

@@ -5,6 +5,7 @@ It fails by itself for as long as the two sides differ, and passes once the cand
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -103,6 +104,8 @@ def test_{name}():
 '''
 
 
+NEAR = 2
+"""Folders that two places must share, to be of one project: `/home` and `/tmp` are nobody's."""
 MIXED = "The calls are of several objects, played on one: their own lives are not on record from their making on."
 
 
@@ -191,11 +194,11 @@ def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
     found = differences[0] if differences else found
     name = re.sub(r"\W+", "_", f"{sides.unit.qualname}_{case.id}").lower()
     path = folder / f"test_repro_{name}.py"
-    return Repro(path, _text(sides, small, found, name), case, small, found)
+    return Repro(path, _text(sides, small, found, name, folder), case, small, found)
 
 
-def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
-    imports, lines = {"import asyncio", "import importlib", "import sys"}, []
+def _text(sides: Sides, case: Case, found: Found, name: str, folder: Path) -> str:
+    imports, lines = {"import asyncio", "import importlib", "import sys", "from pathlib import Path"}, []
     late: set[str] = set()
     for step in case.steps:
         args, more = written(step.args)
@@ -217,23 +220,40 @@ def _text(sides: Sides, case: Case, found: Found, name: str) -> str:
         mixed=f"{MIXED}\n" if case.mixed else "",
         imports="\n".join(sorted(imports)),
         extra="".join(f"{line}  # noqa: E402 - the path is set above\n" for line in sorted(late)),
-        roots=repr(_roots(sides)),
+        roots=_written(_roots(sides), folder),
         rules=repr(rules),
         steps="\n".join(lines),
     )
 
 
-def _roots(sides: Sides) -> list[str]:
-    """The folders from which both sides are imported, as far as they are no installed packages."""
-    roots: list[str] = []
+def _written(roots: dict[str, str], folder: Path) -> str:
+    """The folders as an expression: found by what lies in them above the file, where all is of one project.
+
+    So the file can be checked in, moved about in the project and run on another machine.
+    """
+    parts = []
+    for root, held in roots.items():
+        common = Path(os.path.commonpath([root, folder.resolve()]))
+        if len(common.parts) <= NEAR:
+            parts.append(repr(root))
+            continue
+        below = Path(root).relative_to(common)
+        inside = "at" if below == Path() else f"at / {below.as_posix()!r}"
+        looked = (below / held).as_posix()
+        parts.append(f"*(str({inside}) for at in Path(__file__).resolve().parents if (at / {looked!r}).exists())")
+    return f"[{', '.join(parts)}]"
+
+
+def _roots(sides: Sides) -> dict[str, str]:
+    """The folders from which both sides are imported, as far as they are no installed packages, and a file in each."""
+    roots: dict[str, str] = {}
     for name in (sides.unit.name, sides.unit.candidate):
         module = name.partition(":")[0]
         file = getattr(sys.modules.get(module), "__file__", None)
         if file is None or "site-packages" in file:
             continue
-        root = Path(file).resolve()
-        depth = module.count(".") + (2 if root.name == "__init__.py" else 1)
-        root = root.parents[depth - 1]
-        if str(root) not in roots:
-            roots.append(str(root))
+        path = Path(file).resolve()
+        depth = module.count(".") + (2 if path.name == "__init__.py" else 1)
+        root = path.parents[depth - 1]
+        roots.setdefault(str(root), path.relative_to(root).as_posix())
     return roots

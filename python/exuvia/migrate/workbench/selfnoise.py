@@ -7,10 +7,12 @@ by definition; a rule for it is proposed, never installed: it may as well be a b
 from __future__ import annotations
 
 import base64
+import math
 import os
 import pickle
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from exuvia.migrate.workbench.recordings import too_few
 from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from exuvia.migrate.config import UnitConfig
     from exuvia.migrate.workbench.recordings import Recorded
@@ -32,6 +34,12 @@ __all__ = ["Noise", "against_itself", "answer"]
 
 CHILD = "from exuvia.migrate.workbench.selfnoise import answer; answer()"
 TIMEOUT_S = 300.0
+IGNORE = "ignore(OWNER, differs between two runs of legacy)"
+ULPS = 1000
+"""More than so many units of the last place are no rounding of a sum."""
+NEAR = 0.01
+"""Beyond this share of the largest value that was seen a tolerance would cover everything."""
+DAY_S = 86_400.0
 
 
 @dataclass(slots=True)
@@ -42,7 +50,7 @@ class Noise:
         unit: The unit.
         calls: Recorded calls that were played.
         places: How often which place differed in which kind.
-        examples: Both values of a place, the first time.
+        examples: Both values of a place, where they were furthest apart if they are numbers, else the first time.
         proposals: Rules by place that would cover it.
         problems: What could not be played.
         unread: Cases in which nothing else differs, and what became of the arguments cannot be compared.
@@ -107,6 +115,7 @@ def against_itself(unit: UnitConfig, recorded: Recorded, told: Callable[[str], N
     sides = Sides(unit, candidate=lambda: None)
     cases = cases_of(sides, calls)
     elsewhere = _elsewhere(unit, cases, noise)
+    pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for number, case in enumerate(cases):
         told(f"{unit.name}: {number + 1} of {len(cases)}")
         try:
@@ -124,42 +133,73 @@ def against_itself(unit: UnitConfig, recorded: Recorded, told: Callable[[str], N
         noise.calls += len(case.steps)
         for one in found:
             noise.places[one.key] += 1
-            noise.examples.setdefault(one.key, (one.difference.legacy, one.difference.candidate))
-    for (place, kind), values in noise.examples.items():
-        noise.proposals[place] = proposal(place, kind, *values)
+            pairs.setdefault(one.key, []).append((one.difference.legacy, one.difference.candidate))
+    for (place, kind), values in pairs.items():
+        noise.examples[place, kind] = max(values, key=_distance)
+        rule = proposal(place, kind, *values[0], values[1:])
+        if place in noise.proposals and noise.proposals[place] != rule:
+            # It differs in more than one kind, so no rule for one of them covers it.
+            rule = IGNORE
+        noise.proposals[place] = rule
     return noise
 
 
-def proposal(place: str, kind: str, one: str, other: str) -> str:
-    """Propose a rule for a place that differs between two runs of the same code.
+def proposal(place: str, kind: str, one: str, other: str, more: Sequence[tuple[str, str]] = ()) -> str:
+    """Propose a rule for a place that differs between runs of the same code: one that covers all that was seen.
+
+    A tolerance is proposed only for what is near to itself. Values that lie as far apart as they lie from each other
+    in other calls are drawn anew, and those of a clock move on: no tolerance that covers them says anything.
 
     >>> proposal("$.price", "value", "0.30000000000000004", "0.3")
     'ulp:4'
+    >>> proposal("$.mid", "value", "100.0", "100.001", [("250.0", "250.004")])
+    'abs:0.008'
+    >>> proposal("$.r", "value", "0.1", "0.9", [("0.7", "0.73")])
+    'ignore(OWNER, differs between two runs of legacy)'
 
     Args:
         place: Where.
         kind: How.
         one: A value, as its repr.
         other: The other value.
+        more: Both values of each further difference.
     """
-    if kind == "value":
-        try:
-            left, right = float(one), float(other)
-        except ValueError:
-            pass
-        else:
-            if "." in one + other or "e" in one + other:
-                distance = apart(one, other)
-                if distance.endswith(" ulp") and (ulps := int(distance.split()[0])) <= 1000:
-                    return f"ulp:{max(4, 2 * ulps)}"
-                return f"abs:{2 * abs(left - right):.2g}"
+    pairs = [(one, other), *more]
+    if kind == "value" and (distances := [_distance(pair) for pair in pairs]) and min(distances) >= 0.0:
+        numbers = [(float(one), float(other)) for one, other in pairs]
+        if not any(mark in text for pair in pairs for text in pair for mark in ".e") or _is_clock(numbers):
+            return IGNORE
+        steps = [apart(*pair) for pair in pairs]
+        ulps = [int(step.split()[0]) if step.endswith(" ulp") else ULPS + 1 for step in steps]
+        if max(ulps) <= ULPS:
+            return f"ulp:{max(4, 2 * max(ulps))}"
+        furthest = max(distances)
+        if more and furthest > NEAR * max(abs(value) for pair in numbers for value in pair):
+            return IGNORE
+        return f"abs:{2 * furthest:.2g}"
     for rule in ("multiset",) if kind in ("order", "order-only") else ():
         try:
             Comparator({place: rule})
         except CompareError:
             continue
         return rule
-    return "ignore(OWNER, differs between two runs of legacy)"
+    return IGNORE
+
+
+def _distance(pair: tuple[str, str]) -> float:
+    """How far two numbers are apart; -1 where one is none or not finite."""
+    try:
+        apart_by = abs(float(pair[0]) - float(pair[1]))
+    except ValueError:
+        return -1.0
+    return apart_by if math.isfinite(apart_by) else -1.0
+
+
+def _is_clock(numbers: Sequence[tuple[float, float]]) -> bool:
+    """Whether these are moments of today, in seconds of the epoch or a thousand, a million or a billion of them."""
+    now = time.time()
+    units = (1.0, 1e3, 1e6, 1e9)
+    return any(all(abs(value / unit - now) < DAY_S for pair in numbers for value in pair) for unit in units)
 
 
 def _elsewhere(unit: UnitConfig, cases: list[Case], noise: Noise) -> list[Any]:

@@ -151,6 +151,7 @@ def _judged(  # noqa: PLR0917 - all that a verdict needs
 ) -> list[UnitWorth]:
     graph, covered = imports.read(root), cover.read(root)
     evidence = _evidence(config)
+    replacing = [*candidates.values(), *(unit.candidate for unit in (config.units.values() if config else ()))]
     found = []
     for unit in units:
         source = find_unit(unit, [root, *sys.path])
@@ -162,10 +163,10 @@ def _judged(  # noqa: PLR0917 - all that a verdict needs
             found_there = _loaded(candidates[unit])
             measured = replace(measured, crosses=None if isinstance(found_there, str) else border.crosses(found_there))
         share = covered.of(source) if covered is not None else None
-        users = graph.users(source.name)
+        users = graph.users(source.name, replacing)
         if source.name != unit:
             # Named where it is only passed on: who imports it there uses it too.
-            passed = graph.users(unit)
+            passed = graph.users(unit, replacing)
             for kind in ("importers", "tests", "mentions"):
                 known = getattr(users, kind)
                 known += [one for one in getattr(passed, kind) if one not in known]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "Users", "is_test", "module_name", "read"]
 
 TESTS = ("tests", "test", "testing")
+SHIM, ORIGINAL = "Shim of `", ("exuvia.migrate", "original")
+"""How a scaffolded shim begins, and what only a candidate asks for."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class _File:
     attributes: set[tuple[str, str]] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    shim: bool = False
 
 
 @dataclass(slots=True)
@@ -63,12 +66,14 @@ class Graph:
     root: Path
     files: list[_File] = field(default_factory=list)
 
-    def users(self, unit: str) -> Users:
-        """Return who uses a unit.
+    def users(self, unit: str, candidates: Iterable[str] = ()) -> Users:
+        """Return who uses a unit. What would replace it is none of them, though it may call it.
 
         Args:
             unit: `package.module:name`, or a whole module.
+            candidates: Candidates, as `package.module:name`; shims are known without.
         """
+        apart = {candidate.partition(":")[0] for candidate in candidates}
         module, _, qualname = unit.partition(":")
         name = qualname.split(".")[0]
         users = Users()
@@ -76,6 +81,8 @@ class Graph:
             shown = file.path.relative_to(self.root).as_posix()
             if file.module == module:
                 users.inside = bool(name) and name in file.loads
+                continue
+            if file.shim or file.module in apart:
                 continue
             if self._uses(file, module, name):
                 (users.tests if is_test(file.path.relative_to(self.root)) else users.importers).append(shown)
@@ -120,6 +127,7 @@ def module_name(path: Path) -> str:
 
 def _read(path: Path, module: str, tree: ast.Module) -> _File:
     file = _File(path, module)
+    file.shim = (ast.get_docstring(tree) or "").startswith(SHIM)
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -131,6 +139,7 @@ def _read(path: Path, module: str, tree: ast.Module) -> _File:
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             for alias in node.names:
+                file.shim = file.shim or (base, alias.name) == ORIGINAL
                 file.names.add((base, alias.name))
                 file.modules.add(f"{base}.{alias.name}")
                 file.aliases[alias.asname or alias.name] = f"{base}.{alias.name}"
