@@ -49,6 +49,10 @@ OTHER = {
     "legacy's own code": (
         "import exuvia.migrate, LEGACY\nown = exuvia.migrate.original(LEGACY.f)\ndef f(x):\n    return own(x)"
     ),
+    "another function of that name, and something else of legacy's module": (
+        "import types, LEGACY\nother = types.SimpleNamespace(f=len)\n"
+        "def f(x):\n    return other.f(x) if LEGACY.made else 0"
+    ),
     "itself": "def f(x):\n    return 1 + f(x[1:]) if x else 0",
 }
 

@@ -5,6 +5,7 @@ Outside of legacy that name is the candidate, so such a call would never end.
 
 from __future__ import annotations
 
+import dis
 import functools
 import types
 from typing import TYPE_CHECKING, Any
@@ -137,7 +138,17 @@ def _named(function: types.FunctionType, legacy: Any) -> Iterator[Any]:
         # Not what the functions that it names do in turn: they may mention it for other calls.
         if held is legacy:
             yield held
-        elif isinstance(held, types.ModuleType):
-            own = getattr(legacy, "__name__", "")
-            if own in names and vars(held).get(own) is legacy:
-                yield legacy
+    for module, name in _taken(function):
+        held = function.__globals__.get(module)
+        if isinstance(held, types.ModuleType) and vars(held).get(name) is legacy:
+            yield legacy
+
+
+def _taken(function: types.FunctionType) -> Iterator[tuple[str, str]]:
+    """What a function's code takes from what its globals hold: `bars` and `mean` of `bars.mean`."""
+    for code in codes(function):
+        holder = ""
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and holder:
+                yield holder, str(step.argval)
+            holder = str(step.argval) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") else ""
