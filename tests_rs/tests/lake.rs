@@ -201,6 +201,14 @@ fn plain_columns_become_arrow_buffers_without_a_copy() {
 }
 
 #[test]
+fn bars_are_empty_until_one_is_pushed() {
+    let mut bars = BarColumns::default();
+    assert_eq!((bars.is_empty(), bars.len()), (true, 0));
+    bars.push(21, 60, [1.0; 8], 1);
+    assert_eq!((bars.is_empty(), bars.len()), (false, 1));
+}
+
+#[test]
 fn columns_of_different_lengths_are_refused() {
     let mut bars = some_bars(3, 1);
     bars.prices[7].pop();
