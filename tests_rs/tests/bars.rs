@@ -184,6 +184,6 @@ fn at_the_end_of_time_no_session_begins_or_ends() {
     let last = Time(i64::MAX);
     assert_eq!(Calendar::FX.next_open(last), Ok(None));
     assert_eq!(Calendar::FX.next_close(last), Ok(None));
-    let mut grid = SessionGrid::new(Calendar::FX, Interval::new(HOUR).unwrap());
+    let mut grid = SessionGrid::new(Calendar::FX, Interval::new(HOUR).unwrap()).unwrap();
     assert!(matches!(grid.place(i64::MAX), Err(BarError::TimeRange(time)) if time == last));
 }
