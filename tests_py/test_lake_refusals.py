@@ -323,15 +323,3 @@ def test_an_encrypted_file_is_called_that() -> None:
     data = lake.encode_parquet(pa.table({"a": [1]}))
     with pytest.raises(LakeError, match="the footer is encrypted"):
         lake.decode_parquet(data[:-4] + b"PARE")
-
-
-def test_a_codec_that_no_reader_has_is_named_and_not_called_damage() -> None:
-    data = pa.BufferOutputStream()
-    pq.write_table(pa.table({"a": [1]}), data, compression="snappy", use_dictionary=False, write_statistics=False)
-    plain = data.getvalue().to_pybytes()
-    footer = len(plain) - 8 - int.from_bytes(plain[-8:-4], "little")
-    # In the footer: the name of the column, one text, then the codec as a number: 1 is Snappy, 3 is LZO.
-    at = plain.index(b"\x18\x01a\x15\x02", footer) + 4
-    lzo = plain[:at] + b"\x06" + plain[at + 1 :]
-    with pytest.raises(LakeError, match="needs a decoder that is not built in: .*LZO"):
-        lake.decode_parquet(lzo)
