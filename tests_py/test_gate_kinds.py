@@ -6,9 +6,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
-from exuvia import lake
-from exuvia.errors import ConfigError
+from exuvia import _exuvia, lake
+from exuvia.errors import ConfigError, SchemaError
 from exuvia.migrate import load
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.evidence import reading
@@ -517,3 +518,12 @@ def test_the_command_tells_the_hooks_of_a_fail_and_of_nothing_else(tmp_path: Pat
     assert cli.main(command) == 1
     (event,) = [json.loads(line) for line in told.read_text().splitlines() if line]
     assert (event["event"], event["unit"], event["day"]) == ("fail", "desk", at.days[0])
+
+
+def test_a_key_that_a_file_lacks_is_named_with_what_the_file_has(tmp_path: Path) -> None:
+    legacy, candidate = tmp_path / "legacy.parquet", tmp_path / "candidate.parquet"
+    lake.write_parquet(legacy, pa.table({"ts": [1, 2], "close": [1.0, 2.0]}))
+    lake.write_parquet(candidate, pa.table({"ts": [1, 2], "price": [1.0, 2.5]}))
+    assert _exuvia.gate_parquet(legacy, legacy, ["ts"])[:3] == (2, 2, (2, [], []))
+    with pytest.raises(SchemaError, match=r"candidate\.parquet has no column 'close': it has ts, price"):
+        _exuvia.gate_parquet(legacy, candidate, ["ts", "close"])
