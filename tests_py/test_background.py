@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from exuvia.migrate import background
+from exuvia.migrate import background, own
 from exuvia.migrate.background import Background
 
 LONG_S = 60.0
@@ -85,14 +85,14 @@ def test_a_debugger_of_threads_sees_exuvia_s_as_well() -> None:
     try:
         thread = Background(worked)
     finally:
-        threading.settrace(before)  # type: ignore[arg-type]
+        threading.settrace(before)
     assert thread.join(LONG_S)
     assert traced == ["call"]
 
 
 def test_where_threading_keeps_its_threads_elsewhere_it_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = threading.current_thread()
-    monkeypatch.delattr(background.threading, "_DummyThread")
+    monkeypatch.delattr(own.threading, "_DummyThread")
     background.forget()
     assert threading.current_thread() is mine
 

@@ -45,7 +45,7 @@ def test_arguments_of_any_number_are_not_made_up() -> None:
 
 
 def test_an_annotation_that_leads_nowhere_is_named() -> None:
-    def priced(order):
+    def priced(order: object) -> object:
         return order
 
     priced.__annotations__ = {"order": "NoSuchOrder"}
