@@ -70,6 +70,24 @@ def test_a_thread_whose_work_fails_has_ended_all_the_same() -> None:
     assert (ended.is_alive(), ended.here) == (False, False)
 
 
+def test_a_thread_that_is_told_no_does_nothing_and_is_counted_nowhere() -> None:
+    done: list[str] = []
+    asked: list[Background] = []
+
+    def no(thread: Background) -> bool:
+        asked.append(thread)
+        return False
+
+    ended = Background(lambda: done.append("work"), no)
+    assert ended.join(LONG_S)
+    before, begun = background.running(), threading.Event()
+    ended._ended.clear()
+    ended._run(None, begun)
+    # Whoever started it waits no longer either.
+    assert (begun.is_set(), ended.is_alive(), background.running(), done) == (True, False, before, [])
+    assert asked == [ended, ended]
+
+
 def test_a_debugger_of_threads_sees_exuvia_s_as_well() -> None:
     traced: list[str] = []
 

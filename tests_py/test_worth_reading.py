@@ -8,10 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -149,16 +147,12 @@ def test_a_method_in_plain_python_crosses_no_border_even_where_names_go_round() 
     assert not crosses(Priced)
 
 
-def test_what_reaches_an_extension_of_somebody_else_crosses_a_border(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_reaches_an_extension_of_somebody_else_crosses_a_border() -> None:
     numpy = pytest.importorskip("numpy")
-
-    def total(values: Sequence[float]) -> float:
-        return float(numpy.sum(values))
-
-    total.__globals__.setdefault("numpy_for_total", numpy)
-    monkeypatch.setitem(total.__globals__, "numpy", numpy)
+    mine = {"numpy": numpy, "__name__": "mine"}
     assert crosses(numpy.sum)
-    assert isinstance(numpy, ModuleType)
+    assert crosses(eval("lambda values: numpy.sum(values)", mine))  # noqa: S307
+    assert not crosses(eval("lambda values: sum(values)", mine))  # noqa: S307
 
 
 @dataclass
