@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.modes import approvals, frozen, worth
+from exuvia.migrate.modes import approvals, frozen, stays, worth
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.standing import of_group
 
@@ -176,13 +176,16 @@ def _worth(config: Config, group: GroupConfig, journal: Journal, unit: str, to: 
 
 
 def _drill(group: GroupConfig, journal: Journal, judged: Judged | None) -> Need:
-    """A rollback that was measured, on this F, since the group has stood in canary."""
-    last: dict[str, Any] | None = None
-    for entry in journal.lines:
-        if entry.get("kind") == "drill" and entry["unit"] == group.name and entry["outcome"] == "PASS":
-            last = entry
+    """The last rollback that was measured since the group has stood in canary: on this F, and it passed."""
+    moved = stays.changes(journal, stays.names_of(group))
+    since = moved[-1].place if moved else -1
+    of_now = [entry for entry in journal.lines[since + 1 :] if entry.get("kind") == "drill"]
+    last: dict[str, Any] | None = next((entry for entry in reversed(of_now) if entry["unit"] == group.name), None)
     if last is None or judged is None or last["f"] != judged.f or last.get("from") != "canary":
         why = f"no rollback of this F was drilled in canary: exuvia drill {group.name}"
+        return Need("drill", "INCONCLUSIVE", why)
+    if last["outcome"] != "PASS":
+        why = f"the last drill was {last['outcome']}: find out why, then exuvia drill {group.name}"
         return Need("drill", "INCONCLUSIVE", why)
     took = last.get("longest_s", 0.0)
     return Need("drill", "PASS", f"rolled back in {took:.3f} s, {last.get('processes')} processes")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exuvia.errors import ConfigError
+from exuvia.migrate.modes import stays
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.said import lower, refuse_writable_by_others
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.modes.said import Journal
 
-__all__ = ["Standing", "killed", "note", "of_group", "of_unit"]
+__all__ = ["Standing", "killed", "leads_to", "note", "of_group", "of_unit"]
 
 STALE = "shadow"
 """Where a unit stands that was promoted with other code than it has now."""
@@ -83,9 +84,12 @@ def note(
         place: What `of_unit` said of it, if it was asked just now.
     """
     place = place or of_unit(config, journal, unit, ceiling)
-    return (
-        None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode, rehearsal=config.rehearsal)
-    ) or place.why
+    top = ceiling or config.units[unit].mode
+    said = journal.effective(unit, top)
+    if place.why is not None and not place.unsaid and lower(place.mode, said) != said:
+        # The journal alone would have it higher: what else holds it is the reason.
+        return place.why
+    return (None if place.unsaid else journal.held(unit, top, rehearsal=config.rehearsal)) or place.why
 
 
 def of_group(
@@ -125,7 +129,38 @@ def of_group(
     for name in group.requires:
         other = of_group(config, journal, config.groups[name], None, now_ns)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
+        found += _since(config, journal, group, config.groups[name], now_ns)
     return min(found, key=lambda one: MODES.index(one.mode))
+
+
+def leads_to(config: Config, group: GroupConfig) -> list[GroupConfig]:
+    """Return a group and all that it requires, and what these require; it comes first.
+
+    Args:
+        config: The configuration, which has no cycles.
+        group: The group.
+    """
+    found = [group]
+    for each in found:
+        found += [config.groups[name] for name in each.requires if config.groups[name] not in found]
+    return found
+
+
+def _since(
+    config: Config, journal: Journal, group: GroupConfig, other: GroupConfig, now_ns: int | None
+) -> list[Standing]:
+    """What a group that is required went down to after the last word on this one: only promote raises this one again.
+
+    Nobody looked at its market, its approval and its evidence when the other one was raised.
+    """
+    own = stays.changes(journal, stays.names_of(group))
+    if config.rehearsal or not own:
+        return []
+    low = stays.lowest_since(journal, stays.names_of(other), own[-1].place, now_ns)
+    if low is None:
+        return []
+    why = f"stood in {low} after {group.name} was promoted, and only promote raises: run exuvia promote {group.name}"
+    return [Standing(low, f"group {group.name} requires {other.name}, which {why}")]
 
 
 def _subject(group: GroupConfig, unit: str, asked: str | None) -> str:
