@@ -12,7 +12,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
 from exuvia.migrate.comparator import ledger
 from exuvia.migrate.dispatch import serving
-from exuvia.migrate.evidence import chain, folder, linking, members
+from exuvia.migrate.evidence import chain, flipping, folder, linking, members
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.gates import restarts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["SegmentText", "flip_allowed", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
+__all__ = ["SegmentText", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
 
 EXAMPLES = 40
 FROM_DAY = (
@@ -336,10 +336,12 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
     except MigrateError as error:
         # Without them more counts, not less.
         anew, lost = {}, [*lost, str(error)]
-    return [
-        _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
+    states = {
+        unit.name: _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
         for unit in config.units.values()
-    ]
+    }
+    flipping.together(config, states, journal)
+    return list(states.values())
 
 
 def _status(  # noqa: PLR0917 - what is on record, of each kind
@@ -472,29 +474,9 @@ def _standing(config: Config, state: UnitStatus, unit: UnitConfig, journal: mode
         state.effective = "shadow"
         notes.append(stale)
     if state.effective == "rust":
-        allowed, note = flip_allowed(state, journal)
+        allowed, note = flipping.flip_allowed(state, journal)
         if not allowed:
             state.effective = "shadow"
         if note:
             notes.append(note)
     return notes
-
-
-def flip_allowed(state: UnitStatus, journal: modes.Journal) -> tuple[bool, str | None]:
-    """Say whether a unit that file and journal put in rust may stand there, and what to warn of.
-
-    A difference of this very code keeps it in shadow; where nothing was compared it may, with a warning.
-
-    Args:
-        state: What is on record of the current code.
-        journal: The mode journal.
-    """
-    verdict, reason = state.judged()
-    if verdict == "PASS":
-        return True, None
-    glass = journal.glass_broken(state.unit)
-    if glass is not None:
-        return True, f"rust without a PASS, glass broken ({glass}): {verdict}, {reason}"
-    if verdict == "FAIL":
-        return False, f"held in shadow: {verdict}, {reason}; exuvia promote {state.unit} --to rust --break-glass WHY"
-    return True, f"rust without a PASS of this code: {reason}"

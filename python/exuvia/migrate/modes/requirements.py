@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.modes import approvals, frozen, stays, worth
 from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.said import lower
 from exuvia.migrate.modes.standing import of_group
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def needs(
         now_ns: UTC nanoseconds.
         override: Why units for speed move whatever the worth-it verdict on them is.
     """
-    found = always(config, group, journal, to, glass=False, now_ns=now_ns)
+    found = always(config, group, journal, to, glass=False, now_ns=now_ns, judged=judged)
     if judged is not None and (to == "rust" or not config.rehearsal):
         do = "" if judged.verdict == "PASS" else "\n".join(judged.do)
         found.append(Need("gate", judged.verdict, "; ".join(judged.reasons), do))
@@ -94,7 +95,9 @@ def needs(
     return found
 
 
-def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int) -> list[Need]:
+def always(
+    config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int, judged: Judged | None
+) -> list[Need]:
     """Return what holds even where the glass is broken or everything is a rehearsal: overlays, requirements, a key.
 
     Args:
@@ -104,6 +107,7 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
         to: The mode that the step leads to.
         glass: Whether the glass is broken.
         now_ns: UTC nanoseconds.
+        judged: The gate's verdict, if there is one: it knows where the units stand as their code is now.
     """
     found = []
     for unit in (*group.units, group.name):
@@ -112,6 +116,8 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
             found.append(Need("quarantine", "FAIL", f"{unit}: {cause}; exuvia promote {unit} --clear CAUSE"))
     for name in group.requires:
         other = of_group(config, journal, config.groups[name]).mode
+        for unit in config.groups[name].units:
+            other = lower(other, judged.stands.get(unit, other) if judged is not None else other)
         if MODES.index(other) < MODES.index(to):
             why = f"requires group {name}, which stands in {other}: promote that to {to} first"
             found.append(Need("requires", "INCONCLUSIVE", why, f"exuvia promote {name} --to {to}"))

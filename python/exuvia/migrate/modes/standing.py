@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from exuvia.errors import ConfigError
 from exuvia.migrate.modes import stays
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.modes.said import Journal
 
-__all__ = ["Standing", "killed", "leads_to", "note", "of_group", "of_unit"]
+__all__ = ["STALE", "Holds", "Standing", "killed", "leads_to", "note", "of_group", "of_unit"]
 
 STALE = "shadow"
 """Where a unit stands that was promoted with other code than it has now."""
@@ -35,6 +35,14 @@ class Standing:
     mode: str
     why: str | None = None
     unsaid: bool = False
+
+
+class Holds(Protocol):
+    """What holds a unit down beside configuration and journal: its code as it is now, and this process."""
+
+    def __call__(self, unit: str, mode: str, /) -> Standing | None:
+        """Return what holds a unit below a mode, `None` if nothing does."""
+        ...
 
 
 def killed(config: Config) -> str | None:
@@ -56,7 +64,13 @@ def killed(config: Config) -> str | None:
 
 
 def of_unit(
-    config: Config, journal: Journal, unit: str, ceiling: str | None = None, now_ns: int | None = None
+    config: Config,
+    journal: Journal,
+    unit: str,
+    ceiling: str | None = None,
+    now_ns: int | None = None,
+    *,
+    holds: Holds | None = None,
 ) -> Standing:
     """Say where a unit stands.
 
@@ -66,9 +80,10 @@ def of_unit(
         unit: The unit's name.
         ceiling: Instead of the unit's own ceiling.
         now_ns: UTC nanoseconds, else the clock's.
+        holds: What else holds a unit down.
     """
     own = {} if ceiling is None else {unit: ceiling}
-    return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit)
+    return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit, holds=holds)
 
 
 def note(
@@ -101,6 +116,7 @@ def of_group(
     *,
     f: Mapping[str, str] | None = None,
     asked: str | None = None,
+    holds: Holds | None = None,
 ) -> Standing:
     """Say where a group stands: its units flip together, so the lowest of them decides.
 
@@ -112,6 +128,7 @@ def of_group(
         now_ns: UTC nanoseconds, else the clock's.
         f: F of the units as they are now: one that was promoted with another stands in shadow.
         asked: The unit of which the answer is: what holds it by itself does not name it again.
+        holds: What else holds a unit down; asked of all units of the group and of what it requires.
     """
     if journal.broken is not None:
         return Standing(MODES[0], f"the mode journal cannot be trusted: {journal.broken}")
@@ -127,10 +144,16 @@ def of_group(
         if stale is not None:
             found.append(Standing(STALE, f"{unit}: {stale}"))
     for name in group.requires:
-        other = of_group(config, journal, config.groups[name], None, now_ns)
+        other = of_group(config, journal, config.groups[name], None, now_ns, holds=holds)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
         found += _since(config, journal, group, config.groups[name], now_ns)
-    return min(found, key=lambda one: MODES.index(one.mode))
+    place = min(found, key=lambda one: MODES.index(one.mode))
+    for unit in group.units:
+        held = None if holds is None else holds(unit, place.mode)
+        if held is not None and lower(held.mode, place.mode) != place.mode:
+            subject = _subject(group, unit, asked)
+            place = replace(held, why=f"{subject}is {held.why}" if subject else held.why)
+    return place
 
 
 def leads_to(config: Config, group: GroupConfig) -> list[GroupConfig]:

@@ -232,7 +232,7 @@ def _step(
         outcome.verdict = _worst(outcome.needs)
         skips = transitions.refusal(now, to, rehearsal=config.rehearsal, glass=False) is not None
         if glass is not None and (skips or outcome.verdict != "PASS"):
-            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now())
+            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now(), judged=judged)
             if held:
                 outcome.needs, outcome.verdict = held, _worst(held)
                 return outcome
