@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.config.units import split_method
+from exuvia.migrate.evidence import recorded
 from exuvia.migrate.gates import samples
 from exuvia.migrate.own import json, subprocess
 from exuvia.migrate.shadow import apart
@@ -33,6 +34,7 @@ def trouble(
     segments: Sequence[SegmentText],
     notes: list[str] | None = None,
     folder: Path | None = None,
+    evidence: Path | None = None,
 ) -> str | None:
     """Say why a unit's evidence does not count, if its self-test is missing or a fault was missed.
 
@@ -41,6 +43,7 @@ def trouble(
         segments: As `read_folder` returns them.
         notes: Gets what the unit's tolerances hide, if its evidence counts.
         folder: The configuration's folder, where the program's classes are found; else the working directory.
+        evidence: The evidence folder, for calls whose segments have made room for their day's tables.
     """
     end = "so its evidence does not count"
     try:
@@ -49,6 +52,9 @@ def trouble(
         return f"{unit.name}: the comparator's self-test is missing, {end}"
     rules = {split_method(path)[1]: rule for path, rule in unit.compare}
     outcomes = _outcomes(unit.name, segments)
+    lost = ""
+    if not outcomes and evidence is not None:
+        outcomes, lost = recorded.outcomes_of(evidence, unit.name, HANDED)
     held = samples.read(outcomes, samples.plain)
     if held.foreign:
         found = _apart(unit, rules, outcomes, folder or Path.cwd(), segments)
@@ -60,6 +66,8 @@ def trouble(
         if held.foreign:
             many = "1 recorded call" if len(outcomes) == 1 else f"{len(outcomes):,} recorded calls"
             return f"{unit.name}: none of {many} can be read for the comparator's self-test ({found['why']}), {end}"
+        if lost:
+            return f"{unit.name}: recorded calls cannot be read for the comparator's self-test ({lost}), {end}"
         return f"{unit.name}: no call was recorded for the comparator's self-test, {end}"
     if found["ok"]:
         if notes is not None and found["tolerated"]:
