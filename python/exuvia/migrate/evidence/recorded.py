@@ -16,7 +16,7 @@ __all__ = ["outcomes_of"]
 
 
 def outcomes_of(evidence: Path, unit: str, most: int) -> tuple[list[str], str]:
-    """Return recorded outcomes of a unit from compacted days, base64 of pickles, of the newest days first, and why some are left out.
+    """Return recorded outcomes of a unit, base64 of pickles, of the newest days first, and why some are left out.
 
     Args:
         evidence: The evidence folder.

@@ -63,12 +63,13 @@ def trouble(
     if found.get("error"):
         return f"{unit.name}: the comparator's self-test cannot be run ({found['error']}), {end}"
     if not found["calls"]:
+        none = "no call was recorded for the comparator's self-test"
         if held.foreign:
             many = "1 recorded call" if len(outcomes) == 1 else f"{len(outcomes):,} recorded calls"
-            return f"{unit.name}: none of {many} can be read for the comparator's self-test ({found['why']}), {end}"
-        if lost:
-            return f"{unit.name}: recorded calls cannot be read for the comparator's self-test ({lost}), {end}"
-        return f"{unit.name}: no call was recorded for the comparator's self-test, {end}"
+            none = f"none of {many} can be read for the comparator's self-test ({found['why']})"
+        elif lost:
+            none = f"recorded calls cannot be read for the comparator's self-test ({lost})"
+        return f"{unit.name}: {none}, {end}"
     if found["ok"]:
         if notes is not None and found["tolerated"]:
             notes.append(f"{unit.name}: faults of the comparator's self-test: {found['tolerated']}")
