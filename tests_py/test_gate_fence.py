@@ -12,9 +12,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from exuvia.migrate.evidence import compact, quota
-from exuvia.migrate.gates import judge, samples, selftest
-from exuvia.migrate.modes import journal
+from exuvia.migrate.gates import samples, selftest
 from gate_files import UNIT, Bot
 from test_cli import environment
 
@@ -115,23 +113,6 @@ def read_back(bot: Bot) -> list[Any]:
     from exuvia.migrate.evidence import reading
 
     return reading.read_folder(bot.config.evidence)
-
-
-def test_calls_of_days_whose_segments_made_room_are_samples_still(tmp_path: Path) -> None:
-    bot = quoting(tmp_path)
-    compact.compact(bot.config.evidence)
-    assert quota.make_room(bot.config.evidence, 1)
-    segments = read_back(bot)
-    assert not any(segment.calls for segment in segments)
-    verdict = judge.group_verdict(bot.config, bot.group, segments, journal.read(bot.config.evidence))
-    assert (verdict.verdict, verdict.reasons) == ("PASS", [])
-    # A table that is not what the day's head names proves nothing.
-    for path in bot.config.evidence.glob("date=*/calls-*.parquet"):
-        path.write_bytes(path.read_bytes()[:-1])
-    found = selftest.trouble(bot.config.units[UNIT], segments, None, tmp_path, bot.config.evidence)
-    assert found is not None
-    assert "recorded calls cannot be read for the comparator's self-test" in found
-    assert "is not what head.json beside it names" in found
 
 
 class Evil:

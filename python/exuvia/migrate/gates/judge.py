@@ -148,7 +148,7 @@ def group_verdict(
     _bound(made, config, group, segments, clean, dirty)
     _judge_ledger(made, config, group, segments, day)
     for unit in group.units:
-        caught = selftest.trouble(config.units[unit], segments, made.notes, config.path.parent, config.evidence)
+        caught = selftest.trouble(config.units[unit], segments, made.notes, config.path.parent)
         if caught:
             made.unknown(caught)
     if to == "canary" or (to is None and _leads_to_canary(made)):

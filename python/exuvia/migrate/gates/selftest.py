@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.config.units import split_method
-from exuvia.migrate.evidence import recorded
 from exuvia.migrate.gates import samples
 from exuvia.migrate.own import json, subprocess
 from exuvia.migrate.shadow import apart
@@ -34,7 +33,6 @@ def trouble(
     segments: Sequence[SegmentText],
     notes: list[str] | None = None,
     folder: Path | None = None,
-    evidence: Path | None = None,
 ) -> str | None:
     """Say why a unit's evidence does not count, if its self-test is missing or a fault was missed.
 
@@ -43,7 +41,6 @@ def trouble(
         segments: As `read_folder` returns them.
         notes: Gets what the unit's tolerances hide, if its evidence counts.
         folder: The configuration's folder, where the program's classes are found; else the working directory.
-        evidence: The evidence folder, for calls whose segments have made room for their day's tables.
     """
     end = "so its evidence does not count"
     try:
@@ -52,9 +49,6 @@ def trouble(
         return f"{unit.name}: the comparator's self-test is missing, {end}"
     rules = {split_method(path)[1]: rule for path, rule in unit.compare}
     outcomes = _outcomes(unit.name, segments)
-    lost = ""
-    if not outcomes and evidence is not None:
-        outcomes, lost = recorded.outcomes_of(evidence, unit.name, HANDED)
     held = samples.read(outcomes, samples.plain)
     if held.foreign:
         found = _apart(unit, rules, outcomes, folder or Path.cwd(), segments)
@@ -67,8 +61,6 @@ def trouble(
         if held.foreign:
             many = "1 recorded call" if len(outcomes) == 1 else f"{len(outcomes):,} recorded calls"
             none = f"none of {many} can be read for the comparator's self-test ({found['why']})"
-        elif lost:
-            none = f"recorded calls cannot be read for the comparator's self-test ({lost})"
         return f"{unit.name}: {none}, {end}"
     if found["ok"]:
         if notes is not None and found["tolerated"]:
