@@ -154,13 +154,15 @@ class Segment:
             self._said = said
         elif now - self._wrote >= BEAT_S:
             self._add({"kind": "beat"})
-        if sync or now - self._session_at >= BEAT_S:
-            self._session_at = now
-            for name, unit in units.items():
-                for day, session in unit.get("sessions", {}).items():
-                    if self._sessions.get((name, day)) != session:
-                        self._sessions[name, day] = session
-                        self._add({"kind": "session", "unit": name, "day": day, **session})
+        due = sync or now - self._session_at >= BEAT_S
+        self._session_at = now if due else self._session_at
+        for name, unit in units.items():
+            for day, session in unit.get("sessions", {}).items():
+                known = self._sessions.get((name, day))
+                # The first word on a day does not wait: a process may live for seconds only.
+                if known is None or (due and known != session):
+                    self._sessions[name, day] = session
+                    self._add({"kind": "session", "unit": name, "day": day, **session})
         if ended:
             self._add({"kind": "end"})
         if self._pending:

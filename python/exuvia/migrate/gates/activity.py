@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from exuvia.migrate.config import GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
+    from exuvia.migrate.gates.days import Untold
 
-__all__ = ["Activity", "days_of", "in_span"]
+__all__ = ["Activity", "in_span"]
 
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
@@ -84,22 +85,9 @@ class Activity:
         return sum(counts[name] for counts in self.counts.values())
 
 
-def days_of(group: GroupConfig, segments: Iterable[SegmentText]) -> set[str]:
-    """Return the days of UTC on which a group's processes left something.
-
-    Args:
-        group: The group.
-        segments: As `read_folder` returns them.
-    """
-    return {
-        entry["day"]
-        for segment in segments
-        for entry in _sessions(segment)
-        if entry.get("unit") in group.units and "day" in entry
-    }
-
-
-def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end: int) -> Activity:
+def in_span(
+    group: GroupConfig, segments: Sequence[SegmentText], start: int, end: int, *, untold: Sequence[Untold] = ()
+) -> Activity:
     """Return what was seen from one instant to another.
 
     Args:
@@ -107,6 +95,7 @@ def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end
         segments: As `read_folder` returns them.
         start: UTC nanoseconds.
         end: UTC nanoseconds, not in it.
+        untold: Differences that only counters tell.
     """
     found = Activity()
     for segment in segments:
@@ -123,6 +112,14 @@ def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end
         touched = _add_lines(found, group, segment, start, end) or touched
         if touched or _hurt(segment, group, start, end):
             _add_process(found, group, segment, start, end)
+    for said in untold:
+        if start <= said.at < end:
+            counts = found.counts[said.unit]
+            counts["differed"] += said.differed
+            counts["compared"] = max(counts["compared"], counts["differed"])
+            found.prints[said.unit].add(said.f)
+            found.blamed[said.unit].add(said.f)
+            found.segments = max(found.segments, 1)
     return found
 
 

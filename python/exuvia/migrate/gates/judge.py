@@ -139,7 +139,7 @@ def group_verdict(
     clean = [session for session in counted if session.state == "clean"]
     dirty = [session for session in counted if session.state == "dirty"]
     _judge_sessions(made, clean, dirty)
-    for reason in unread.reasons(made, config, group, segments):
+    for reason in unread.reasons(made, config, group, segments, day):
         made.unknown(reason)
     _judge_gates(made, group, counted, len(clean))
     made.notes += dict.fromkeys(note for session in counted for note in session.notes)

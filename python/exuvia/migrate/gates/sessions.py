@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, ConfigError
 from exuvia.migrate.gates import activity, artefacts, covering, daily, prints, settled
+from exuvia.migrate.gates import days as told
 from exuvia.migrate.own import time
 from exuvia.sessions import Calendar
 
@@ -157,7 +158,7 @@ def sessions_of(
         CalendarError: The group's calendar is unknown or does not cover a day.
     """
     calendar = Calendar(group.calendar)
-    seen = activity.days_of(group, segments)
+    seen, untold = told.days_of(group, segments), told.untold(group, segments)
     written = {
         day
         for gate in group.gates.values()
@@ -179,7 +180,7 @@ def sessions_of(
     span = _every_day(max(days[0], _back(days[-1])), days[-1])
     for day in span:
         here, found = Session(day), calendar.session(day)
-        seen_here = activity.in_span(group, segments, *_belonging(calendar, day))
+        seen_here = activity.in_span(group, segments, *_belonging(calendar, day), untold=untold)
         if found is None:
             _of_units(here, group, seen_here)
             if _closed_day(here, calendar, seen_here, written=day in written):
