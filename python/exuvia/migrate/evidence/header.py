@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from exuvia.migrate.own import os, socket
+from exuvia.migrate.own import os, socket, time
 
-__all__ = ["born", "facts", "is_gone", "machine"]
+__all__ = ["SILENT_S", "born", "facts", "is_gone", "is_silent", "machine"]
+
+SILENT_S = 120
+"""Seconds after which a process that cannot be looked at from here counts as gone: each writes every ten."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -73,6 +76,23 @@ def is_gone(header: dict[str, Any]) -> bool:
     if now is not None and _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"]:
         return True
     return now is not None and header.get("born") is not None and now != header["born"]
+
+
+def is_silent(header: dict[str, Any], said_ns: int, written_ns: int) -> bool:
+    """Say whether a process that cannot be looked at from here was not heard of for too long.
+
+    Of a process of this host `is_gone` knows more. A clock that is ahead does not keep a process alive: what lies in
+    the future is not believed.
+
+    Args:
+        header: The first line of a segment.
+        said_ns: When it was last heard of, by its own lines, UTC nanoseconds.
+        written_ns: When its files were last written, by the file system.
+    """
+    if header.get("host") == machine()["host"] and os.name == "posix":
+        return False
+    silent, now = SILENT_S * 1_000_000_000, time.time_ns()
+    return all(not now - silent <= at <= now + silent for at in (said_ns, written_ns))
 
 
 def _libc() -> str:

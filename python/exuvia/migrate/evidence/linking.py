@@ -115,20 +115,30 @@ def _started(segment: SegmentText) -> int:
 
 
 def _last_word(files: list[SegmentText]) -> None:
-    """A process that has ended without saying so was killed: what it saw last is not known."""
-    ended = any(segment.ended for segment in files)
+    """A process that has ended without saying so was killed: what it saw last is not known.
+
+    One of another host cannot be asked whether it is there: it is by what it writes, every ten seconds.
+    """
+    known = [segment for segment in files if segment.header]
+    last = known[-1] if known else None
+    silent = last is not None and headers.is_silent(
+        last.header, max(each.last_at for each in known), max(each.written_at for each in known)
+    )
+    ended = silent or any(segment.ended for segment in files)
     for segment in files:
         segment.ended = ended
-    known = [segment for segment in files if segment.header]
-    if not known or not ended:
+    if last is None or not ended:
         return
-    last = known[-1]
     if files[-1].farewell:
-        if not last.sealed and headers.is_gone(last.header):
+        if not last.sealed and (silent or headers.is_gone(last.header)):
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        text = f"{last.path.name} has no end: its process was killed, or its disk full; what came after is not known"
+        heard = f" and was not heard of for more than {headers.SILENT_S} s" if silent else ""
+        text = (
+            f"{last.path.name} has no end{heard}: its process was killed, or its disk full; what came after is not "
+            "known"
+        )
         last.add_trouble("killed", text, last.last_at)
 
 

@@ -68,6 +68,7 @@ class SegmentText:
         length: Bytes.
         frames: Whole frames.
         last_at: When its process was last heard of, in UTC nanoseconds.
+        written_at: When the file was last written, by its file system, in UTC nanoseconds.
         recorded: Recorded calls as they stand in the file.
         unknown: From when to when something may have been seen that cannot be read any more, UTC nanoseconds, and why.
     """
@@ -89,6 +90,7 @@ class SegmentText:
     length: int = 0
     frames: int = 0
     last_at: int = 0
+    written_at: int = 0
     recorded: list[bytes] = field(default_factory=list)
     unknown: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -149,6 +151,7 @@ def read_segment(path: Path) -> SegmentText:
 def _read(path: Path) -> SegmentText:
     segment = SegmentText(path)
     try:
+        segment.written_at = path.lstat().st_mtime_ns
         data = folder.read_file(path)
         kept, segment.frames, damaged, torn, seal = _exuvia.evidence_scan(data, False)
     except OSError as error:
