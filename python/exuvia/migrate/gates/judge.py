@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, MigrateError
 from exuvia.migrate.comparator import ledger
-from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest, settled, unread
+from exuvia.migrate.gates import bounds, drills, latency, restarts, runs, selftest, settled, unread
 from exuvia.migrate.gates.prints import current_f
 from exuvia.migrate.gates.sessions import Session, sessions_of
 from exuvia.migrate.gates.verdict import EXIT
@@ -129,7 +129,7 @@ def group_verdict(
     try:
         if not group.units and made.f is not None:
             settled.note(config.evidence, group.name, made.f)
-        made.sessions = sessions_of(config, group, segments, until=day)
+        made.sessions = sessions_of(config, group, segments, until=day, drills=drills.spans(journal, group))
     except CalendarError as error:
         made.unknown(f"calendar: {error}")
     except MigrateError as error:
