@@ -27,8 +27,8 @@ class Trouble:
 
     Attributes:
         what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
-            `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`, or a word of
-            whoever wrote it.
+            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`,
+            or a word of whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
         unit: The only unit that it concerns; empty if it concerns all that stand in the file.
@@ -127,6 +127,9 @@ def _last_word(files: list[SegmentText]) -> None:
     ended = silent or any(segment.ended for segment in files)
     for segment in files:
         segment.ended = ended
+    if last is not None and last.muted and not last.sealed and not files[-1].farewell:
+        text = f"{last.path.name} could not take the last lines of its process (is the disk full?): a difference may be"
+        last.add_trouble("unwritten", f"{text} among them", last.last_at)
     if last is None or not ended:
         return
     if files[-1].farewell:

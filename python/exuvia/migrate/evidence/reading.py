@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ FROM_DAY = (
 )
 NOT_WHOLE = (
     *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
-    *("lost", "stopped", "quota"),
+    *("lost", "stopped", "quota", "unwritten"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
 FOREVER = 2**63 - 1
@@ -69,6 +70,7 @@ class SegmentText:
         frames: Whole frames.
         last_at: When its process was last heard of, in UTC nanoseconds.
         written_at: When the file was last written, by its file system, in UTC nanoseconds.
+        muted: Whether its process could not write its last lines, and marked it.
         recorded: Recorded calls as they stand in the file.
         unknown: From when to when something may have been seen that cannot be read any more, UTC nanoseconds, and why.
     """
@@ -91,6 +93,7 @@ class SegmentText:
     frames: int = 0
     last_at: int = 0
     written_at: int = 0
+    muted: bool = False
     recorded: list[bytes] = field(default_factory=list)
     unknown: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -151,7 +154,8 @@ def read_segment(path: Path) -> SegmentText:
 def _read(path: Path) -> SegmentText:
     segment = SegmentText(path)
     try:
-        segment.written_at = path.lstat().st_mtime_ns
+        seen = path.lstat()
+        segment.written_at, segment.muted = seen.st_mtime_ns, not seen.st_mode & stat.S_IWUSR
         data = folder.read_file(path)
         kept, segment.frames, damaged, torn, seal = _exuvia.evidence_scan(data, False)
     except OSError as error:
@@ -291,7 +295,9 @@ def _gone(evidence: Path, there: set[str]) -> list[SegmentText]:
 
 def _from_day(evidence: Path, entry: dict[str, Any]) -> SegmentText:
     plain: dict[str, Any] = {name: entry[name] for name in FROM_DAY}
-    plain.update(length=entry["bytes"], troubles=[Trouble(*said) for said in entry["troubles"]])
+    plain.update(
+        length=entry["bytes"], muted=entry.get("muted", False), troubles=[Trouble(*said) for said in entry["troubles"]]
+    )
     return SegmentText(evidence / entry["name"], **plain)
 
 

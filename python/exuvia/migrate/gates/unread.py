@@ -24,9 +24,9 @@ __all__ = ["reasons"]
 
 DAY = 86_400_000_000_000
 FOREVER = 2**63
-GONE = ("refused", "headless", "newer", "damaged", "changed", "missing")
+GONE = ("refused", "headless", "newer", "damaged", "changed", "missing", "unwritten")
 """What is wrong with evidence that may have held a difference. What a kill tears off holds none: a difference is on the
-disk before the call returns."""
+disk at once, and where the disk did not take it the file is marked. What was lost and told later is in the counters."""
 
 
 def reasons(
@@ -61,7 +61,7 @@ def reasons(
         spans = [(began, over) for began, over, _ in getattr(segment, "unknown", ())]
         if segment.header and what and not spans:
             began = int(segment.header.get("started_ns", 0))
-            spans = [(began, max(began, getattr(segment, "last_at", 0)) + 1)] if began else []
+            spans = [(began, max(began, getattr(segment, "last_at", 0)) + 1)]
         if any(began < until and over > since for began, over in spans):
             said = what[0].text if what else segment.unknown[0][2]
             yield (
