@@ -52,15 +52,22 @@ def left(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("moved_s", "age_s", "ended"),
-    [(0, 0, False), (60, 60, False), (0, 3600, False), (3600, 0, False), (180, 180, True), (-7 * 3600, 180, True)],
+    ("moved_s", "age_s", "ended", "clean"),
+    [
+        (0, 0, False, True),
+        (60, 60, False, True),
+        (0, 3600, False, True),
+        (3600, 0, False, False),
+        (180, 180, True, False),
+        (-7 * 3600, 180, True, False),
+    ],
 )
-def test_a_process_of_another_host_is_gone_when_lines_and_file_are_old(
-    tmp_path: Path, moved_s: float, age_s: float, ended: bool
+def test_a_process_of_another_host_is_gone_when_lines_and_file_are_old_and_unsure_when_its_lines_are(
+    tmp_path: Path, moved_s: float, age_s: float, ended: bool, clean: bool
 ) -> None:
     cut(left(tmp_path), moved_s=moved_s, age_s=age_s)
     [found] = reading.read_folder(tmp_path)
-    assert (found.ended, whats([found])) == (ended, {"killed"} if ended else set())
+    assert (found.ended, whats([found])) == (ended, set() if clean else {"killed"})
 
 
 def test_a_process_of_this_host_is_asked_and_not_counted_as_gone_for_its_silence(tmp_path: Path) -> None:
@@ -101,7 +108,7 @@ def test_no_session_of_a_killed_process_is_clean_from_whichever_host_the_gate_lo
     bot.write_down()
     path = segments.files(bot.config.evidence)[1]
     said = {"host": host, "pid": 2**22 + 1, "boot": header.machine()["boot"]}
-    cut(path, age_s=3600, said=said)
+    cut(path, said=said)
     found = judge.group_verdict(
         bot.config, bot.group, reading.read_folder(bot.config.evidence), journal.read(bot.config.evidence)
     )

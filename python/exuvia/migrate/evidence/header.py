@@ -78,7 +78,7 @@ def is_gone(header: dict[str, Any]) -> bool:
     return now is not None and header.get("born") is not None and now != header["born"]
 
 
-def is_silent(header: dict[str, Any], said_ns: int, written_ns: int) -> bool:
+def is_silent(header: dict[str, Any], *heard_ns: int) -> bool:
     """Say whether a process that cannot be looked at from here was not heard of for too long.
 
     Of a process of this host `is_gone` knows more. A clock that is ahead does not keep a process alive: what lies in
@@ -86,13 +86,12 @@ def is_silent(header: dict[str, Any], said_ns: int, written_ns: int) -> bool:
 
     Args:
         header: The first line of a segment.
-        said_ns: When it was last heard of, by its own lines, UTC nanoseconds.
-        written_ns: When its files were last written, by the file system.
+        *heard_ns: When it was last heard of, UTC nanoseconds: by its own lines, by the file system.
     """
     if header.get("host") == machine()["host"] and os.name == "posix":
         return False
     silent, now = SILENT_S * 1_000_000_000, time.time_ns()
-    return all(not now - silent <= at <= now + silent for at in (said_ns, written_ns))
+    return all(not now - silent <= at <= now + silent for at in heard_ns)
 
 
 def _libc() -> str:

@@ -117,32 +117,35 @@ def _started(segment: SegmentText) -> int:
 def _last_word(files: list[SegmentText]) -> None:
     """A process that has ended without saying so was killed: what it saw last is not known.
 
-    One of another host cannot be asked whether it is there: it is by what it writes, every ten seconds.
+    One of another host cannot be asked whether it is there: it is by what it writes, every ten seconds. By its own
+    lines its session is judged; nobody waits for it any more when its file is as old.
     """
     known = [segment for segment in files if segment.header]
     last = known[-1] if known else None
-    silent = last is not None and headers.is_silent(
-        last.header, max(each.last_at for each in known), max(each.written_at for each in known)
+    said, written = (max((getattr(each, name) for each in known), default=0) for name in ("last_at", "written_at"))
+    silent = last is not None and headers.is_silent(last.header, said)
+    ended = any(segment.ended for segment in files) or (
+        last is not None and headers.is_silent(last.header, said, written)
     )
-    ended = silent or any(segment.ended for segment in files)
     for segment in files:
         segment.ended = ended
     if last is not None and last.muted and not last.sealed and not files[-1].farewell:
         text = f"{last.path.name} could not take the last lines of its process (is the disk full?): a difference may be"
         last.add_trouble("unwritten", f"{text} among them", last.last_at)
-    if last is None or not ended:
+    if last is None or not (ended or silent):
         return
     if files[-1].farewell:
-        if not last.sealed and (silent or headers.is_gone(last.header)):
+        if not last.sealed and headers.is_gone(last.header):
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        heard = f" and was not heard of for more than {headers.SILENT_S} s" if silent else ""
-        text = (
-            f"{last.path.name} has no end{heard}: its process was killed, or its disk full; what came after is not "
-            "known"
-        )
-        last.add_trouble("killed", text, last.last_at)
+        why = "has no end: its process was killed, or its disk full"
+        if silent:
+            why = (
+                f"has no end, and nothing was heard of its process for more than {headers.SILENT_S} s: it was killed, "
+                "its disk is full, or its clock behind"
+            )
+        last.add_trouble("killed", f"{last.path.name} {why}; what came after is not known", last.last_at)
 
 
 def _newest_counts(files: list[SegmentText]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ExuviaError
 from exuvia.migrate.config.units import split_method
+from exuvia.migrate.evidence import recorded
 from exuvia.migrate.own import pickle
 
 if TYPE_CHECKING:
@@ -41,8 +42,14 @@ def trouble(unit: UnitConfig, segments: Sequence[SegmentText], notes: list[str] 
     except ImportError:
         return f"{unit.name}: the comparator's self-test is missing, {end}"
     rules = {split_method(path)[1]: rule for path, rule in unit.compare}
-    samples, recorded = samples_of(unit.name, segments)
-    if not recorded:
+    wrong: list[str] = []
+    samples, read = samples_of(unit.name, segments, wrong)
+    if not read and wrong:
+        anew = "bring it back, or run the program: a process records a call of each kind anew"
+        return (
+            f"{unit.name}: what was recorded for the comparator's self-test is out of reach, {end}: {wrong[0]}; {anew}"
+        )
+    if not read:
         return f"{unit.name}: no call was recorded for the comparator's self-test, {end}"
     try:
         # What returns nothing is tested on values that look like a bot's.
@@ -56,17 +63,18 @@ def trouble(unit: UnitConfig, segments: Sequence[SegmentText], notes: list[str] 
     return f"{unit.name}: the comparator's self-test: {found}, {end}"
 
 
-def samples_of(unit: str, segments: Sequence[SegmentText]) -> tuple[list[Any], int]:
+def samples_of(unit: str, segments: Sequence[SegmentText], wrong: list[str] | None = None) -> tuple[list[Any], int]:
     """Return recorded results of a unit, the newest first, and how many of its recorded calls could be read.
 
     Args:
         unit: Its name.
         segments: As `read_folder` returns them.
+        wrong: Gets why calls that were recorded cannot be read.
     """
     samples: list[Any] = []
-    read = 0
+    read, wrong = 0, [] if wrong is None else wrong
     for segment in reversed(segments):
-        for call in getattr(segment, "calls", ()):
+        for call in recorded.calls(segment, wrong):
             if call.get("unit") != unit:
                 continue
             try:
