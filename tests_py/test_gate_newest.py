@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import segments
+from exuvia.migrate.cli import main as cli
 from exuvia.migrate.evidence import members, reading
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates import judge, selftest
@@ -163,3 +164,16 @@ def test_newest_evidence_that_nobody_can_read_lets_no_gate_pass_whatever_gap_lie
 def test_newest_evidence_that_can_be_read_fails(bot: Bot) -> None:
     bad_monday(bot, "not at all")
     assert on_disk(bot).verdict == "FAIL"
+
+
+def test_the_bound_after_a_dirty_day_speaks_of_the_count_that_starts_again(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot.day(bot.days[4], differed=3)
+    bot.write_down()
+    assert cli.main(["gate", "bars", "--config", str(bot.folder / "exuvia.toml")]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 clean sessions, 3 asked for, leave up to" in said
+    assert "the count starts again with the next F: then 3 clean sessions are asked for" in said
+    assert "4 of 3" not in said
+    assert "0 more" not in said
