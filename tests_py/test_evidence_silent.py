@@ -58,6 +58,7 @@ def left(folder: Path) -> Path:
         (60, 60, False, True),
         (0, 3600, False, True),
         (3600, 0, False, False),
+        (25 * 3600, 0, True, False),
         (180, 180, True, False),
         (-7 * 3600, 180, True, False),
     ],

@@ -14,6 +14,9 @@ __all__ = ["SILENT_S", "born", "facts", "is_gone", "is_silent", "machine"]
 
 SILENT_S = 120
 """Seconds after which a process that cannot be looked at from here counts as gone: each writes every ten."""
+LONG_S = 86_400
+"""Seconds after which its own lines are believed alone: a back-up that was put back has new files, no clock is that far
+behind."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -78,7 +81,7 @@ def is_gone(header: dict[str, Any]) -> bool:
     return now is not None and header.get("born") is not None and now != header["born"]
 
 
-def is_silent(header: dict[str, Any], *heard_ns: int) -> bool:
+def is_silent(header: dict[str, Any], said_ns: int, written_ns: int | None = None) -> bool:
     """Say whether a process that cannot be looked at from here was not heard of for too long.
 
     Of a process of this host `is_gone` knows more. A clock that is ahead does not keep a process alive: what lies in
@@ -86,12 +89,16 @@ def is_silent(header: dict[str, Any], *heard_ns: int) -> bool:
 
     Args:
         header: The first line of a segment.
-        *heard_ns: When it was last heard of, UTC nanoseconds: by its own lines, by the file system.
+        said_ns: When it was last heard of by its own lines, UTC nanoseconds.
+        written_ns: When its files were written last; with it, both must be old, or the lines very old.
     """
     if header.get("host") == machine()["host"] and os.name == "posix":
         return False
     silent, now = SILENT_S * 1_000_000_000, time.time_ns()
-    return all(not now - silent <= at <= now + silent for at in heard_ns)
+    if written_ns is not None and now - said_ns > LONG_S * 1_000_000_000:
+        return True
+    heard = (said_ns,) if written_ns is None else (said_ns, written_ns)
+    return all(not now - silent <= at <= now + silent for at in heard)
 
 
 def _libc() -> str:
