@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.config.units import split_method
+from exuvia.migrate.evidence import recorded
 from exuvia.migrate.gates import samples
 from exuvia.migrate.own import json, subprocess
 from exuvia.migrate.shadow import apart
@@ -48,7 +49,8 @@ def trouble(
     except ImportError:
         return f"{unit.name}: the comparator's self-test is missing, {end}"
     rules = {split_method(path)[1]: rule for path, rule in unit.compare}
-    outcomes = _outcomes(unit.name, segments)
+    wrong: list[str] = []
+    outcomes = _outcomes(unit.name, segments, wrong)
     held = samples.read(outcomes, samples.plain)
     if held.foreign:
         found = _apart(unit, rules, outcomes, folder or Path.cwd(), segments)
@@ -61,6 +63,10 @@ def trouble(
         if held.foreign:
             many = "1 recorded call" if len(outcomes) == 1 else f"{len(outcomes):,} recorded calls"
             none = f"none of {many} can be read for the comparator's self-test ({found['why']})"
+        elif wrong:
+            anew = "bring it back, or run the program: a process records a call of each kind anew"
+            none = "what was recorded for the comparator's self-test is out of reach"
+            return f"{unit.name}: {none}, {end}: {wrong[0]}; {anew}"
         return f"{unit.name}: {none}, {end}"
     if found["ok"]:
         if notes is not None and found["tolerated"]:
@@ -69,11 +75,11 @@ def trouble(
     return f"{unit.name}: the comparator's self-test: {found['text']}, {end}"
 
 
-def _outcomes(unit: str, segments: Sequence[SegmentText]) -> list[str]:
-    """Recorded outcomes of a unit, as they stand in the files, the newest first."""
-    found = []
+def _outcomes(unit: str, segments: Sequence[SegmentText], wrong: list[str]) -> list[str]:
+    """Recorded outcomes of a unit, as they stand in files and tables, the newest first; and why some do not."""
+    found: list[str] = []
     for segment in reversed(segments):
-        found += [str(call["outcome"]) for call in getattr(segment, "calls", ()) if call.get("unit") == unit]
+        found += [str(call["outcome"]) for call in recorded.calls(segment, wrong) if call.get("unit") == unit]
         if len(found) >= HANDED:
             break
     return found[:HANDED]

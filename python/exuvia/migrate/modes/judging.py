@@ -71,6 +71,10 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
     if config.rehearsal:
         return found
     verdict = group_verdict(config, group, segments, journal, to=to)
+    worst = next((state for state in states if state.verdict == "FAIL"), None)
+    if worst is not None and verdict.verdict != "FAIL":
+        # Nothing is promoted on a verdict that is greener than what status says of the same evidence.
+        verdict.fails(f"{worst.unit}: {worst.reason}")
     found.verdict, found.reasons = verdict.verdict, verdict.reasons
     if not group.units:
         found.f = {group.name: verdict.f or ""}
