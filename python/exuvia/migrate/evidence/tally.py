@@ -37,8 +37,8 @@ class Tally:
         observed_calls: Calls of which a sample was taken and whose cost to the caller was timed; the observers add to
             it without a lock, since nothing is judged by it.
         observing_ns: What these cost their callers beside the call itself, nanoseconds.
-        nested: Calls that were served and not observed, since exuvia was at work for another call of their thread. Added
-            to without a lock and without a call: a handler may come while this thread holds the lock.
+        nested: Calls that were served and not observed, since exuvia was at work for another call of that thread. It
+            is added to without a lock and without a call: a handler may come while this thread holds the lock.
 
     Args:
         unit: The unit's name.

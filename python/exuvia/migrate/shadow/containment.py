@@ -49,8 +49,8 @@ class _Here(threading.local):
         observing: exuvia is at work for a call, before or after what serves it. What is called meanwhile comes from a
             signal's handler, a destructor or a pickling hook: it is served, counted as `nested`, and not observed.
             It is set right before a `try` and reset first in its `finally`: there the interpreter lets nothing in.
-        asking: Meanwhile exuvia itself asks an object of the program for something, as for its state: what that calls is
-            its own affair, unless a handler comes in between.
+        asking: Meanwhile exuvia itself asks an object of the program for something, as for its state: what that calls
+            is its own affair, unless a handler comes in between.
         overhead: Nanoseconds that this thread spent on observing, so that outer timings can leave it out.
     """
 

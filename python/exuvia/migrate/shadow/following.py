@@ -53,14 +53,15 @@ class Mark:
         generation: Which worker has it.
         stay: In which stay of its unit in the modes that observe the object was last seen.
         stale: Whether a call passed it by.
-        halfway: Whether a call began of which the twin was not told to the end: what a signal's handler raises may break
-            off anything, and leaves this behind. A twin that was not made yet is halfway too.
+        halfway: Whether a call began of which the twin was not told to the end: what a signal's handler raises may
+            break off anything, and leaves this behind. A twin that was not made yet is halfway too.
         disturbed: Whether a signal's handler or a destructor has called the object in the middle of a call.
         differed: Whether it has differed since it was made.
         given_up: Why it is followed no more.
         busy: Whether a call on the object runs; taken and let go by `Following.called` and `opened` only.
         owner: The thread of that call.
-        open: A call on the object that goes on over several steps, of an async or generator method: while somebody holds it.
+        open: A call on the object that goes on over several steps, of an async or generator method, while somebody
+            holds it.
     """
 
     __slots__ = (

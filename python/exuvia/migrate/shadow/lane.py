@@ -121,7 +121,7 @@ class Lane:
         self.twins[number] = known
 
     def let_go(self) -> None:
-        """Have the worker drop the twins of objects that are gone, behind all calls on them; for the courier's thread."""
+        """Have the worker drop the twins of objects that are gone, after all calls on them; in the courier's thread."""
         while self.gone:
             number = self.gone.popleft().number
             self.twins.pop(number, None)

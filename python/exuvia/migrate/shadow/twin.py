@@ -60,17 +60,18 @@ class _Pair:
     `busy`, `owner`, `halfway` and `disturbed` are what they are of a `following.Mark`.
     """
 
-    __slots__ = ("busy", "candidate", "differed", "disturbed", "halfway", "owner", "stay")
+    __slots__ = ("busy", "candidate", "differed", "disturbed", "halfway", "owner", "stay", "why")
 
     def __init__(self, candidate: object, stay: int, *, differed: bool) -> None:
         self.candidate, self.stay = candidate, stay
         self.differed = differed
         self.busy = self.halfway = self.disturbed = False
         self.owner = 0
+        self.why = "a call passed it by"
 
     def disturb(self) -> None:
         """Drop the candidate: a call of legacy's went by it, in the middle of another one perhaps."""
-        self.candidate, self.disturbed = None, True
+        self.candidate, self.disturbed, self.why = None, True, BETWEEN
 
 
 def observable(unit: str, legacy: type, candidate: type, *, steps: bool = True) -> dict[str, Any]:
@@ -287,7 +288,6 @@ class TwinMaker:
         if self.switch.mode not in OBSERVED or pair.stay != self.stay:
             # This call passes the candidate by: what follows on this object could only differ.
             pair.candidate = None
-            return None, None
         if pair.owner == threading.get_ident():
             started = perf_counter_ns()
             if came_between(_OUTER):
@@ -299,8 +299,7 @@ class TwinMaker:
         if pair.halfway and not pair.busy:
             pair.candidate = None
             self.record.lost(BROKEN)
-            return None, None
-        return pair, twin
+        return (None, None) if pair.candidate is None else (pair, twin)
 
     def _both(self, call: _Call) -> Any:
         """Serve legacy, then run the candidate on copies; only one thread at a time is observed."""
@@ -313,6 +312,7 @@ class TwinMaker:
                 # Nothing comes in the middle of this line: no other thread, no handler.
                 taken, pair.busy = not pair.busy, True
                 if taken:
+                    pair.disturbed = False
                     pair.owner = me
             if pair is None or taken:
                 outcome, interrupt = self._observed(call)
@@ -322,21 +322,19 @@ class TwinMaker:
                 pair.busy = False
         if pair is not None and not taken:
             # Two threads in one object: the candidate would see another order of calls than legacy.
-            pair.candidate = None
-            self.record.lost(f"{call.name}: called by two threads at once")
+            pair.candidate, pair.why = None, "called by two threads at once"
+            self.record.lost(f"{call.name}: {pair.why}")
             return call.legacy(*call.args, **call.kwargs)
         if interrupt is not None:
             raise interrupt
         return give_back(outcome)
 
     def _observed(self, call: _Call) -> tuple[Outcome, BaseException | None]:
-        """What legacy did, and what a signal's handler raised meanwhile; what breaks this off leaves the pair halfway."""
+        """What legacy did, and what a handler raised meanwhile; what breaks this off leaves the pair halfway."""
         pair = call.pair
         interrupt: BaseException | None = None
         HERE.observing = True
         try:
-            if pair is not None:
-                pair.disturbed = False
             inner, entered = HERE.overhead, perf_counter_ns()
             copies = copy_arguments(self.record, call.args, call.kwargs)
         finally:
@@ -382,8 +380,7 @@ class TwinMaker:
             if self.attributes and twin is not None:
                 verdicts.append(comparator.compare(self._state(call.owner), self._state(twin), "$self"))
             if call.pair is not None and call.pair.candidate is None:
-                why = BETWEEN if call.pair.disturbed else "called by two threads at once"
-                self.record.lost(f"{call.name}: {why}")
+                self.record.lost(f"{call.name}: {call.pair.why}")
                 return None
             if unread and not any(verdict.total for verdict in verdicts):
                 self.record.lost(unread)
