@@ -6,15 +6,17 @@ import asyncio
 import gc
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exuvia.migrate import runtime
 from exuvia.migrate.dispatch import raised
 from exuvia.migrate.evidence import tally
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.shadow import beside, containment, courier, following, lane, sampling, twin
 from exuvia.migrate.shadow import unseen_importlib_bootstrap as unseen
-from shadowing import Shadowed, shadowed
+from shadowing import Shadowed, shadowed, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -517,3 +519,29 @@ def test_a_generator_or_async_call_that_an_alarm_broke_off_leaves_its_object_com
     assert asyncio.run(book.wait(1)) == expected + 4
     counts = shadowed.counts("Book")
     assert (counts["compared"], counts["differed"]) == (4, 0), (counts["places"], counts["reasons"])
+
+
+def test_what_a_handler_raises_while_a_difference_is_written_reaches_the_program_and_the_line_is_whole(
+    shadowed: Shadowed, at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadowed.write(source(), source().replace("return sum(rows)", "return -1"))
+    shadowed.install("total", more='isolation = "thread"')
+    current: Any = runtime._current
+    (record,) = shadowed.courier.records.values()
+    store = current.segment
+    record.write = store.write
+    own = store._commit
+
+    def slow(**kwargs: Any) -> None:
+        time.sleep(0.3)
+        own(**kwargs)
+
+    monkeypatch.setattr(store, "_commit", slow)
+    signal.setitimer(signal.ITIMER_REAL, 0.15)
+    with pytest.raises(Stop):
+        shadowed.legacy.total([1])
+    monkeypatch.undo()
+    assert (at.fired, store.trouble, store.sampling) == (1, None, True)
+    until(lambda: b"mismatch" in store.path.read_bytes(), "the difference was not written")
+    assert shadowed.legacy.total([2]) == 2
+    assert shadowed.counts("total")["differed"] == 2
