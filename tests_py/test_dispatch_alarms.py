@@ -140,3 +140,64 @@ def test_a_sampled_call_that_a_signal_ended_is_not_compared(shadowed: Shadowed, 
     counts = shadowed.counts("price")
     assert (counts["differed"], counts["compared"], counts["skipped"]) == (0, 0, 1), counts["reasons"]
     assert shadowed.mode("price") == "rust"
+
+
+@pytest.mark.parametrize("form", ["object", "spliced", "canary"])
+def test_what_a_handler_raises_while_legacy_answers_for_the_candidate_is_known_as_the_handlers(
+    form: str, alarm: Any
+) -> None:
+    from exuvia.migrate.dispatch.splice import Splice, can_splice, legacy_copy
+
+    seen: list[tuple[str, bool, bool]] = []
+
+    def function(n: int = 0) -> int:
+        signal.raise_signal(signal.SIGALRM)
+        return n
+
+    def candidate(n: int = 0) -> int:
+        raise ValueError("n")
+
+    def raised(own: BaseException, other: BaseException, *_: Any) -> None:
+        seen.append((type(own).__name__, interrupts.by_signal(own), interrupts.by_signal(other)))
+
+    if form == "spliced" and not can_splice():
+        pytest.skip("the splice is refused on this Python")
+    switch = Switch(legacy_copy(function), candidate, len, raised=raised)
+    switch.set_fallback(True)
+    switch.set_canary(place("$args.n", function), 1.0, bytes(16))
+    switch.set_sampling(0.0)
+    switch.set_mode("canary" if form == "canary" else "rust")
+    call: Any = switch.callable
+    if form != "object":
+        Splice(function, switch.callable).apply()
+        call = function
+    alarm(on_alarm)
+    with pytest.raises(Alarm) as caught:
+        call(7)
+    assert interrupts.by_signal(caught.value)
+    assert seen == [("Alarm", True, False)]
+
+
+@pytest.mark.parametrize("error", ["ValueError", "Alarm"])
+def test_a_handler_that_raises_while_legacy_answers_quarantines_nobody(
+    shadowed: Shadowed, alarm: Any, error: str
+) -> None:
+    source = "def check(n):\n    HOOK()\n    raise ValueError('n')\ndef HOOK(): pass\n"
+    shadowed.write(source, source)
+    shadowed.install("check", mode="rust", more="sample = 1e-15")
+    kind: Any = {"ValueError": KeyError, "Alarm": Alarm}[error]
+
+    def handler(*_: Any) -> None:
+        raise kind
+
+    alarm(handler)
+    shadowed.legacy.HOOK = lambda: signal.raise_signal(signal.SIGALRM)
+    for _ in range(10):
+        with pytest.raises(kind):
+            shadowed.legacy.check(1)
+    shadowed.legacy.HOOK = lambda: None
+    with pytest.raises(ValueError, match="n"):
+        shadowed.legacy.check(1)
+    counts = shadowed.counts("check")
+    assert (counts["differed"], counts["compared"], counts["same_errors"]) == (0, 1, 1), counts
+    assert shadowed.mode("check") == "rust"

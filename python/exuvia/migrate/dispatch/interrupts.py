@@ -8,15 +8,16 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import signal, threading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-__all__ = ["by_signal", "is_foreign"]
+__all__ = ["by_signal", "came_between", "is_foreign"]
 
 # Without the names, which the public function looks up: a raised exception must not cost 64 of them.
 _handler_of: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
@@ -59,6 +60,24 @@ def by_signal(error: BaseException) -> bool:
         if frame.f_code in codes:
             return True
         trace = trace.tb_next
+    return False
+
+
+def came_between(outer: Collection[types.CodeType]) -> bool:
+    """Say whether a signal's handler or a destructor runs in this thread, called since a frame of some code.
+
+    >>> came_between(())
+    False
+
+    Args:
+        outer: The code of the frames behind which nothing is looked at.
+    """
+    main = threading.get_ident() == threading.main_thread().ident
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code not in outer:
+        if frame.f_code.co_name == "__del__" or (main and _interrupts(frame)):
+            return True
+        frame = frame.f_back
     return False
 
 

@@ -63,7 +63,7 @@ class Lives:
         key = id(made)
         # Without a lock: a callback may come in the middle of anything, and one operation on a dict is whole.
         try:
-            self._alive[key] = weakref.ref(made, lambda _gone: self._alive.pop(key, None))
+            self._alive[key] = weakref.ref(made, functools.partial(self._alive.pop, key))
         except TypeError:
             self.lose()
 

@@ -8,6 +8,7 @@ from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.dispatch.interrupts import by_signal, is_foreign
 from exuvia.migrate.dispatch.rescue import is_candidates
 from exuvia.migrate.shadow import strata
+from exuvia.migrate.shadow.containment import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +55,16 @@ class Raised:
         Raises:
             Exception: Only what the handler of a signal raises meanwhile.
         """
+        outside = HERE.observing
+        HERE.observing = True
         try:
             if isinstance(legacy, ROOM) or not is_candidates(legacy) or by_signal(legacy):
                 return None
             verdict = self.comparator.compare_outcomes((None, legacy), (None, candidate))
+            if outside:
+                # exuvia is at work for another call: a difference is said in words, and put on no record.
+                self.record.nested += not observed
+                return True if not verdict.total else None
             if not observed:
                 given = args, dict(kwargs)
                 stratum = strata.stratum(self.unit.strata, self.names, *given) if self.unit.strata else ""
@@ -68,4 +75,6 @@ class Raised:
             if not isinstance(error, RecursionError):
                 self.record.failed(f"{type(error).__name__}: {error}")
             return None
+        finally:
+            HERE.observing = outside
         return not verdict.total

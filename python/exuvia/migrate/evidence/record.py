@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import evidence_signature
+from exuvia.migrate.background import Background
 from exuvia.migrate.evidence.redact import REDACTED, Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
 from exuvia.migrate.own import pickle
+from exuvia.migrate.shadow.containment import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +28,8 @@ CALLS = 1000
 SPREAD = 64
 LIVES = 2000
 LONGEST_CALL = 1024 * 1024
+WRITE_S = 1.0
+"""How long a caller waits for a line that is written beside it; a file that is held longer gets it later."""
 
 
 class Record(Tally):
@@ -185,7 +190,7 @@ class Record(Tally):
         object_number: int = 0,
     ) -> None:
         which = {"object": object_number} if object_number else {}
-        self.write(
+        self._put_on_record(
             {
                 **which,
                 "kind": "mismatch",
@@ -204,6 +209,15 @@ class Record(Tally):
                 "signature": signature,
             }
         )
+
+    def _put_on_record(self, line: dict[str, Any]) -> None:
+        """Write a line; from a caller's thread in one beside it, where no signal's handler can come in the middle."""
+        if HERE.observing:
+            with contextlib.suppress(RuntimeError):
+                # None can be started as the interpreter ends.
+                Background(lambda: self.write(line)).join(WRITE_S)
+                return
+        self.write(line)
 
     def wants(self, call: str, signature: int, *, spread: bool = False) -> bool:
         """Say whether a call of these inputs is still to be recorded.

@@ -98,7 +98,7 @@ class Redactor:
         self._known: dict[str, bool] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._reasons: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def sensitive(self, name: object) -> bool:
         """Say whether a field of this name holds a secret.

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from exuvia.migrate.dispatch.lives import Lives
     from exuvia.migrate.evidence.redact import Redactor
 
-__all__ = ["OWN", "Tally"]
+__all__ = ["NESTED", "OWN", "Tally"]
 
 REASONS = 20
 STRATA = 200
 SIGNATURES = 16_384
 """Kinds of input that are listed; a call of a kind beyond them is counted, as it may be of a new one."""
 BUCKETS = 64
+NESTED = "called by a signal's handler or a destructor while exuvia was at work for another call of that thread"
 OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
 """Counters that this side keeps; if the switch counts one of them too, both add up."""
 
@@ -36,6 +37,8 @@ class Tally:
         observed_calls: Calls of which a sample was taken and whose cost to the caller was timed; the observers add to
             it without a lock, since nothing is judged by it.
         observing_ns: What these cost their callers beside the call itself, nanoseconds.
+        nested: Calls that were served and not observed, since exuvia was at work for another call of that thread. It
+            is added to without a lock and without a call: a handler may come while this thread holds the lock.
 
     Args:
         unit: The unit's name.
@@ -54,8 +57,9 @@ class Tally:
         self._clear()
 
     def _clear(self) -> None:
-        self._lock = threading.Lock()
-        self.observed_calls = self.observing_ns = 0
+        # A signal's handler may flush in the middle of it: a lock that this thread holds must not stop it.
+        self._lock = threading.RLock()
+        self.observed_calls = self.observing_ns = self.nested = 0
         self.places: Counter[tuple[str, str]] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -73,11 +77,13 @@ class Tally:
     def _compared(
         self, times: tuple[int, int] | None, differed: bool, *, cascade: bool, stratum: str, signature: int | None
     ) -> None:
+        if times is not None:
+            times = max(times[0], 0), max(times[1], 0)
         if self.switch is not None:
             self.switch.observed(*(times or (0, 0)), differed and not cascade)
         with self._lock:
             for buckets, fine, time in zip(self._latency, self._times, times or (), strict=times is not None):
-                buckets[min(max(time, 0).bit_length(), BUCKETS - 1)] += 1
+                buckets[min(time.bit_length(), BUCKETS - 1)] += 1
                 fine[bucket(time)] += 1
             if times is not None:
                 self._paired.add(*times)
@@ -175,7 +181,8 @@ class Tally:
             now = {} if self.switch is None else dict(self.switch.counts())
         base = self._base
         counts = {name: count - base.get(name, 0) for name, count in now.items()} if base else now
-        return {**counts, **{name: counts.get(name, 0) + self._own[name] for name in OWN}}
+        own = {name: counts.get(name, 0) + self._own[name] for name in OWN}
+        return {**counts, **own, "skipped": counts.get("skipped", 0) + self.nested}
 
     def counters(self, mode: str) -> dict[str, Any]:
         """Return everything that a line of counters says of this unit.
@@ -202,7 +209,7 @@ class Tally:
                 "cascades": self.cascades,
                 "places": [[place, kind, count] for (place, kind), count in self.places.items()],
                 "ignored": [[path, rule, hits] for (path, rule), hits in self.ignored.items()],
-                "reasons": dict(self.reasons),
+                "reasons": {**self.reasons, **({NESTED: self.nested} if self.nested else {})},
                 "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
                 "signatures": len(self._signatures),
                 "unlisted": self._unlisted,

@@ -11,7 +11,7 @@ from exuvia._exuvia import detached_copy
 from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.shadow import strata
 from exuvia.migrate.shadow.compared import compare_call, numbered
-from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, run_contained
+from exuvia.migrate.shadow.containment import HERE, is_exit, leaves_random_alone, passed_by, run_contained
 from exuvia.migrate.shadow.packing import Hooked, reason
 from exuvia.migrate.shadow.pickling import guarded_attempt
 from exuvia.migrate.shadow.replay import replay
@@ -157,14 +157,32 @@ class Beside:
 
         def observed(*args: Any, **kwargs: Any) -> Any:
             def begin() -> tuple[Any, Tape, Callable[[], None]]:
-                copies = None if HERE.contained else copy_arguments(self.record, args, kwargs)
+                copies = self._copied(args, kwargs)
                 tape = Tape(lambda value: detached_copy(value)[0], lambda error: error)
                 tape.full = copies is None
-                return serving(*args, **kwargs), tape, lambda: self._replayed(tape, copies)
+                return serving(*args, **kwargs), tape, lambda: self._ended(tape, copies)
 
             return named_like(drive(begin), serving)
 
         return observed
+
+    def _copied(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool] | None:
+        """Copies of a generator's arguments, or `None` if its call is not observed."""
+        if HERE.contained or passed_by(self.record):
+            return None
+        HERE.observing = True
+        try:
+            return copy_arguments(self.record, args, kwargs)
+        finally:
+            HERE.observing = False
+
+    def _ended(self, tape: Tape, copies: tuple[Any, Any, bool] | None) -> None:
+        outside = HERE.observing
+        HERE.observing = True
+        try:
+            self._replayed(tape, copies)
+        finally:
+            HERE.observing = outside
 
     def _replayed(self, tape: Tape, copies: tuple[Any, Any, bool] | None) -> None:
         if copies is None or not tape.steps:

@@ -113,6 +113,8 @@ class Carrying:
 
     def _turn_once(self) -> None:
         self._mend()
+        for lane in self.lanes:
+            lane.let_go()
         busy = bool(self.pending or self.again)
         if not busy and not any(lane.samples for lane in self.lanes):
             self._sleep()
@@ -248,9 +250,13 @@ class Carrying:
             except IndexError:
                 # The program ended meanwhile: it is counted as dropped.
                 return
-            cause = settle(lane, sample, answer, now)
-            if cause is not None:
-                self._strike(lane, cause)
+            try:
+                cause = settle(lane, sample, answer, now)
+                if cause is not None:
+                    self._strike(lane, cause)
+            except Exception as error:
+                # One sample that cannot be settled is its own unit's, and no end of comparing for the others.
+                lane.unsettled(sample[2], reason("its answer could not be put on record", error))
             self._done(lane, sample)
         if answers:
             self.failed_starts = 0

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.evidence.record import Record
 
-__all__ = ["HERE", "MIXED", "give_back", "is_exit", "leaves_random_alone", "run_contained"]
+__all__ = ["HERE", "MIXED", "give_back", "is_exit", "leaves_random_alone", "passed_by", "run_contained"]
 
 MIXED = (
     "random numbers were drawn, or the environment, the working directory or a limit of the interpreter was changed, "
@@ -46,14 +46,33 @@ class _Here(threading.local):
 
     Attributes:
         contained: A candidate is running: units that it calls serve legacy and are not observed.
+        observing: exuvia is at work for a call, before or after what serves it. What is called meanwhile comes from a
+            signal's handler, a destructor or a pickling hook: it is served, counted as `nested`, and not observed.
+            It is set right before a `try` and reset first in its `finally`: there the interpreter lets nothing in.
+        asking: Meanwhile exuvia itself asks an object of the program for something, as for its state: what that calls
+            is its own affair, unless a handler comes in between.
         overhead: Nanoseconds that this thread spent on observing, so that outer timings can leave it out.
     """
 
     contained: bool = False
+    observing: bool = False
+    asking: bool = False
     overhead: int = 0
 
 
 HERE = _Here()
+
+
+def passed_by(record: Record) -> bool:
+    """Whether a call is served and not observed, since exuvia is at work for another one; counts it.
+
+    Args:
+        record: The unit's record.
+    """
+    if not HERE.observing:
+        return False
+    record.nested += not (HERE.contained or HERE.asking)
+    return True
 
 
 def leaves_random_alone(candidate: object) -> bool:

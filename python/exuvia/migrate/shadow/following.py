@@ -13,17 +13,19 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia._exuvia import attempt
+from exuvia.migrate.dispatch.interrupts import came_between, is_foreign
 from exuvia.migrate.own import os, perf_counter_ns, threading
 from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.attributes import attributes_of
-from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.containment import HERE, run_contained
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional
 from exuvia.migrate.shadow.packing import context_key, reason
 from exuvia.migrate.shadow.resync import can_resync
-from exuvia.migrate.shadow.sampling import changed, packed, packed_raised
+from exuvia.migrate.shadow.sampling import DEEP, changed, packed, packed_raised
 from exuvia.migrate.shadow.tape import weight
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import spent_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,11 +36,12 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.courier import Courier
     from exuvia.migrate.shadow.lane import Lane
 
-__all__ = ["Called", "Following", "Given", "Mark", "Open"]
+__all__ = ["OUTER", "Called", "Following", "Given", "Mark", "Open"]
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional and keyword arguments."""
 
+BETWEEN = "a signal's handler or a destructor called its object in the middle of it"
 OUT_OF_STEP = "its twin is out of step, and the classes have no export_state and import_state"
 
 
@@ -50,19 +53,25 @@ class Mark:
         generation: Which worker has it.
         stay: In which stay of its unit in the modes that observe the object was last seen.
         stale: Whether a call passed it by.
+        halfway: Whether a call began of which the twin was not told to the end: what a signal's handler raises may
+            break off anything, and leaves this behind. A twin that was not made yet is halfway too.
+        disturbed: Whether a signal's handler or a destructor has called the object in the middle of a call.
         differed: Whether it has differed since it was made.
         given_up: Why it is followed no more.
-        busy: Held while a call on the object runs.
+        busy: Whether a call on the object runs; taken and let go by `Following.called` and `opened` only.
         owner: The thread of that call.
-        open: A call on the object that goes on over several steps: of an async or generator method.
+        open: A call on the object that goes on over several steps, of an async or generator method, while somebody
+            holds it.
     """
 
     __slots__ = (
         "__weakref__",
         "busy",
         "differed",
+        "disturbed",
         "generation",
         "given_up",
+        "halfway",
         "lane",
         "number",
         "open",
@@ -74,22 +83,16 @@ class Mark:
     def __init__(self, lane: Lane, number: int, stay: int) -> None:
         self.lane, self.number, self.stay = lane, number, stay
         self.generation = lane.generation
-        self.stale = self.differed = False
+        self.stale = self.differed = self.disturbed = False
+        self.halfway = True
         self.given_up = ""
-        self.busy = threading.Lock()
+        self.busy = False
         self.owner = 0
-        self.open: Open | None = None
-        lane.twins[number] = weakref.ref(self)
-
-    def __del__(self) -> None:
-        """Tell the worker that the object is gone."""
-        lane = self.lane
-        lane.twins.pop(self.number, None)
-        if not lane.off:
-            lane.samples.append((protocol.DROP, lane.index, self.number, "", b"", None, b"", False, 0, None, None))
+        self.open: weakref.ref[Open] | None = None
+        lane.follow(self, number)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Open:
     """A call that goes on over several steps.
 
@@ -205,6 +208,14 @@ class Following:
             mark: The object's mark.
         """
         if HERE.contained:
+            if came_between(_CONTAINED):
+                mark.stale = mark.disturbed = True
+            return False
+        if HERE.observing:
+            # exuvia is at work for another call, or for one on this very object.
+            if not HERE.asking or came_between(OUTER):
+                mark.stale = mark.disturbed = True
+                self.record.nested += 1
             return False
         if self.switch.mode not in self.shares:
             mark.stale = True
@@ -214,7 +225,15 @@ class Following:
             if not self.resyncs:
                 return False
             mark.stay, mark.stale = self.stay, True
-        return mark.owner != threading.get_ident()
+        if mark.owner != threading.get_ident():
+            return True
+        started = perf_counter_ns()
+        if came_between(OUTER):
+            # It is no part of the call on the object in which it comes.
+            mark.stale = mark.disturbed = True
+            self.record.nested += 1
+        HERE.overhead += perf_counter_ns() - started
+        return False
 
     def called(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call and have the twin follow; only one thread at a time is observed.
@@ -230,22 +249,28 @@ class Following:
             return _unobserved(mark, own, args, kwargs)
         if self._overlaps(mark, name):
             return _unobserved(mark, own, args, kwargs)
-        if not mark.busy.acquire(blocking=False):
-            # Two threads in one object: the twin would see another order of calls than the object.
-            mark.stale = True
-            self.record.lost(f"{name}: called by two threads at once")
-            return own(*args, **kwargs)
-        mark.owner = threading.get_ident()
+        me, taken = threading.get_ident(), False
         try:
-            return self._served(call, args, kwargs)
+            # Nothing comes in the middle of this line: no other thread, no handler.
+            taken, mark.busy = not mark.busy, True
+            if taken:
+                mark.owner = me
+                return self._served(call, args, kwargs)
         finally:
-            mark.owner = 0
-            mark.busy.release()
+            if taken:
+                mark.owner = 0
+                mark.busy = False
+        # Two threads in one object: the twin would see another order of calls than the object.
+        mark.stale = True
+        self.record.lost(f"{name}: called by two threads at once")
+        return own(*args, **kwargs)
 
     def _overlaps(self, mark: Mark, name: str) -> bool:
         """Whether a call comes in the middle of an open one: in which order they act on the object, nobody knows."""
-        other = mark.open
+        other = None if mark.open is None else mark.open()
         if other is None:
+            # None, or one that was broken off and that nobody will end.
+            mark.open = None
             return False
         other.overlapped = mark.stale = True
         self.record.lost(f"{name}: called in the middle of an async or generator method of its object")
@@ -266,22 +291,31 @@ class Following:
             return None
         if self._overlaps(mark, name):
             return None
-        if not mark.busy.acquire(blocking=False):
-            mark.stale = True
-            self.record.lost(f"{name}: called by two threads at once")
-            return None
-        mark.owner = threading.get_ident()
+        me, taken = threading.get_ident(), False
         try:
+            # As in `called`.
+            taken, mark.busy = not mark.busy, True
+            if not taken:
+                mark.stale = True
+                self.record.lost(f"{name}: called by two threads at once")
+                return None
+            mark.owner = me
+            HERE.observing = True
             full = len(lane.samples) >= lane.limit and lane.refused()
+            mark.disturbed = False
             before = None if full or not self._in_step(mark, owner) else packed(lane, (args, kwargs), "arguments")
-            if before is None:
+            if before is None or self._disturbed(call):
                 mark.stale = True
                 return None
-            mark.open = Open((args, kwargs), before, context_key())
-            return mark.open
+            opened = Open((args, kwargs), before, context_key())
+            mark.halfway = True
+            mark.open = weakref.ref(opened)
+            return opened
         finally:
-            mark.owner = 0
-            mark.busy.release()
+            if taken:
+                HERE.observing = False
+                mark.owner = 0
+                mark.busy = False
 
     def closed(self, call: Called, opened: Open, came: tuple[Any, bool, int]) -> None:
         """End it, and have the twin follow if no other call came in between.
@@ -299,59 +333,99 @@ class Following:
             if opened.overlapped:
                 self.record.lost(f"{name}: other calls on its object came in the middle of it")
             return
-        after = changed(self.lane, opened.before, *opened.given)
-        held, mark.owner = mark.owner, threading.get_ident()
+        me, held, outside = threading.get_ident(), mark.owner, HERE.observing
+        HERE.observing = True
         try:
-            self._put(call, (opened.before, after), (outcome, raised, took, opened.context))
+            mark.owner = me
+            self._put(call, (opened.before, opened.given), (outcome, raised, took, opened.context))
         finally:
+            HERE.observing = outside
             mark.owner = held
 
     def _served(self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kind, _, mark, own, owner = call
-        lane = self.lane
-        entered, inner = perf_counter_ns(), HERE.overhead
-        before = None
-        if not (len(lane.samples) >= lane.limit and lane.refused()) and (
-            kind == protocol.MADE or self._in_step(mark, owner)
-        ):
-            before = packed(lane, (args, kwargs), "arguments")
+        _, _, mark, own, _ = call
+        HERE.observing = True
+        try:
+            mark.disturbed = False
+            inner, entered = HERE.overhead, perf_counter_ns()
+            before, context = self._before(call, args, kwargs)
+        finally:
+            HERE.observing = False
         if before is None:
             mark.stale = True
             return own(*args, **kwargs)
-        context = context_key()
-        raised = False
-        outcome: bytes | None
-        started = perf_counter_ns()
+        mark.halfway = True
+        # What observing takes inside is read before the end and after the beginning: never more than lies between.
+        started, inside = perf_counter_ns(), HERE.overhead
         try:
             result = own(*args, **kwargs)
         except BaseException as error:
-            took = perf_counter_ns() - started - (HERE.overhead - inner)
-            raised, outcome = True, packed_raised(lane, error)
+            took = inside - HERE.overhead - started + perf_counter_ns()
+            self._came(call, (args, kwargs), (before, context), (error, True, took))
+            spent_on(self.record, entered, inner, took)
             raise
-        else:
-            took = perf_counter_ns() - started - (HERE.overhead - inner)
-            outcome = packed(lane, "(the object itself)" if result is owner else result, "the result")
-            return result
-        finally:
+        took = inside - HERE.overhead - started + perf_counter_ns()
+        self._came(call, (args, kwargs), (before, context), (result, False, took))
+        spent_on(self.record, entered, inner, took)
+        return result
+
+    def _before(
+        self, call: Called, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[bytes | None, tuple[Any, ...] | None]:
+        """Pack what a call is given, if its twin can follow it."""
+        kind, _, mark, _, owner = call
+        lane = self.lane
+        try:
+            if (len(lane.samples) >= lane.limit and lane.refused()) or not (
+                kind == protocol.MADE or self._in_step(mark, owner)
+            ):
+                return None, None
+            found = packed(lane, (args, kwargs), "arguments"), context_key()
+            return (None, None) if self._disturbed(call) else found
+        except RecursionError:
+            # The object may have the room that an observer has not.
+            attempt(self.record.lost, DEEP)
+            return None, None
+
+    def _came(
+        self,
+        call: Called,
+        given: Given,
+        begun: tuple[bytes, tuple[Any, ...] | None],
+        came: tuple[Any, bool, int],
+    ) -> None:
+        """Put a call on its way; what breaks this off leaves the twin halfway."""
+        _, _, mark, _, owner = call
+        (before, context), (value, raised, took), lane = begun, came, self.lane
+        outcome: bytes | None
+        HERE.observing = True
+        try:
+            if raised:
+                outcome = packed_raised(lane, value)
+            else:
+                outcome = packed(lane, "(the object itself)" if value is owner else value, "the result")
             if outcome is None:
                 mark.stale = True
             else:
-                self._put(call, (before, changed(self.lane, before, args, kwargs)), (outcome, raised, took, context))
-            spent = perf_counter_ns() - entered - took
-            self.record.observed_calls += 1
-            self.record.observing_ns += spent - (HERE.overhead - inner)
-            HERE.overhead = inner + spent
+                self._put(call, (before, given), (outcome, raised, took, context))
+        except RecursionError:
+            mark.stale = True
+            attempt(self.record.lost, DEEP)
+        finally:
+            HERE.observing = False
 
     def _in_step(self, mark: Mark, owner: Any) -> bool:
         """Bring a twin that is out of step back into it, before the call; where that cannot be, give it up."""
         lane = self.lane
-        if not mark.stale and mark.generation == lane.generation and not (mark.differed and self.resyncs):
+        wanting = mark.stale or mark.halfway or mark.generation != lane.generation
+        if not wanting and not (mark.differed and self.resyncs):
             return True
         if not self.resyncs:
             mark.given_up = OUT_OF_STEP
             self.record.lost(OUT_OF_STEP)
             return False
         try:
+            HERE.asking = True
             state = lane.packs(owner.export_state())
         except Exception as error:
             if is_foreign(error):
@@ -359,26 +433,48 @@ class Following:
             mark.given_up = reason("export_state failed", error)
             self.record.lost(mark.given_up)
             return False
+        finally:
+            HERE.asking = False
+        mark.halfway = True
         mark.stale = mark.differed = False
         mark.generation = lane.generation
         lane.put((protocol.STATE, lane.index, mark.number, "", state, None, b"", False, 0, None, None))
+        mark.halfway = False
         return True
+
+    def _disturbed(self, call: Called) -> bool:
+        """Whether what was packed of a call may be the work of another one too."""
+        _, name, mark, _, _ = call
+        if mark.disturbed:
+            mark.stale = True
+            self.record.lost(f"{name}: {BETWEEN}")
+        return mark.disturbed
 
     def _put(
         self,
         call: Called,
-        given: tuple[bytes, bytes | None],
+        begun: tuple[bytes, Given],
         came: tuple[Any, bool, int, tuple[Any, ...] | None],
     ) -> None:
+        """Put a call on its way to the twin, from which on that one is no longer halfway."""
         kind, name, mark, _, owner = call
-        lane = self.lane
+        lane, (before, given) = self.lane, begun
+        after = changed(lane, before, *given)
         attributes = None
         if self.attributes:
-            attributes = packed(lane, attributes_of(owner, self.attributes), "attributes")
-        size = len(given[0]) + weight(came[0])
+            try:
+                HERE.asking = True
+                found = attributes_of(owner, self.attributes)
+            finally:
+                HERE.asking = False
+            attributes = packed(lane, found, "attributes")
+        size = len(before) + weight(came[0])
+        if self._disturbed(call):
+            return
         if size > LARGE:
             lane.weigh(size)
-        lane.put((kind, lane.index, mark.number, name, *given, *came, attributes))
+        lane.put((kind, lane.index, mark.number, name, before, after, *came, attributes))
+        mark.halfway = False
 
 
 def _unobserved(mark: Mark, own: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -388,3 +484,8 @@ def _unobserved(mark: Mark, own: Callable[..., Any], args: tuple[Any, ...], kwar
         return own(*args, **kwargs)
     finally:
         mark.owner = held
+
+
+OUTER = {Following._served.__code__, Following.closed.__code__, _unobserved.__code__}
+"""What serves a call on an object: one from inside of it comes behind these."""
+_CONTAINED = {run_contained.__code__}

@@ -67,7 +67,8 @@ class InPlace(Generic[T]):
             mark: Its mark.
         """
         key, held = id(self_), self._held
-        held[key] = mark, weakref.ref(self_, lambda _gone: held.pop(key, None)) if self._weak else None
+        # A call of C: what a handler raised in a callback of Python would not reach the program.
+        held[key] = mark, weakref.ref(self_, functools.partial(held.pop, key)) if self._weak else None
 
     def forget(self, self_: object) -> None:
         """Take an object's mark away.

@@ -34,5 +34,7 @@ def uncontained(unit: UnitConfig) -> list[str]:
     return [
         "isolation = thread: a hang, an abort, a stack overflow or exhausted memory is not contained, nor what the "
         "candidate does to files, connections, warnings and the settings of modules; comparing ends where another "
-        "thread draws random numbers meanwhile"
+        "thread draws random numbers meanwhile",
+        "isolation = thread: random numbers that a signal's handler draws while the candidate runs, and what it then "
+        "changes in the environment, the working directory or the interpreter's limits, are undone with its own",
     ]

@@ -6,10 +6,12 @@ The caller's thread only appends to a deque and looks at one number; everything 
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import threading, time
+from exuvia.migrate.shadow import protocol
 from exuvia.migrate.shadow.pickling import packs
 from exuvia.migrate.shadow.shedding import Latency, Window
 
@@ -29,6 +31,17 @@ STRIKES = 3
 FAILURES = 100
 ACTS = 20
 WAIT_S = 60.0
+GONE = 100_000
+
+
+class Known(weakref.ref[Any]):
+    """A mark that is known by its number; when it is gone, this waits in `Lane.gone`.
+
+    It comes there without code of Python: what a signal's handler raised in such would not reach the program.
+    """
+
+    __slots__ = ("number",)
+    number: int
 
 
 class Lane:
@@ -68,14 +81,15 @@ class Lane:
         self.off = ""
         self.pause = ""
         self.strikes: list[str] = []
-        self.failures = 0
+        self.failures = self._unsettled = 0
         self.flying = 0
         self.sent = self.answered = self.dropped = 0
         self.window = Window(self.unit.budget)
         self.latency = Latency()
         self.waiting_bytes = 0
-        self._lock = threading.Lock()
-        self.twins: dict[int, Any] = {}
+        self._lock = threading.RLock()
+        self.twins: dict[int, Known] = {}
+        self.gone: deque[Known] = deque(maxlen=GONE)
         self.last_twin = 0
         self.acts: dict[str, int] = {}
 
@@ -88,7 +102,31 @@ class Lane:
         self.samples.append(sample)
         if self.asleep:
             self.asleep = False
-            self.ring()
+            try:
+                self.ring()
+            except BaseException:
+                # A signal's handler came before it was heard, or before there was a courier: the next one rings again.
+                self.asleep = True
+                raise
+
+    def follow(self, mark: Any, number: int) -> None:
+        """Know a mark by its number while its object lives.
+
+        Args:
+            mark: It.
+            number: The number of its twin.
+        """
+        known = Known(mark, self.gone.append)
+        known.number = number
+        self.twins[number] = known
+
+    def let_go(self) -> None:
+        """Have the worker drop the twins of objects that are gone, after all calls on them; in the courier's thread."""
+        while self.gone:
+            number = self.gone.popleft().number
+            self.twins.pop(number, None)
+            if not self.off:
+                self.samples.append((protocol.DROP, self.index, number, "", b"", None, b"", False, 0, None, None))
 
     def weigh(self, size: int) -> None:
         """Count the bytes of a large sample, before it is put.
@@ -167,3 +205,19 @@ class Lane:
         self.failures += 1
         if self.failures >= FAILURES:
             self.turn_off(f"suspended after {FAILURES} failures on end, the last: {why}")
+
+    def unsettled(self, twin: int, why: str) -> None:
+        """Count an answer that could not be put on record; a hundred in all suspend the shadow.
+
+        Args:
+            twin: Which twin it was of, 0 for none: what it did is not known.
+            why: What failed.
+        """
+        found = self.twins.get(twin)
+        mark = found() if found is not None else None
+        if mark is not None:
+            mark.stale = True
+        self.record.failed(why)
+        self._unsettled += 1
+        if self._unsettled >= FAILURES:
+            self.turn_off(f"suspended after {FAILURES} answers that could not be put on record, the last: {why}")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import threading
 from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.following import OUTER
 from exuvia.migrate.shadow.packing import pack_raised
 from exuvia.migrate.shadow.sampling import packed, packed_raised
 from exuvia.migrate.shadow.tape import Tape, named_like
@@ -80,10 +82,18 @@ async def _awaited(following: Following, call: Called, args: tuple[Any, ...], kw
     except BaseException as error:
         if not isinstance(error, Exception):
             following.record.lost(f"{name}: it was cancelled, or the program ended, before its end")
-        following.closed(call, opened, (packed_raised(lane, error), True, clock[0]))
+        HERE.observing = True
+        try:
+            following.closed(call, opened, (packed_raised(lane, error), True, clock[0]))
+        finally:
+            HERE.observing = False
         raise
-    outcome = packed(lane, "(the object itself)" if result is owner else result, "the result")
-    following.closed(call, opened, (outcome, False, clock[0]))
+    HERE.observing = True
+    try:
+        outcome = packed(lane, "(the object itself)" if result is owner else result, "the result")
+        following.closed(call, opened, (outcome, False, clock[0]))
+    finally:
+        HERE.observing = False
     return result
 
 
@@ -102,8 +112,8 @@ def _begun(
         if tape.trouble:
             following.record.lost(tape.trouble)
         following.closed(call, opened, (None if tape.trouble or not tape.steps else tape.steps, False, tape.took))
-        if tape.full:
-            # It went on after the last step that was noted.
+        if tape.full or tape.going:
+            # It went on after the last step that was noted, or was broken off in one.
             mark.stale = True
 
     return _Inside(own(*args, **kwargs), mark), tape, end
@@ -121,7 +131,8 @@ class _Inside:
         self.made, self.mark = made, mark
 
     def _step(self, step: Callable[..., Any], *given: Any) -> Any:
-        held, self.mark.owner = self.mark.owner, threading.get_ident()
+        me = threading.get_ident()
+        held, self.mark.owner = self.mark.owner, me
         try:
             return step(*given)
         finally:
@@ -166,3 +177,6 @@ def _inside(awaitable: Any, mark: Mark) -> Generator[Any, Any, Any]:
             raise
         except BaseException as thrown:
             given, error = None, thrown
+
+
+OUTER.add(_Inside._step.__code__)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import threading
 from exuvia.migrate.shadow import protocol
-from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.containment import HERE, passed_by
 from exuvia.migrate.shadow.following import Following, Mark
 from exuvia.migrate.shadow.in_place import InPlace
 from exuvia.migrate.shadow.observe import kind_of
@@ -81,7 +81,7 @@ class RemoteTwinMaker(TwinMaker):
         if self.record.lives is not None and not HERE.contained and known is None:
             self.record.lives.made("legacy")
         within = known is not None and known.owner == threading.get_ident()
-        if HERE.contained or within or not following.chosen():
+        if HERE.contained or within or passed_by(self.record) or not following.chosen():
             legacy(*args, **kwargs)
             if not within:
                 self.held.forget(self_)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.dispatch.seams import share_in_rust
 from exuvia.migrate.own import monotonic
 from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.containment import passed_by
 from exuvia.migrate.shadow.following import Following, Mark
 from exuvia.migrate.shadow.open_calls import open_method
 
@@ -41,7 +42,7 @@ class _Held:
     """An object that is followed: its mark, what sees it go, its calls in rust and since when they are counted."""
 
     mark: Mark
-    alive: weakref.ref[Any]
+    alive: tuple[weakref.ref[Any], ...]
     calls: int = 0
     since: float = 0.0
 
@@ -117,7 +118,11 @@ class ReverseTwins:
             args: Positional arguments.
             kwargs: Keyword arguments.
         """
-        if type(self_) is not self.candidate or not (self.following.chosen() or self._wanting):
+        if (
+            type(self_) is not self.candidate
+            or passed_by(self.record)
+            or not (self.following.chosen() or self._wanting)
+        ):
             own(*args, **kwargs)
             return
         if self.record.lives is not None:
@@ -125,11 +130,10 @@ class ReverseTwins:
         self._wanting = False
         mark, key = self.following.marked(), id(self_)
 
-        def gone(_: Any) -> None:
-            self.switch.unwatch(key)
-            self._marks.pop(key, None)
-
-        self._marks[key] = _Held(mark, weakref.ref(self_, gone), since=monotonic())
+        # Both are calls of C: what a handler raised in a callback of Python would not reach the program.
+        unwatched = weakref.ref(self_, functools.partial(self.switch.unwatch, key))
+        forgotten = weakref.ref(self_, functools.partial(self._marks.pop, key))
+        self._marks[key] = _Held(mark, (unwatched, forgotten), since=monotonic())
         self.switch.watch(key)
         self.following.made(self_, own, (args, kwargs), mark)
 

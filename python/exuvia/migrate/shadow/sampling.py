@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import attempt
 from exuvia.migrate.dispatch.interrupts import by_signal, is_foreign
 from exuvia.migrate.shadow import surroundings
+from exuvia.migrate.shadow.containment import HERE
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import ATOMS, PROTOCOL, context_key, pack, pack_raised, reason
 from exuvia.migrate.shadow.pickling import guarded_attempt
@@ -139,7 +140,11 @@ def _watched(lane: Lane, value: object) -> Any:
     if lane.unit.pickling != "run":
         return guarded_attempt(value)
     held = surroundings.now()
-    found = attempt(pack, value, PROTOCOL)
+    try:
+        HERE.asking = True
+        found = attempt(pack, value, PROTOCOL)
+    finally:
+        HERE.asking = False
     if surroundings.put_back(held) and not (isinstance(found, BaseException) and is_foreign(found)):
         return surroundings.CHANGED
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch.interrupts import is_foreign
-from exuvia.migrate.shadow.containment import HERE
+from exuvia.migrate.shadow.containment import HERE, passed_by
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.packing import context_key, pack_raised, reason
 from exuvia.migrate.shadow.protocol import CALL, TAPE
@@ -43,13 +43,14 @@ class Tape:
         took: Nanoseconds inside of the generator.
         trouble: Why it cannot be compared.
         full: Whether no further step is noted.
+        going: Whether a step has begun that is not noted yet: what a signal's handler raises may break off anything.
     """
 
     def __init__(self, keep: Callable[[Any], Any], keep_raised: Callable[[BaseException], Any]) -> None:
         self.steps: list[tuple[str, Any, str, Any]] = []
         self.took = 0
         self.trouble = ""
-        self.full = False
+        self.full = self.going = False
         self._keep, self._keep_raised = keep, keep_raised
         self._size = 0
 
@@ -63,7 +64,17 @@ class Tape:
             value: What came.
         """
         if self.full or self.trouble:
+            self.going = False
             return
+        outside = HERE.observing
+        HERE.observing = HERE.asking = True
+        try:
+            self._note(did, given, said, value)
+            self.going = False
+        finally:
+            HERE.observing, HERE.asking = outside, False
+
+    def _note(self, did: str, given: Any, said: str, value: Any) -> None:
         if said == "raise":
             self.trouble = ended(value)
             if self.trouble:
@@ -99,17 +110,29 @@ def observer(kind: str, served: Callable[..., Any], lane: Lane) -> Callable[...,
 
 def _begun(lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
     """Pickle the arguments of a call, or `None` if it is not observed."""
-    if HERE.contained or (len(lane.samples) >= lane.limit and lane.refused()):
+    if HERE.contained:
         return None
-    before = packed(lane, (args, kwargs), "arguments")
-    return None if before is None else (args, kwargs, before, context_key())
+    if passed_by(lane.record):
+        return None
+    HERE.observing = True
+    try:
+        if len(lane.samples) >= lane.limit and lane.refused():
+            return None
+        before = packed(lane, (args, kwargs), "arguments")
+        return None if before is None else (args, kwargs, before, context_key())
+    finally:
+        HERE.observing = False
 
 
 def _awaiting(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
     def came(call: _Call, value: Any, took: int, *, raised: bool) -> None:
-        outcome = packed_raised(lane, value) if raised else packed(lane, value, "the result")
-        if outcome is not None:
-            _put(lane, CALL, call, outcome, raised=raised, took=took)
+        HERE.observing = True
+        try:
+            outcome = packed_raised(lane, value) if raised else packed(lane, value, "the result")
+            if outcome is not None:
+                _put(lane, CALL, call, outcome, raised=raised, took=took)
+        finally:
+            HERE.observing = False
 
     made: Callable[..., Any] = named_like(awaiting(served, lambda *given: _begun(lane, *given), came), served)
     return made
@@ -146,10 +169,15 @@ def _ender(lane: Lane, tape: Tape, call: _Call | None) -> Callable[[], None]:
     def end() -> None:
         if call is None:
             return
-        if tape.trouble:
-            lane.record.lost(tape.trouble)
-        elif tape.steps:
-            _put(lane, TAPE, call, tape.steps, raised=False, took=tape.took)
+        outside = HERE.observing
+        HERE.observing = True
+        try:
+            if tape.trouble:
+                lane.record.lost(tape.trouble)
+            elif tape.steps:
+                _put(lane, TAPE, call, tape.steps, raised=False, took=tape.took)
+        finally:
+            HERE.observing = outside
 
     return end
 

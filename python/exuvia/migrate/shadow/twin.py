@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch.interrupts import is_foreign
+from exuvia.migrate.dispatch.interrupts import came_between, is_foreign
 from exuvia.migrate.own import perf_counter_ns, threading
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.beside import copy_arguments
@@ -25,11 +25,12 @@ from exuvia.migrate.shadow.containment import (
     give_back,
     is_exit,
     leaves_random_alone,
+    passed_by,
     run_contained,
 )
 from exuvia.migrate.shadow.in_place import InPlace, initialiser, named
 from exuvia.migrate.shadow.observe import kind_of
-from exuvia.migrate.shadow.unseen_importlib_bootstrap import served
+from exuvia.migrate.shadow.unseen_importlib_bootstrap import served, spent_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TwinMaker", "observable"]
 
+BETWEEN = "a signal's handler or a destructor called its object in the middle of it"
+BROKEN = "what a signal's handler raised has broken off the call before it"
 OBSERVED = ("shadow", "canary")
 OPERATORS = frozenset((
     "__call__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__bool__", "__missing__",
@@ -52,15 +55,23 @@ BEGINS = {"__iter__": "__next__", "__aiter__": "__anext__"}
 
 
 class _Pair:
-    """The candidate object beside a legacy one."""
+    """The candidate object beside a legacy one.
 
-    __slots__ = ("busy", "candidate", "differed", "owner", "stay")
+    `busy`, `owner`, `halfway` and `disturbed` are what they are of a `following.Mark`.
+    """
+
+    __slots__ = ("busy", "candidate", "differed", "disturbed", "halfway", "owner", "stay", "why")
 
     def __init__(self, candidate: object, stay: int, *, differed: bool) -> None:
         self.candidate, self.stay = candidate, stay
         self.differed = differed
-        self.busy = threading.Lock()
+        self.busy = self.halfway = self.disturbed = False
         self.owner = 0
+        self.why = "a call passed it by"
+
+    def disturb(self) -> None:
+        """Drop the candidate: a call of legacy's went by it, in the middle of another one perhaps."""
+        self.candidate, self.disturbed, self.why = None, True, BETWEEN
 
 
 def observable(unit: str, legacy: type, candidate: type, *, steps: bool = True) -> dict[str, Any]:
@@ -182,7 +193,7 @@ class TwinMaker:
         if self.record.lives is not None and not HERE.contained and known is None:
             self.record.lives.made("legacy")
         within = known is not None and known.owner == threading.get_ident()
-        if HERE.contained or within or self.switch.mode not in OBSERVED:
+        if HERE.contained or within or passed_by(self.record) or self.switch.mode not in OBSERVED:
             legacy(*args, **kwargs)
             return
 
@@ -263,52 +274,90 @@ class TwinMaker:
         """
         pair = self.held.of(self_)
         twin = None if pair is None else pair.candidate
-        if pair is None or twin is None or HERE.contained:
+        if pair is None or twin is None:
+            return None, None
+        if HERE.contained:
+            if came_between(_CONTAINED):
+                pair.disturb()
+            return None, None
+        if HERE.observing:
+            if not HERE.asking or came_between(_CONTAINED):
+                self.record.nested += 1
+                pair.disturb()
             return None, None
         if self.switch.mode not in OBSERVED or pair.stay != self.stay:
             # This call passes the candidate by: what follows on this object could only differ.
             pair.candidate = None
+        if pair.owner == threading.get_ident():
+            started = perf_counter_ns()
+            if came_between(_OUTER):
+                # It is no part of the call on the object in which it comes.
+                self.record.nested += 1
+                pair.disturb()
+            HERE.overhead += perf_counter_ns() - started
             return None, None
-        return (None, None) if pair.owner == threading.get_ident() else (pair, twin)
+        if pair.halfway and not pair.busy:
+            pair.candidate = None
+            self.record.lost(BROKEN)
+        return (None, None) if pair.candidate is None else (pair, twin)
 
     def _both(self, call: _Call) -> Any:
         """Serve legacy, then run the candidate on copies; only one thread at a time is observed."""
         pair = call.pair
-        if pair is not None and not pair.busy.acquire(blocking=False):
-            # Two threads in one object: the candidate would see another order of calls than legacy.
-            pair.candidate = None
-            self.record.lost(f"{call.name}: called by two threads at once")
-            return call.legacy(*call.args, **call.kwargs)
-        entered, before = perf_counter_ns(), HERE.overhead
-        interrupt: BaseException | None = None
+        me, taken = threading.get_ident(), False
         outcome: Outcome = (None, None)
-        legacy_ns = 0
+        interrupt: BaseException | None = None
         try:
             if pair is not None:
-                pair.owner = threading.get_ident()
-            copies = copy_arguments(self.record, call.args, call.kwargs)
-            outcome, legacy_ns = served(call.legacy, call.args, call.kwargs)
-            if copies is None:
-                if pair is not None:
-                    pair.candidate = None
-            elif is_exit(outcome):
-                if pair is not None:
-                    # Legacy came to some place in the middle, the candidate nowhere.
-                    pair.candidate = None
-            else:
-                interrupt = self._candidate(call, copies, outcome, legacy_ns)
+                # Nothing comes in the middle of this line: no other thread, no handler.
+                taken, pair.busy = not pair.busy, True
+                if taken:
+                    pair.disturbed = False
+                    pair.owner = me
+            if pair is None or taken:
+                outcome, interrupt = self._observed(call)
         finally:
-            if pair is not None:
+            if pair is not None and taken:
                 pair.owner = 0
-                pair.busy.release()
-        spent = perf_counter_ns() - entered - legacy_ns
-        if copies is not None:
-            self.record.observed_calls += 1
-            self.record.observing_ns += spent - (HERE.overhead - before)
-        HERE.overhead = before + spent
+                pair.busy = False
+        if pair is not None and not taken:
+            # Two threads in one object: the candidate would see another order of calls than legacy.
+            pair.candidate, pair.why = None, "called by two threads at once"
+            self.record.lost(f"{call.name}: {pair.why}")
+            return call.legacy(*call.args, **call.kwargs)
         if interrupt is not None:
             raise interrupt
         return give_back(outcome)
+
+    def _observed(self, call: _Call) -> tuple[Outcome, BaseException | None]:
+        """What legacy did, and what a handler raised meanwhile; what breaks this off leaves the pair halfway."""
+        pair = call.pair
+        interrupt: BaseException | None = None
+        HERE.observing = True
+        try:
+            inner, entered = HERE.overhead, perf_counter_ns()
+            copies = copy_arguments(self.record, call.args, call.kwargs)
+        finally:
+            HERE.observing = False
+        if pair is not None:
+            pair.halfway = True
+        outcome, legacy_ns = served(call.legacy, call.args, call.kwargs)
+        HERE.observing = True
+        try:
+            if pair is not None and (copies is None or is_exit(outcome)):
+                # The candidate did not what legacy did, or legacy came to some place in the middle.
+                pair.candidate = None
+            elif pair is not None and pair.disturbed:
+                self.record.lost(f"{call.name}: {BETWEEN}")
+            elif copies is not None and not is_exit(outcome):
+                interrupt = self._candidate(call, copies, outcome, legacy_ns)
+            if copies is not None:
+                spent_on(self.record, entered, inner, legacy_ns)
+            if pair is not None:
+                pair.halfway = False
+        finally:
+            HERE.observing = False
+        return outcome, interrupt
 
     def _candidate(
         self, call: _Call, copies: tuple[Any, Any, bool], outcome: Outcome, legacy_ns: int
@@ -331,7 +380,7 @@ class TwinMaker:
             if self.attributes and twin is not None:
                 verdicts.append(comparator.compare(self._state(call.owner), self._state(twin), "$self"))
             if call.pair is not None and call.pair.candidate is None:
-                self.record.lost(f"{call.name}: called by two threads at once")
+                self.record.lost(f"{call.name}: {call.pair.why}")
                 return None
             if unread and not any(verdict.total for verdict in verdicts):
                 self.record.lost(unread)
@@ -356,7 +405,13 @@ class TwinMaker:
         try:
             if pair is not None:
                 pair.owner = threading.get_ident()
+            HERE.asking = True
             return attributes_of(side, self.attributes)
         finally:
+            HERE.asking = False
             if pair is not None:
                 pair.owner = owner
+
+
+_OUTER = {TwinMaker._both.__code__}
+_CONTAINED = {run_contained.__code__}

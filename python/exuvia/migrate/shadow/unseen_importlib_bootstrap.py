@@ -14,7 +14,7 @@ from exuvia._exuvia import attempt
 from exuvia.migrate.dispatch.kinds import unhooked
 from exuvia.migrate.own import perf_counter_ns
 from exuvia.migrate.shadow import sampling
-from exuvia.migrate.shadow.containment import HERE, give_back
+from exuvia.migrate.shadow.containment import HERE, give_back, passed_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.shadow.lane import Lane
     from exuvia.migrate.shadow.tape import Tape
 
-__all__ = ["awaiting", "beside", "computing", "drive", "drive_async", "sampled", "served"]
+__all__ = ["awaiting", "beside", "computing", "drive", "drive_async", "sampled", "served", "spent_on"]
 
 
 def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
@@ -39,45 +39,66 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
     begun, returned, raised = sampling.begun, sampling.returned, sampling.raised
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        entered, inner = perf_counter_ns(), HERE.overhead
-        call = None
+        switch = record.switch
+        if HERE.observing and passed_by(record):
+            return served(*args, **kwargs) if switch is None else switch.serve(served, args, kwargs)
+        call, entered, inner = None, 0, 0
+        HERE.observing = True
         try:
+            inner, entered = HERE.overhead, perf_counter_ns()
             if not HERE.contained and (len(samples) < lane.limit or not lane.refused()):
                 call = begun(lane, args, kwargs)
         except RecursionError:
             # Legacy may have the room that an observer has not.
             attempt(record.lost, sampling.DEEP)
-        switch = record.switch
-        took = 0
-        started = perf_counter_ns()
+        finally:
+            HERE.observing = False
+        # What observing takes inside is read before the end and after the beginning: never more than lies between.
+        started, inside = perf_counter_ns(), HERE.overhead
         try:
             result = served(*args, **kwargs) if switch is None else switch.serve(served, args, kwargs)
         except BaseException as error:
-            took = perf_counter_ns() - started - (HERE.overhead - inner)
-            if call is not None:
-                try:
-                    raised(lane, call, (args, kwargs), error, took)
-                except RecursionError:
-                    attempt(record.lost, sampling.DEEP)
-            raise
-        else:
-            took = perf_counter_ns() - started - (HERE.overhead - inner)
+            took = inside - HERE.overhead - started + perf_counter_ns()
+            HERE.observing = True
             try:
                 if call is not None:
-                    returned(lane, call, (args, kwargs), result, took)
-                elif lane.latency.quiet:
-                    lane.latency.alone(took)
+                    raised(lane, call, (args, kwargs), error, took)
+                    spent_on(record, entered, inner, took)
             except RecursionError:
                 attempt(record.lost, sampling.DEEP)
-            return result
-        finally:
-            spent = perf_counter_ns() - entered - took
+            finally:
+                HERE.observing = False
+            raise
+        took = inside - HERE.overhead - started + perf_counter_ns()
+        HERE.observing = True
+        try:
             if call is not None:
-                record.observed_calls += 1
-                record.observing_ns += spent - (HERE.overhead - inner)
-            HERE.overhead = inner + spent
+                returned(lane, call, (args, kwargs), result, took)
+                spent_on(record, entered, inner, took)
+            elif lane.latency.quiet:
+                lane.latency.alone(took)
+        except RecursionError:
+            attempt(record.lost, sampling.DEEP)
+        finally:
+            HERE.observing = False
+        return result
 
     return observed
+
+
+def spent_on(record: Record, entered: int, inner: int, took: int) -> None:
+    """Count what observing a call cost its caller, for the record and for the calls around it.
+
+    Args:
+        record: The unit's record.
+        entered: When it began, nanoseconds.
+        inner: `HERE.overhead` then.
+        took: Nanoseconds of the side that served.
+    """
+    spent = perf_counter_ns() - entered - took
+    record.observed_calls += 1
+    record.observing_ns += spent - (HERE.overhead - inner)
+    HERE.overhead = inner + spent
 
 
 def beside(
@@ -99,15 +120,22 @@ def beside(
     def observed(*args: Any, **kwargs: Any) -> Any:
         if HERE.contained or finalizing():
             return serving(*args, **kwargs)
-        entered, before = perf_counter_ns(), HERE.overhead
-        copies = copy(args, kwargs)
+        if passed_by(record):
+            return serving(*args, **kwargs)
+        HERE.observing = True
+        try:
+            inner, entered = HERE.overhead, perf_counter_ns()
+            copies = copy(args, kwargs)
+        finally:
+            HERE.observing = False
         outcome, took = served(serving, args, kwargs, record.switch)
-        interrupt = run(outcome, took, copies, (args, kwargs))
-        spent = perf_counter_ns() - entered - took
-        if copies is not None:
-            record.observed_calls += 1
-            record.observing_ns += spent - (HERE.overhead - before)
-        HERE.overhead = before + spent
+        HERE.observing = True
+        try:
+            interrupt = run(outcome, took, copies, (args, kwargs))
+            if copies is not None:
+                spent_on(record, entered, inner, took)
+        finally:
+            HERE.observing = False
         if interrupt is not None:
             raise interrupt
         return give_back(outcome)
@@ -162,7 +190,7 @@ def computing(
     given: Any = None
     error: BaseException | None = None
     while True:
-        started, inner = perf_counter_ns(), HERE.overhead
+        started, inside = perf_counter_ns(), HERE.overhead
         try:
             if steps is None:
                 made = function(*args, **kwargs)
@@ -179,7 +207,7 @@ def computing(
         except StopIteration as stop:
             return stop.value
         finally:
-            clock[0] += perf_counter_ns() - started - (HERE.overhead - inner)
+            clock[0] += inside - HERE.overhead - started + perf_counter_ns()
             error = None
         try:
             given = yield item
@@ -209,14 +237,14 @@ def served(
     Returns:
         The outcome and the time in ns, without what observing took inside of it.
     """
-    start, inner = perf_counter_ns(), HERE.overhead
+    start, inside = perf_counter_ns(), HERE.overhead
     result: Any = None
     raised: BaseException | None = None
     try:
         result = legacy(*args, **kwargs) if switch is None else switch.serve(legacy, args, kwargs)
     except BaseException as error:
         raised = error
-    return (result, raised), perf_counter_ns() - start - (HERE.overhead - inner)
+    return (result, raised), inside - HERE.overhead - start + perf_counter_ns()
 
 
 def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generator[Any, Any, Any]:
@@ -231,18 +259,19 @@ def drive(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]]) -> Generato
     given: Any = None
     try:
         while True:
-            started, inner = perf_counter_ns(), HERE.overhead
+            tape.going = True
+            started, inside = perf_counter_ns(), HERE.overhead
             try:
                 item = made.throw(given) if did == "throw" else made.send(given)
             except StopIteration as stop:
-                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.took += inside - HERE.overhead - started + perf_counter_ns()
                 ended(tape, did, given, stop.value)
                 return stop.value
             except BaseException as error:
-                tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+                tape.took += inside - HERE.overhead - started + perf_counter_ns()
                 failed(tape, did, given, error)
                 raise
-            tape.took += perf_counter_ns() - started - (HERE.overhead - inner)
+            tape.took += inside - HERE.overhead - started + perf_counter_ns()
             tape.note(did, given, "yield", item)
             try:
                 given = yield item
@@ -269,6 +298,7 @@ async def drive_async(begin: Callable[[], tuple[Any, Tape, Callable[[], None]]])
     step: Any = None
     try:
         while True:
+            tape.going = True
             clock = [0]
             try:
                 if step is None:

@@ -276,8 +276,11 @@ impl Switch {
         self.shared.watched.add(address);
     }
 
-    /// Ends what `watch` began; nothing for an object that is not watched.
-    fn unwatch(&self, address: usize) {
+    /// Ends what `watch` began; nothing for an object that is not watched. A weak reference calls it with itself: so that
+    /// no code of Python runs, in which what a signal's handler raises would be dropped.
+    #[pyo3(signature = (address, gone = None))]
+    fn unwatch(&self, address: usize, gone: Option<Bound<'_, PyAny>>) {
+        drop(gone);
         self.shared.watched.remove(address);
     }
 

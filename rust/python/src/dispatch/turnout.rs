@@ -55,8 +55,9 @@ impl Answer {
         let error = gate::locked(&self.error).take().map(|error| error.into_bound(py));
         let raised = self.raised.as_ref().map(|raised| raised.bind(py));
         let asked = Asked { shared: &self.shared, raised, error, args, kwargs, observed: self.observed };
-        let own = result.as_ref().err().map(|error| error.value(py).as_any());
-        asked.ended(py, own)?;
+        // With its traceback: only that tells what a signal's handler raised, and before 3.12 a value has none yet.
+        let own = result.as_ref().err().map(|error| error.clone_ref(py).into_value(py).into_bound(py));
+        asked.ended(py, own.as_ref().map(|own| own.as_any()))?;
         result
     }
 
