@@ -37,7 +37,7 @@ FROM_DAY = (
 )
 NOT_WHOLE = (
     *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
-    *("lost", "stopped", "quota", "unwritten"),
+    *("lost", "stopped", "quota", "unwritten", "unseen"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
 FOREVER = 2**63 - 1
