@@ -44,6 +44,22 @@ _WAYS = (
 )
 
 
+UNRECORDED = "a call could not be recorded: "
+"""How the reason of a call begins that was compared and of which nothing is kept for repro and replay."""
+
+
+def what(reason: str) -> str:
+    """Return what a reason is one for: a call was not compared, or only not recorded.
+
+    >>> what("the queue to the worker was full"), what(UNRECORDED + "it is too big")
+    ('not compared', 'compared, not recorded')
+
+    Args:
+        reason: As it was counted.
+    """
+    return "compared, not recorded" if reason.startswith(UNRECORDED) else "not compared"
+
+
 def nexts(reasons: Iterable[str]) -> list[str]:
     """Return what to change, once each, for reasons why calls were not compared.
 
