@@ -10,7 +10,7 @@ from exuvia._exuvia import evidence_signature
 from exuvia.migrate.evidence.redact import REDACTED, Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
-from exuvia.migrate.gates.mending import UNRECORDED
+from exuvia.migrate.gates.mending import TOO_BIG, UNRECORDED
 from exuvia.migrate.own import pickle
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class Record(Tally):
                 else:
                     return False
             if len(arguments) + len(outcome) > LONGEST_CALL:
-                self._reason(f"{UNRECORDED}it is too big")
+                self._reason(TOO_BIG)
                 return False
             secret = self.redactor.secret_unit(self.unit, call)
             plain = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence import reading
-from exuvia.migrate.gates.mending import UNRECORDED
+from exuvia.migrate.gates.mending import TOO_BIG, UNRECORDED
 from exuvia.migrate.modes.journal import refuse_writable_by_others
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def read(config: Config, units: Iterable[str] = (), segments: list[SegmentText] 
         for unit in wanted & segment.counters.keys():
             of_unit = recorded.unrecorded.setdefault(unit, Counter())
             for reason, count in segment.counters[unit].get("reasons", {}).items():
-                if reason.startswith(UNRECORDED):
+                if reason.startswith((UNRECORDED, TOO_BIG)):
                     of_unit[reason.removeprefix(UNRECORDED)] += count
         entries = [entry for entry in segment.calls if entry.get("unit") in wanted]
         if entries and _is_ours(segment.path, recorded):
