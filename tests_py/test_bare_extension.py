@@ -250,11 +250,16 @@ class TestInThisProcess:
         monkeypatch.setattr(extension, "trouble", lambda: "the extension does not load (a test)")
         monkeypatch.setattr(starting, "_bare", None)
 
-    def test_a_second_install_is_refused_until_uninstall(self, bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_second_install_of_another_configuration_is_refused_until_uninstall(
+        self, bot: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         path = configure(bot, price="canary")
         (state,) = exuvia.migrate.install(path)
         assert (state.mode, state.file, state.verdict) == ("legacy", "canary", "INCONCLUSIVE")
         assert capsys.readouterr().err.count("legacy serves bot:price") == 1
+        assert [again.mode for again in exuvia.migrate.install(path)] == ["legacy"]
+        assert capsys.readouterr().err == ""
+        configure(bot, price="shadow")
         with pytest.raises(MigrateError, match="already installed"):
             exuvia.migrate.install(path)
         with pytest.raises(MigrateError, match="unknown unit"):

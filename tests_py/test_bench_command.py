@@ -22,6 +22,36 @@ if TYPE_CHECKING:
 QUICK = "python -S -c 'print(1)'"
 
 
+ARMS = """
+def nothing():
+    pass
+def raises():
+    return 1 / 0
+async def awaited():
+    raise ValueError("late")
+async def awaits_nothing():
+    pass
+def yields():
+    yield 1
+    raise ValueError("at the end")
+async def yields_async():
+    yield 1
+    raise ValueError("at the end")
+def returned():
+    return ValueError("x")
+async def returned_async():
+    return ValueError("x")
+async def nested():
+    return awaited()
+async def good():
+    import asyncio
+    await asyncio.sleep(0.01)
+    return 7
+def items():
+    yield from (1, 2)
+"""
+
+
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "exuvia", "bench", *words],
@@ -55,17 +85,34 @@ def test_a_much_faster_arm_passes_and_both_memories_are_known(tmp_path: Path) ->
         ("python -S -c '1'", "returned nothing"),
         ("py:arm:nothing", "ended with 1: returned None"),
         ("py:arm:raises", "ZeroDivisionError"),
+        ("py:arm:awaited", "ended with 1: ValueError: late"),
+        ("py:arm:awaits_nothing", "ended with 1: returned None"),
+        ("py:arm:yields", "ended with 1: ValueError: at the end"),
+        ("py:arm:yields_async", "ended with 1: ValueError: at the end"),
+        ("py:arm:returned", "returned an exception instead of raising it: ValueError('x')"),
+        ("py:arm:returned_async", "returned an exception instead of raising it: ValueError('x')"),
+        ("py:arm:nested", "which is still to be run"),
         ("python -S -c 'import time; time.sleep(9)'", "did not end within 1 s"),
     ],
 )
 def test_an_arm_that_fails_or_returns_nothing_fails_the_run(tmp_path: Path, arm: str, said: str) -> None:
-    (tmp_path / "arm.py").write_text("def nothing():\n    pass\ndef raises():\n    return 1 / 0\n")
+    (tmp_path / "arm.py").write_text(ARMS)
     done = run(tmp_path, "--before", QUICK, "--after", arm, "--timeout", "1", "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["verdict"], found["speedup"]) == (1, "FAIL", None)
     assert said in found["reason"]
     assert "'after'" in found["reason"]
     assert not list(tmp_path.glob(".exuvia-bench*"))
+
+
+def test_an_async_arm_is_run_to_its_end_and_what_yields_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "arm.py").write_text(ARMS)
+    done = run(tmp_path, "--before", "py:arm:good", "--after", "python -S -c 'print(7, end=\"\")'", "--json")
+    found = json.loads(done.stdout)
+    assert (found["same_output"], len(found["arms"]["before"]["wall_s"])) == (True, 10), found
+    assert min(found["arms"]["before"]["wall_s"]) > 0.01
+    done = run(tmp_path, "--before", "py:arm:items", "--after", "python -S -c 'print([1, 2], end=\"\")'", "--json")
+    assert json.loads(done.stdout)["same_output"] is True
 
 
 def test_an_artefact_must_be_written_in_this_very_run(tmp_path: Path) -> None:

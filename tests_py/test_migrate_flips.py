@@ -117,6 +117,18 @@ def test_a_module_imported_after_install_follows_the_next_flip(project: Project)
     sys.modules.pop(late.stem)
 
 
+def test_the_same_configuration_installed_twice_changes_nothing(project: Project) -> None:
+    project.install("mean")
+    project.legacy.mean([1.0])
+    spliced = project.legacy.mean.__code__
+    (state,) = exuvia.migrate.install(project.config)
+    assert (state.mode, state.counts["compared"]) == ("shadow", 1)
+    assert project.legacy.mean.__code__ is spliced
+    project.write("mean", "sort")
+    with pytest.raises(MigrateError, match="already installed .* changed since: call uninstall"):
+        exuvia.migrate.install(project.config)
+
+
 def test_set_mode_refuses_what_is_unknown_or_not_allowed(project: Project) -> None:
     with pytest.raises(MigrateError, match="not installed"):
         exuvia.migrate.status()

@@ -322,6 +322,56 @@ def test_objects_are_made_and_called_method_after_method() -> None:
         assert_equivalent(Book, Forgets)
 
 
+def test_a_case_that_legacy_cannot_be_called_with_is_an_error_that_names_it() -> None:
+    def pnl(qty, px):
+        return qty * px
+
+    with pytest.raises(TypeError, match=r"case 2 does not fit .*pnl\(qty, px\): missing .* 'px': \(1,\)"):
+        assert_equivalent(pnl, lambda qty, px: qty * px, cases=[(1, 2), (1,)])
+    with pytest.raises(TypeError, match=r"case 1 does not fit .* 'wrong'"):
+        assert_equivalent(pnl, pnl, cases=[((1, 2), {"wrong": 3})])
+    assert assert_equivalent(pnl, pnl, cases=[((1,), {"px": 3}), ((1, 2), {})]) == 2
+
+
+def test_a_tuple_and_a_dictionary_are_what_legacy_takes_and_an_error_where_it_takes_both() -> None:
+    def scale(span: tuple, opts: dict) -> int:
+        return span[0] + opts["x"]
+
+    def wrong(_span: tuple, _opts: dict) -> int:
+        return -1
+
+    with pytest.raises(AssertionError, match="legacy 4, candidate -1"):
+        assert_equivalent(scale, wrong, cases=[((1, 2), {"x": 3})])
+    with pytest.raises(AssertionError, match="legacy 4, candidate -1"):
+        assert_equivalent(scale, wrong, cases=[(((1, 2), {"x": 3}), {})])
+    with pytest.raises(TypeError, match=r"may be meant as arguments and keywords, or as two arguments"):
+        assert_equivalent(scale, scale, cases=[((1, 2), {})])
+
+
+def test_it_is_said_where_legacy_raised_and_no_result_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    def halves(n):
+        return 1 / n
+
+    assert_equivalent(halves, lambda n: 1 / n, cases=[(0,), (0.0,)])
+    assert "legacy raised in all of them (ZeroDivisionError): errors were compared, no result was" in (
+        capsys.readouterr().out
+    )
+    assert_equivalent(halves, lambda n: 1 / n, cases=[(0,), (1,)])
+    assert "legacy raised in 1 of them (ZeroDivisionError)" in capsys.readouterr().out
+
+
+def test_ctrl_c_in_a_constructor_ends_the_comparison() -> None:
+    class Slow:
+        def __init__(self) -> None:
+            raise KeyboardInterrupt
+
+        def go(self) -> int:
+            return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        assert_equivalent(Slow, Slow, examples=5)
+
+
 def test_an_empty_comparison_never_passes() -> None:
     with pytest.raises(AssertionError, match="nothing was compared"):
         assert_equivalent(len, len, cases=[])

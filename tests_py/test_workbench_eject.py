@@ -293,6 +293,43 @@ def test_what_imports_exuvia_by_a_text_is_named_and_nothing_is_written(tmp_path:
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def test_a(parity):\n    assert parity('lib:f')(1) == 1\n", "test_m.py:1: takes the fixture 'parity'"),
+        (
+            "class TestA:\n    async def test_a(self, *, saxo_venue): ...\n",
+            "test_m.py:2: takes the fixture 'saxo_venue'",
+        ),
+        ("import pytest\n@pytest.mark.usefixtures('parity')\ndef test_a(): ...\n", "takes the fixture 'parity'"),
+        ("import pytest\n@pytest.mark.saxo_venue('sim:1')\ndef test_a(): ...\n", "takes the marker 'saxo_venue'"),
+        ("def test_a(request):\n    request.getfixturevalue('parity')\n", "test_m.py:2: takes the fixture 'parity'"),
+    ],
+)
+def test_a_test_that_takes_what_the_plugin_gives_is_named_and_nothing_is_written(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "test_m.py").write_text(text)
+    (tmp_path / "exuvia.toml").write_text("[exuvia]\n")
+    (tmp_path / "exuvia.toml").chmod(0o600)
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, said in done.stdout, "exuvia is out" in done.stdout) == (1, True, False), done
+    assert tree(tmp_path) == before
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef parity(): ...\n@pytest.fixture\ndef saxo_venue(): ...\n"
+    )
+    assert exuvia(tmp_path, "eject", "--write").returncode == 0
+
+
+def test_digests_of_the_requirement_go_with_it_and_those_of_others_stay(tmp_path: Path) -> None:
+    other = "numpy==1.26.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
+    mine = "exuvia==0.1.0 \\\n    --hash=sha256:cc \\\n    --hash=sha256:dd\n"
+    (tmp_path / "requirements.txt").write_text(other + mine + "pytest==8.0\n")
+    assert exuvia(tmp_path, "eject", "--write").returncode == 0
+    assert (tmp_path / "requirements.txt").read_text() == other + "pytest==8.0\n"
+
+
 def test_what_exuvia_wrote_for_people_goes_too_and_comments_stay_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("PATH = 'exuvia.toml'\ndef f(x):\n    return x\n")
     (tmp_path / "candidate.py").write_text("def f(x):\n    return x + 1\n")

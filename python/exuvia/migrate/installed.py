@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.errors import ConfigError
 from exuvia.migrate import binary, fingerprint, imports
 from exuvia.migrate.background import Background, forget
+from exuvia.migrate.children import Children
 from exuvia.migrate.dispatch import foresight, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
@@ -98,6 +99,9 @@ class Installed(Moving):
         self.segment = Segment(
             config.evidence, self.header(), rotate=config.rotate, quota=config.quota, redact=config.redact
         )
+        self.children = Children(
+            config, lambda: self.segment.process, functools.partial(self.segment.write, sync=False)
+        )
         self.control = Control(config, fleet_build(config, self.sources))
         self.said: modes.Journal = modes.Journal()
         self.seen: tuple[int, ...] = ()
@@ -150,6 +154,7 @@ class Installed(Moving):
             raise
         self.control.confirm(epoch)
         self.hook.start()
+        self.children.start()
         if not self.config.units:
             say(f"{self.config.path} declares no units: the program runs as it is")
         if self.config.rehearsal and self.config.units and not self.config.endpoints:

@@ -6,6 +6,7 @@ import atexit
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate import children
 from exuvia.migrate import config as configuration
 from exuvia.migrate.dispatch import serving
 from exuvia.migrate.evidence import term
@@ -29,6 +30,8 @@ _hooked = False
 def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitStatus]:
     """Put the moult in place for this process: call it at the top of the program.
 
+    The same configuration once more changes nothing.
+
     Args:
         config: `exuvia.toml`, else it is found: `EXUVIA_CONFIG`, beside `pyproject.toml`, this folder.
 
@@ -37,14 +40,15 @@ def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitS
 
     Raises:
         ConfigError: Naming file and line of what is unknown or forbidden; nothing was changed then.
-        MigrateError: If a unit cannot be moved safely, or exuvia is installed already.
+        MigrateError: If a unit cannot be moved safely, or exuvia is installed already from another configuration.
     """
     global _current  # noqa: PLW0603 - one moult a process
-    if _current is not None:
-        raise MigrateError(f"already installed from {_current.config.path}: call uninstall() first")
     if inside.is_worker():
         return []
     loaded = config if isinstance(config, configuration.Config) else configuration.load(config)
+    if _current is not None:
+        configuration.same_or_refuse(_current.config, loaded, whole=loaded is config)
+        return status()
     runtime = Installed(loaded)
     runtime.start()
     _current = runtime
@@ -68,6 +72,7 @@ def uninstall() -> None:
         runtime.thread.join(5.0)
     runtime.finish()
     runtime.hook.stop()
+    runtime.children.stop()
     errors = runtime.put_back("uninstall")
     runtime.control.close()
     runtime.segment.close()
@@ -158,6 +163,8 @@ def _require() -> Installed:
 
 def _hook_process() -> None:
     global _hooked  # noqa: PLW0603 - once a process
+    if children.is_child():
+        children.flush_at_end(_at_child_end)
     if _hooked:
         return
     _hooked = True
@@ -176,11 +183,18 @@ def _at_exit(flush_s: float | None = None, stop_s: float = STOP_S) -> None:
 
 
 def _at_end() -> None:
-    _at_exit()
+    with term.ending():
+        _at_exit()
     if _current is not None:
         _current.withdraw()
+
+
+def _at_child_end() -> None:
+    with term.ending():
+        _at_exit()
 
 
 def _in_child() -> None:
     if _current is not None:
         _current.after_fork()
+        children.flush_at_end(_at_child_end)

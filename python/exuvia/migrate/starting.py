@@ -45,7 +45,8 @@ _bare: _Bare | None = None
 def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitStatus]:
     """Put the moult in place for this process: call it at the top of the program.
 
-    If the extension does not load, legacy serves all units, one line on standard error says so, and `status` does.
+    The same configuration once more changes nothing. If the extension does not load, legacy serves all units, one line
+    on standard error says so, and `status` does.
 
     Args:
         config: `exuvia.toml`, else it is found: `EXUVIA_CONFIG`, beside `pyproject.toml`, this folder.
@@ -55,19 +56,20 @@ def install(config: str | os.PathLike[str] | Config | None = None) -> list[UnitS
 
     Raises:
         ConfigError: Naming file and line of what is unknown or forbidden; nothing was changed then.
-        MigrateError: If a unit cannot be moved safely, exuvia is installed already, or a unit is to serve in rust and
-            the extension does not load.
+        MigrateError: If a unit cannot be moved safely, exuvia is installed already from another configuration, or a
+            unit is to serve in rust and the extension does not load.
     """
     global _bare  # noqa: PLW0603 - one moult a process
     if inside.is_worker():
         return []
-    if _bare is not None:
-        raise MigrateError(f"already installed from {_bare.config.path}: call uninstall() first")
     cause = extension.trouble()
     if cause is None:
         found: list[UnitStatus] = _runtime().install(config)
         return found
     loaded = config if isinstance(config, configuration.Config) else configuration.load(config, rules=False)
+    if _bare is not None:
+        configuration.same_or_refuse(_bare.config, loaded, whole=loaded is config)
+        return status()
     states = bare_status(loaded, cause)
     _refuse_rust(loaded, states, cause)
     _bare = _Bare(loaded, cause)

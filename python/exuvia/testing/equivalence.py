@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia._exuvia import Comparator, detached_copy
 from exuvia.migrate.shadow.compared import compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
+from exuvia.testing.cases import Reader
 from exuvia.testing.drawing import Came, called
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _KINDS = {
     "generator": "a generator",
     "async generator": "an async generator",
 }
-_Case = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def assert_equivalent(
@@ -51,16 +51,19 @@ def assert_equivalent(
         legacy: A function, or a class: then objects are made and called, method after method.
         candidate: What replaces it.
         cases: Tuples of arguments, or `(arguments, keywords)` pairs, or a Hypothesis strategy of them; else
-            cases are made up by Hypothesis from the annotations of `legacy`.
+            cases are made up by Hypothesis from the annotations of `legacy`. `((1, 2), {"x": 3})` is a pair, unless
+            annotations say that `legacy` takes a tuple and a dictionary; write `(((1, 2), {"x": 3}), {})` for those.
         rules: Rules by path, as in `exuvia.toml`.
         examples: How many cases are made up.
         floats: Between which bounds floats are made up, as `(0.01, 1e6)`; ±1e12 if not given, neither NaN nor
             infinite. Two ways of adding the same floats differ in the last bits for any bounds: give a rule.
 
     Returns:
-        How many cases were compared.
+        How many cases were compared. What is printed says in how many of them legacy raised.
 
     Raises:
+        TypeError: If `legacy` cannot be called with a case: then no body would run, and nothing be compared; or if
+            its annotations leave open which form of a case is meant.
         AssertionError: With the arguments and both values of the first difference, as small as Hypothesis can
             make them; or if nothing was compared, or changed arguments could not be.
         ConfigError: If Hypothesis is needed and missing, or an argument has no annotation to make it up from.
@@ -68,28 +71,31 @@ def assert_equivalent(
     comparator = Comparator(dict(rules or {}))
     names = f"{_name(legacy)} and {_name(candidate)}"
     made_up = cases is None or hasattr(cases, "example")
+    raised: list[str] = []
     if made_up:
-        compared = _explore(legacy, candidate, comparator, cases, examples, floats)
+        compared = _explore(legacy, candidate, comparator, cases, examples, floats, raised)
     else:
         compared = 0
-        for case in cases:
-            args, kwargs = _case(case)
-            message = difference(comparator, legacy, candidate, args, kwargs)
+        reader = Reader(legacy)
+        for number, case in enumerate(cases, 1):
+            args, kwargs = reader.read(case, number)
+            message = difference(comparator, legacy, candidate, args, kwargs, raised)
             compared += 1
             if message:
                 raise AssertionError(f"case {compared}: {message}")
     if not compared:
         raise AssertionError(f"nothing was compared: there are no cases for {names}")
-    sys.stdout.write(f"exuvia: {compared:,} cases compared, none differs: {names}\n")
+    sys.stdout.write(f"exuvia: {compared:,} cases compared, none differs: {names}{_raised(raised, compared)}\n")
     return compared
 
 
-def difference(
+def difference(  # noqa: PLR0917 - one call of both sides
     comparator: Comparator,
     legacy: Callable[..., Any],
     candidate: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
+    raised: list[str] | None = None,
 ) -> str:
     """Call both sides on copies and say what differs, in results, errors and changed arguments; empty if nothing does.
 
@@ -101,6 +107,7 @@ def difference(
         candidate: The candidate's side.
         args: Positional arguments.
         kwargs: Keyword arguments.
+        raised: Takes the class of what legacy raised, if it did.
     """
     sides: list[tuple[Any, Any]] = []
     ends: list[tuple[Any, BaseException | None] | None] = []
@@ -113,6 +120,8 @@ def difference(
             raise interrupt
         kinds.append(came.kind if isinstance(came, Came) else "")
         ends.append(came.end if isinstance(came, Came) else None)
+        if error is not None and raised is not None and function is legacy:
+            raised.append(type(error).__name__)
         sides.append(((came.value if isinstance(came, Came) else None, error), numbered(own, named)))
     if all(kinds) and kinds[0] != kinds[1]:
         return (
@@ -129,6 +138,16 @@ def difference(
     return _explained(found, args, kwargs)
 
 
+def _raised(raised: Sequence[str], compared: int) -> str:
+    """What is said of cases in which legacy raised: no result was compared there."""
+    if not raised:
+        return ""
+    kinds = ", ".join(sorted(set(raised)))
+    if len(raised) == compared:
+        return f"; legacy raised in all of them ({kinds}): errors were compared, no result was"
+    return f"; legacy raised in {len(raised):,} of them ({kinds})"
+
+
 def _explained(found: Sequence[Difference], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A message with arguments and differences; empty without any."""
     if not found:
@@ -143,7 +162,13 @@ def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _explore(  # noqa: PLR0917 - as it was asked
-    legacy: Any, candidate: Any, comparator: Comparator, cases: Any, examples: int, floats: tuple[float, float] | None
+    legacy: Any,
+    candidate: Any,
+    comparator: Comparator,
+    cases: Any,
+    examples: int,
+    floats: tuple[float, float] | None,
+    raised: list[str],
 ) -> int:
     from exuvia.testing.strategies import hypothesis_or_say, inferred, inferred_steps
 
@@ -151,14 +176,15 @@ def _explore(  # noqa: PLR0917 - as it was asked
     is_class = isinstance(legacy, type) and cases is None
     strategy = (inferred_steps(legacy, floats) if is_class else inferred(legacy, floats)) if cases is None else cases
     compared = 0
+    reader = Reader(legacy)
 
     def check(case: Any) -> None:
         nonlocal compared
         if is_class:
             message = _objects(comparator, legacy, candidate, case)
         else:
-            args, kwargs = _case(case)
-            message = difference(comparator, legacy, candidate, args, kwargs)
+            args, kwargs = reader.read(case)
+            message = difference(comparator, legacy, candidate, args, kwargs, raised)
         if message:
             raise AssertionError(message)
         compared += 1
@@ -183,7 +209,10 @@ def _objects(comparator: Comparator, legacy: type, candidate: Any, case: Any) ->
     made: list[Any] = []
     raised: list[Any] = []
     for side in (legacy, candidate):
-        outcome, _, _ = run_contained(side, detached_copy(args)[0], detached_copy(kwargs)[0], guard_random=True)
+        own, named = detached_copy(args)[0], detached_copy(kwargs)[0]
+        outcome, _, interrupt = run_contained(side, own, named, guard_random=True)
+        if interrupt is not None:
+            raise interrupt
         made.append(outcome[0])
         raised.append((None, outcome[1]))
     message = _explained(comparator.compare_outcomes(*raised).differences, args, kwargs)
@@ -198,17 +227,6 @@ def _objects(comparator: Comparator, legacy: type, candidate: Any, case: Any) ->
             before = ", ".join(call for call, _ in calls[:number]) or "nothing"
             return f"call {number + 1}, {name}, after {before}: {message}"
     return ""
-
-
-def _case(case: Any) -> _Case:
-    """A tuple of arguments, or a pair of arguments and keywords."""
-    if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], tuple) and isinstance(case[1], dict):
-        return case
-    if not isinstance(case, tuple):
-        raise TypeError(
-            f"a case is a tuple of arguments, or (arguments, keywords), not {type(case).__name__}: {case!r}"
-        )
-    return case, {}
 
 
 def _name(side: Any) -> str:

@@ -15,6 +15,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError
+from exuvia.testing.cases import Pair
 
 if TYPE_CHECKING:
     import os
@@ -58,7 +59,7 @@ def inferred(function: Callable[..., Any], floats: tuple[float, float] | None = 
     return strategies.tuples(
         strategies.tuples(*(kinds.of(kind) for kind in positional)),
         strategies.fixed_dictionaries({name: kinds.of(kind) for name, kind in named.items()}),
-    )
+    ).map(Pair)
 
 
 class _Kinds:
@@ -148,14 +149,14 @@ def recorded(unit: str, config: str | os.PathLike[str] | None = None) -> Any:
     loaded = configuration.load(config)
     sides.chosen(loaded, [unit])
     found = recordings.read(loaded, [unit])
-    calls = [(call.args, call.kwargs) for call in found.of(unit)]
+    calls = [Pair((call.args, call.kwargs)) for call in found.of(unit)]
     if not calls:
         why = "; ".join(found.problems) or "run it in shadow with record = 1 or more"
         raise ConfigError(f"{unit}: no call was recorded: {why}")
 
     def changed(draw: Any) -> Any:
         args, kwargs = draw(strategies.sampled_from(calls))
-        return _changed(args, draw, strategies), _changed(kwargs, draw, strategies)
+        return Pair((_changed(args, draw, strategies), _changed(kwargs, draw, strategies)))
 
     return strategies.one_of(strategies.sampled_from(calls), strategies.composite(changed)())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exuvia.migrate.config.again import same_or_refuse
 from exuvia.migrate.config.find import NAME, find
 from exuvia.migrate.config.reader import load
 from exuvia.migrate.config.tables import Caps, Config, Divergence, GateConfig, GroupConfig, UnitConfig
@@ -17,5 +18,6 @@ __all__ = [
     "UnitConfig",
     "find",
     "load",
+    "same_or_refuse",
     "split_method",
 ]

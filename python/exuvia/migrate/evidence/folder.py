@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DAY", "SUFFIX", "create", "day_folders", "open_folder", "read_file", "segments", "sync_folder", "used"]
+__all__ = ["DAY", "SUFFIX", "create", "day_folders", "open_folder", "order", "read_file", "segments", "sync_folder", "used"]
 
 SUFFIX = ".seg"
 DAY = "date="
@@ -115,14 +115,27 @@ def _refused(path: Path, why: str) -> OSError:
 
 
 def segments(folder: Path) -> list[Path]:
-    """Return the segment files of a folder in order of name, which is that of their start.
+    """Return the segment files of a folder in order of their process's start, then of their number.
 
     Args:
         folder: The evidence folder; if it is missing there are none.
     """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+    return sorted((path for path in folder.iterdir() if path.name.endswith(SUFFIX)), key=lambda path: order(path.name))
+
+
+def order(name: str) -> tuple[str, int]:
+    """Return by what segments are sorted: the tenth of a process comes after its second.
+
+    >>> sorted(["17-desk-4-10.seg", "17-desk-4-2.seg"], key=order)
+    ['17-desk-4-2.seg', '17-desk-4-10.seg']
+
+    Args:
+        name: The file's name.
+    """
+    start, _, number = name.removesuffix(SUFFIX).rpartition("-")
+    return start, int(number) if number.isdecimal() and number.isascii() else 0
 
 
 def day_folders(folder: Path) -> list[Path]:

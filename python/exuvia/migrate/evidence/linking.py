@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate import children
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.folder import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from exuvia.migrate.evidence.reading import SegmentText
 
@@ -19,6 +21,13 @@ __all__ = ["Trouble", "link"]
 
 DAY = 86_400_000_000_000
 FOREVER = 2**63 - 1
+SILENT = {
+    "child": "a child ran the same Python without exuvia, its calls are not known",
+    "unseen": (
+        "a child ran this program without exuvia, nobody knows whether its calls differ; let it call "
+        "exuvia.migrate.install() first, as Pool(initializer=exuvia.migrate.install)"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,8 @@ class Trouble:
 
     Attributes:
         what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
-            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`,
-            or a word of whoever wrote it.
+            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `unseen`, `quarantined`,
+            `shadow off`, or a word of whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
         unit: The only unit that it concerns; empty if it concerns all that stand in the file.
@@ -139,7 +148,7 @@ def _last_word(files: list[SegmentText]) -> None:
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        why = "has no end: its process was killed, or its disk full"
+        why = "has no end: its process was killed, it left by os._exit, or its disk was full"
         if silent:
             why = (
                 f"has no end, and nothing was heard of its process for more than {headers.SILENT_S} s: it was killed, "
@@ -162,15 +171,22 @@ def _newest_counts(files: list[SegmentText]) -> None:
 def _children(segments: Iterable[SegmentText]) -> None:
     """A child that runs the same Python and wrote nothing is one that exuvia does not see."""
     heard = {(s.header.get("host"), s.header.get("boot"), s.header.get("pid")) for s in segments}
+    failed: dict[Path, set[str]] = {}
     for segment in segments:
         host, boot = segment.header.get("host"), segment.header.get("boot")
+        folder = segment.path.parent
         troubles, segment.troubles = segment.troubles, []
         for trouble in troubles:
-            pid = trouble.text.rpartition(" ")[2]
-            if trouble.what != "child" or not pid.isdigit():
+            who = trouble.text.rpartition(" ")[2]
+            if trouble.what == "spawned":
+                if folder not in failed:
+                    failed[folder] = children.unseen(folder)
+                said = who in failed[folder]
+            elif trouble.what in ("child", "unseen") and who.isdigit():
+                said = (host, boot, int(who)) not in heard
+            else:
                 segment.troubles.append(trouble)
-            elif (host, boot, int(pid)) not in heard:
-                text = (
-                    f"{segment.path.name}: a child ran the same Python without exuvia, its calls are not known: {pid}"
-                )
-                segment.add_trouble("child", text, trouble.at)
+                continue
+            if said:
+                what = "child" if trouble.what == "child" else "unseen"
+                segment.add_trouble(what, f"{segment.path.name}: {SILENT[what]}: {who}", trouble.at)

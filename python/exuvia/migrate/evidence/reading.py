@@ -37,7 +37,7 @@ FROM_DAY = (
 )
 NOT_WHOLE = (
     *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
-    *("lost", "stopped", "quota", "unwritten"),
+    *("lost", "stopped", "quota", "unwritten", "unseen"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
 FOREVER = 2**63 - 1
@@ -176,7 +176,7 @@ def read_folder(evidence: Path) -> list[SegmentText]:
     gone = _gone(evidence, {segment.path.name for segment in found})
     # Of a day whose head cannot be trusted it is said once.
     found += [segment for segment in gone if _day_of(segment) not in unread]
-    found.sort(key=lambda segment: segment.path.name)
+    found.sort(key=lambda segment: folder.order(segment.path.name))
     linking.link(found)
     return found
 

@@ -12,6 +12,7 @@ from exuvia.migrate.background import Background
 from exuvia.migrate.evidence.redact import REDACTED, Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
+from exuvia.migrate.gates.mending import TOO_BIG, UNRECORDED
 from exuvia.migrate.own import pickle
 from exuvia.migrate.shadow.containment import HERE
 
@@ -230,6 +231,14 @@ class Record(Tally):
         novel = self._kept[call, signature] < self._record and sum(self._kept.values()) < CALLS
         return novel or (spread and self._record > 0 and self._spread < SPREAD)
 
+    def unrecorded(self, why: str) -> None:
+        """Count a compared call that cannot be recorded: repro and replay say so.
+
+        Args:
+            why: Why not.
+        """
+        self._reason(f"{UNRECORDED}{why}")
+
     def sampled(
         self,
         call: str,
@@ -269,7 +278,7 @@ class Record(Tally):
                 else:
                     return False
             if len(arguments) + len(outcome) > LONGEST_CALL:
-                self._reason("a call was too big to be recorded")
+                self._reason(TOO_BIG)
                 return False
             secret = self.redactor.secret_unit(self.unit, call)
             plain = (
@@ -277,7 +286,7 @@ class Record(Tally):
                 self.redactor.pickle(outcome, secret=secret),
             )
         except Exception as error:
-            self._reason(f"a call could not be recorded: {type(error).__name__}: {error}")
+            self._reason(f"{UNRECORDED}{type(error).__name__}: {error}")
             return False
         texts = [base64.b64encode(data).decode("ascii") for data in plain]
         which = {"object": object_number, "step": step} if object_number else {}

@@ -14,12 +14,33 @@ from exuvia.migrate.background import Background
 from exuvia.migrate.own import os, signal, threading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["DEADLINE_S", "hook"]
+__all__ = ["DEADLINE_S", "ending", "hook"]
 
 DEADLINE_S = 2.0
+
+_late: list[int] = []
+_ends = False
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """While the last evidence is written in the main thread, SIGTERM waits for it: writing it twice is a deadlock."""
+    global _ends  # noqa: PLW0603 - a fact about the process
+    _ends = True
+    try:
+        yield
+    finally:
+        _ends = False
+        while _late:
+            _kill(_late.pop())
+
+
+def _kill(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def hook(flush: Callable[[], None], deadline_s: float = DEADLINE_S) -> bool:
@@ -39,12 +60,14 @@ def hook(flush: Callable[[], None], deadline_s: float = DEADLINE_S) -> bool:
         return False
 
     def on_term(number: int, _frame: FrameType | None) -> None:
+        if _ends:
+            _late.append(number)
+            return
         # At the very end of the interpreter no thread can be started any more.
         with contextlib.suppress(RuntimeError):
             Background(flush).join(deadline_s)
         if signal.getsignal(number) is on_term:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            _kill(number)
 
     signal.signal(signal.SIGTERM, on_term)
     return True

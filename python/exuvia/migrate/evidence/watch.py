@@ -10,7 +10,7 @@ from exuvia.migrate.own import time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["JUMP_S", "OURS", "STILL_S", "Watch", "children"]
+__all__ = ["JUMP_S", "OURS", "STILL_S", "Watch", "children", "is_like_this"]
 
 JUMP_S = 1.0
 """A wall clock that moves by more than this against the monotonic one makes the session inconclusive."""
@@ -42,7 +42,7 @@ class Watch:
             found.append(("still", f"the process stood still for {passed:.0f} s"))
         if (monotonic - self._children_at) / 1e9 >= CHILDREN_S:
             self._children_at = monotonic
-            found += [("child", f"{pid}") for pid in self._new_children()]
+            found += [("unseen" if is_like_this(pid) else "child", f"{pid}") for pid in self._new_children()]
         return found
 
     def _new_children(self) -> Iterator[int]:
@@ -67,6 +67,19 @@ def children() -> list[int]:
     except (OSError, ValueError):
         return []
     return [pid for pid in found if pid not in OURS and _is_the_program(pid, mine)]
+
+
+def is_like_this(pid: int) -> bool:
+    """Say whether a child is the program once more: a copy of this process, or one that `multiprocessing` started.
+
+    Args:
+        pid: The child.
+    """
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return command == Path("/proc/self/cmdline").read_bytes() or b"multiprocessing" in command
+    except OSError:
+        return False
 
 
 def _is_the_program(pid: int, mine: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
 from exuvia.migrate.face.html import code, heads, legend, section, table, value
+from exuvia.migrate.gates import mending
 from exuvia.migrate.gates.pace import PLACE, figure
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
             f"{unit}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
             for (path, rule), hits in state.ignored.items()
         ]
-        items += [f"{unit}: not compared {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()]
+        items += [
+            f"{unit}: {mending.what(reason)} {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()
+        ]
         items += [f"{unit}: next: {escape(way, quote=False)}" for way in state.nexts()]
         items += [f"{unit}: {escape(note)}" for note in state.notes]
         if state.worth:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exuvia.migrate.face.durations import duration
+from exuvia.migrate.gates import mending
 from exuvia.migrate.gates.pace import figure
 from exuvia.migrate.gates.verdict import UnitStatus, overall
 
@@ -191,7 +192,7 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
     if len(state.places) > DIFFERENCES:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
     for reason, count in state.reasons.most_common(3):
-        yield Text(f"  not compared ×{count:,}: {reason}", style="yellow")
+        yield Text(f"  {mending.what(reason)} ×{count:,}: {reason}", style="yellow")
     for way in state.nexts():
         yield Text(f"  next: {way}")
     yield from _raising(state)

@@ -17,6 +17,11 @@ _QUEUE = (
     'or in a rehearsal hold the program up (when_full = "wait")'
 )
 _WAYS = (
+    (
+        "or inside itself",
+        "an object that meets itself (a parent that holds its child, which holds its parent) has no end: say what of "
+        "its class is compared, exuvia.migrate.register(CLASS, lambda it: {...}), without the way back",
+    ),
     ("the queue to the worker was full", _QUEUE),
     ("the queue is full", _QUEUE),
     (
@@ -42,6 +47,25 @@ _WAYS = (
         "exuvia doctor says what is wrong with the evidence folder",
     ),
 )
+
+
+UNRECORDED = "a call could not be recorded: "
+"""How the reason of a call begins that was compared and of which nothing is kept for repro and replay."""
+
+TOO_BIG = "a call was too big to be recorded"
+"""The same of one that takes more than a recording may."""
+
+
+def what(reason: str) -> str:
+    """Return what a reason is one for: a call was not compared, or only not recorded.
+
+    >>> what("the queue to the worker was full"), what(UNRECORDED + "it is too big")
+    ('not compared', 'compared, not recorded')
+
+    Args:
+        reason: As it was counted.
+    """
+    return "compared, not recorded" if reason.startswith((UNRECORDED, TOO_BIG)) else "not compared"
 
 
 def nexts(reasons: Iterable[str]) -> list[str]:

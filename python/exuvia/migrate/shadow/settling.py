@@ -96,6 +96,8 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
             object_number=twin,
             step=answer["step"],
         )
+    elif kind == protocol.TAPE:
+        lane.record.unrecorded("what a generator was sent and gave is compared as it runs, and not kept")
     for step, (name, signature, given, kept) in enumerate(answer.get("life", ())):
         lane.record.sampled(name, given, kept, signature=signature, object_number=twin, step=step)
     fatal = answer["fatal"]

@@ -15,6 +15,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exuvia.migrate.workbench import fixtures
 from exuvia.migrate.workbench.scaffold import MARK
 from exuvia.migrate.workbench.starting import SHIMS
 from exuvia.migrate.worth.imports import module_name, read
@@ -32,7 +33,7 @@ __all__ = ["Ejection", "plan", "write"]
 TEXTS = (".toml", ".txt", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".service", ".in", ".md")
 NAMED = ("Dockerfile", "Makefile", "Procfile", "crontab")
 EVIDENCE = re.compile(
-    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page|room)|hooks\.log|(?:restarts|gates)\.jsonl|segments\.list|compact\.lock"
+    r".+\.seg|\d+-.+\.jsonl|modes\.(?:jsonl|head|head\.new|page|room)|hooks\.log|(?:restarts|gates)\.jsonl|(?:segments|children)\.list|compact\.lock"
     r"|date=\d{4}-\d\d-\d\d/(?:head\.json|\w+-\d+\.parquet|\.[^/]+\.\d+\.tmp)"
 )
 """What exuvia writes into an evidence folder, by the path in it."""
@@ -101,6 +102,7 @@ def plan(root: Path, config: Config | None) -> Ejection:
                 ejection.by_hand.append(f"{_shown(ejection, path)}: cannot be parsed, and names exuvia")
         elif any(name in text for name in names):
             _Module(ejection, path, text, tree, shims).eject()
+    fixtures.name(ejection, [path for path in files if path not in {*gone, *own, *ejection.removed}])
     for path in _texts(ejection.root):
         _configuration(ejection, path)
     ejection.removed += sorted(gone)
@@ -410,8 +412,12 @@ def _configuration(ejection: Ejection, path: Path) -> None:
     if "exuvia" not in text:
         return
     lines = []
+    goes_on = False
     for number, line in enumerate(text.splitlines(keepends=True), 1):
-        if _REQUIREMENT.match(line):
+        whole = line.rstrip().removesuffix("\\")
+        if goes_on or _REQUIREMENT.match(whole):
+            # The digests of a requirement are on lines of their own, each tied to the one before.
+            goes_on = line.rstrip().endswith("\\")
             continue
         new = (
             line

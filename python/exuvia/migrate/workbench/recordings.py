@@ -6,10 +6,12 @@ import base64
 import binascii
 import hashlib
 import pickle
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence import reading
+from exuvia.migrate.gates.mending import TOO_BIG, UNRECORDED
 from exuvia.migrate.modes.journal import refuse_writable_by_others
 
 if TYPE_CHECKING:
@@ -82,11 +84,22 @@ class Recorded:
 
     Attributes:
         calls: In the order in which they were written.
-        problems: Calls that could not be read, and why.
+        problems: Calls that could not be read, and why; of a unit without a recorded call why none was kept.
+        unrecorded: Of each unit why compared calls were not recorded, and how many.
     """
 
     calls: list[Call] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unrecorded: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def missing(self, unit: str) -> list[str]:
+        """Say which compared calls of a unit were not recorded, and why.
+
+        Args:
+            unit: Its name.
+        """
+        found = self.unrecorded.get(unit, Counter())
+        return [f"compared and not recorded ×{count:,}: {reason}" for reason, count in found.most_common()]
 
     def of(self, unit: str) -> list[Call]:
         """Return the calls of one unit.
@@ -110,10 +123,18 @@ def read(config: Config, units: Iterable[str] = (), segments: list[SegmentText] 
     wanted = set(units) or set(config.units)
     recorded = Recorded()
     for segment in reading.read_folder(config.evidence) if segments is None else segments:
+        for unit in wanted & segment.counters.keys():
+            of_unit = recorded.unrecorded.setdefault(unit, Counter())
+            for reason, count in segment.counters[unit].get("reasons", {}).items():
+                if reason.startswith((UNRECORDED, TOO_BIG)):
+                    of_unit[reason.removeprefix(UNRECORDED)] += count
         entries = [entry for entry in segment.calls if entry.get("unit") in wanted]
         if entries and _is_ours(segment.path, recorded):
             for entry in entries:
                 _read(entry, segment.path.name, recorded)
+    for unit in sorted(wanted):
+        if not recorded.of(unit):
+            recorded.problems += [f"{unit}: {text}" for text in recorded.missing(unit)]
     return recorded
 
 

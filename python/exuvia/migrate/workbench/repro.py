@@ -174,6 +174,7 @@ def reproduce(
     what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
     mixed = not_rebuilt(cases)
     why = f"; {mixed}" if mixed else ""
+    why += "".join(f"; {text}" for text in recorded.missing(unit.name))
     raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{more}{why}")
 
 

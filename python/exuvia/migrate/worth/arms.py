@@ -42,8 +42,25 @@ found = importlib.import_module(module)
 for part in name.split("."):
     found = getattr(found, part)
 result = found()
+if hasattr(type(result), "__await__"):
+    import asyncio
+    async def awaited():
+        return await result
+    result = asyncio.run(awaited())
+elif hasattr(type(result), "__anext__"):
+    import asyncio
+    async def drawn():
+        return [item async for item in result]
+    result = asyncio.run(drawn())
+elif hasattr(type(result), "__next__"):
+    result = list(result)
 if result is None:
     sys.exit("returned None")
+if isinstance(result, BaseException):
+    sys.exit(f"returned an exception instead of raising it: {result!r}")
+if hasattr(type(result), "__await__") or hasattr(type(result), "__next__") or hasattr(type(result), "__anext__"):
+    getattr(result, "close", int)()
+    sys.exit(f"returned {type(result).__name__}, which is still to be run: run it to its end in the arm")
 sys.stdout.write(repr(result))
 """
 _KIB = 1 if sys.platform == "darwin" else 1024
@@ -55,7 +72,8 @@ class Arm:
 
     Attributes:
         name: `before` or `after`.
-        command: The words of a command; `py:module:function` stands for a function without arguments.
+        command: The words of a command; `py:module:function` stands for a function without arguments;
+            an async one is run to its end, and what yields is drawn to its.
         artefacts: Patterns of files that it must write in every run, relative to its folder.
     """
 
