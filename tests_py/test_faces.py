@@ -48,7 +48,7 @@ def test_of_what_too_little_is_known_the_first_unit_and_its_reason_are_named() -
 def rendered(made: UnitStatus, columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", str(columns))
     out = io.StringIO()
-    table.render([made], out)
+    table.render([made], out=out)
     return out.getvalue()
 
 

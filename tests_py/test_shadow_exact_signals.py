@@ -77,6 +77,8 @@ def watchdog(request: pytest.FixtureRequest) -> Iterator[Watchdog]:
     held = signal.signal(signal.SIGALRM, made)
     # The interpreter drops what is raised in these: hypothesis has one, and an alarm in it would be lost there.
     callbacks, gc.callbacks[:] = gc.callbacks[:], []
+    # Nor may what other tests left behind be collected meanwhile: what is raised in a `__del__` is dropped too.
+    gc.collect()
     yield made
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, held)

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DAY", "SUFFIX", "create", "day_folders", "open_folder", "order", "read_file", "segments", "sync_folder", "used"]
+__all__ = [
+    "DAY",
+    "SUFFIX",
+    "create",
+    "day_folders",
+    "open_folder",
+    "order",
+    "read_file",
+    "segments",
+    "sync_folder",
+    "used",
+]
 
 SUFFIX = ".seg"
 DAY = "date="

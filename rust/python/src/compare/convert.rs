@@ -125,6 +125,8 @@ impl<'py> Converter<'py> {
         Ok(match &*shape {
             Shape::Enum => Value::Enum { class, name: member_name(object)? },
             Shape::Decimal => Value::Decimal(text(&object.str()?)?),
+            // It counts nanoseconds, and what is reckoned with it is another class again.
+            Shape::Moment if class.name.starts_with("pandas.") => Value::Sub { class, of: Box::new(moment(object)?) },
             Shape::Moment => moment(object)?,
             Shape::Text => Value::Named { class, text: text(&object.repr()?)? },
             Shape::Subclass(builtin) => Value::Sub { class, of: Box::new(self.underneath(object, *builtin)?) },
@@ -154,6 +156,10 @@ impl<'py> Converter<'py> {
                 Value::Record { class, fields }
             }
             Shape::Attributes(names) => self.attributes(object, class, names)?,
+            // Its fields are attributes too.
+            Shape::Array if class.name.ends_with("recarray") => {
+                Value::Sub { class, of: Box::new(arrays::numpy(self, object)?) }
+            }
             Shape::Array => arrays::numpy(self, object)?,
             Shape::Table => arrays::arrow_table(object).map_err(|error| foreign(object, error))?,
             Shape::Column => arrays::arrow_array(object).map_err(|error| foreign(object, error))?,

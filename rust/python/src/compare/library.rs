@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use exuvia_migrate::{Class, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PySlice, PyString, PyType};
 
 use super::arrays;
 use super::convert::{Converter, foreign, text};
@@ -140,7 +140,16 @@ fn labels<'py>(converter: &mut Converter<'py>, index: &Bound<'py, PyAny>, class:
 
 /// Values of a pandas series: as Arrow sees them, item by item where they have no one type.
 fn series<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>) -> PyResult<Value> {
+    let dtype = object.getattr("dtype")?;
+    if floats(&dtype)? {
+        // Arrow's reader of pandas takes NaN for a value that is missing.
+        return converter.value(&object.call_method0("to_numpy")?);
+    }
     match arrays::arrow_array(object) {
+        Ok(value) if own(&dtype)? => {
+            let class = super::convert::class_of(&dtype.get_type())?;
+            Ok(sub(told(&class, &text(&dtype.str()?)?), value))
+        }
         Ok(value) => Ok(value),
         Err(error) if mixed(object.py(), &error)? => {
             let kind = PyDict::new(object.py());
@@ -149,6 +158,21 @@ fn series<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>) -> Py
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether a column holds NumPy's floats, in which NaN is a value.
+fn floats(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let numpy = dtype.py().import("numpy")?.getattr("dtype")?;
+    Ok(dtype.is_instance(&numpy)? && dtype.getattr("kind")?.extract::<String>()? == "f")
+}
+
+/// Whether a type of pandas keeps a mask for what is missing (`Int64`, `Float64`, `boolean`, those of Arrow): what is
+/// reckoned with it goes otherwise, and Arrow shows it as any other.
+fn own(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = dtype.get_type();
+    let (module, name) = (class.module()?.to_string(), class.name()?.to_string());
+    let stem = name.strip_suffix("Dtype").unwrap_or_default().trim_end_matches(|at: char| at.is_ascii_digit());
+    Ok(module.starts_with("pandas") && matches!(stem, "Int" | "UInt" | "Float" | "Boolean" | "Arrow"))
 }
 
 /// Whether pyarrow found no type that all items of a column have.
@@ -165,13 +189,26 @@ fn frame<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>, class:
     let py = object.py();
     let (index, columns) = (object.getattr("index")?, object.getattr("columns")?);
     let counted = counted(&index)?;
-    let whole = || {
-        if counted {
-            return arrays::arrow_table(object);
+    let types = object.getattr("dtypes")?.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let mut owned = Vec::new();
+    for (at, dtype) in types.iter().enumerate() {
+        if own(dtype)? {
+            owned.push(format!("{at}: {}", text(&dtype.str()?)?));
         }
+    }
+    let whole = || {
+        let pyarrow = py.import("pyarrow")?;
         let keep = PyDict::new(py);
-        keep.set_item("preserve_index", true)?;
-        let table = py.import("pyarrow")?.getattr("Table")?.call_method("from_pandas", (object,), Some(&keep))?;
+        keep.set_item("preserve_index", !counted)?;
+        let mut table = pyarrow.getattr("Table")?.call_method("from_pandas", (object,), Some(&keep))?;
+        for (at, dtype) in types.iter().enumerate() {
+            if floats(dtype)? {
+                // With NaN as a value; the reader of pandas takes it for a value that is missing.
+                let values = object.getattr("iloc")?.get_item((PySlice::full(py), at))?.call_method0("to_numpy")?;
+                let name = table.call_method1("field", (at,))?.getattr("name")?;
+                table = table.call_method1("set_column", (at, name, pyarrow.call_method1("array", (values,))?))?;
+            }
+        }
         arrays::arrow_table(&table)
     };
     let table = match whole() {
@@ -182,6 +219,8 @@ fn frame<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>, class:
         }
         Err(error) => return Err(foreign(object, error)),
     };
+    let table =
+        if owned.is_empty() { table } else { sub(told(class, &format!("columns {}", owned.join(", "))), table) };
     let names = columns.getattr("names")?.cast_into::<PyAny>().map_err(PyErr::from)?;
     let unnamed = names.try_iter()?.all(|name| name.is_ok_and(|name| name.is_none()));
     let plain = columns.try_iter()?.all(|label| label.is_ok_and(|label| label.is_instance_of::<PyString>()));
@@ -206,7 +245,12 @@ fn by_column<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>) ->
     let mut columns = Vec::new();
     for entry in object.call_method0("items")?.try_iter()? {
         let (name, one): (Bound<'py, PyAny>, Bound<'py, PyAny>) = entry?.extract()?;
-        if let Value::Array { column, .. } = series(converter, &one)? {
+        let read = match series(converter, &one)? {
+            // Of which type it is the frame says.
+            Value::Sub { of, .. } => *of,
+            plain => plain,
+        };
+        if let Value::Array { column, .. } = read {
             columns.push((name.str()?.to_string(), column));
         }
     }
