@@ -6,6 +6,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 |---|---|
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
+| `exuvia.options` | implied volatility, greeks, IV rank, gamma exposure, fills |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
 | `exuvia.lake` | Parquet files that are there whole or not at all |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, testing, venues
+    from exuvia import bars, brokers, errors, lake, migrate, options, orders, quotes, scan, sessions, testing, venues
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "errors",
     "lake",
     "migrate",
+    "options",
     "orders",
     "quotes",
     "scan",
@@ -62,9 +64,7 @@ __all__ = [
 
 __version__: str
 
-_AREAS = frozenset(
-    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "testing", "venues"}
-)
+_AREAS = frozenset(__all__) - {"ExuviaError", "ForkError", "PanicError", "__version__", "build_info"}
 
 
 def __getattr__(name: str) -> ModuleType | Callable[[], BuildInfo] | str:

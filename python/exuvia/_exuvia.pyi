@@ -422,6 +422,100 @@ def resample(
 def columns(table: _ArrowStream | _ArrowArray, /) -> dict[str, NDArray[generic]]: ...
 
 # --- end of bars ---
+
+# --- options ---
+_Numbers: TypeAlias = float | _Column
+_Rights: TypeAlias = str | float | _Column
+
+@overload
+def price(
+    volatility: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    threads: int | None = None,
+) -> float: ...
+@overload
+def price(
+    volatility: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    threads: int | None = None,
+) -> Table: ...
+@overload
+def implied_volatility(
+    price: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    bounds: tuple[float, float] = ...,
+    threads: int | None = None,
+) -> float: ...
+@overload
+def implied_volatility(
+    price: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    bounds: tuple[float, float] = ...,
+    threads: int | None = None,
+) -> Table: ...
+@overload
+def greeks(
+    volatility: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    which: str | Sequence[str] | None = None,
+    units: str = "natural",
+    days: float = 365.0,
+    threads: int | None = None,
+) -> dict[str, float]: ...
+@overload
+def greeks(
+    volatility: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    which: str | Sequence[str] | None = None,
+    units: str = "natural",
+    days: float = 365.0,
+    threads: int | None = None,
+) -> Table: ...
+
+# --- end of options ---
+
 # --- sessions ---
 
 @final

@@ -1,0 +1,13 @@
+//! Option analytics: columns of contracts go in; prices, implied volatilities and greeks ([`pricing`]), gamma exposure of
+//! chains ([`chain`]), ranks of volatility ([`rank`]) and fills ([`fills`]) come out.
+//!
+//! Every function of columns gives each row a [`Status`]: a row that cannot be computed is NaN and says why.
+
+mod columns;
+mod parallel;
+pub mod pricing;
+mod status;
+
+pub use columns::{Input, Priced, greek_columns, implied_columns, price_columns};
+pub use parallel::{cores, share};
+pub use status::{Status, Tally};
