@@ -90,7 +90,7 @@ class ScanError(ExuviaError, ValueError):
 
 
 class OptionError(ExuviaError, ValueError):
-    """Option analytics that were asked for what there is not: columns of different lengths, an unknown variant, a price out of range."""
+    """Option analytics of what cannot be: columns of different lengths, an unknown variant, a price out of range."""
 
 
 class OrderError(ExuviaError, ValueError):

@@ -43,7 +43,7 @@ def scaled(w: mp.mpf) -> mp.mpf:
 
 
 def quantile_gap(v: mp.mpf, low: mp.mpf, high: mp.mpf) -> mp.mpf:
-    """r - z at v in [-1, 1], which runs over (r - 4) / (r + 4)."""
+    """What r exceeds z by at v in [-1, 1], which runs over (r - 4) / (r + 4)."""
     y = (low * (1 - v) + high * (1 + v)) / 2
     r = QUANTILE_CENTRE * (1 + y) / (1 - y)
     z = mp.findroot(

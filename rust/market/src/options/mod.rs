@@ -3,11 +3,14 @@
 //!
 //! Every function of columns gives each row a [`Status`]: a row that cannot be computed is NaN and says why.
 
+pub mod chain;
 mod columns;
+pub mod fills;
 mod parallel;
 pub mod pricing;
+pub mod rank;
 mod status;
 
 pub use columns::{Input, Priced, greek_columns, implied_columns, price_columns};
 pub use parallel::{cores, share};
-pub use status::{Status, Tally};
+pub use status::Status;

@@ -94,25 +94,3 @@ impl Status {
         }
     }
 }
-
-/// How many rows ended in which status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally([usize; Status::ALL.len()]);
-
-impl Tally {
-    /// Counts the numbers of statuses.
-    pub fn of(codes: &[i32]) -> Self {
-        let mut counts = [0; Status::ALL.len()];
-        for code in codes {
-            if let Some(count) = usize::try_from(*code).ok().and_then(|code| counts.get_mut(code)) {
-                *count += 1;
-            }
-        }
-        Self(counts)
-    }
-
-    /// Each status that occurred, with its count.
-    pub fn iter(&self) -> impl Iterator<Item = (Status, usize)> + '_ {
-        Status::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
-    }
-}

@@ -3,7 +3,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use exuvia_market::options::Input;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::intern;
@@ -13,6 +13,31 @@ use pyo3::types::{PyBool, PyString};
 use super::option_error;
 use crate::arrays;
 use crate::bars::source::{Column, Source, Values, schema_error};
+
+/// The words for +1 and −1.
+pub struct Words {
+    plus: [&'static str; 2],
+    minus: [&'static str; 2],
+}
+
+/// Calls and puts.
+pub const RIGHTS: Words = Words { plus: ["C", "call"], minus: ["P", "put"] };
+/// Buys and sales.
+pub const SIDES: Words = Words { plus: ["B", "buy"], minus: ["S", "sell"] };
+
+impl Words {
+    /// +1, −1, or 0 for any other word.
+    fn sign(&self, text: &[u8]) -> f64 {
+        let is = |words: &[&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
+        if is(&self.plus) {
+            1.0
+        } else if is(&self.minus) {
+            -1.0
+        } else {
+            0.0
+        }
+    }
+}
 
 /// A column of numbers, or one number for all rows.
 pub enum Given<'py> {
@@ -28,6 +53,14 @@ impl Given<'_> {
         match self {
             Self::One(value) => Input::One(*value),
             Self::Many(values) => Input::Many(values),
+        }
+    }
+
+    /// The value of a row.
+    pub fn at(&self, row: usize) -> f64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Many(values) => values.get(row).copied().unwrap_or(f64::NAN),
         }
     }
 
@@ -72,17 +105,35 @@ impl<'py> Arguments<'py> {
         }
     }
 
-    /// Calls and puts as signs.
-    pub fn rights(&self, name: &str, passed: Option<&Bound<'py, PyAny>>) -> PyResult<Given<'py>> {
+    /// Numbers that may be missing altogether.
+    pub fn perhaps(&self, name: &str, passed: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Given<'py>>> {
         match (passed, &self.table) {
-            (Some(object), _) => right(name, object),
-            (None, Some(table)) => rights(name, &table.need(name)?).map(Given::Many),
+            (Some(object), _) => number(name, object).map(Some),
+            (None, Some(table)) => table.get(name)?.map(|column| floats(name, &column).map(Given::Many)).transpose(),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Calls and puts, or buys and sales, as signs.
+    pub fn signs(&self, name: &str, passed: Option<&Bound<'py, PyAny>>, words: &Words) -> PyResult<Given<'py>> {
+        match (passed, &self.table) {
+            (Some(object), _) => sign(name, object, words),
+            (None, Some(table)) => signs(name, &table.need(name)?, words).map(Given::Many),
             (None, None) => Err(missing(name)),
+        }
+    }
+
+    /// A column as it is, if there is one.
+    pub fn column(&self, name: &str, passed: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Column<'py>>> {
+        match (passed, &self.table) {
+            (Some(object), _) => Column::new(name, object).map(Some),
+            (None, Some(table)) => table.get(name),
+            (None, None) => Ok(None),
         }
     }
 }
 
-fn missing(name: &str) -> PyErr {
+pub fn missing(name: &str) -> PyErr {
     schema_error(format!("'{name}' is missing: pass it, or one table that has it as a column"))
 }
 
@@ -169,7 +220,7 @@ fn readonly<'py>(name: &str, array: &Bound<'py, PyArray1<f64>>) -> PyResult<Valu
     Ok(Values::Owned(values.as_array().iter().copied().collect()))
 }
 
-fn kind(array: &Bound<'_, PyUntypedArray>) -> PyResult<char> {
+pub fn kind(array: &Bound<'_, PyUntypedArray>) -> PyResult<char> {
     array.dtype().getattr(intern!(array.py(), "kind"))?.extract()
 }
 
@@ -182,49 +233,39 @@ fn wrong(name: &str, column: &Column<'_>, wanted: &str) -> PyErr {
     schema_error(format!("column '{name}' is {found}, expected {wanted}: convert it first"))
 }
 
-/// One right, or a column of them, as signs.
-fn right<'py>(name: &str, object: &Bound<'py, PyAny>) -> PyResult<Given<'py>> {
+/// One word or sign, or a column of them, as signs.
+fn sign<'py>(name: &str, object: &Bound<'py, PyAny>, words: &Words) -> PyResult<Given<'py>> {
     if is_column(object)? {
-        return rights(name, &Column::new(name, object)?).map(Given::Many);
+        return signs(name, &Column::new(name, object)?, words).map(Given::Many);
     }
     if let Ok(text) = object.cast::<PyString>() {
-        let sign = sign_of(text.to_cow()?.as_bytes());
+        let sign = words.sign(text.to_cow()?.as_bytes());
         if sign == 0.0 {
-            return Err(option_error(format!("{name} {text} is neither call nor put: use \"C\" or \"P\"")));
+            let ([plus, _], [minus, _]) = (words.plus, words.minus);
+            return Err(option_error(format!("{name} {text:?} is unknown: use {plus:?} or {minus:?}, 1 or -1")));
         }
         return Ok(Given::One(sign));
     }
-    if let Ok(call) = object.cast::<PyBool>() {
-        return Ok(Given::One(if call.is_true() { 1.0 } else { -1.0 }));
+    if let Ok(plus) = object.cast::<PyBool>() {
+        return Ok(Given::One(if plus.is_true() { 1.0 } else { -1.0 }));
     }
     number(name, object)
 }
 
-/// +1 for a call, −1 for a put, 0 for anything else.
-fn sign_of(text: &[u8]) -> f64 {
-    if text.eq_ignore_ascii_case(b"c") || text.eq_ignore_ascii_case(b"call") {
-        1.0
-    } else if text.eq_ignore_ascii_case(b"p") || text.eq_ignore_ascii_case(b"put") {
-        -1.0
-    } else {
-        0.0
-    }
-}
-
-/// A column of rights as signs; null is NaN, anything unknown 0.
-pub fn rights<'py>(name: &str, column: &Column<'py>) -> PyResult<Values<'py, f64>> {
+/// A column of words or signs as signs; null is NaN, anything unknown 0.
+fn signs<'py>(name: &str, column: &Column<'py>, words: &Words) -> PyResult<Values<'py, f64>> {
     match column {
         Column::Numpy(array) if array.ndim() == 1 => match kind(array)? {
-            'U' => numpy_text::<u32>(array, "u4").map(Values::Owned),
-            'S' => numpy_text::<u8>(array, "u1").map(Values::Owned),
-            'O' => objects(array).map(Values::Owned),
+            'U' => numpy_text::<u32>(array, "u4", words).map(Values::Owned),
+            'S' => numpy_text::<u8>(array, "u1", words).map(Values::Owned),
+            'O' => objects(array, words).map(Values::Owned),
             'b' => Ok(Values::Owned(floats(name, column)?.iter().map(|call| 2.0 * call - 1.0).collect())),
             _ => floats(name, column),
         },
         Column::Arrow(kind, chunks) if is_text(kind) => {
             let mut all = Vec::new();
             for chunk in chunks {
-                texts(chunk, &mut all)?;
+                texts(chunk, words, &mut all)?;
             }
             Ok(Values::Owned(all))
         }
@@ -243,15 +284,15 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
-fn texts(chunk: &ArrayRef, all: &mut Vec<f64>) -> PyResult<()> {
+fn texts(chunk: &ArrayRef, words: &Words, all: &mut Vec<f64>) -> PyResult<()> {
     let made = cast(chunk, &DataType::Utf8).map_err(|error| schema_error(error.to_string()))?;
     let texts = made.as_string::<i32>();
-    all.extend(texts.iter().map(|text| text.map_or(f64::NAN, |text| sign_of(text.as_bytes()))));
+    all.extend(texts.iter().map(|text| text.map_or(f64::NAN, |text| words.sign(text.as_bytes()))));
     Ok(())
 }
 
 /// Fixed-width text of NumPy, which lies row by row, padded with zeros.
-fn numpy_text<T>(array: &Bound<'_, PyUntypedArray>, unit: &str) -> PyResult<Vec<f64>>
+fn numpy_text<T>(array: &Bound<'_, PyUntypedArray>, unit: &str, words: &Words) -> PyResult<Vec<f64>>
 where
     T: numpy::Element + Copy + TryInto<u8>,
 {
@@ -275,21 +316,37 @@ where
         .map(|row| {
             text.clear();
             text.extend(row.iter().map(|unit| (*unit).try_into().unwrap_or(b'?')).take_while(|byte| *byte != 0));
-            sign_of(&text)
+            words.sign(&text)
         })
         .collect())
 }
 
 /// Python's own objects, one at a time.
-fn objects(array: &Bound<'_, PyUntypedArray>) -> PyResult<Vec<f64>> {
+fn objects(array: &Bound<'_, PyUntypedArray>, words: &Words) -> PyResult<Vec<f64>> {
     array
         .try_iter()?
         .map(|object| {
             let object = object?;
             if let Ok(text) = object.cast::<PyString>() {
-                return Ok(sign_of(text.to_cow()?.as_bytes()));
+                return Ok(words.sign(text.to_cow()?.as_bytes()));
             }
             Ok(if object.is_none() { f64::NAN } else { object.extract::<f64>().unwrap_or(0.0) })
         })
         .collect()
+}
+
+/// Stamps in UTC nanoseconds; dates are their midnight.
+pub fn stamps<'py>(name: &str, column: Column<'py>) -> PyResult<Values<'py, i64>> {
+    match &column {
+        Column::Arrow(DataType::Date32 | DataType::Date64, chunks) => {
+            let nanos = DataType::Timestamp(TimeUnit::Nanosecond, None);
+            let made: Result<Vec<ArrayRef>, _> = chunks.iter().map(|chunk| cast(chunk, &nanos)).collect();
+            Column::Arrow(nanos.clone(), made.map_err(|error| schema_error(error.to_string()))?).stamps(name)
+        }
+        Column::Numpy(array) if kind(array)? == 'M' => {
+            let made = array.call_method1(intern!(array.py(), "astype"), (intern!(array.py(), "M8[ns]"),))?;
+            Column::new(name, &made)?.stamps(name)
+        }
+        _ => column.stamps(name),
+    }
 }

@@ -1,8 +1,12 @@
 //! Bindings of `exuvia.options`: columns of contracts to prices, volatilities, greeks, exposures, ranks and fills.
 
+mod chain;
+mod fills;
+mod groups;
 mod input;
 mod output;
 mod pricing;
+mod rank;
 
 use exuvia_market::options::cores;
 use pyo3::prelude::*;
@@ -25,5 +29,8 @@ fn threads(wanted: Option<usize>) -> PyResult<usize> {
 
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    pricing::register(module)
+    pricing::register(module)?;
+    rank::register(module)?;
+    chain::register(module)?;
+    fills::register(module)
 }

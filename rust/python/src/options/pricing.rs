@@ -5,7 +5,7 @@ use exuvia_market::options::{Input, Priced, Status, greek_columns, implied_colum
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::input::{Arguments, Given, rows};
+use super::input::{Arguments, Given, RIGHTS, rows};
 use super::{option_error, output, threads};
 use crate::failure::Failure;
 use crate::gate;
@@ -166,11 +166,22 @@ fn greeks<'py>(
         }
         return Ok(all.into_any());
     }
-    let metadata = output::counted(&codes);
+    let metadata = output::counted(&codes, &STATUSES);
     let mut made: output::Columns = named.map(|(name, values)| (name.to_owned(), output::floats(values))).collect();
-    made.push(("status".to_owned(), output::statuses(codes)?));
+    made.push(("status".to_owned(), output::statuses(codes, &STATUSES)?));
     output::table(py, made, metadata)
 }
+
+/// The names of statuses, by their numbers.
+const STATUSES: [&str; Status::ALL.len()] = {
+    let mut names = [""; Status::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Status::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// Names of greeks.
 #[derive(FromPyObject)]
@@ -230,7 +241,7 @@ impl<'py> Terms<'py> {
         let given = from.need(name, if alone { None } else { Some(first) })?;
         let spot = from.need(underlying, spot)?;
         let (strike, years) = (from.need("strike", strike)?, from.need("years", years)?);
-        let right = from.rights("right", right)?;
+        let right = from.signs("right", right, &RIGHTS)?;
         let (rate, dividend) = (from.optional("rate", rate, 0.0)?, from.optional("dividend", dividend, 0.0)?);
         let all = [
             (name, &given),
@@ -275,8 +286,9 @@ impl<'py> Terms<'py> {
             refuse(&codes)?;
             return Ok(values.first().copied().into_pyobject(py)?.into_any());
         }
-        let metadata = output::counted(&codes);
-        let columns = vec![(name.to_owned(), output::floats(values)), ("status".to_owned(), output::statuses(codes)?)];
+        let metadata = output::counted(&codes, &STATUSES);
+        let columns =
+            vec![(name.to_owned(), output::floats(values)), ("status".to_owned(), output::statuses(codes, &STATUSES)?)];
         output::table(py, columns, metadata)
     }
 }
