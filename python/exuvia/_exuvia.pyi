@@ -428,7 +428,7 @@ _Numbers: TypeAlias = float | _Column
 _Rights: TypeAlias = str | float | _Column
 
 @overload
-def price(
+def price(  # type: ignore[overload-overlap] # numbers only: a number
     volatility: float,
     spot: float,
     strike: float,
@@ -454,7 +454,7 @@ def price(
     threads: int | None = None,
 ) -> Table: ...
 @overload
-def implied_volatility(
+def implied_volatility(  # type: ignore[overload-overlap] # numbers only: a number
     price: float,
     spot: float,
     strike: float,
@@ -482,7 +482,7 @@ def implied_volatility(
     threads: int | None = None,
 ) -> Table: ...
 @overload
-def greeks(
+def greeks(  # type: ignore[overload-overlap] # numbers only: a number
     volatility: float,
     spot: float,
     strike: float,
@@ -541,7 +541,7 @@ def gex_tables(
     threads: int | None,
 ) -> tuple[Table, Table, Table]: ...
 @overload
-def fill_price(
+def fill_price(  # type: ignore[overload-overlap] # numbers only: a number
     bid: float,
     ask: float,
     side: str | float,
@@ -567,7 +567,9 @@ def fill_price(
     extra: float = 0.073,
 ) -> Table: ...
 @overload
-def fill_ratio(fill: float, bid: float, ask: float, side: str | float) -> float: ...
+def fill_ratio(  # type: ignore[overload-overlap] # numbers only: a number
+    fill: float, bid: float, ask: float, side: str | float
+) -> float: ...
 @overload
 def fill_ratio(
     fill: _Numbers | _Table,
@@ -582,7 +584,7 @@ def calibrate_fill_ratio(
     *,
     centre: str = "median",
     trim: float = 0.1,
-    winsorise: tuple[float, float] = (-1.0, 2.0),
+    winsorise: tuple[float, float] = ...,
     shrink: float = 20.0,
     confidence: float = 0.95,
     resamples: int = 2000,

@@ -197,7 +197,7 @@ class GammaExposure:
         """
         if name not in self.total.column_names:
             raise OptionError(f"{name!r} is no column of the total: it has {', '.join(self.total.column_names)}")
-        values: list[Any] = self.total[name].to_pylist()
+        values: Any = self.total[name].to_pylist()
         if len(values) != 1:
             raise OptionError(f"the total has {len(values)} rows, one for each symbol: take exposure.total[{name!r}]")
         return values[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,7 +185,7 @@ def _read(path: Path) -> dict[str, Sequence[Any]]:
 def _arrow(path: Path) -> Any:
     """The table of an Arrow file, by the reader that is installed."""
     try:
-        from pyarrow import feather
+        feather = importlib.import_module("pyarrow.feather")
     except ImportError as error:
         raise OptionError(f"{path}: reading Arrow files needs pyarrow: pip install pyarrow") from error
     return feather.read_table(path)

@@ -157,7 +157,7 @@ fn quantity_fill_ratio<'py>(
 ///     bucket: What fills are told apart by: text or whole numbers (spread, days to expiry, legs, time of day, joined as you like).
 ///     centre: "median" or "trimmed".
 ///     trim: Share that is left out at each end, for "trimmed".
-///     winsorise: Ratios outside are moved to these ends.
+///     winsorise: Ratios outside are moved to these ends; (-1.0, 2.0) by default.
 ///     shrink: As many fills of the centre of all as each bucket is given.
 ///     confidence: Of the interval.
 ///     resamples: Of the bootstrap; 0 for no interval.

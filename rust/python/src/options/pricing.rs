@@ -65,7 +65,7 @@ fn price<'py>(
 ///     rate: Continuous rate; without it the table's column, else 0.
 ///     dividend: Continuous yield of the underlying; as rate. Not used by black76.
 ///     model: "bsm" or "black76".
-///     bounds: Least and greatest volatility that is believed; what lies outside has the status outside_bounds.
+///     bounds: Least and greatest volatility that is believed, any by default; what lies outside has the status outside_bounds.
 ///     threads: How many threads, all cores if None.
 ///
 /// Returns:
