@@ -127,6 +127,22 @@ def test_what_was_chosen_is_recorded_with_the_result() -> None:
         assert record["most_years"] == math.inf
 
 
+def test_vanna_and_charm_are_delta_of_tomorrow_and_of_another_volatility_in_money() -> None:
+    made = options.gex(BY_VOLATILITY, 100.0, second_order=True)
+    terms = {"spot": np.full(4, 100.0), "strike": BY_VOLATILITY["strike"], "right": BY_VOLATILITY["right"]}
+    size = np.array([1, 1, -1, -1]) * BY_VOLATILITY["open_interest"] * 100 * 100.0
+
+    def deltas(volatility: float, years: float) -> float:
+        iv = BY_VOLATILITY["iv"] + volatility
+        greeks = options.greeks(terms | {"volatility": iv, "years": BY_VOLATILITY["years"] + years}, which="delta")
+        return float((np.array(greeks["delta"].to_pylist()) * size).sum())
+
+    h = 1e-6
+    assert made["vanna"] == pytest.approx(0.01 * (deltas(h, 0) - deltas(-h, 0)) / (2 * h), rel=1e-6)
+    assert made["charm"] == pytest.approx(-(deltas(0, h) - deltas(0, -h)) / (2 * h) / 365, rel=1e-6)
+    assert options.gex(CHAIN, 100.0)["vanna"] is None
+
+
 def test_filters_leave_out_and_count() -> None:
     chain = CHAIN | {"years": np.array([0.1, 0.3, 0.1, 0.3]), "iv": np.array([0.2, 0.2, np.nan, 0.2])}
     assert options.gex(chain, 100.0, most_years=0.2)["skipped_filtered"] == 2

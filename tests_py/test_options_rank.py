@@ -123,6 +123,39 @@ def test_what_was_asked_wrongly_is_refused_with_what_to_do(call: Any, words: str
         call()
 
 
+CHAIN = {
+    "symbol": np.array(["A", "A", "A", "A", "B", "B"]),
+    "strike": np.array([100.0, 100.0, 102.0, 100.5, 50.0, 55.0]),
+    "years": np.array([0.05, 0.05, 0.05, 0.15, 0.1, 0.1]),
+    "iv": np.array([0.20, 0.22, 0.30, 0.26, 0.5, np.nan]),
+}
+
+
+def test_the_volatility_at_the_money_is_what_the_definition_says() -> None:
+    spots = {"A": 100.2, "B": 54.0}
+    nearest = pl.DataFrame(options.atm_iv(CHAIN, spots))
+    assert nearest["symbol"].to_list() == ["A", "B"]
+    assert nearest["iv"].to_list() == pytest.approx([0.21, 0.5])
+    assert nearest["contracts"].to_list() == [4, 1]
+    assert nearest["chain_rank"].to_list() == [pytest.approx(0.1), None]
+    band = pl.DataFrame(options.atm_iv(CHAIN, spots, strikes="band", band=0.02))
+    assert band["iv"].to_list() == [pytest.approx(0.24), None]
+    constant = pl.DataFrame(options.atm_iv(CHAIN, spots, days=36.5))
+    assert constant["iv"].to_list() == pytest.approx([math.sqrt((0.21**2 * 0.05 + 0.26**2 * 0.15) / 2 / 0.1), 0.5])
+    late = [
+        pl.DataFrame(options.atm_iv(CHAIN, spots, days=90, outside=outside))["iv"].to_list()
+        for outside in (False, True)
+    ]
+    assert late == [[None, None], pytest.approx([0.26, 0.5])]
+    for arguments, said in (
+        ({"strikes": "delta"}, "strikes="),
+        ({"days": 0}, "days=0"),
+        ({"spot": 0.0}, "spot of A is 0"),
+    ):
+        with pytest.raises(OptionError, match=said):
+            options.atm_iv(CHAIN, **{"spot": 1.0, **arguments})
+
+
 def exuvia(*words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "exuvia", "iv-rank", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -532,6 +532,16 @@ def iv_rank(
     last: bool = False,
     threads: int | None = None,
 ) -> Table: ...
+def atm_iv(
+    chain: _Table,
+    spot: _Numbers | Mapping[str, float] | None = None,
+    *,
+    strikes: str = "nearest",
+    band: float = 0.01,
+    days: float | None = None,
+    outside: bool = False,
+    threads: int | None = None,
+) -> Table: ...
 def gex_tables(
     chain: _Table,
     spot: _Numbers | Mapping[str, float] | None,

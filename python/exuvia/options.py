@@ -49,6 +49,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import (
+    atm_iv,
     calibrate_fill_ratio,
     fill_price,
     fill_probability,
@@ -72,6 +73,7 @@ __all__ = [
     "GammaExposure",
     "Profile",
     "Regime",
+    "atm_iv",
     "calibrate_fill_ratio",
     "fill_price",
     "fill_probability",
@@ -219,6 +221,7 @@ def gex(
     wall_sides: bool = True,
     wall_distance: float = 0.0,
     local_band: float = 0.01,
+    second_order: bool = False,
     regime: str | Regime | None = None,
     threads: int | None = None,
 ) -> GammaExposure:
@@ -248,6 +251,8 @@ def gex(
         wall_sides: Whether the call wall lies at or above the spot, the put wall at or below it.
         wall_distance: How far away a wall is at least, as a fraction of the spot.
         local_band: The band of `local`, as a fraction of the spot.
+        second_order: Whether vanna (money by a percentage point of volatility) and charm (by a day) are summed too;
+            needs iv and years.
         regime: A name of REGIMES, or a Regime; None for none.
         threads: How many threads, all cores if None; symbols are shared among them.
 
@@ -276,6 +281,7 @@ def gex(
         "wall_sides": wall_sides,
         "wall_distance": wall_distance,
         "local_band": local_band,
+        "second_order": second_order,
         "regime": asdict(regime) if regime else None,
     }
     parameters = settings | {"multiplier": multiplier}

@@ -1,5 +1,5 @@
 //! Option analytics: columns of contracts go in; prices, implied volatilities and greeks ([`pricing`]), gamma exposure of
-//! chains ([`chain`]), ranks of volatility ([`rank`]) and fills ([`fills`]) come out.
+//! chains ([`chain`]), ranks of volatility ([`rank`], of what: [`representative`]) and fills ([`fills`]) come out.
 //!
 //! Every function of columns gives each row a [`Status`]: a row that cannot be computed is NaN and says why.
 
@@ -9,6 +9,7 @@ pub mod fills;
 mod parallel;
 pub mod pricing;
 pub mod rank;
+pub mod representative;
 mod status;
 
 pub use columns::{Input, Priced, greek_columns, implied_columns, price_columns};

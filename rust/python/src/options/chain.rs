@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use exuvia_market::options::chain::{
     Against, Exposure, FlipMethod, Group, On, Profile, Regime, Row, Scale, Settings, Sign, Step, WallBy, Weight, expose,
 };
+use exuvia_market::options::representative::{At, Maturity, Representative, representative};
 use exuvia_market::options::share;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -30,6 +31,7 @@ struct Chosen {
     wall_sides: bool,
     wall_distance: f64,
     local_band: f64,
+    second_order: bool,
     regime: Option<RegimeChosen>,
 }
 
@@ -99,6 +101,7 @@ impl Chosen {
             wall_sides: self.wall_sides,
             wall_distance: self.wall_distance,
             local_band: self.local_band,
+            second_order: self.second_order,
             regime: self.regime.map(RegimeChosen::regime).transpose()?,
         })
     }
@@ -204,7 +207,7 @@ fn gex_tables<'py>(
     }
     let rows = columns.rows(expiries.as_ref());
     let places = symbols.as_ref().map_or_else(|| vec![(0..rows.len()).collect()], Groups::rows);
-    let spots = spots(spot, &columns, symbols.as_ref(), &places)?;
+    let spots = spots(spot, &columns.from, symbols.as_ref(), &places)?;
     let jobs: Vec<(Vec<Row>, f64)> = places
         .iter()
         .zip(&spots)
@@ -219,6 +222,93 @@ fn gex_tables<'py>(
         output::table(py, strikes(&made, symbols.as_ref())?, metadata.clone())?,
         output::table(py, by_expiry(&made, symbols.as_ref(), expiries.as_ref())?, metadata)?,
     ))
+}
+
+/// The one volatility that stands for a chain on a day: what an IV rank is a rank of.
+///
+/// Args:
+///     chain: A table or dict with columns strike, iv and years, and perhaps symbol and spot; rows without a volatility, or that have
+///         expired, are left out.
+///     spot: Price of the underlying, or a dict from symbol to price; without it the column spot.
+///     strikes: "nearest": the mean of call and put at the strike nearest to the spot; "band": the mean of all strikes in `band`.
+///     band: As a fraction of the spot.
+///     days: None for the nearest expiry; else a constant maturity of so many days of 365, between the expiries around it by total
+///         variance.
+///     outside: Whether the first or last expiry stands for a maturity before or after all of them; missing if not.
+///     threads: How many threads, all cores if None; symbols are shared among them.
+///
+/// Returns:
+///     An arro3.core.Table, a row for each symbol: symbol if given, iv, near_years, far_years, chain_rank (where iv stands between
+///     the least and greatest volatility of the chain, 0 to 1: another quantity that is called IV rank), contracts.
+///
+/// Raises:
+///     OptionError: An unknown variant, a symbol without a spot, columns of different lengths.
+///     SchemaError: A column is missing or has no numbers.
+#[pyfunction]
+#[pyo3(signature = (chain, spot=None, *, strikes="nearest", band=0.01, days=None, outside=false, threads=None))]
+fn atm_iv<'py>(
+    chain: &Bound<'py, PyAny>,
+    spot: Option<&Bound<'py, PyAny>>,
+    strikes: &str,
+    band: f64,
+    days: Option<f64>,
+    outside: bool,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = chain.py();
+    let at = match strikes {
+        "nearest" => At::Nearest,
+        "band" if band >= 0.0 => At::Band(band),
+        "band" => return Err(option_error(format!("band={band}: use a fraction of the spot, as 0.01"))),
+        other => return Err(unknown("strikes", other, "nearest or band")),
+    };
+    let maturity = match days {
+        None => Maturity::Nearest,
+        Some(days) if days > 0.0 => Maturity::Constant { years: days / 365.0, outside },
+        Some(days) => return Err(option_error(format!("days={days}: use a positive number, as 30"))),
+    };
+    let threads = self::threads(threads)?;
+    let from = Arguments::new(chain, true)?;
+    let (strike, iv, years) = (from.need("strike", None)?, from.need("iv", None)?, from.need("years", None)?);
+    let count = rows(&[("strike", &strike), ("iv", &iv), ("years", &years)])?.unwrap_or(0);
+    let symbols = from.column("symbol", None)?.map(|column| Groups::new("symbol", column)).transpose()?;
+    if let Some(length) = symbols.as_ref().map(|groups| groups.ids.len()).filter(|length| *length != count) {
+        return Err(option_error(format!(
+            "column 'symbol' has {length} rows, but 'strike' has {count}: pass columns of equal length"
+        )));
+    }
+    let places = symbols.as_ref().map_or_else(|| vec![(0..count).collect()], Groups::rows);
+    let spots = spots(spot, &from, symbols.as_ref(), &places)?;
+    let row = |at: usize| Row {
+        right: f64::NAN,
+        strike: strike.at(at),
+        open_interest: f64::NAN,
+        gamma: f64::NAN,
+        iv: iv.at(at),
+        years: years.at(at),
+        rate: 0.0,
+        dividend: 0.0,
+        multiplier: f64::NAN,
+        side: f64::NAN,
+        expiry: 0,
+    };
+    let jobs: Vec<(Vec<Row>, f64)> =
+        places.iter().zip(&spots).map(|(places, spot)| (places.iter().map(|at| row(*at)).collect(), *spot)).collect();
+    let made = gate::enter(py, || {
+        Ok::<_, Failure>(share(&jobs, threads, |(rows, spot)| representative(rows, *spot, at, maturity)))
+    })?;
+    let mut columns = output::Columns::new();
+    named(&mut columns, symbols.as_ref(), made.iter().map(|_| 1))?;
+    let mut level = |name: &str, pick: fn(&Representative) -> Option<f64>| {
+        columns.push((name.to_owned(), output::perhaps(made.iter().map(pick))));
+    };
+    level("iv", |one| one.iv);
+    level("near_years", |one| one.near);
+    level("far_years", |one| one.far);
+    level("chain_rank", |one| one.chain_rank);
+    let counts = made.iter().map(|one| i64::try_from(one.contracts).unwrap_or(i64::MAX)).collect();
+    columns.push(("contracts".to_owned(), output::integers(counts)));
+    output::table(py, columns, HashMap::new())
 }
 
 /// The columns of a chain.
@@ -243,7 +333,7 @@ impl<'py> ChainColumns<'py> {
         let right = from.signs("right", None, &RIGHTS)?;
         let (strike, open_interest) = (from.need("strike", None)?, from.need("open_interest", None)?);
         let gamma = from.perhaps("gamma", None)?;
-        let priced = gamma.is_none() || matches!(settings.flip, Some(FlipMethod::Profile(_)));
+        let priced = gamma.is_none() || settings.second_order || matches!(settings.flip, Some(FlipMethod::Profile(_)));
         let must =
             |name: &str, needed: bool| if needed { from.need(name, None) } else { from.optional(name, None, f64::NAN) };
         let (iv, years) =
@@ -290,7 +380,7 @@ impl<'py> ChainColumns<'py> {
 /// The spot of each symbol.
 fn spots(
     spot: Option<&Bound<'_, PyAny>>,
-    columns: &ChainColumns<'_>,
+    from: &Arguments<'_>,
     symbols: Option<&Groups>,
     places: &[Vec<usize>],
 ) -> PyResult<Vec<f64>> {
@@ -306,7 +396,7 @@ fn spots(
                 .collect::<PyResult<_>>()?,
             Err(_) => first_of(&number("spot", object)?, places),
         },
-        None => first_of(&columns.from.need("spot", None)?, places),
+        None => first_of(&from.need("spot", None)?, places),
     };
     match found.iter().position(|spot| !(*spot > 0.0 && spot.is_finite())) {
         Some(at) => Err(option_error(format!(
@@ -365,6 +455,8 @@ fn total(made: &[Exposure], symbols: Option<&Groups>) -> PyResult<output::Column
     level("least_net", |one| one.levels.least.map(|(_, net)| net));
     level("local", |one| Some(one.levels.local));
     level("convexity", |one| one.convexity);
+    level("vanna", |one| one.vanna);
+    level("charm", |one| one.charm);
     columns
         .push(("flip_found".to_owned(), output::texts(made.iter().map(|one| one.flip.map(|flip| flip.found.name())))));
     columns.push(("regime".to_owned(), output::texts(made.iter().map(|one| one.regime.as_deref()))));
@@ -407,5 +499,6 @@ fn by_expiry(made: &[Exposure], symbols: Option<&Groups>, expiries: Option<&Grou
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(atm_iv, module)?)?;
     module.add_function(wrap_pyfunction!(gex_tables, module)?)
 }

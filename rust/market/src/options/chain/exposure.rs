@@ -59,6 +59,10 @@ pub struct Exposure {
     pub levels: Levels,
     /// Where the exposure changes its sign.
     pub flip: Option<Flip>,
+    /// Σ ∂Δ/∂σ·OI·M·S by a percentage point of volatility, with the sign of the exposure; where it was asked for.
+    pub vanna: Option<f64>,
+    /// Σ ∂Δ/∂t·OI·M·S by a day of 365; where it was asked for.
+    pub charm: Option<f64>,
     /// |net| over the distance to the flip, as a fraction of the spot, at least 1e-6.
     pub convexity: Option<f64>,
     /// The regime's label.
@@ -131,6 +135,7 @@ pub fn expose(rows: &[Row], spot: f64, settings: &Settings) -> Exposure {
     let flip = settings.flip.as_ref().map(|method| find(method, &used, &strikes, spot, total.net, settings));
     let level = flip.as_ref().and_then(|flip| flip.level);
     let convexity = level.map(|level| total.net.abs() / ((spot - level).abs() / spot).max(1e-6));
+    let second = settings.second_order.then(|| second_order(&used, spot, settings));
     let evidence = Evidence { net: total.net, spot, flip: level };
     let regime = settings.regime.as_ref().map(|regime: &Regime| regime.of(&evidence).to_owned());
     Exposure {
@@ -143,6 +148,8 @@ pub fn expose(rows: &[Row], spot: f64, settings: &Settings) -> Exposure {
         expiries,
         levels,
         flip,
+        vanna: second.map(|(vanna, _)| vanna),
+        charm: second.map(|(_, charm)| charm),
         convexity,
         regime,
     }
@@ -197,6 +204,22 @@ fn take(row: &Row, spot: f64, settings: &Settings, used: &mut Vec<Used>, open: &
         return;
     };
     used.push(Used { row: Row { gamma, ..*row }, exposure, signed: sign * exposure });
+}
+
+/// Vanna and charm of all contracts that have a volatility and a time, in money.
+fn second_order(used: &[Used], spot: f64, settings: &Settings) -> (f64, f64) {
+    let (mut vanna, mut charm) = (Vec::with_capacity(used.len()), Vec::with_capacity(used.len()));
+    for row in used.iter().map(|one| &one.row) {
+        let contract = Contract::new(Model::Spot, row.right, spot, row.strike, row.years, row.rate, row.dividend);
+        let all = contract.and_then(|contract| greeks(&contract, Model::Spot, row.iv));
+        if let (Ok(all), Some(sign)) = (all, sign(row, settings.sign)) {
+            let size = sign * row.open_interest * row.multiplier * spot;
+            let of = |greek: Greek| all.get(greek as usize).copied().unwrap_or(f64::NAN) * size;
+            vanna.push(of(Greek::Vanna) * 0.01);
+            charm.push(of(Greek::Charm) / 365.0);
+        }
+    }
+    (pairwise(&vanna), pairwise(&charm))
 }
 
 /// Gamma from the volatility.

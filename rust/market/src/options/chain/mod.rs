@@ -110,6 +110,8 @@ pub struct Settings {
     pub wall_distance: f64,
     /// The band around the spot for the local exposure, as a fraction of it.
     pub local_band: f64,
+    /// Whether vanna and charm are summed too, which price every contract anew.
+    pub second_order: bool,
     /// How the result is named.
     pub regime: Option<Regime>,
 }

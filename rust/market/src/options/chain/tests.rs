@@ -1,4 +1,5 @@
 use super::*;
+use crate::options::pricing::{Contract, Greek, Model, greeks};
 
 const DAYS_30: f64 = 30.0 / 365.0;
 
@@ -42,6 +43,7 @@ fn settings() -> Settings {
         wall_sides: true,
         wall_distance: 0.0,
         local_band: 0.01,
+        second_order: false,
         regime: None,
     }
 }
@@ -96,6 +98,25 @@ fn the_spot_shift_profile_flips_at_100_54() {
     let flip = made.flip.unwrap();
     assert_eq!(flip.found, Found::Crossing);
     assert!((flip.level.unwrap() - 100.5406).abs() < 5e-5, "{flip:?}");
+}
+
+#[test]
+fn vanna_and_charm_are_the_change_of_delta_in_money() {
+    let rows = by_volatility();
+    let with = |settings: Settings| expose(&rows, 100.0, &settings);
+    let made = with(Settings { second_order: true, ..settings() });
+    let delta = |row: &Row, volatility: f64, years: f64| {
+        let contract = Contract::new(Model::Spot, row.right, 100.0, row.strike, years, 0.0, 0.0).unwrap();
+        greeks(&contract, Model::Spot, volatility).unwrap()[Greek::Delta as usize] * row.right * row.open_interest * 1e4
+    };
+    let h = 1e-5;
+    let by =
+        |up: &dyn Fn(&Row, f64) -> f64| -> f64 { rows.iter().map(|row| (up(row, h) - up(row, -h)) / (2.0 * h)).sum() };
+    let vanna = 0.01 * by(&|row, step| delta(row, row.iv + step, row.years));
+    let charm = -by(&|row, step| delta(row, row.iv, row.years + step)) / 365.0;
+    assert!((made.vanna.unwrap() / vanna - 1.0).abs() < 1e-6, "{:?} {vanna}", made.vanna);
+    assert!((made.charm.unwrap() / charm - 1.0).abs() < 1e-6, "{:?} {charm}", made.charm);
+    assert_eq!(with(settings()).vanna, None);
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Contract {
         let legs = self.legs();
         let intrinsic = (self.right.sign() * (legs.spot - legs.strike)).max(0.0);
         let (value, _) = normalised(legs.x.abs(), volatility * self.years.sqrt());
-        finite(intrinsic + value * (legs.spot * legs.strike).sqrt())
+        finite(intrinsic + value * legs.spot.sqrt() * legs.strike.sqrt())
     }
 
     /// The volatility that a price implies; 0 where the price is the intrinsic value to the last digits.
@@ -184,7 +184,7 @@ impl Contract {
             let rounding = 4.0 * f64::EPSILON * legs.spot.max(legs.strike);
             return if time_value >= -rounding { Err(Status::NoTimeValue) } else { Err(Status::BelowIntrinsic) };
         }
-        let value = time_value / (legs.spot * legs.strike).sqrt();
+        let value = time_value / (legs.spot.sqrt() * legs.strike.sqrt());
         let a = legs.x.abs();
         if time_value >= legs.spot.min(legs.strike) || value >= (-0.5 * a).exp() {
             return Err(Status::AboveBound);

@@ -7,7 +7,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use super::black::{SMALL_T, gap, slope, spread};
+use super::black::{SMALL_T, gap, rough_spread, slope, spread};
 use super::cubic::{Knot, bend_left, bend_right, between};
 use super::normal::{ROOT_2PI, mills, quantile_guess};
 
@@ -33,12 +33,12 @@ pub fn implied_total(value: f64, a: f64) -> f64 {
     let s_c = (2.0 * a).sqrt();
     // h = t at the point of inflection: v is e^{−a/2}/√(2π).
     let v_c = bound / ROOT_2PI;
-    let d_c = if a > 0.0 { spread(0.5 * s_c, 0.5 * s_c) } else { 0.0 };
+    let d_c = if a > 0.0 { rough_spread(0.5 * s_c, 0.5 * s_c) } else { 0.0 };
     let middle = Knot { at: v_c * d_c, value: s_c, slope: 1.0 / v_c };
     if value < middle.at {
         let s_l = (s_c - d_c).max(0.0);
         let (h, t) = (a / s_l, 0.5 * s_l);
-        let (v_l, d_l) = (slope(h, t), spread(h, t));
+        let (v_l, d_l) = (slope(h, t), rough_spread(h, t));
         let low = Knot { at: v_l * d_l, value: s_l, slope: 1.0 / v_l };
         if value < low.at || low.at <= 0.0 || low.at.is_nan() {
             return lowest(value, a, &low, s_c);
@@ -75,10 +75,10 @@ fn bends(h: f64, s: f64) -> (f64, f64) {
 /// Between the lower and the upper cut: g = b − value.
 #[inline]
 fn inner(value: f64, a: f64, bound: f64, guess: f64, low: f64, high: f64) -> f64 {
-    search(guess, low, high, |s| {
+    search(guess, low, high, |s, last| {
         let (h, t) = (a / s, 0.5 * s);
         let v = slope(h, t);
-        let b = if t < h || t < SMALL_T { v * spread(h, t) } else { bound - v * gap(h, t) };
+        let b = if t < h || t < SMALL_T { v * spread_for(last, h, t) } else { bound - v * gap(h, t) };
         let (second, third) = bends(h, s);
         step((value - b) / v, second, third)
     })
@@ -102,9 +102,9 @@ fn lowest(value: f64, a: f64, cut: &Knot, s_c: f64) -> f64 {
     let ln_f = if f > 0.0 { f.ln() } else { ln_value };
     let z = quantile_guess(((ln_f - scale.ln()) / 3.0).min(-LN_2));
     let guess = a / (ROOT_3 * z.max(1e-3));
-    search(guess, 0.0, if s > 0.0 { s * (1.0 + 1e-9) } else { s_c }, |s| {
+    search(guess, 0.0, if s > 0.0 { s * (1.0 + 1e-9) } else { s_c }, |s, last| {
         let (h, t) = (a / s, 0.5 * s);
-        let d = spread(h, t);
+        let d = spread_for(last, h, t);
         let ln_b = -0.5 * (h * h + t * t) - LN_ROOT_2PI + d.ln();
         // b′/b
         let rate = 1.0 / d;
@@ -132,7 +132,7 @@ fn highest(value: f64, a: f64, bound: f64, cut: &Knot, v: f64) -> f64 {
     let rest = bound - value;
     let f = if f > 0.0 { f } else { 0.5 * rest };
     let ln_rest = rest.ln();
-    search(2.0 * quantile_guess(f.ln().min(-LN_2)), s * (1.0 - 1e-9), f64::INFINITY, |s| {
+    search(2.0 * quantile_guess(f.ln().min(-LN_2)), s * (1.0 - 1e-9), f64::INFINITY, |s, _| {
         let (h, t) = (a / s, 0.5 * s);
         let sum = gap(h, t);
         // ln(bound − b), and b′/(bound − b).
@@ -143,9 +143,15 @@ fn highest(value: f64, a: f64, bound: f64, cut: &Knot, v: f64) -> f64 {
     })
 }
 
-/// Steps from `guess` until they no longer matter, within the ends.
+/// The first step need not be exact: the second is.
 #[inline]
-fn search(guess: f64, low: f64, high: f64, mut next: impl FnMut(f64) -> f64) -> f64 {
+fn spread_for(last: bool, h: f64, t: f64) -> f64 {
+    if last { spread(h, t) } else { rough_spread(h, t) }
+}
+
+/// Steps from `guess` until they no longer matter, within the ends; `next` is told whether its step may be the last.
+#[inline]
+fn search(guess: f64, low: f64, high: f64, mut next: impl FnMut(f64, bool) -> f64) -> f64 {
     let inside = |s: f64, from: f64| {
         if s > low && s < high {
             s
@@ -164,10 +170,11 @@ fn search(guess: f64, low: f64, high: f64, mut next: impl FnMut(f64) -> f64) -> 
         low.max(1e-300)
     };
     let mut s = start;
-    for _ in 0..STEPS {
-        let by = next(s);
+    for made in 0..STEPS {
+        let exact = made > 0;
+        let by = next(s, exact);
         let moved = inside(s + by, s);
-        let done = (moved - s).abs() <= LAST_STEP * s;
+        let done = exact && (moved - s).abs() <= LAST_STEP * s;
         s = moved;
         if done {
             break;
