@@ -8,6 +8,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
 | `exuvia.options` | implied volatility, greeks, IV rank, gamma exposure, fills |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
+| `exuvia.history` | a cache of history: memory, then Parquet, then one fetch |
 | `exuvia.lake` | Parquet files that are there whole or not at all |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
 | `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
@@ -39,7 +40,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, options, orders, quotes, scan, sessions, testing, venues
+    from exuvia import (
+        bars,
+        brokers,
+        errors,
+        history,
+        lake,
+        migrate,
+        options,
+        orders,
+        quotes,
+        scan,
+        sessions,
+        testing,
+        venues,
+    )
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -51,6 +66,7 @@ __all__ = [
     "brokers",
     "build_info",
     "errors",
+    "history",
     "lake",
     "migrate",
     "options",

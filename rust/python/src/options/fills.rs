@@ -45,6 +45,7 @@ fn names() -> Vec<&'static str> {
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (bid, ask=None, side=None, *, model="ratio", ratio=0.5, volume=None, legs=None, reference=1000.0, extra=0.073))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn fill_price<'py>(
     bid: &Bound<'py, PyAny>,
     ask: Option<&Bound<'py, PyAny>>,
@@ -56,7 +57,7 @@ fn fill_price<'py>(
     reference: f64,
     extra: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if !ratio.is_finite() || !(reference > 0.0) || !extra.is_finite() {
+    if !ratio.is_finite() || reference.is_nan() || reference <= 0.0 || !extra.is_finite() {
         return Err(option_error(format!(
             "ratio={ratio}, reference={reference}, extra={extra}: use finite numbers, reference above 0"
         )));
@@ -172,6 +173,7 @@ fn quantity_fill_ratio<'py>(
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (ratio, bucket=None, *, centre="median", trim=0.1, winsorise=(-1.0, 2.0), shrink=20.0, confidence=0.95, resamples=2000, seed=0))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn calibrate_fill_ratio<'py>(
     ratio: &Bound<'py, PyAny>,
     bucket: Option<&Bound<'py, PyAny>>,

@@ -182,7 +182,7 @@ fn is_column(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub fn floats<'py>(name: &str, column: &Column<'py>) -> PyResult<Values<'py, f64>> {
     match column {
         Column::Numpy(array) => {
-            if array.ndim() == 1 && !array.cast::<PyArray1<f64>>().is_ok() && "iufb".contains(kind(array)?) {
+            if array.ndim() == 1 && array.cast::<PyArray1<f64>>().is_err() && "iufb".contains(kind(array)?) {
                 let made = array.call_method1(intern!(array.py(), "astype"), (intern!(array.py(), "f8"),))?;
                 return readonly(name, made.cast::<PyArray1<f64>>().map_err(PyErr::from)?);
             }

@@ -32,6 +32,7 @@ use crate::gate;
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (volatility, spot=None, strike=None, years=None, right=None, *, rate=None, dividend=None, model="bsm", threads=None))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn price<'py>(
     volatility: &Bound<'py, PyAny>,
     spot: Option<&Bound<'py, PyAny>>,
@@ -78,6 +79,7 @@ fn price<'py>(
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (price, spot=None, strike=None, years=None, right=None, *, rate=None, dividend=None, model="bsm", bounds=(0.0, f64::INFINITY), threads=None))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn implied_volatility<'py>(
     price: &Bound<'py, PyAny>,
     spot: Option<&Bound<'py, PyAny>>,
@@ -129,6 +131,7 @@ fn implied_volatility<'py>(
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (volatility, spot=None, strike=None, years=None, right=None, *, rate=None, dividend=None, model="bsm", which=None, units="natural", days=365.0, threads=None))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn greeks<'py>(
     volatility: &Bound<'py, PyAny>,
     spot: Option<&Bound<'py, PyAny>>,

@@ -50,6 +50,7 @@ const DAY: i64 = 86_400 * SECOND;
 ///     SchemaError: A column is missing or has no numbers.
 #[pyfunction]
 #[pyo3(signature = (iv, symbol=None, ts=None, *, high=None, low=None, window=252, days=None, include_today=true, least=10, scale=100.0, flat=None, floor=None, clamp=false, inclusive=false, last=false, threads=None))]
+#[allow(clippy::too_many_arguments)] // the signature that Python sees
 fn iv_rank<'py>(
     iv: &Bound<'py, PyAny>,
     symbol: Option<&Bound<'py, PyAny>>,
