@@ -85,6 +85,12 @@ def test_windows_of_calendar_days_are_those_of_pandas() -> None:
             assert made["count"].tolist() == [int(rows.sum()) for rows in later]
 
 
+def test_a_stream_of_batches_is_read_once() -> None:
+    table = pa.table({"iv": [0.2, 0.3, 0.25], "symbol": ["A", "A", "A"]})
+    reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
+    assert options.iv_rank(reader, least=1) == options.iv_rank(table, least=1)
+
+
 def test_extremes_may_come_from_daily_highs_and_lows() -> None:
     iv, high, low = np.array([20.0, 30, 25]), np.array([26.0, 40, 27]), np.array([18.0, 10, 24])
     made = bars.columns(options.iv_rank({"iv": iv, "high": high, "low": low}, least=1, last=True))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::parallel::{ranges, share};
-use super::pricing::{Contract, GREEKS, Greek, Model, Scale, greeks};
+use super::pricing::{Contract, GREEKS, Greek, Model, Need, Scale, greeks_for};
 use super::status::Status;
 
 /// A column, or one number for all rows.
@@ -120,12 +120,14 @@ pub fn greek_columns(
     scale: Scale,
     threads: usize,
 ) -> (Vec<Vec<f64>>, Vec<i32>) {
+    let need = Need::of(wanted, rows.model);
     let wanted: Vec<(usize, f64)> = wanted.iter().map(|greek| (*greek as usize, scale.divisor(*greek))).collect();
     let part = |range: &Range<usize>| {
         let mut columns: Vec<Vec<f64>> = wanted.iter().map(|_| Vec::with_capacity(range.len())).collect();
         let mut codes = Vec::with_capacity(range.len());
         for row in range.clone() {
-            let made = rows.contract(row).and_then(|contract| greeks(&contract, rows.model, volatility.at(row)));
+            let made =
+                rows.contract(row).and_then(|contract| greeks_for(&contract, rows.model, volatility.at(row), need));
             let (all, status) = match made {
                 Ok(all) => (all, Status::Ok),
                 Err(status) => ([f64::NAN; GREEKS.len()], status),

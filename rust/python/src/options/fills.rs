@@ -12,7 +12,6 @@ use pyo3::types::PyDict;
 use super::groups::Groups;
 use super::input::{Arguments, Given, SIDES, rows};
 use super::{option_error, output};
-use crate::bars::source::Source;
 use crate::failure::Failure;
 use crate::gate;
 
@@ -199,9 +198,8 @@ fn calibrate_fill_ratio<'py>(
             "winsorise={winsorise:?}, shrink={shrink}, confidence={confidence}, resamples={resamples}: use an ascending range, a count of at least 0, a share below 1, at most a million"
         )));
     }
-    let table = Source::new(ratio).is_ok();
-    let from = Arguments::new(ratio, table)?;
-    let given = from.need("ratio", if table { None } else { Some(ratio) })?;
+    let from = Arguments::perhaps_table(ratio);
+    let given = from.need("ratio", if from.is_table() { None } else { Some(ratio) })?;
     let count = rows(&[("ratio", &given)])?
         .ok_or_else(|| option_error("ratio is a single number: calibration needs a column"))?;
     let groups =

@@ -84,6 +84,16 @@ impl<'py> Arguments<'py> {
         Ok(Self { table: if alone { Some(Source::new(first)?) } else { None } })
     }
 
+    /// Takes the first argument for a table if it is one; a stream of batches is read once only.
+    pub fn perhaps_table(first: &Bound<'py, PyAny>) -> Self {
+        Self { table: Source::new(first).ok() }
+    }
+
+    /// Whether there is a table.
+    pub const fn is_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// Numbers that must be there.
     pub fn need(&self, name: &str, passed: Option<&Bound<'py, PyAny>>) -> PyResult<Given<'py>> {
         match (passed, &self.table) {

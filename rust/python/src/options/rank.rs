@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use super::groups::Groups;
 use super::input::{Arguments, rows, stamps};
 use super::{option_error, output, threads};
-use crate::bars::source::{Source, Values};
+use crate::bars::source::Values;
 use crate::failure::Failure;
 use crate::gate;
 
@@ -71,9 +71,8 @@ fn iv_rank<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = iv.py();
     let rule = rule(window, days, include_today, least, scale, flat, floor, clamp, inclusive)?;
-    let table = Source::new(iv).is_ok();
-    let from = Arguments::new(iv, table)?;
-    let given = from.need("iv", if table { None } else { Some(iv) })?;
+    let from = Arguments::perhaps_table(iv);
+    let given = from.need("iv", if from.is_table() { None } else { Some(iv) })?;
     let (highs, lows) = (from.perhaps("high", high)?, from.perhaps("low", low)?);
     let symbols = from.column("symbol", symbol)?.map(|column| Groups::new("symbol", column)).transpose()?;
     let ts = from.column("ts", ts)?.map(|column| stamps("ts", column)).transpose()?;

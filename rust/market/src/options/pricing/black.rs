@@ -9,6 +9,8 @@ use super::normal::{DENSITY_0, mills};
 
 /// Below this t a difference of two ratios would cancel, so it is summed as a series in t.
 pub const SMALL_T: f64 = 0.2;
+/// Below this t even eight digits would cancel.
+const TINY_T: f64 = 1e-4;
 /// From this h on the series' coefficients come from a continued fraction.
 const FAR_H: f64 = 3.0;
 /// The continued fraction of n terms is off by about e^(−2h√n): this over h², at least [`LEAST_TERMS`], is enough.
@@ -62,41 +64,41 @@ pub fn spread(h: f64, t: f64) -> f64 {
 /// As [`spread`] to eight digits, which is enough for a start and for what another step mends.
 #[inline]
 pub fn rough_spread(h: f64, t: f64) -> f64 {
-    if t < SMALL_T && h * t < 0.5 { series::<3>(h, t) } else { mills(h - t) - mills(h + t) }
+    if t < TINY_T { series::<1>(h, t) } else { mills(h - t) - mills(h + t) }
 }
 
-/// The difference as 2t·Σ c₂ₖ₊₁ t²ᵏ, where cₙ = (1/n!)·∫ uⁿ e^{−hu − u²/2} du follows cₙ₊₁ = (cₙ₋₁ − h·cₙ)/(n+1); at most
-/// `PAIRS` of c after the first.
+/// The difference as 2t·Σ Mₙ tⁿ⁻¹/n! over odd n, where Mₙ = ∫ uⁿ e^{−hu − u²/2} du follows Mₙ₊₁ = n·Mₙ₋₁ − h·Mₙ; at most
+/// `PAIRS` terms after the first.
 #[inline]
 fn series<const PAIRS: usize>(h: f64, t: f64) -> f64 {
     let square = t * t;
     let mut even = mills(h);
     let mut odd = 1.0 - h * even;
     let mut sum = odd;
-    let mut power = 1.0;
-    for [first, second] in RECIPROCALS.into_iter().take(PAIRS) {
-        even = (even - h * odd) * first;
-        odd = (odd - h * even) * second;
-        power *= square;
-        let term = odd * power;
+    let mut weight = 1.0;
+    for [before, now, factor] in STEPS.into_iter().take(PAIRS) {
+        even = before * even - h * odd;
+        odd = now * odd - h * even;
+        weight *= square * factor;
+        let term = odd * weight;
         sum += term;
         // The next term is smaller by a third of t² and more.
-        if PAIRS > 3 && term.abs() * square < 3e-17 * sum {
+        if PAIRS > 1 && term.abs() * square < 3e-17 * sum {
             break;
         }
     }
     2.0 * t * sum
 }
 
-/// 1/(n+1) for the steps of [`series`], two at a time.
-const RECIPROCALS: [[f64; 2]; 7] = [
-    [1.0 / 2.0, 1.0 / 3.0],
-    [1.0 / 4.0, 1.0 / 5.0],
-    [1.0 / 6.0, 1.0 / 7.0],
-    [1.0 / 8.0, 1.0 / 9.0],
-    [1.0 / 10.0, 1.0 / 11.0],
-    [1.0 / 12.0, 1.0 / 13.0],
-    [1.0 / 14.0, 1.0 / 15.0],
+/// n − 1, n and 1/(n·(n + 1)) for the steps of [`series`], n = 2, 4, …
+const STEPS: [[f64; 3]; 7] = [
+    [1.0, 2.0, 1.0 / 6.0],
+    [3.0, 4.0, 1.0 / 20.0],
+    [5.0, 6.0, 1.0 / 42.0],
+    [7.0, 8.0, 1.0 / 72.0],
+    [9.0, 10.0, 1.0 / 110.0],
+    [11.0, 12.0, 1.0 / 156.0],
+    [13.0, 14.0, 1.0 / 210.0],
 ];
 
 /// As [`series`]; for large h by the backward recursion of its ratios (Laplace's continued fraction), whose terms are all positive.

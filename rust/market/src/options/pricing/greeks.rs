@@ -117,58 +117,99 @@ impl Scale {
 /// # Errors
 /// The status that says why there are none; at expiry and without volatility there are none.
 pub fn greeks(contract: &Contract, model: Model, volatility: f64) -> Result<[f64; GREEKS.len()], Status> {
-    let price = contract.price(volatility)?;
+    greeks_for(contract, model, volatility, Need { price: true, higher: true })
+}
+
+/// Which greeks of [`greeks_for`] are wanted besides delta, gamma, vega and theta; what is not is NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// The price, lambda, and rho of a forward.
+    pub price: bool,
+    /// All from vanna on.
+    pub higher: bool,
+}
+
+impl Need {
+    /// What a choice of greeks needs.
+    pub fn of(wanted: &[Greek], model: Model) -> Self {
+        let price = |greek: &Greek| match greek {
+            Greek::Price | Greek::Lambda => true,
+            Greek::Rho => model == Model::Forward,
+            _ => false,
+        };
+        Self {
+            price: wanted.iter().any(price),
+            higher: wanted.iter().any(|greek| *greek as usize >= Greek::Vanna as usize),
+        }
+    }
+}
+
+/// As [`greeks`], for some of them.
+///
+/// # Errors
+/// As [`greeks`].
+pub fn greeks_for(
+    contract: &Contract,
+    model: Model,
+    volatility: f64,
+    need: Need,
+) -> Result<[f64; GREEKS.len()], Status> {
+    if volatility.is_nan() {
+        return Err(Status::Missing);
+    }
     if contract.years <= 0.0 {
         return Err(Status::BadTime);
     }
-    let s = volatility * contract.years.sqrt();
+    if !(volatility > 0.0 && volatility.is_finite()) {
+        return Err(Status::BadVolatility);
+    }
+    let price = if need.price { contract.price(volatility)? } else { f64::NAN };
+    let Contract { spot, strike, years, rate, dividend, .. } = *contract;
+    let (sign, legs, root) = (contract.right.sign(), contract.legs(), years.sqrt());
+    let s = volatility * root;
     if s <= 0.0 {
         return Err(Status::BadVolatility);
     }
-    let Contract { spot, strike, years, rate, dividend, .. } = *contract;
-    let (sign, legs, root) = (contract.right.sign(), contract.legs(), years.sqrt());
     let (carry, discount) = (legs.spot / spot, legs.strike / strike);
     let d1 = legs.x / s + 0.5 * s;
-    let d2 = legs.x / s - 0.5 * s;
-    let (density, density2) = (DENSITY_0 * (-0.5 * d1 * d1).exp(), DENSITY_0 * (-0.5 * d2 * d2).exp());
+    let d2 = d1 - s;
+    let density = DENSITY_0 * (-0.5 * d1 * d1).exp();
+    // Both legs times their densities are equal; far out, where one has vanished, each for itself.
+    let density2 =
+        if density > 1e-280 { density * (legs.spot / legs.strike) } else { DENSITY_0 * (-0.5 * d2 * d2).exp() };
     let (first, second) = (below(sign * d1, density), below(sign * d2, density2));
 
     let delta = sign * carry * first;
     let gamma = carry * density / (spot * s);
     let vega = legs.spot * density * root;
-    let both = d1 * d2;
-    // ∂d1/∂T
-    let drift = (rate - dividend) / s - 0.5 * d2 / years;
     let theta =
         -0.5 * vega * volatility / years - sign * rate * legs.strike * second + sign * dividend * legs.spot * first;
-    let rho = match model {
-        Model::Spot => sign * years * legs.strike * second,
-        Model::Forward => -years * price,
+    let (rho, epsilon) = match model {
+        Model::Spot => (sign * years * legs.strike * second, -sign * years * legs.spot * first),
+        Model::Forward => (-years * price, f64::NAN),
     };
-    let epsilon = match model {
-        Model::Spot => -sign * years * legs.spot * first,
-        Model::Forward => f64::NAN,
-    };
-    Ok([
-        price,
-        delta,
-        gamma,
-        vega,
-        theta,
-        rho,
-        epsilon,
-        delta * spot / price,
-        -carry * density * d2 / volatility,
-        dividend * delta - carry * density * drift,
-        vega * both / volatility,
-        vega * (dividend + d1 * drift - 0.5 / years),
-        -gamma / spot * (d1 / s + 1.0),
-        gamma * (both - 1.0) / volatility,
-        gamma * (dividend + d1 * drift + 0.5 / years),
-        -vega / (volatility * volatility) * (both * (1.0 - both) + d1 * d1 + d2 * d2),
-        -sign * discount * second,
-        discount * density2 / (strike * s),
-    ])
+    let mut all = [f64::NAN; GREEKS.len()];
+    if let Some(low) = all.first_chunk_mut() {
+        *low = [price, delta, gamma, vega, theta, rho, epsilon, delta * spot / price];
+    }
+    if let (true, Some(high)) = (need.higher, all.last_chunk_mut()) {
+        let both = d1 * d2;
+        // ∂d1/∂T
+        let drift = (rate - dividend) / s - 0.5 * d2 / years;
+        *high = [
+            -carry * density * d2 / volatility,
+            dividend * delta - carry * density * drift,
+            vega * both / volatility,
+            vega * (dividend + d1 * drift - 0.5 / years),
+            -gamma / spot * (d1 / s + 1.0),
+            gamma * (both - 1.0) / volatility,
+            gamma * (dividend + d1 * drift + 0.5 / years),
+            -vega / (volatility * volatility) * (both * (1.0 - both) + d1 * d1 + d2 * d2),
+            -sign * discount * second,
+            discount * density2 / (strike * s),
+        ];
+    }
+    Ok(all)
 }
 
 /// Φ(d), from φ(d).

@@ -78,7 +78,7 @@ fn inner(value: f64, a: f64, bound: f64, guess: f64, low: f64, high: f64) -> f64
     search(guess, low, high, |s, last| {
         let (h, t) = (a / s, 0.5 * s);
         let v = slope(h, t);
-        let b = if t < h || t < SMALL_T { v * spread_for(last, h, t) } else { bound - v * gap(h, t) };
+        let b = if t < h || (last && t < SMALL_T) { v * spread_for(last, h, t) } else { bound - v * gap(h, t) };
         let (second, third) = bends(h, s);
         step((value - b) / v, second, third)
     })

@@ -10,7 +10,7 @@ mod normal;
 mod tables;
 
 pub use contract::{Contract, Model, Right};
-pub use greeks::{GREEKS, Greek, Scale, greeks};
+pub use greeks::{GREEKS, Greek, Need, Scale, greeks, greeks_for};
 pub use implied::implied_total;
 pub use normal::{density, mills, upper_tail};
 

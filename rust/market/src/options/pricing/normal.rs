@@ -16,7 +16,10 @@ pub const DENSITY_0: f64 = 0.398_942_280_401_432_7;
 /// ```
 #[inline]
 pub fn mills(a: f64) -> f64 {
-    let place = (a / (a + 5.0)) * MILLS.len() as f64;
+    // One division for both quotients: they are what this waits for.
+    let (near, far) = (a + 1.0, a + 5.0);
+    let both = 1.0 / (near * far);
+    let place = (a * (near * both)) * MILLS.len() as f64;
     // NaN becomes 0 here and stays NaN in `place`.
     let part = (place as usize).min(MILLS.len() - 1);
     let v = 2.0 * (place - part as f64) - 1.0;
@@ -25,7 +28,7 @@ pub fn mills(a: f64) -> f64 {
     let w = v * v;
     let even = c0 + w * (c2 + w * (c4 + w * (c6 + w * c8)));
     let odd = c1 + w * (c3 + w * (c5 + w * c7));
-    (even + v * odd) / (a + 1.0)
+    (even + v * odd) * (far * both)
 }
 
 /// The density φ(d).

@@ -1,6 +1,6 @@
 use super::black::normalised;
 use super::implied::implied_total;
-use super::{Contract, GREEKS, Model, greeks, mills, upper_tail};
+use super::{Contract, GREEKS, Greek, Model, Need, greeks, greeks_for, mills, upper_tail};
 use crate::options::Status;
 
 /// Evenly spaced exponents of ten.
@@ -112,6 +112,18 @@ fn at_expiry_and_without_volatility_the_value_is_the_intrinsic_one() {
     assert_eq!(call(80.0, 90.0, 0.0).price(0.3), Ok(0.0));
     let one = call(100.0, 90.0, 1.0);
     assert_eq!(one.price(0.0), Ok(one.intrinsic()));
+}
+
+#[test]
+fn a_choice_of_greeks_is_what_all_of_them_are() {
+    for (model, volatility) in [(Model::Spot, 0.2), (Model::Forward, 0.2), (Model::Spot, 40.0)] {
+        let one = call(100.0, 130.0, 0.4);
+        let all = greeks(&one, model, volatility).unwrap();
+        for (greek, name) in GREEKS {
+            let made = greeks_for(&one, model, volatility, Need::of(&[greek], model)).unwrap()[greek as usize];
+            assert!(made == all[greek as usize] || (made.is_nan() && greek == Greek::Epsilon), "{name} {made}");
+        }
+    }
 }
 
 #[test]
