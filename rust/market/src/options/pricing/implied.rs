@@ -91,16 +91,17 @@ fn lowest(value: f64, a: f64, cut: &Knot, s_c: f64) -> f64 {
     let scale = 2.0 * PI / ROOT_27 * a;
     let s = cut.value;
     let z = a / (ROOT_3 * s);
-    let density = (-0.5 * z * z).exp() / ROOT_2PI;
     let ratio = mills(z);
-    let tail = density * ratio;
-    let f_slope = 2.0 * PI * (z * tail).powi(2) * (z * z + 0.125 * s * s).exp();
+    // The densities of z in f and in its slope are those of v at the cut: 3z² is h².
+    let growth = (0.125 * s * s).exp();
+    let f_slope = (z * ratio).powi(2) * growth;
+    let f_value = scale * ratio.powi(3) * growth / (2.0 * PI * cut.slope);
     let f_curve = f_slope * (2.0 * z * (1.0 / ratio - z) / s - 2.0 / s + 0.25 * s) * cut.slope;
     let left = Knot { at: 0.0, value: 0.0, slope: 1.0 };
-    let right = Knot { at: cut.at, value: scale * tail.powi(3), slope: f_slope };
+    let right = Knot { at: cut.at, value: f_value, slope: f_slope };
     let f = between(left, right, bend_right(left, right, f_curve), value);
-    let ln_f = if f > 0.0 { f.ln() } else { ln_value };
-    let z = quantile_guess(((ln_f - scale.ln()) / 3.0).min(-LN_2));
+    let f = if f > 0.0 { f } else { value };
+    let z = quantile_guess(((f / scale).ln() / 3.0).min(-LN_2));
     let guess = a / (ROOT_3 * z.max(1e-3));
     search(guess, 0.0, if s > 0.0 { s * (1.0 + 1e-9) } else { s_c }, |s, last| {
         let (h, t) = (a / s, 0.5 * s);

@@ -51,5 +51,9 @@ pub fn quantile_guess(ln_p: f64) -> f64 {
     let [low, high] = QUANTILE_ENDS;
     let y = ((r - 4.0) / (r + 4.0)).clamp(low, high);
     let v = (2.0 * y - low - high) / (high - low);
-    r - QUANTILE.iter().rev().fold(0.0, |sum, c| sum * v + c)
+    let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10] = QUANTILE;
+    let w = v * v;
+    let even = c0 + w * (c2 + w * (c4 + w * (c6 + w * (c8 + w * c10))));
+    let odd = c1 + w * (c3 + w * (c5 + w * (c7 + w * c9)));
+    r - (even + v * odd)
 }
