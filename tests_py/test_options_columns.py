@@ -15,6 +15,8 @@ import pyarrow as pa
 import pytest
 from exuvia import bars, options
 from exuvia.errors import OptionError, SchemaError
+from hypothesis import given
+from hypothesis import strategies as st
 
 N = 50
 ROWS: dict[str, np.ndarray] = {
@@ -109,6 +111,39 @@ def test_each_bad_row_says_why_and_the_others_are_computed() -> None:
     assert np.isfinite(iv).tolist() == [word in ("ok", "no_time_value") for word in words]
     assert iv[1] == 0.0
     assert made.schema.metadata_str == dict.fromkeys(words, "1")
+
+
+ANY = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 1e-17, 1.0, 100.0, 1e17, 1e300, 1.8e308]))
+CHAINS = ("right", "strike", "open_interest", "gamma", "iv", "years", "rate", "dividend", "side", "multiplier")
+
+
+@given(st.lists(st.tuples(*[ANY] * 8), min_size=1, max_size=6))
+def test_nothing_that_a_float_can_be_breaks_a_call(rows: list[tuple[float, ...]]) -> None:
+    names = ("price", "spot", "strike", "years", "right", "rate", "dividend", "volatility")
+    table = dict(zip(names, np.array(rows).T.copy(), strict=True))
+    for model in ("bsm", "black76"):
+        columns = table | {"forward": table["spot"]}
+        iv, status = found(options.implied_volatility(columns, model=model))
+        for value, code in zip(iv, status, strict=True):
+            assert (0 <= value < np.inf) if code in (0, 1) else np.isnan(value)
+        made = bars.columns(options.price(columns, model=model))
+        assert (np.isfinite(made["price"]) == (made["status"] == 0)).all()
+        made = bars.columns(options.greeks(columns, model=model, which=["delta", "gamma", "vega"]))
+        assert (np.isnan(made["delta"]) | (np.abs(made["delta"]) < np.inf)).all()
+    options.iv_rank(table["price"], least=1)
+    bars.columns(options.fill_ratio(table["price"], table["spot"], table["strike"], table["right"]))
+    options.calibrate_fill_ratio(table["price"], resamples=20)
+    options.fill_probability(table["price"], table["spot"])
+
+
+@given(st.lists(st.tuples(*[ANY] * len(CHAINS)), min_size=1, max_size=6), st.floats(5e-324, 1e300))
+def test_no_chain_breaks_the_exposure(rows: list[tuple[float, ...]], spot: float) -> None:
+    chain = dict(zip(CHAINS, np.array(rows).T.copy(), strict=True))
+    for flip in ("adjacent", "adjacent_up", "cumulative", "profile"):
+        made = options.gex(chain, spot, flip=flip, sign="side", second_order=True)
+        counts = sum(made[f"skipped_{why}"] for why in ("missing", "no_open_interest", "no_gamma", "no_iv", "filtered"))
+        assert made["used"] + counts == made["contracts"] == len(rows)
+    options.atm_iv(chain, spot, days=30)
 
 
 def test_nulls_are_missing_wherever_they_stand() -> None:

@@ -177,6 +177,10 @@ impl Contract {
             return Err(Status::BadTime);
         }
         let legs = self.legs();
+        // Rates times years of hundreds: a leg is infinite, or nothing is left of it.
+        if !(legs.spot.min(legs.strike) > 0.0 && legs.spot.max(legs.strike).is_finite()) {
+            return Err(Status::NotFinite);
+        }
         let intrinsic = (self.right.sign() * (legs.spot - legs.strike)).max(0.0);
         let time_value = price - intrinsic;
         if time_value <= 0.0 {

@@ -188,9 +188,11 @@ pub fn greeks_for(
         Model::Spot => (sign * years * legs.strike * second, -sign * years * legs.spot * first),
         Model::Forward => (-years * price, f64::NAN),
     };
+    // Of a price that has vanished there is no elasticity.
+    let lambda = if price > 0.0 { delta * spot / price } else { f64::NAN };
     let mut all = [f64::NAN; GREEKS.len()];
     if let Some(low) = all.first_chunk_mut() {
-        *low = [price, delta, gamma, vega, theta, rho, epsilon, delta * spot / price];
+        *low = [price, delta, gamma, vega, theta, rho, epsilon, lambda];
     }
     if let (true, Some(high)) = (need.higher, all.last_chunk_mut()) {
         let both = d1 * d2;
@@ -209,7 +211,7 @@ pub fn greeks_for(
             discount * density2 / (strike * s),
         ];
     }
-    Ok(all)
+    if all.iter().any(|value| value.is_infinite()) { Err(Status::NotFinite) } else { Ok(all) }
 }
 
 /// Φ(d), from φ(d).
