@@ -2,183 +2,17 @@
 
 use std::collections::HashMap;
 
-use exuvia_market::options::chain::{
-    Against, Exposure, FlipMethod, Group, On, Profile, Regime, Row, Scale, Settings, Sign, Step, WallBy, Weight, expose,
-};
-use exuvia_market::options::representative::{At, Maturity, Representative, representative};
+use exuvia_market::options::chain::{Exposure, FlipMethod, Group, Row, Settings, Sign, expose};
 use exuvia_market::options::share;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::groups::Groups;
 use super::input::{Arguments, Given, RIGHTS, number, rows};
+use super::settings::Chosen;
 use super::{option_error, output, threads};
 use crate::failure::Failure;
 use crate::gate;
-
-/// The settings as Python's face hands them over.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct Chosen {
-    scale: String,
-    sign: String,
-    most_years: f64,
-    strike_band: f64,
-    need_iv: bool,
-    flip: Option<String>,
-    profile: ProfileChosen,
-    wall_by: String,
-    wall_sides: bool,
-    wall_distance: f64,
-    local_band: f64,
-    second_order: bool,
-    regime: Option<RegimeChosen>,
-}
-
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct ProfileChosen {
-    widths: Vec<f64>,
-    step: f64,
-    margin: f64,
-    floor: f64,
-    floor_band: f64,
-    most_distance: f64,
-    weight: String,
-    weight_days: f64,
-}
-
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct RegimeChosen {
-    on: String,
-    divisor: f64,
-    rules: Vec<(String, f64, String)>,
-    otherwise: String,
-}
-
-fn unknown(what: &str, found: &str, known: &str) -> PyErr {
-    option_error(format!("{what}={found:?} is unknown: use {known}"))
-}
-
-impl Chosen {
-    fn settings(self) -> PyResult<Settings> {
-        let scale = match self.scale.as_str() {
-            "shares" => Scale::Shares,
-            "per_unit" => Scale::PerUnit,
-            "per_percent" => Scale::PerPercent,
-            "per_100_percent" => Scale::PerHundredPercent,
-            other => return Err(unknown("scale", other, "shares, per_unit, per_percent or per_100_percent")),
-        };
-        let sign = match self.sign.as_str() {
-            "calls_minus_puts" => Sign::CallsMinusPuts,
-            "puts_minus_calls" => Sign::PutsMinusCalls,
-            "absolute" => Sign::Absolute,
-            "side" => Sign::Side,
-            other => return Err(unknown("sign", other, "calls_minus_puts, puts_minus_calls, absolute or side")),
-        };
-        let flip = match self.flip.as_deref() {
-            None => None,
-            Some("adjacent") => Some(FlipMethod::Adjacent),
-            Some("adjacent_up") => Some(FlipMethod::AdjacentUp),
-            Some("cumulative") => Some(FlipMethod::Cumulative),
-            Some("profile") => Some(FlipMethod::Profile(self.profile.profile()?)),
-            Some(other) => return Err(unknown("flip", other, "adjacent, adjacent_up, cumulative, profile or None")),
-        };
-        let wall_by = match self.wall_by.as_str() {
-            "gamma_open_interest" => WallBy::GammaOpenInterest,
-            "open_interest" => WallBy::OpenInterest,
-            other => return Err(unknown("wall_by", other, "gamma_open_interest or open_interest")),
-        };
-        Ok(Settings {
-            scale,
-            sign,
-            most_years: self.most_years,
-            strike_band: self.strike_band,
-            need_iv: self.need_iv,
-            flip,
-            wall_by,
-            wall_sides: self.wall_sides,
-            wall_distance: self.wall_distance,
-            local_band: self.local_band,
-            second_order: self.second_order,
-            regime: self.regime.map(RegimeChosen::regime).transpose()?,
-        })
-    }
-}
-
-impl ProfileChosen {
-    fn profile(self) -> PyResult<Profile> {
-        let share = |value: f64| (0.0..1.0).contains(&value);
-        if self.widths.is_empty() || !self.widths.iter().all(|width| *width > 0.0 && *width < 1.0) {
-            return Err(option_error(format!(
-                "profile widths={:?}: use fractions of the spot between 0 and 1",
-                self.widths
-            )));
-        }
-        if !(self.step > 1e-6 && self.step < 1.0 && share(self.margin) && share(self.floor)) {
-            return Err(option_error(format!(
-                "profile step={}, margin={}, floor={}: use fractions, as 0.0025, 0.1 and 0.02",
-                self.step, self.margin, self.floor
-            )));
-        }
-        let days = self.weight_days;
-        let weight = match self.weight.as_str() {
-            "full" => Weight::Full,
-            _ if !(days > 0.0 && days.is_finite()) => {
-                return Err(option_error(format!("profile weight_days={days}: use a positive number of days")));
-            }
-            "linear" => Weight::Linear(days),
-            "root" => Weight::Root(days),
-            "exponential" => Weight::Exponential(days),
-            other => return Err(unknown("profile weight", other, "full, linear, root or exponential")),
-        };
-        Ok(Profile {
-            widths: self.widths,
-            step: self.step,
-            margin: self.margin,
-            floor: self.floor,
-            floor_band: self.floor_band,
-            most_distance: self.most_distance,
-            weight,
-        })
-    }
-}
-
-impl RegimeChosen {
-    fn regime(self) -> PyResult<Regime> {
-        let on = match self.on.as_str() {
-            "net" => On::Net,
-            "net_over_spot_squared" => On::NetOverSpotSquared,
-            "flip_distance" => On::FlipDistance,
-            other => return Err(unknown("regime on", other, "net, net_over_spot_squared or flip_distance")),
-        };
-        if !(self.divisor > 0.0 && self.divisor.is_finite()) {
-            return Err(option_error(format!(
-                "regime divisor={}: use a positive number, 1e9 for billions",
-                self.divisor
-            )));
-        }
-        let steps: PyResult<Vec<Step>> = self
-            .rules
-            .into_iter()
-            .map(|(against, threshold, label)| {
-                let against = match against.as_str() {
-                    ">" => Against::Above,
-                    ">=" => Against::AtLeast,
-                    "<" => Against::Below,
-                    "<=" => Against::AtMost,
-                    other => return Err(unknown("regime rule", other, ">, >=, < or <=")),
-                };
-                if threshold.is_nan() {
-                    return Err(option_error(format!("regime rule {label:?} has the threshold NaN: use a number")));
-                }
-                Ok(Step { against, threshold, label })
-            })
-            .collect();
-        Ok(Regime { on, divisor: self.divisor, steps: steps?, otherwise: self.otherwise })
-    }
-}
 
 /// Exposure of a chain in three tables: total, by strike, by expiry; `exuvia.options.gex` says what the arguments are.
 #[pyfunction]
@@ -222,93 +56,6 @@ fn gex_tables<'py>(
         output::table(py, strikes(&made, symbols.as_ref())?, metadata.clone())?,
         output::table(py, by_expiry(&made, symbols.as_ref(), expiries.as_ref())?, metadata)?,
     ))
-}
-
-/// The one volatility that stands for a chain on a day: what an IV rank is a rank of.
-///
-/// Args:
-///     chain: A table or dict with columns strike, iv and years, and perhaps symbol and spot; rows without a volatility, or that have
-///         expired, are left out.
-///     spot: Price of the underlying, or a dict from symbol to price; without it the column spot.
-///     strikes: "nearest": the mean of call and put at the strike nearest to the spot; "band": the mean of all strikes in `band`.
-///     band: As a fraction of the spot.
-///     days: None for the nearest expiry; else a constant maturity of so many days of 365, between the expiries around it by total
-///         variance.
-///     outside: Whether the first or last expiry stands for a maturity before or after all of them; missing if not.
-///     threads: How many threads, all cores if None; symbols are shared among them.
-///
-/// Returns:
-///     An arro3.core.Table, a row for each symbol: symbol if given, iv, near_years, far_years, chain_rank (where iv stands between
-///     the least and greatest volatility of the chain, 0 to 1: another quantity that is called IV rank), contracts.
-///
-/// Raises:
-///     OptionError: An unknown variant, a symbol without a spot, columns of different lengths.
-///     SchemaError: A column is missing or has no numbers.
-#[pyfunction]
-#[pyo3(signature = (chain, spot=None, *, strikes="nearest", band=0.01, days=None, outside=false, threads=None))]
-fn atm_iv<'py>(
-    chain: &Bound<'py, PyAny>,
-    spot: Option<&Bound<'py, PyAny>>,
-    strikes: &str,
-    band: f64,
-    days: Option<f64>,
-    outside: bool,
-    threads: Option<usize>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = chain.py();
-    let at = match strikes {
-        "nearest" => At::Nearest,
-        "band" if band >= 0.0 => At::Band(band),
-        "band" => return Err(option_error(format!("band={band}: use a fraction of the spot, as 0.01"))),
-        other => return Err(unknown("strikes", other, "nearest or band")),
-    };
-    let maturity = match days {
-        None => Maturity::Nearest,
-        Some(days) if days > 0.0 => Maturity::Constant { years: days / 365.0, outside },
-        Some(days) => return Err(option_error(format!("days={days}: use a positive number, as 30"))),
-    };
-    let threads = self::threads(threads)?;
-    let from = Arguments::new(chain, true)?;
-    let (strike, iv, years) = (from.need("strike", None)?, from.need("iv", None)?, from.need("years", None)?);
-    let count = rows(&[("strike", &strike), ("iv", &iv), ("years", &years)])?.unwrap_or(0);
-    let symbols = from.column("symbol", None)?.map(|column| Groups::new("symbol", column)).transpose()?;
-    if let Some(length) = symbols.as_ref().map(|groups| groups.ids.len()).filter(|length| *length != count) {
-        return Err(option_error(format!(
-            "column 'symbol' has {length} rows, but 'strike' has {count}: pass columns of equal length"
-        )));
-    }
-    let places = symbols.as_ref().map_or_else(|| vec![(0..count).collect()], Groups::rows);
-    let spots = spots(spot, &from, symbols.as_ref(), &places)?;
-    let row = |at: usize| Row {
-        right: f64::NAN,
-        strike: strike.at(at),
-        open_interest: f64::NAN,
-        gamma: f64::NAN,
-        iv: iv.at(at),
-        years: years.at(at),
-        rate: 0.0,
-        dividend: 0.0,
-        multiplier: f64::NAN,
-        side: f64::NAN,
-        expiry: 0,
-    };
-    let jobs: Vec<(Vec<Row>, f64)> =
-        places.iter().zip(&spots).map(|(places, spot)| (places.iter().map(|at| row(*at)).collect(), *spot)).collect();
-    let made = gate::enter(py, || {
-        Ok::<_, Failure>(share(&jobs, threads, |(rows, spot)| representative(rows, *spot, at, maturity)))
-    })?;
-    let mut columns = output::Columns::new();
-    named(&mut columns, symbols.as_ref(), made.iter().map(|_| 1))?;
-    let mut level = |name: &str, pick: fn(&Representative) -> Option<f64>| {
-        columns.push((name.to_owned(), output::perhaps(made.iter().map(pick))));
-    };
-    level("iv", |one| one.iv);
-    level("near_years", |one| one.near);
-    level("far_years", |one| one.far);
-    level("chain_rank", |one| one.chain_rank);
-    let counts = made.iter().map(|one| i64::try_from(one.contracts).unwrap_or(i64::MAX)).collect();
-    columns.push(("contracts".to_owned(), output::integers(counts)));
-    output::table(py, columns, HashMap::new())
 }
 
 /// The columns of a chain.
@@ -378,7 +125,7 @@ impl<'py> ChainColumns<'py> {
 }
 
 /// The spot of each symbol.
-fn spots(
+pub fn spots(
     spot: Option<&Bound<'_, PyAny>>,
     from: &Arguments<'_>,
     symbols: Option<&Groups>,
@@ -413,7 +160,11 @@ fn first_of(given: &Given<'_>, places: &[Vec<usize>]) -> Vec<f64> {
 }
 
 /// Which symbol each row of a table is of.
-fn named(columns: &mut output::Columns, symbols: Option<&Groups>, counts: impl Iterator<Item = usize>) -> PyResult<()> {
+pub fn named(
+    columns: &mut output::Columns,
+    symbols: Option<&Groups>,
+    counts: impl Iterator<Item = usize>,
+) -> PyResult<()> {
     if let Some(symbols) = symbols {
         let ids: Vec<u32> = counts
             .enumerate()
@@ -499,6 +250,5 @@ fn by_expiry(made: &[Exposure], symbols: Option<&Groups>, expiries: Option<&Grou
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(atm_iv, module)?)?;
     module.add_function(wrap_pyfunction!(gex_tables, module)?)
 }

@@ -7,6 +7,8 @@ mod input;
 mod output;
 mod pricing;
 mod rank;
+mod representative;
+mod settings;
 
 use exuvia_market::options::cores;
 use pyo3::prelude::*;
@@ -31,6 +33,7 @@ fn threads(wanted: Option<usize>) -> PyResult<usize> {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pricing::register(module)?;
     rank::register(module)?;
+    representative::register(module)?;
     chain::register(module)?;
     fills::register(module)
 }
