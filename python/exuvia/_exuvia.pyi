@@ -422,6 +422,188 @@ def resample(
 def columns(table: _ArrowStream | _ArrowArray, /) -> dict[str, NDArray[generic]]: ...
 
 # --- end of bars ---
+
+# --- options ---
+_Numbers: TypeAlias = float | _Column
+_Rights: TypeAlias = str | float | _Column
+
+@overload
+def price(  # type: ignore[overload-overlap] # numbers only: a number
+    volatility: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    threads: int | None = None,
+) -> float: ...
+@overload
+def price(
+    volatility: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    threads: int | None = None,
+) -> Table: ...
+@overload
+def implied_volatility(  # type: ignore[overload-overlap] # numbers only: a number
+    price: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    bounds: tuple[float, float] = ...,
+    threads: int | None = None,
+) -> float: ...
+@overload
+def implied_volatility(
+    price: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    bounds: tuple[float, float] = ...,
+    threads: int | None = None,
+) -> Table: ...
+@overload
+def greeks(  # type: ignore[overload-overlap] # numbers only: a number
+    volatility: float,
+    spot: float,
+    strike: float,
+    years: float,
+    right: str | float,
+    *,
+    rate: float | None = None,
+    dividend: float | None = None,
+    model: str = "bsm",
+    which: str | Sequence[str] | None = None,
+    units: str = "natural",
+    days: float = 365.0,
+    threads: int | None = None,
+) -> dict[str, float]: ...
+@overload
+def greeks(
+    volatility: _Numbers | _Table,
+    spot: _Numbers | None = None,
+    strike: _Numbers | None = None,
+    years: _Numbers | None = None,
+    right: _Rights | None = None,
+    *,
+    rate: _Numbers | None = None,
+    dividend: _Numbers | None = None,
+    model: str = "bsm",
+    which: str | Sequence[str] | None = None,
+    units: str = "natural",
+    days: float = 365.0,
+    threads: int | None = None,
+) -> Table: ...
+def iv_rank(
+    iv: _Column | _Table,
+    symbol: _Column | None = None,
+    ts: _Column | None = None,
+    *,
+    high: _Column | None = None,
+    low: _Column | None = None,
+    window: int = 252,
+    days: float | None = None,
+    include_today: bool = True,
+    least: int = 10,
+    scale: float = 100.0,
+    flat: float | None = None,
+    floor: float | None = None,
+    clamp: bool = False,
+    inclusive: bool = False,
+    last: bool = False,
+    threads: int | None = None,
+) -> Table: ...
+def atm_iv(
+    chain: _Table,
+    spot: _Numbers | Mapping[str, float] | None = None,
+    *,
+    strikes: str = "nearest",
+    band: float = 0.01,
+    days: float | None = None,
+    outside: bool = False,
+    threads: int | None = None,
+) -> Table: ...
+def gex_tables(
+    chain: _Table,
+    spot: _Numbers | Mapping[str, float] | None,
+    multiplier: float,
+    settings: Mapping[str, Any],
+    record: str,
+    threads: int | None,
+) -> tuple[Table, Table, Table]: ...
+@overload
+def fill_price(  # type: ignore[overload-overlap] # numbers only: a number
+    bid: float,
+    ask: float,
+    side: str | float,
+    *,
+    model: str = "ratio",
+    ratio: float = 0.5,
+    volume: float | None = None,
+    legs: float | None = None,
+    reference: float = 1000.0,
+    extra: float = 0.073,
+) -> float: ...
+@overload
+def fill_price(
+    bid: _Numbers | _Table,
+    ask: _Numbers | None = None,
+    side: _Rights | None = None,
+    *,
+    model: str = "ratio",
+    ratio: float = 0.5,
+    volume: _Numbers | None = None,
+    legs: _Numbers | None = None,
+    reference: float = 1000.0,
+    extra: float = 0.073,
+) -> Table: ...
+@overload
+def fill_ratio(  # type: ignore[overload-overlap] # numbers only: a number
+    fill: float, bid: float, ask: float, side: str | float
+) -> float: ...
+@overload
+def fill_ratio(
+    fill: _Numbers | _Table,
+    bid: _Numbers | None = None,
+    ask: _Numbers | None = None,
+    side: _Rights | None = None,
+) -> Table: ...
+def quantity_fill_ratio(filled: _Numbers | _Table, requested: _Numbers | None = None) -> dict[str, float]: ...
+def calibrate_fill_ratio(
+    ratio: _Column | _Table,
+    bucket: _Column | None = None,
+    *,
+    centre: str = "median",
+    trim: float = 0.1,
+    winsorise: tuple[float, float] = ...,
+    shrink: float = 20.0,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Table: ...
+def fill_probability(aggressiveness: _Numbers | _Table, filled: _Numbers | None = None) -> Table: ...
+
+# --- end of options ---
+
 # --- sessions ---
 
 @final

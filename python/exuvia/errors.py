@@ -25,6 +25,7 @@ __all__ = [
     "LakeOptionError",
     "LakePermissionError",
     "MigrateError",
+    "OptionError",
     "OrderError",
     "PanicError",
     "ScanError",
@@ -86,6 +87,10 @@ class SchemaError(ExuviaError, TypeError):
 
 class ScanError(ExuviaError, ValueError):
     """Something that a scan cannot decide on: a price that is none, a scenario without a view, a bad parameter."""
+
+
+class OptionError(ExuviaError, ValueError):
+    """Option analytics of what cannot be: columns of different lengths, an unknown variant, a price out of range."""
 
 
 class OrderError(ExuviaError, ValueError):

@@ -1,6 +1,7 @@
-//! What a market sends, and what is made of it: bars from ticks, trading sessions, wire formats.
+//! What a market sends, and what is made of it: bars from ticks, trading sessions, option analytics, wire formats.
 //! Nothing here does I/O: bytes and columns go in, records and columns come out.
 
 pub mod bars;
+pub mod options;
 pub mod sessions;
 pub mod wire;

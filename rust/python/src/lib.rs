@@ -13,6 +13,7 @@ mod gate;
 mod gates;
 mod integers;
 mod lake;
+mod options;
 mod orders;
 mod quotes;
 mod scan;
@@ -33,6 +34,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         bars::register,
         quotes::register,
         lake::register,
+        options::register,
         orders::register,
         scan::register,
         venues::register,

@@ -48,6 +48,7 @@ COMMANDS = (
     "report",
     "doctor",
     "venue",
+    "iv-rank",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 

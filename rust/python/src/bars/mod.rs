@@ -5,7 +5,7 @@ mod calendars;
 mod columnar;
 mod objects;
 mod records;
-mod source;
+pub mod source;
 mod table;
 
 use exuvia_market::bars::{BarError, Interval, Late};

@@ -90,7 +90,8 @@ struct ArrowMemory {
     _array: ArrayRef,
 }
 
-/// The columns of a table as NumPy arrays that share its memory, read-only; stamps as int64 nanoseconds.
+/// The columns of a table as NumPy arrays that share its memory, read-only; stamps as int64 nanoseconds, the status of
+/// option analytics as its int32 number (0 is "ok").
 ///
 /// Args:
 ///     table: Any table with the Arrow PyCapsule interface, in one chunk, with numbers and ns timestamps.
@@ -134,6 +135,9 @@ fn arrays<'py>(py: Python<'py>, table: &Bound<'py, PyAny>) -> PyResult<Bound<'py
             DataType::Int32 => share(array.as_primitive::<Int32Type>().values(), memory),
             DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, _) => {
                 share(array.as_primitive::<TimestampNanosecondType>().values(), memory)
+            }
+            DataType::Dictionary(keys, _) if **keys == DataType::Int32 => {
+                share(array.as_dictionary::<Int32Type>().keys().values(), memory)
             }
             other => return Err(schema_error(format!("column '{name}' is {other}: only numbers and ns timestamps"))),
         };
