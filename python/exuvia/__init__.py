@@ -5,6 +5,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | module | what it does |
 |---|---|
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
+| `exuvia.feeds` | any JSON feed by a declaration, Polygon, ProjectX over SignalR: records or columns |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
 | `exuvia.lake` | Parquet files that are there whole or not at all |
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, testing, venues
+    from exuvia import bars, brokers, errors, feeds, lake, migrate, orders, quotes, scan, sessions, testing, venues
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "brokers",
     "build_info",
     "errors",
+    "feeds",
     "lake",
     "migrate",
     "orders",
@@ -63,7 +65,20 @@ __all__ = [
 __version__: str
 
 _AREAS = frozenset(
-    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "testing", "venues"}
+    {
+        "bars",
+        "brokers",
+        "errors",
+        "feeds",
+        "lake",
+        "migrate",
+        "orders",
+        "quotes",
+        "scan",
+        "sessions",
+        "testing",
+        "venues",
+    }
 )
 
 

@@ -9,6 +9,7 @@ mod compare;
 mod dispatch;
 mod evidence;
 mod failure;
+mod feeds;
 mod gate;
 mod gates;
 mod integers;
@@ -18,6 +19,7 @@ mod quotes;
 mod scan;
 mod tables;
 mod venues;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -32,6 +34,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         gate::register,
         bars::register,
         quotes::register,
+        feeds::register,
         lake::register,
         orders::register,
         scan::register,

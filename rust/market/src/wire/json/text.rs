@@ -62,6 +62,18 @@ impl<'a> Text<'a> {
         Ok(Self { raw, escaped })
     }
 
+    /// The string as it stands between its quotes, and whether it holds escapes.
+    #[inline]
+    pub(in crate::wire) const fn raw(&self) -> (&'a [u8], bool) {
+        (self.raw, self.escaped)
+    }
+
+    /// The string that stood there when it was read.
+    #[inline]
+    pub(in crate::wire) const fn from_raw(raw: &'a [u8], escaped: bool) -> Self {
+        Self { raw, escaped }
+    }
+
     /// Whether the decoded string is `word`.
     #[must_use]
     pub fn is(&self, word: &str) -> bool {
