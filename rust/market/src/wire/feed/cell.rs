@@ -92,7 +92,7 @@ impl Default for Recent {
 
 impl Tools {
     /// Reads the value of a field; what is absent or null is not asked for.
-    pub fn read(&mut self, field: &Field, slot: Slot, frame: &[u8]) -> Result<Cell, Reason> {
+    pub fn read(&mut self, field: &Field, slot: &Slot, frame: &[u8]) -> Result<Cell, Reason> {
         match field.kind {
             FieldKind::Price | FieldKind::Size | FieldKind::Number | FieldKind::Float => {
                 self.number(field, slot, frame)
@@ -121,7 +121,7 @@ impl Tools {
     }
 
     #[inline]
-    fn number(&mut self, field: &Field, slot: Slot, frame: &[u8]) -> Result<Cell, Reason> {
+    fn number(&mut self, field: &Field, slot: &Slot, frame: &[u8]) -> Result<Cell, Reason> {
         let plain = plain(slot, frame);
         let (cell, sign) = match field.keep {
             Numbers::Exact => {
@@ -163,7 +163,7 @@ impl Tools {
         Ok(price.raw())
     }
 
-    fn time(&mut self, unit: Unit, slot: Slot, frame: &[u8]) -> Result<i64, Reason> {
+    fn time(&mut self, unit: Unit, slot: &Slot, frame: &[u8]) -> Result<i64, Reason> {
         if unit == Unit::Iso {
             if slot.found == Found::Text
                 && let Some(time) = self.date.instant_or_offset(slot.bytes(frame))
@@ -184,7 +184,7 @@ impl Tools {
         sensible(nanoseconds(&number, unit).ok_or(Reason::Time)?)
     }
 
-    fn symbol(&mut self, field: &Field, slot: Slot, frame: &[u8]) -> Result<Cell, Reason> {
+    fn symbol(&mut self, field: &Field, slot: &Slot, frame: &[u8]) -> Result<Cell, Reason> {
         let plain = match slot.found {
             Found::Text | Found::Number => slot.bytes(frame),
             Found::True if !field.codes.is_empty() => b"true",
@@ -244,7 +244,7 @@ fn glance(word: &[u8]) -> usize {
 
 /// The number of a slot, if it has the common form.
 #[inline]
-fn plain(slot: Slot, frame: &[u8]) -> Option<Plain> {
+fn plain(slot: &Slot, frame: &[u8]) -> Option<Plain> {
     match slot.found {
         Found::Number | Found::Text => Plain::read(slot.bytes(frame)),
         _ => None,
@@ -258,7 +258,7 @@ fn float(number: &Number<'_>) -> Result<f64, Reason> {
 }
 
 /// The number that stands in a slot, bare or as the whole of a text.
-fn number<'a>(slot: Slot, frame: &'a [u8]) -> Result<Number<'a>, Reason> {
+fn number<'a>(slot: &Slot, frame: &'a [u8]) -> Result<Number<'a>, Reason> {
     match slot.found {
         Found::Number | Found::Text => {
             let text = slot.bytes(frame);
@@ -319,7 +319,7 @@ fn sensible(time: i64) -> Result<i64, Reason> {
 }
 
 /// Of a number that is no sensible time in `unit`, the unit in which it would be.
-pub(super) fn unit_that_fits(slot: Slot, frame: &[u8]) -> Option<Unit> {
+pub(super) fn unit_that_fits(slot: &Slot, frame: &[u8]) -> Option<Unit> {
     let number = number(slot, frame).ok()?;
     let fits = |unit: &Unit| nanoseconds(&number, *unit).is_some_and(|time| sensible(time).is_ok());
     [Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos].into_iter().find(fits)

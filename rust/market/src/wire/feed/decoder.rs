@@ -7,7 +7,7 @@ use exuvia_model::{Symbol, SymbolTable};
 use super::cell::{Cell, Tools, stamp, unit_that_fits};
 use super::columns::{Column, Columns};
 use super::plan::{Kind, Origin, Place, Plan};
-use super::scan::{Findings, Found, RowsPlace, Slot};
+use super::scan::{Findings, Found, NOTHING, RowsPlace, Slot};
 use super::skips::{Reason, Skips};
 use super::spec::{FieldKind, Numbers, Spec, SpecError, Test, Unit};
 use crate::wire::find::find;
@@ -373,11 +373,9 @@ impl<'j> Job<'j> {
             let read = match self.fetch(places, message, row) {
                 Fetched::Cell(cell) => Ok(cell),
                 Fetched::Slot(slot) => self.tools.read(field, slot, self.frame).map_err(|reason| (reason, slot)),
-                Fetched::Word(word) => {
-                    self.tools.intern(word).map(Cell::Symbol).map_err(|reason| (reason, Slot::default()))
-                }
+                Fetched::Word(word) => self.tools.intern(word).map(Cell::Symbol).map_err(|reason| (reason, &NOTHING)),
                 Fetched::Nothing if field.optional || self.kind.merge => Ok(Cell::Null),
-                Fetched::Nothing => Err((Reason::Missing, Slot::default())),
+                Fetched::Nothing => Err((Reason::Missing, &NOTHING)),
             };
             match (read, cells.get_mut(index)) {
                 (Ok(cell), Some(place)) => *place = cell,
@@ -495,7 +493,7 @@ impl<'j> Job<'j> {
     }
 
     /// What was wrong, where, and what to do.
-    fn sentence(&self, index: usize, reason: Reason, slot: Slot) -> String {
+    fn sentence(&self, index: usize, reason: Reason, slot: &Slot) -> String {
         let Some(field) = self.kind.fields.get(index) else { return String::new() };
         let (place, kind) = (format!("{}.{}", self.kind.name, field.name), field.kind);
         let value = match slot.found {
@@ -547,7 +545,7 @@ impl<'j> Job<'j> {
 
 enum Fetched<'f> {
     Cell(Cell),
-    Slot(Slot),
+    Slot(&'f Slot),
     Word(&'f str),
     Nothing,
 }
@@ -561,7 +559,7 @@ fn place<T>(memory: &mut Vec<Option<T>>, symbol: u32) -> Option<&mut Option<T>> 
     memory.get_mut(index)
 }
 
-fn passes(test: &Test, slot: Slot, frame: &[u8]) -> bool {
+fn passes(test: &Test, slot: &Slot, frame: &[u8]) -> bool {
     let escaped;
     let bytes: &[u8] = match slot.found {
         Found::Absent | Found::Null => return false,

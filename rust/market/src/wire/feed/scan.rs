@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::trie::{At, Trie};
+use super::trie::{Asked, At, Trie};
 use crate::wire::json::{JsonError, Number, Reader, Text};
 
 /// The largest frame.
@@ -41,6 +41,9 @@ pub(super) enum Found {
     /// An object or array.
     Nested,
 }
+
+/// What stands where nothing stands.
+pub(super) static NOTHING: Slot = Slot { at: 0, size: 0, found: Found::Absent };
 
 /// A value by where it stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,8 +125,9 @@ pub(super) struct Findings {
 impl Findings {
     /// The slot of a message or row that starts at `base`.
     #[inline]
-    pub fn slot(&self, base: usize, slot: usize) -> Slot {
-        self.slots.get(base + slot).copied().unwrap_or_default()
+    pub fn slot(&self, base: usize, slot: usize) -> &Slot {
+        // A place that a declaration does not have is beyond all slots.
+        self.slots.get(base.saturating_add(slot)).unwrap_or(&NOTHING)
     }
 
     pub fn rows(&self, base: usize, set: usize) -> Rows {
@@ -241,6 +245,28 @@ fn value(
     Ok(())
 }
 
+/// Notes a value of which nothing inside is asked for.
+#[inline]
+fn leaf(found: &mut Findings, place: usize, reader: &mut Reader<'_>) -> Result<(), FeedError> {
+    let value = match reader.peek()? {
+        b'"' => Slot::of_text(&reader.string()?, reader.offset()),
+        b'-' | b'0'..=b'9' | b'N' | b'I' => Slot::of_number(&reader.numeral()?, reader.offset()),
+        first => {
+            reader.skip()?;
+            Slot::of(match first {
+                b't' => Found::True,
+                b'f' => Found::False,
+                b'{' | b'[' => Found::Nested,
+                _ => Found::Null,
+            })
+        }
+    };
+    if let Some(slot) = found.slots.get_mut(place) {
+        *slot = value;
+    }
+    Ok(())
+}
+
 /// Of a key that comes twice the last one counts, as in Python: what the first one held is forgotten.
 #[inline]
 fn forget(node: &super::trie::Node, found: &mut Findings, base: (usize, usize)) {
@@ -263,11 +289,12 @@ fn object(
     let mut more = reader.enter(b'}')?;
     let mut last = usize::MAX;
     while more {
-        let (key, child) = trie.key(at, last, reader)?;
+        let (key, asked) = trie.key(at, last, reader)?;
         last = key;
-        match child {
-            Some(child) => value(trie, rows.as_deref_mut(), found, child, reader, base)?,
-            None => reader.skip()?,
+        match asked {
+            Asked::Leaf(slot) => leaf(found, base.0 + slot, reader)?,
+            Asked::Inner(child) => value(trie, rows.as_deref_mut(), found, child, reader, base)?,
+            Asked::Nothing => reader.skip()?,
         }
         more = reader.another(b'}')?;
     }
@@ -282,9 +309,6 @@ fn array(
     reader: &mut Reader<'_>,
     base: (usize, usize),
 ) -> Result<(), FeedError> {
-    let asked = |trie: &Trie, index: usize| {
-        trie.node(at)?.front.iter().find(|(place, _)| *place == index).map(|(_, child)| *child)
-    };
     let last = |trie: &Trie, nth: usize| trie.node(at)?.back.get(nth).copied();
     // Where the last items start, as many as are asked for from the back.
     let kept = trie.node(at).and_then(|node| node.back.iter().map(|(place, _)| *place).max()).unwrap_or_default();
@@ -299,9 +323,10 @@ fn array(
             }
             starts.push_back(reader.offset());
         }
-        match asked(trie, index) {
-            Some(child) => value(trie, rows.as_deref_mut(), found, child, reader, base)?,
-            None => reader.skip()?,
+        match trie.item(at, index) {
+            Asked::Leaf(slot) => leaf(found, base.0 + slot, reader)?,
+            Asked::Inner(child) => value(trie, rows.as_deref_mut(), found, child, reader, base)?,
+            Asked::Nothing => reader.skip()?,
         }
         index += 1;
         more = reader.another(b']')?;

@@ -18,6 +18,17 @@ pub(super) struct Trie {
     nodes: Vec<Node>,
 }
 
+/// What is done with the value of a key or item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It is passed over.
+    Nothing,
+    /// It is noted in a slot.
+    Leaf(usize),
+    /// It is noted, or something inside of it.
+    Inner(At),
+}
+
 /// What is done with the value that stands at a path.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
@@ -46,6 +57,8 @@ struct Key {
     word: u64,
     mask: u64,
     child: Option<At>,
+    /// The slot of the value, if it is noted and nothing inside of it is asked for.
+    leaf: Option<usize>,
     /// Which keys came after this one the last times.
     next: Guess,
 }
@@ -82,7 +95,14 @@ impl Key {
                 (*word, *mask) = (*byte, u8::MAX);
             }
         }
-        Self { written, word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask), child, next: Guess::NONE }
+        Self {
+            written,
+            word: u64::from_le_bytes(word),
+            mask: u64::from_le_bytes(mask),
+            child,
+            leaf: None,
+            next: Guess::NONE,
+        }
     }
 
     /// Steps over the key if it is the one that `reader` stands at.
@@ -95,6 +115,15 @@ impl Key {
         }
     }
 
+    #[inline]
+    const fn asked(&self) -> Asked {
+        match (self.leaf, self.child) {
+            (Some(slot), _) => Asked::Leaf(slot),
+            (None, Some(child)) => Asked::Inner(child),
+            (None, None) => Asked::Nothing,
+        }
+    }
+
     fn name(&self) -> &[u8] {
         self.written.get(1..self.written.len().saturating_sub(2)).unwrap_or_default()
     }
@@ -104,6 +133,14 @@ impl Node {
     /// Whether something inside of the value is asked for.
     pub fn is_inner(&self) -> bool {
         self.object || !self.front.is_empty() || !self.back.is_empty()
+    }
+
+    const fn leaf(&self) -> Option<usize> {
+        if self.object || self.set.is_some() || !self.front.is_empty() || !self.back.is_empty() {
+            None
+        } else {
+            self.slot
+        }
     }
 }
 
@@ -187,34 +224,51 @@ impl Trie {
         for child in children {
             (slots, sets) = self.number_from(child, (slots, sets));
         }
+        let leaves: Vec<_> = self.nodes.iter().map(Node::leaf).collect();
         if let Some(node) = self.nodes.get_mut(at) {
             node.slots = before.0..slots;
             node.sets = before.1..sets;
+            for key in &mut node.keys {
+                key.leaf = key.child.and_then(|child| leaves.get(child).copied().flatten());
+            }
         }
         (slots, sets)
+    }
+
+    /// What is asked of the item at `index` of an array at node `at`.
+    #[inline]
+    pub fn item(&self, at: At, index: usize) -> Asked {
+        let Some(node) = self.nodes.get(at) else { return Asked::Nothing };
+        match node.front.iter().find(|(place, _)| *place == index) {
+            None => Asked::Nothing,
+            Some((_, child)) => match self.nodes.get(*child).and_then(Node::leaf) {
+                Some(slot) => Asked::Leaf(slot),
+                None => Asked::Inner(*child),
+            },
+        }
     }
 
     /// Reads the next key of an object at node `at`, trying first the one that came after `last` the last time; answers
     /// which key it was and the node that wants its value.
     #[inline]
-    pub fn key(&mut self, at: At, last: usize, reader: &mut Reader<'_>) -> Result<(usize, Option<At>), JsonError> {
+    pub fn key(&mut self, at: At, last: usize, reader: &mut Reader<'_>) -> Result<(usize, Asked), JsonError> {
         if let Some(node) = self.nodes.get(at) {
             let guess = node.keys.get(last).map_or(node.first, |key| key.next);
             for index in [guess.last, guess.before] {
                 if let Some(key) = node.keys.get(index)
                     && key.is_next(reader)
                 {
-                    return Ok((index, key.child));
+                    return Ok((index, key.asked()));
                 }
             }
         }
         self.other_key(at, last, reader)
     }
 
-    fn other_key(&mut self, at: At, last: usize, reader: &mut Reader<'_>) -> Result<(usize, Option<At>), JsonError> {
+    fn other_key(&mut self, at: At, last: usize, reader: &mut Reader<'_>) -> Result<(usize, Asked), JsonError> {
         let key = reader.key()?;
         let name = key.bytes();
-        let Some(node) = self.nodes.get_mut(at) else { return Ok((usize::MAX, None)) };
+        let Some(node) = self.nodes.get_mut(at) else { return Ok((usize::MAX, Asked::Nothing)) };
         let found = node.keys.iter().position(|key| key.name() == name.as_ref());
         let index = match found {
             Some(index) => index,
@@ -222,12 +276,12 @@ impl Trie {
                 node.keys.push(Key::new(&name, None));
                 node.keys.len() - 1
             }
-            None => return Ok((usize::MAX, None)),
+            None => return Ok((usize::MAX, Asked::Nothing)),
         };
         match node.keys.get_mut(last) {
             Some(before) => before.next.learn(index),
             None => node.first.learn(index),
         }
-        Ok((index, node.keys.get(index).and_then(|key| key.child)))
+        Ok((index, node.keys.get(index).map_or(Asked::Nothing, Key::asked)))
     }
 }

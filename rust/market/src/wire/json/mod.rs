@@ -275,6 +275,18 @@ impl<'a> Reader<'a> {
         here
     }
 
+    /// Reads the string at whose quote the reader stands.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        Text::read(self)
+    }
+
+    /// Reads the number at whose first byte the reader stands.
+    #[inline]
+    pub(super) fn numeral(&mut self) -> Result<Number<'a>, JsonError> {
+        Number::read(self)
+    }
+
     /// Goes back to an offset of the same depth.
     pub(super) const fn rewind(&mut self, at: usize) {
         self.at = at;
