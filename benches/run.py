@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXTRA = ["scipy", "py_vollib", "py_vollib_vectorized", "QuantLib"]
-PEERS = ["numpy", "pandas", "polars", "duckdb", "pyarrow", "arro3-core", "wrapt", "laboratory"]
+PEERS = ["numpy", "pandas", "polars", "duckdb", "pyarrow", "arro3-core", "msgspec", "orjson", "wrapt", "laboratory"]
 THREADS = {"one thread": "1", "all threads": str(os.cpu_count())}
 DIRECT = "limit: called directly"
 THREAD_SETTINGS = ["POLARS_MAX_THREADS", "OMP_NUM_THREADS", "EXUVIA_BENCH_THREADS"]

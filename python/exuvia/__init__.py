@@ -5,6 +5,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | module | what it does |
 |---|---|
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
+| `exuvia.feeds` | any JSON feed by a declaration, Polygon, ProjectX over SignalR: records or columns |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
 | `exuvia.options` | implied volatility, greeks, IV rank, gamma exposure, fills |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         bars,
         brokers,
         errors,
+        feeds,
         history,
         lake,
         migrate,
@@ -66,6 +68,7 @@ __all__ = [
     "brokers",
     "build_info",
     "errors",
+    "feeds",
     "history",
     "lake",
     "migrate",

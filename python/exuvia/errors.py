@@ -19,6 +19,7 @@ __all__ = [
     "ConfigError",
     "DecodeError",
     "ExuviaError",
+    "FeedSpecError",
     "ForkError",
     "LakeError",
     "LakeNotFoundError",
@@ -47,6 +48,10 @@ class ValueRangeError(ExuviaError, ValueError):
 
 class DecodeError(ExuviaError, ValueError):
     """Bytes of a feed that break the wire format; the message names offset and value."""
+
+
+class FeedSpecError(ExuviaError, ValueError):
+    """A declaration of a feed that cannot be followed; the message names the place and what to write there."""
 
 
 class BarError(ExuviaError, ValueError):

@@ -9,6 +9,7 @@ mod compare;
 mod dispatch;
 mod evidence;
 mod failure;
+mod feeds;
 mod gate;
 mod gates;
 mod integers;
@@ -19,6 +20,7 @@ mod quotes;
 mod scan;
 mod tables;
 mod venues;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -33,6 +35,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         gate::register,
         bars::register,
         quotes::register,
+        feeds::register,
         lake::register,
         options::register,
         orders::register,
