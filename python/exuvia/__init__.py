@@ -6,6 +6,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 |---|---|
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
+| `exuvia.indicators` | moving averages, average true range, rolling extremes |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
 | `exuvia.lake` | Parquet files that are there whole or not at all |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
@@ -38,7 +39,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, testing, venues
+    from exuvia import (
+        bars,
+        brokers,
+        errors,
+        indicators,
+        lake,
+        migrate,
+        orders,
+        quotes,
+        scan,
+        sessions,
+        testing,
+        venues,
+    )
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -50,6 +64,7 @@ __all__ = [
     "brokers",
     "build_info",
     "errors",
+    "indicators",
     "lake",
     "migrate",
     "orders",
@@ -63,7 +78,20 @@ __all__ = [
 __version__: str
 
 _AREAS = frozenset(
-    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "testing", "venues"}
+    {
+        "bars",
+        "brokers",
+        "errors",
+        "indicators",
+        "lake",
+        "migrate",
+        "orders",
+        "quotes",
+        "scan",
+        "sessions",
+        "testing",
+        "venues",
+    }
 )
 
 
