@@ -136,7 +136,7 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
         (BarError, r"late=\"later\" is unknown", lambda: bars.QuoteBarBuilder("1m", late="later")),
         (
             BarError,
-            r"from 1700000000 to 1700000002, which as nanoseconds is 1970-.*look like seconds; multiply them by 1000000000",
+            r"from 1700000000 to 1700000002, which as nanoseconds is 1970-.*seconds; multiply them by 1000000000",
             lambda: bars.bars_from_ticks(TS + 1_700_000_000, PX, every="1m"),
         ),
         (
