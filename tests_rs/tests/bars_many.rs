@@ -231,12 +231,12 @@ proptest! {
 fn sessions_of_many_symbols_keep_early_closes() {
     let close = "2024-11-29T18:00:00Z".parse::<Time>().unwrap().0;
     let ts: Vec<i64> = (-5..5).map(|n| close + n * MINUTE).collect();
-    let (price, ids) = (vec![1_i64; 10], vec![0_u32, 1, 0, 1, 0, 1, 0, 1, 0, 1]);
+    let (price, ids) = ([1_i64; 10], [0_u32, 1, 0, 1, 0, 1, 0, 1, 0, 1]);
     let rule = TimeRule { calendar: Some(Calendar::XNYS), ..TimeRule::every("2m".parse().unwrap()) };
     let names = |symbol: u32| symbol.to_string();
     let feed = Feed {
         ts: &ts,
-        prices: Prices::Ticks(vec![("price", &price)]),
+        prices: Prices::Ticks(vec![("price", &price[..])]),
         volume: None,
         ticks: None,
         symbols: Some(Symbols { ids: &ids, names: &names, count: 2, order: &[] }),
