@@ -147,8 +147,11 @@ fn of_groups<N: Number>(
     joined(made, feed, plan, grid)
 }
 
+/// The bars of one symbol.
+type OfSymbol<N> = (Option<u32>, Bars<N>);
+
 fn joined<N: Number>(
-    made: Vec<Result<(Option<u32>, Bars<N>), BarError>>,
+    made: Vec<Result<OfSymbol<N>, BarError>>,
     feed: &Feed<'_, N>,
     plan: &Plan<N>,
     grid: Option<&TimeGrid>,

@@ -11,8 +11,11 @@ use crate::bars::{BarError, Grid, Interval, Place};
 pub struct SessionGrid {
     calendar: Calendar,
     every: Interval,
-    current: Option<(Session, Option<(Time, Time)>)>,
+    current: Option<Hours>,
 }
+
+/// A session, and its break.
+type Hours = (Session, Option<(Time, Time)>);
 
 impl SessionGrid {
     /// Intervals of `every` within the sessions.
@@ -26,8 +29,8 @@ impl SessionGrid {
         Ok(Self { calendar, every, current: None })
     }
 
-    fn session_at(&mut self, time: Time) -> Result<Option<(Session, Option<(Time, Time)>)>, BarError> {
-        let within = |(session, _): &(Session, _)| session.open <= time && time < session.close;
+    fn session_at(&mut self, time: Time) -> Result<Option<Hours>, BarError> {
+        let within = |(session, _): &Hours| session.open <= time && time < session.close;
         if let Some(found) = self.current.filter(within) {
             return Ok(Some(found));
         }
