@@ -8,6 +8,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.feeds` | any JSON feed by a declaration, Polygon, ProjectX over SignalR: records or columns |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
 | `exuvia.options` | implied volatility, greeks, IV rank, gamma exposure, fills |
+| `exuvia.indicators` | moving averages, average true range, rolling extremes |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
 | `exuvia.history` | a cache of history: memory, then Parquet, then one fetch |
 | `exuvia.lake` | Parquet files that are there whole or not at all |
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         errors,
         feeds,
         history,
+        indicators,
         lake,
         migrate,
         options,
@@ -70,6 +72,7 @@ __all__ = [
     "errors",
     "feeds",
     "history",
+    "indicators",
     "lake",
     "migrate",
     "options",

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, final, overload, type_check_only
 
 import numpy as np
-from arro3.core import Schema, Table
-from numpy import generic
+from arro3.core import Array, Schema, Table
+from numpy import float64, generic
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
@@ -520,40 +520,88 @@ class Bar:
     def __hash__(self) -> int: ...
     def __getnewargs__(self) -> tuple[int, int, float, float, float, float, float, int]: ...
 
+@type_check_only
+class _Instant(Protocol):
+    def isoformat(self) -> str: ...
+
+_Origin: TypeAlias = int | str | _Instant
+
 @disjoint_base
 class QuoteBarBuilder:
     def __new__(
         cls,
-        every: int | str,
+        every: int | str | None = None,
         late: str = "into_current",
         record: Callable[..., Any] | None = None,
         *,
-        offset: int = 0,
+        offset: int | str = 0,
+        closed: str = "left",
+        label: str = "left",
+        origin: _Origin = "epoch",
+        zone: str | None = None,
+        calendar: Calendar | str | None = None,
+        gaps: str = "skip",
+        keep: int = 64,
+        ticks: int | None = None,
     ) -> Self: ...
     @property
     def late(self) -> int: ...
     @property
     def disordered(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def revised(self) -> int: ...
+    @property
+    def outside(self) -> int: ...
     def push(self, /, uic: int, ts: int, bid: float, ask: float) -> Any: ...
     def push_quote(self, /, quote: Any) -> Any: ...
+    def push_columns(self, /, uic: int | _Column, ts: _Column, bid: _Column, ask: _Column) -> Table: ...
     def flush(self, /) -> list[Any]: ...
+    def flush_columns(self, /) -> Table: ...
+    def to_bytes(self, /) -> bytes: ...
+    @classmethod
+    def from_bytes(cls, state: bytes, record: Callable[..., Any] | None = None) -> Self: ...
 
 @disjoint_base
 class TradeBarBuilder:
     def __new__(
         cls,
-        every: int | str,
+        every: int | str | None = None,
         late: str = "into_current",
         record: Callable[..., Any] | None = None,
         *,
-        offset: int = 0,
+        offset: int | str = 0,
+        closed: str = "left",
+        label: str = "left",
+        origin: _Origin = "epoch",
+        zone: str | None = None,
+        calendar: Calendar | str | None = None,
+        gaps: str = "skip",
+        keep: int = 64,
+        ticks: int | None = None,
+        volume: float | None = None,
+        value: float | None = None,
     ) -> Self: ...
     @property
     def late(self) -> int: ...
     @property
     def disordered(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def revised(self) -> int: ...
+    @property
+    def outside(self) -> int: ...
     def push(self, /, uic: int, ts: int, price: float, size: float = 0.0) -> Any: ...
+    def push_columns(
+        self, /, uic: int | _Column, ts: _Column, price: _Column, size: _Column | None = None
+    ) -> Table: ...
     def flush(self, /) -> list[Any]: ...
+    def flush_columns(self, /) -> Table: ...
+    def to_bytes(self, /) -> bytes: ...
+    @classmethod
+    def from_bytes(cls, state: bytes, record: Callable[..., Any] | None = None) -> Self: ...
 
 def aggregate(
     bars: Iterable[Any],
@@ -568,24 +616,55 @@ def bars_from_ticks(
     price: _Column | None = None,
     size: _Column | None = None,
     *,
-    every: int | str,
-    offset: int = 0,
+    every: int | str | None = None,
+    ticks: int | None = None,
+    volume: float | None = None,
+    value: float | None = None,
+    by: str | _Column | None = None,
+    closed: str = "left",
+    label: str = "left",
+    origin: _Origin = "epoch",
+    offset: int | str = 0,
+    zone: str | None = None,
+    calendar: Calendar | str | None = None,
+    gaps: str = "skip",
+    late: str = "reject",
+    threads: int | None = None,
 ) -> Table: ...
 def quote_bars_from_ticks(
     ts: _Column | _Table,
     bid: _Column | None = None,
     ask: _Column | None = None,
     *,
-    every: int | str,
-    offset: int = 0,
+    every: int | str | None = None,
+    ticks: int | None = None,
+    side: str = "both",
+    by: str | _Column | None = None,
+    closed: str = "left",
+    label: str = "left",
+    origin: _Origin = "epoch",
+    offset: int | str = 0,
+    zone: str | None = None,
+    calendar: Calendar | str | None = None,
+    gaps: str = "skip",
+    late: str = "reject",
+    threads: int | None = None,
 ) -> Table: ...
 def resample(
     bars: _Table,
     *,
     every: int | str,
     calendar: Calendar | str | None = None,
-    offset: int = 0,
+    offset: int | str = 0,
     of: int | str | None = None,
+    by: str | _Column | None = None,
+    closed: str = "left",
+    label: str = "left",
+    origin: _Origin = "epoch",
+    zone: str | None = None,
+    gaps: str = "skip",
+    late: str = "reject",
+    threads: int | None = None,
 ) -> Table: ...
 def columns(table: _ArrowStream | _ArrowArray, /) -> dict[str, NDArray[generic]]: ...
 
@@ -772,11 +851,90 @@ def fill_probability(aggressiveness: _Numbers | _Table, filled: _Numbers | None 
 
 # --- end of options ---
 
+# --- indicators ---
+
+@overload
+def sma(values: NDArray[Any], period: int) -> NDArray[float64]: ...
+@overload
+def sma(values: _ArrowStream | _ArrowArray, period: int) -> Array: ...
+@overload
+def ema(values: NDArray[Any], period: int, *, seed: str = "sma") -> NDArray[float64]: ...
+@overload
+def ema(values: _ArrowStream | _ArrowArray, period: int, *, seed: str = "sma") -> Array: ...
+@overload
+def atr(high: NDArray[Any], low: _Column, close: _Column, period: int = 14) -> NDArray[float64]: ...
+@overload
+def atr(high: _ArrowStream | _ArrowArray, low: _Column, close: _Column, period: int = 14) -> Array: ...
+@overload
+def rolling_max(values: NDArray[Any], period: int) -> NDArray[float64]: ...
+@overload
+def rolling_max(values: _ArrowStream | _ArrowArray, period: int) -> Array: ...
+@overload
+def rolling_min(values: NDArray[Any], period: int) -> NDArray[float64]: ...
+@overload
+def rolling_min(values: _ArrowStream | _ArrowArray, period: int) -> Array: ...
+
+@final
+class Sma:
+    def __new__(cls, period: int) -> Self: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def period(self) -> int: ...
+    def push(self, /, value: float) -> float | None: ...
+
+@final
+class Ema:
+    def __new__(cls, period: int, *, seed: str = "sma") -> Self: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def period(self) -> int: ...
+    def push(self, /, value: float) -> float | None: ...
+
+@final
+class Atr:
+    def __new__(cls, period: int = 14) -> Self: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def period(self) -> int: ...
+    def push(self, /, high: float, low: float, close: float) -> float | None: ...
+
+@final
+class RollingMax:
+    def __new__(cls, period: int) -> Self: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def period(self) -> int: ...
+    def push(self, /, value: float) -> float | None: ...
+
+@final
+class RollingMin:
+    def __new__(cls, period: int) -> Self: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def period(self) -> int: ...
+    def push(self, /, value: float) -> float | None: ...
+
+# --- end of indicators ---
 # --- sessions ---
 
 @final
 class Calendar:
     def __new__(cls, name: str, *, zone: str | None = None) -> Self: ...
+    @staticmethod
+    def from_sessions(
+        name: str,
+        opens: _Column,
+        closes: _Column,
+        break_starts: _Column | None = None,
+        break_ends: _Column | None = None,
+        *,
+        zone: str = "UTC",
+    ) -> Calendar: ...
     @property
     def name(self) -> str: ...
     @property
@@ -784,12 +942,13 @@ class Calendar:
     def is_open(self, /, ts: int) -> bool: ...
     def session(self, /, date: _date | str) -> Session | None: ...
     def session_at(self, /, ts: int) -> Session | None: ...
+    def pause(self, /, date: _date | str) -> tuple[int, int] | None: ...
     def next_open(self, /, ts: int) -> int | None: ...
     def next_close(self, /, ts: int) -> int | None: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, tuple[str, str]]: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final
 class Session:
