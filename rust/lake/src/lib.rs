@@ -5,7 +5,9 @@
 mod atomic;
 mod bars;
 mod checksums;
+mod columns;
 mod compare;
+mod dataset;
 mod encode;
 mod error;
 mod evidence;
@@ -17,6 +19,10 @@ mod writable;
 pub use atomic::{is_temporary, sweep, write_atomic};
 pub use bars::{BAR_PRICES, BarColumns, bars_schema};
 pub use compare::{Comparison, Difference, compare_folders, compare_parquet_bytes, compare_tables};
+pub use dataset::{
+    Appended, Compacted, Dataset, Day, DayState, Declaration, FileEntry, Group, Listing, Manifest, PathTemplate, Problem,
+    Query, Scan, ScanStats, Sealed, Verified, Version, Writer,
+};
 pub use encode::{Compression, EncodeOptions, encode_bars, encode_parquet};
 pub use error::LakeError;
 pub use evidence::{EvidenceColumn, EvidenceKind, EvidenceTable, encode_evidence};
