@@ -362,7 +362,8 @@ fn equal_keys_keep_the_order_in_which_they_came() {
         writer.flush(None).unwrap();
     }
     writer.seal(day(), None).unwrap();
-    let table = dataset.scan(&Query { symbols: Some(vec!["S2".into()]), ..Query::default() }).unwrap().into_table().unwrap();
+    let table =
+        dataset.scan(&Query { symbols: Some(vec!["S2".into()]), ..Query::default() }).unwrap().into_table().unwrap();
     let found = table.batches[0].column_by_name("number").unwrap().as_primitive::<Int64Type>().values().to_vec();
     assert!(found.is_sorted() && found.len() > 70);
 }
@@ -435,7 +436,11 @@ fn a_schema_evolves_and_says_what_it_did() {
     writer.append(&RecordBatch::try_new(wider, columns).unwrap(), false).unwrap();
     writer.flush(None).unwrap();
     let nulls = |dataset: &Dataset| {
-        let table = dataset.scan(&Query { columns: Some(vec!["iv".into()]), ..Query::default() }).unwrap().into_table().unwrap();
+        let table = dataset
+            .scan(&Query { columns: Some(vec!["iv".into()]), ..Query::default() })
+            .unwrap()
+            .into_table()
+            .unwrap();
         (table.rows(), table.batches.iter().map(|batch| batch.column(0).null_count()).sum::<usize>())
     };
     assert_eq!(nulls(&dataset), (30, 20));

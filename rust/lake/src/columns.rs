@@ -171,7 +171,10 @@ impl<W: Write + Send> Encoder<W> {
         let mut writers = self.factory.create_column_writers(self.groups).map_err(failed)?.into_iter();
         let fields = self.schema.fields().iter();
         Ok(fields
-            .map(|field| Column { field: Arc::clone(field), writers: writers.by_ref().take(leaves(field.data_type())).collect() })
+            .map(|field| Column {
+                field: Arc::clone(field),
+                writers: writers.by_ref().take(leaves(field.data_type())).collect(),
+            })
             .collect())
     }
 }

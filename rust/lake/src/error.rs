@@ -174,7 +174,9 @@ pub enum LakeError {
         folder: String,
     },
     /// A dataset with another declaration lies there.
-    #[error("{folder} is a dataset already, and was declared otherwise: {what}; open it, and evolve its schema if that is meant")]
+    #[error(
+        "{folder} is a dataset already, and was declared otherwise: {what}; open it, and evolve its schema if that is meant"
+    )]
     DeclaredOtherwise {
         /// Which folder.
         folder: String,
@@ -182,7 +184,9 @@ pub enum LakeError {
         what: String,
     },
     /// Another writer is at work.
-    #[error("dataset '{dataset}' has a writer already: {holder}; a dataset has one writer at a time, so end that one, or give it the rows")]
+    #[error(
+        "dataset '{dataset}' has a writer already: {holder}; a dataset has one writer at a time, so end that one, or give it the rows"
+    )]
     Held {
         /// Which dataset.
         dataset: String,
@@ -224,7 +228,9 @@ pub enum LakeError {
         near: String,
     },
     /// A file of exuvia's own in the dataset that is not as it was written.
-    #[error("{file} is damaged at byte {at}: {reason}; rows before it are whole: `exuvia lake verify` says what is lost")]
+    #[error(
+        "{file} is damaged at byte {at}: {reason}; rows before it are whole: `exuvia lake verify` says what is lost"
+    )]
     DamagedSegment {
         /// Which file.
         file: String,
@@ -244,7 +250,9 @@ pub enum LakeError {
         known: u32,
     },
     /// The files changed again and again while they were read.
-    #[error("dataset '{dataset}' changed {tries} times while it was being read: a writer seals or compacts without pause; try again")]
+    #[error(
+        "dataset '{dataset}' changed {tries} times while it was being read: a writer seals or compacts without pause; try again"
+    )]
     Restless {
         /// Which dataset.
         dataset: String,

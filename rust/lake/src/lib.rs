@@ -20,8 +20,8 @@ pub use atomic::{is_temporary, sweep, write_atomic};
 pub use bars::{BAR_PRICES, BarColumns, bars_schema};
 pub use compare::{Comparison, Difference, compare_folders, compare_parquet_bytes, compare_tables};
 pub use dataset::{
-    Appended, Compacted, Dataset, Day, DayState, Declaration, FileEntry, Group, Listing, Manifest, PathTemplate, Problem,
-    Query, Scan, ScanStats, Sealed, Verified, Version, Writer,
+    Appended, Compacted, Dataset, Day, DayState, Declaration, FileEntry, Group, Listing, Manifest, PathTemplate,
+    Problem, Query, Scan, ScanStats, Sealed, Verified, Version, Writer,
 };
 pub use encode::{Compression, EncodeOptions, encode_bars, encode_parquet};
 pub use error::LakeError;

@@ -44,7 +44,10 @@ pub(crate) fn fitted(batch: &RecordBatch, declaration: &Declaration, convert: bo
         };
         let same = |wanted: &DataType| {
             wanted != column.data_type()
-                && (wanted == kind || (text(wanted) && text(kind)) || (bytes(wanted) && bytes(kind)) || utc(wanted, kind))
+                && (wanted == kind
+                    || (text(wanted) && text(kind))
+                    || (bytes(wanted) && bytes(kind))
+                    || utc(wanted, kind))
         };
         let array = match wanted {
             Ok(wanted) if same(&wanted) => cast(column, &wanted).map_err(failed)?,
@@ -62,7 +65,9 @@ pub(crate) fn fitted(batch: &RecordBatch, declaration: &Declaration, convert: bo
 
 /// Both are UTC, by another name.
 fn utc(wanted: &DataType, kind: &DataType) -> bool {
-    let zero = |zone: &Option<Arc<str>>| zone.as_ref().is_some_and(|zone| matches!(zone.as_ref(), "UTC" | "Etc/UTC" | "Z" | "+00:00"));
+    let zero = |zone: &Option<Arc<str>>| {
+        zone.as_ref().is_some_and(|zone| matches!(zone.as_ref(), "UTC" | "Etc/UTC" | "Z" | "+00:00"))
+    };
     match (wanted, kind) {
         (DataType::Timestamp(one, here), DataType::Timestamp(two, there)) => one == two && zero(here) && zero(there),
         _ => false,
@@ -85,7 +90,9 @@ fn refusal(declaration: &Declaration, error: LakeError) -> LakeError {
             format!("{columns} is not in the dataset{missing}: select the dataset's columns, or let it evolve first")
         }
         LakeError::Nulls { column, count, row, .. } => {
-            format!("{count} null(s) in column '{column}', the first in row {row}, and it was declared without: fill or drop these rows")
+            format!(
+                "{count} null(s) in column '{column}', the first in row {row}, and it was declared without: fill or drop these rows"
+            )
         }
         other => return other,
     };
@@ -97,7 +104,9 @@ pub(crate) fn by_day(batch: &RecordBatch, declaration: &Declaration) -> Result<V
     let (values, unit) = times(batch, &declaration.time)?;
     check_times(&values, unit, declaration)?;
     let day = |value: i64| Day::of(value.saturating_mul(unit));
-    let (Some(least), Some(most)) = (arrow::compute::min(&values), arrow::compute::max(&values)) else { return Ok(Vec::new()) };
+    let (Some(least), Some(most)) = (arrow::compute::min(&values), arrow::compute::max(&values)) else {
+        return Ok(Vec::new());
+    };
     if day(least) == day(most) {
         return Ok(vec![(day(least), batch.clone())]);
     }

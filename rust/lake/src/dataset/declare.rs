@@ -104,7 +104,8 @@ impl Declaration {
     /// # Errors
     /// [`LakeError::BadDeclaration`] names the part, the value, and what to do.
     pub fn check(&self) -> Result<(), LakeError> {
-        let bad = |what, value: &str, why: String| Err(LakeError::BadDeclaration { what, value: value.to_owned(), why });
+        let bad =
+            |what, value: &str, why: String| Err(LakeError::BadDeclaration { what, value: value.to_owned(), why });
         if self.name.is_empty() || self.name.len() > 100 || self.name.contains(|of: char| of.is_control()) {
             return bad("name", &self.name, "give it a name of at most 100 characters, without line breaks".into());
         }
@@ -126,11 +127,16 @@ impl Declaration {
             return bad("time", &self.time, format!("there is no such column: there are {}", known()));
         };
         if !matches!(time.data_type(), DataType::Timestamp(..) | DataType::Date32 | DataType::Int64) {
-            let why = format!("it is {}: a timestamp, a Date32, or UTC nanoseconds as Int64 is needed", time.data_type());
+            let why =
+                format!("it is {}: a timestamp, a Date32, or UTC nanoseconds as Int64 is needed", time.data_type());
             return bad("time", &self.time, why);
         }
         if time.is_nullable() {
-            return bad("time", &self.time, "it is nullable, and a row without a time belongs to no day: declare it as not null".into());
+            return bad(
+                "time",
+                &self.time,
+                "it is nullable, and a row without a time belongs to no day: declare it as not null".into(),
+            );
         }
         if let Some(symbol) = &self.symbol {
             let Ok(field) = self.schema.field_with_name(symbol) else {
@@ -140,7 +146,11 @@ impl Declaration {
                 return bad("symbol", symbol, format!("it is {}: text or a whole number is needed", field.data_type()));
             }
             if field.is_nullable() {
-                return bad("symbol", symbol, "it is nullable, and a row without a symbol falls into no bucket: declare it as not null".into());
+                return bad(
+                    "symbol",
+                    symbol,
+                    "it is nullable, and a row without a symbol falls into no bucket: declare it as not null".into(),
+                );
             }
         }
         let template = self.template()?;
@@ -241,7 +251,9 @@ pub(crate) fn store(
 pub(crate) fn load(files: &dyn Files, root: &Path) -> Result<(Declaration, Vec<Version>), LakeError> {
     let path = declaration_path(root);
     let bytes = match files.read(&path) {
-        Err(error) if error.is_not_found() => return Err(LakeError::NotADataset { folder: root.display().to_string() }),
+        Err(error) if error.is_not_found() => {
+            return Err(LakeError::NotADataset { folder: root.display().to_string() });
+        }
         other => other?,
     };
     let written: Written = from_json(&path, &bytes)?;

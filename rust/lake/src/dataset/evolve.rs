@@ -89,7 +89,9 @@ fn changes(dataset: &Dataset, schema: &SchemaRef) -> Result<Vec<String>, LakeErr
             continue;
         }
         if !field.is_nullable() {
-            return Err(refuse(format!("new column '{name}' is not null, and earlier rows have no value for it: declare it as nullable")));
+            return Err(refuse(format!(
+                "new column '{name}' is not null, and earlier rows have no value for it: declare it as nullable"
+            )));
         }
         let earlier = dataset.versions.iter().filter_map(|version| version.schema.field_with_name(name).ok());
         for before in earlier {
@@ -99,11 +101,19 @@ fn changes(dataset: &Dataset, schema: &SchemaRef) -> Result<Vec<String>, LakeErr
     }
     for field in old.fields().iter().filter(|field| schema.field_with_name(field.name()).is_err()) {
         let (name, of) = (field.name(), &dataset.declaration);
-        let used = *name == of.time || of.symbol.as_ref() == Some(name) || of.sort_by.contains(name) || of.bloom.contains(name);
+        let used = *name == of.time
+            || of.symbol.as_ref() == Some(name)
+            || of.sort_by.contains(name)
+            || of.bloom.contains(name);
         if used {
-            return Err(refuse(format!("'{name}' is the time, the symbol, or one of those by which files are sorted or searched, and must stay")));
+            return Err(refuse(format!(
+                "'{name}' is the time, the symbol, or one of those by which files are sorted or searched, and must stay"
+            )));
         }
-        said.push(format!("dropped '{name}' {}: scans no longer show it; earlier files keep it until they are compacted", field.data_type()));
+        said.push(format!(
+            "dropped '{name}' {}: scans no longer show it; earlier files keep it until they are compacted",
+            field.data_type()
+        ));
     }
     if said.is_empty() && columns(old) != columns(schema) {
         said.push(format!("columns stand in another order: {}", columns(schema)));
@@ -117,7 +127,9 @@ fn changed(before: &Field, after: &Field) -> Result<Vec<String>, String> {
     let mut said = Vec::new();
     if from != to {
         if !widens(from, to) {
-            return Err(format!("'{name}' cannot become {to}, it is {from}: values could change; add a column of another name"));
+            return Err(format!(
+                "'{name}' cannot become {to}, it is {from}: values could change; add a column of another name"
+            ));
         }
         said.push(format!("widened '{name}' from {from} to {to}: earlier files are read as {to}"));
     }

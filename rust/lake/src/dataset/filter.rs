@@ -42,7 +42,9 @@ impl Filter {
     pub(crate) fn new(query: &Query, declaration: &Declaration) -> Result<Self, LakeError> {
         let refuse = |what: String| LakeError::Rows { dataset: declaration.name.clone(), what };
         let wanted = match (&query.symbols, &declaration.symbol) {
-            (Some(_), None) => return Err(refuse("symbols were asked for, and no column is declared as the symbol".into())),
+            (Some(_), None) => {
+                return Err(refuse("symbols were asked for, and no column is declared as the symbol".into()));
+            }
             (Some(names), Some(column)) => {
                 let kind = declaration.schema.field_with_name(column).map(|field| field.data_type().clone());
                 let mut numbers = HashSet::new();
@@ -199,22 +201,24 @@ impl Filter {
         let mut predicates: Vec<Box<dyn ArrowPredicate>> = Vec::new();
         if let (Some(symbol), Some(_)) = (&self.symbol, &self.wanted) {
             let filter = self.clone();
-            predicates.push(Box::new(ArrowPredicateFn::new(mask(symbol)?, move |batch| filter.by_symbol(batch.column(0)))));
+            predicates
+                .push(Box::new(ArrowPredicateFn::new(mask(symbol)?, move |batch| filter.by_symbol(batch.column(0)))));
         }
         if entry.first < self.from || entry.last >= self.to {
             let filter = self.clone();
-            predicates.push(Box::new(ArrowPredicateFn::new(mask(&self.time)?, move |batch| filter.by_time(batch.column(0)))));
+            predicates
+                .push(Box::new(ArrowPredicateFn::new(mask(&self.time)?, move |batch| filter.by_time(batch.column(0)))));
         }
         Ok(Some(RowFilter::new(predicates)))
     }
 
     pub(crate) fn by_time(&self, column: &ArrayRef) -> Result<BooleanArray, ArrowError> {
         let unit = nanoseconds(column.data_type());
-        let plain = if *column.data_type() == DataType::Date32 { cast(column, &DataType::Int32)? } else { column.clone() };
+        let plain =
+            if *column.data_type() == DataType::Date32 { cast(column, &DataType::Int32)? } else { column.clone() };
         let values = cast(&plain, &DataType::Int64)?;
-        let inside = |value: Option<i64>| {
-            value.is_some_and(|value| (self.from..self.to).contains(&value.saturating_mul(unit)))
-        };
+        let inside =
+            |value: Option<i64>| value.is_some_and(|value| (self.from..self.to).contains(&value.saturating_mul(unit)));
         Ok(values.as_primitive::<Int64Type>().iter().map(|value| Some(inside(value))).collect())
     }
 

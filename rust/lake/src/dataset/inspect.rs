@@ -133,7 +133,9 @@ impl Dataset {
             found.bytes += rows.frame.stride();
         }
         for (path, at, bytes) in &view.open.torn {
-            let what = format!("{bytes} bytes behind byte {at} were never committed: a writer was killed there, or is writing now");
+            let what = format!(
+                "{bytes} bytes behind byte {at} were never committed: a writer was killed there, or is writing now"
+            );
             found.notes.push(problem(path, what));
         }
         Ok(found)

@@ -72,9 +72,13 @@ fn gathered(
     order: &Order<'_>,
     sink: &mut dyn FnMut(&RecordBatch) -> Result<(), LakeError>,
 ) -> Result<(), LakeError> {
-    let keys = pieces.iter().map(|piece| order.keys(piece)).collect::<Result<Option<Vec<Rows>>, _>>()?.unwrap_or_default();
-    let mut at: Vec<(usize, usize)> =
-        pieces.iter().enumerate().flat_map(|(piece, batch)| (0..batch.num_rows()).map(move |row| (piece, row))).collect();
+    let keys =
+        pieces.iter().map(|piece| order.keys(piece)).collect::<Result<Option<Vec<Rows>>, _>>()?.unwrap_or_default();
+    let mut at: Vec<(usize, usize)> = pieces
+        .iter()
+        .enumerate()
+        .flat_map(|(piece, batch)| (0..batch.num_rows()).map(move |row| (piece, row)))
+        .collect();
     let key = |(piece, row): &(usize, usize)| keys.get(*piece).map(|keys| keys.row(*row));
     // Stable, and quick over runs.
     at.sort_by(|a, b| key(a).cmp(&key(b)));

@@ -9,13 +9,13 @@ mod append;
 mod day;
 mod declare;
 mod evolve;
+mod filter;
 mod frame;
 mod inspect;
 mod kinds;
 mod manifest;
 mod merge;
 mod order;
-mod filter;
 mod output;
 mod parquet_file;
 mod publish;
@@ -110,7 +110,10 @@ impl Dataset {
         let found = self.versions.iter().find(|known| known.number == version).map(|known| &known.schema);
         found.ok_or_else(|| {
             let path = declare::declaration_path(&self.root);
-            declare::broken(&path, &format!("rows have version {version} of the schema, which it does not know: open the dataset again"))
+            declare::broken(
+                &path,
+                &format!("rows have version {version} of the schema, which it does not know: open the dataset again"),
+            )
         })
     }
 
@@ -124,7 +127,8 @@ impl Dataset {
             ("path", here.path.clone(), other.path.clone()),
             ("sort_by", here.sort_by.join(", "), other.sort_by.join(", ")),
         ];
-        let told = |(what, one, two): (&str, String, String)| (one != two).then(|| format!("{what} is {one}, not {two}"));
+        let told =
+            |(what, one, two): (&str, String, String)| (one != two).then(|| format!("{what} is {one}, not {two}"));
         pairs.into_iter().find_map(told).or_else(|| {
             let same = here.schema.fields() == other.schema.fields();
             (!same).then(|| format!("its columns are {}, not {}", columns(&here.schema), columns(&other.schema)))

@@ -85,7 +85,11 @@ impl ParquetFile {
         let length = reader.length()?;
         if length != entry.bytes {
             let reason = format!("the day's manifest says {} bytes: another tool has changed it", entry.bytes);
-            return Err(LakeError::Damaged { file: name, length: usize::try_from(length).unwrap_or(usize::MAX), reason });
+            return Err(LakeError::Damaged {
+                file: name,
+                length: usize::try_from(length).unwrap_or(usize::MAX),
+                reason,
+            });
         }
         Self::of(name, reader.into(), length)
     }

@@ -134,7 +134,9 @@ fn write_files(
             Box::new(GroupRun { file, dataset, group, rows }) as Box<dyn Run>
         }));
     }
-    runs.extend(open.iter().map(|rows| Box::new(OpenRun { rows: rows.clone(), dataset: dataset.clone() }) as Box<dyn Run>));
+    runs.extend(
+        open.iter().map(|rows| Box::new(OpenRun { rows: rows.clone(), dataset: dataset.clone() }) as Box<dyn Run>),
+    );
     let order = Order::new(declaration)?;
     let mut output: Option<Output<'_>> = None;
     merge(&runs, &order, BUDGET / width(&declaration.schema, open), &mut |batch| {

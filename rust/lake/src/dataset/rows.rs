@@ -9,10 +9,10 @@ use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
+use crate::LakeError;
 use crate::dataset::Group;
 use crate::dataset::day::DAY;
 use crate::dataset::declare::Declaration;
-use crate::LakeError;
 
 /// An error of arrow's that no input of a user brings about.
 pub(crate) fn failed(error: ArrowError) -> LakeError {
@@ -58,9 +58,9 @@ pub(crate) fn symbols(batch: &RecordBatch, name: &str) -> Result<ArrayRef, LakeE
 
 /// FNV-1a over the symbol's text: the same in every version, on every machine.
 pub(crate) fn bucket(symbol: &str, buckets: u32) -> u32 {
-    let hash = symbol.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = symbol
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     // Its low bits alone are weak.
     u32::try_from((hash ^ (hash >> 32)) % u64::from(buckets.max(1))).unwrap_or_default()
 }

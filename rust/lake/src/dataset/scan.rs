@@ -188,7 +188,14 @@ impl Dataset {
             self.declaration.schema.field_with_name(name).cloned().map_err(|_| LakeError::MissingColumn {
                 file: format!("of dataset '{}'", self.declaration.name),
                 column: name.clone(),
-                found: self.declaration.schema.fields().iter().map(|field| format!("'{}'", field.name())).collect::<Vec<_>>().join(", "),
+                found: self
+                    .declaration
+                    .schema
+                    .fields()
+                    .iter()
+                    .map(|field| format!("'{}'", field.name()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             })
         };
         Ok(Arc::new(Schema::new(columns.iter().map(field).collect::<Result<Vec<_>, _>>()?)))
@@ -210,7 +217,10 @@ impl Dataset {
         match asked.iter().find(|symbol| !known.contains(*symbol)) {
             None => Ok(()),
             Some(symbol) => {
-                let close = |name: &&String| name.eq_ignore_ascii_case(symbol) || name.replace(['/', '.', '-', '_'], "") == symbol.replace(['/', '.', '-', '_'], "");
+                let close = |name: &&String| {
+                    name.eq_ignore_ascii_case(symbol)
+                        || name.replace(['/', '.', '-', '_'], "") == symbol.replace(['/', '.', '-', '_'], "")
+                };
                 let near = known.iter().find(close).map(|name| format!(": it has {name:?}")).unwrap_or_default();
                 Err(LakeError::UnknownSymbol { dataset: self.declaration.name.clone(), symbol: symbol.clone(), near })
             }
@@ -330,7 +340,8 @@ impl Scan {
         let declaration = &self.dataset.declaration;
         let batch = rows.read(self.dataset.schema_of(rows.frame.schema)?)?;
         let batch = if self.filter.looks_at_rows(rows.frame.first, rows.frame.last) {
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| LakeError::Encode(format!("no column '{name}'")));
+            let column =
+                |name: &str| batch.column_by_name(name).ok_or_else(|| LakeError::Encode(format!("no column '{name}'")));
             let mut keep = self.filter.by_time(column(&declaration.time)?).map_err(failed)?;
             if let Some(symbol) = &declaration.symbol {
                 keep = and(&keep, &self.filter.by_symbol(column(symbol)?).map_err(failed)?).map_err(failed)?;

@@ -85,7 +85,8 @@ impl SegmentWriter {
         if u32::try_from(payload.len()).is_err() {
             return Err(LakeError::Encode("a batch of more than 4 GiB".to_owned()));
         }
-        let frame = Frame { day, rows, schema, first: times.0, last: times.1, ..Frame::plain(Kind::Rows, sequence, &payload) };
+        let frame =
+            Frame { day, rows, schema, first: times.0, last: times.1, ..Frame::plain(Kind::Rows, sequence, &payload) };
         Ok(self.writer.write(&frame.bytes(&payload))?)
     }
 
@@ -110,7 +111,8 @@ impl OpenRows {
     /// The rows, with the schema that they were written with.
     pub(crate) fn read(&self, schema: &SchemaRef) -> Result<RecordBatch, LakeError> {
         let payload = self.segment.reader.read_at(self.at + HEAD as u64, self.frame.length as usize)?;
-        let damaged = |reason: String| LakeError::DamagedSegment { file: self.segment.name.clone(), at: self.at, reason };
+        let damaged =
+            |reason: String| LakeError::DamagedSegment { file: self.segment.name.clone(), at: self.at, reason };
         if !self.frame.holds(&payload) {
             return Err(damaged("the checksum of committed rows is another".to_owned()));
         }
@@ -236,7 +238,8 @@ fn walk(segment: &Arc<Segment>, dataset: &str) -> Result<Walked, LakeError> {
     found.torn = length.saturating_sub(found.end);
     let last = found.commits.last().map_or(0, |commit| commit.0).max(found.head.as_ref().map_or(0, |head| head.0));
     if let Some(later) = commit_behind(segment, (at, length), last)? {
-        return Err(segment.damaged(at, &format!("the frame there is broken, and rows were committed behind it, at byte {later}")));
+        return Err(segment
+            .damaged(at, &format!("the frame there is broken, and rows were committed behind it, at byte {later}")));
     }
     Ok(found)
 }

@@ -43,7 +43,9 @@ impl PathTemplate {
             || template.has("yyyymmdd")
             || (template.has("year") && template.has("month") && template.has("day"));
         if !of_day {
-            return Err(bad("a file belongs to one day: put {date}, {yyyymmdd} or {year}, {month} and {day} in it".into()));
+            return Err(bad(
+                "a file belongs to one day: put {date}, {yyyymmdd} or {year}, {month} and {day} in it".into()
+            ));
         }
         if template.has("bucket") && template.has("symbol") {
             return Err(bad("{bucket} and {symbol} exclude each other: a file is of a bucket, or of a symbol".into()));
@@ -139,14 +141,30 @@ mod tests {
     fn a_template_is_filled_with_day_group_and_part() {
         let day: Day = "2026-02-03".parse().unwrap();
         let of = |text: &str, group: Group| PathTemplate::new(text).unwrap().render(day, &group, 7);
-        assert_eq!(of("date={date}/bucket={bucket}/{part}.parquet", Group::Bucket(3)), "date=2026-02-03/bucket=03/0007.parquet");
+        assert_eq!(
+            of("date={date}/bucket={bucket}/{part}.parquet", Group::Bucket(3)),
+            "date=2026-02-03/bucket=03/0007.parquet"
+        );
         assert_eq!(of("{symbol}/{yyyymmdd}.parquet", Group::Symbol("BRK.B".into())), "BRK.B/20260203.parquet");
-        assert_eq!(of("{year}/{month}/{day}/{symbol}.parquet", Group::Symbol("../EUR/USD".into())), "2026/02/03/%2E.%2FEUR%2FUSD.parquet");
+        assert_eq!(
+            of("{year}/{month}/{day}/{symbol}.parquet", Group::Symbol("../EUR/USD".into())),
+            "2026/02/03/%2E.%2FEUR%2FUSD.parquet"
+        );
     }
 
     #[test]
     fn a_template_that_leaves_the_dataset_or_forgets_the_day_is_refused() {
-        for text in ["{part}.parquet", "../{date}.parquet", "/{date}.parquet", "{date}.csv", "{date}/{name}.parquet", "_x/{date}.parquet", "{date.parquet", "date}/{date}.parquet", "{date}/{bucket}/{symbol}.parquet"] {
+        for text in [
+            "{part}.parquet",
+            "../{date}.parquet",
+            "/{date}.parquet",
+            "{date}.csv",
+            "{date}/{name}.parquet",
+            "_x/{date}.parquet",
+            "{date.parquet",
+            "date}/{date}.parquet",
+            "{date}/{bucket}/{symbol}.parquet",
+        ] {
             assert!(matches!(PathTemplate::new(text), Err(LakeError::BadDeclaration { .. })), "{text}");
         }
     }

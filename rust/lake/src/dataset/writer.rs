@@ -175,7 +175,8 @@ impl Writer {
             return Ok(Sealed { day, rows: 0, files: Vec::new(), bytes: 0 });
         }
         let parts = self.dataset.declaration.template()?.has("part");
-        let into: Vec<_> = if parts { Vec::new() } else { manifest.files.iter().map(|file| file.path.clone()).collect() };
+        let into: Vec<_> =
+            if parts { Vec::new() } else { manifest.files.iter().map(|file| file.path.clone()).collect() };
         let added = publish::publish(&self.dataset, manifest, &rows, &into, self.sequence)?;
         drop(rows);
         self.sealed.insert(day, true);
@@ -290,7 +291,8 @@ impl Writer {
     fn clear_segments(&mut self) -> Result<(), LakeError> {
         let (files, root) = (self.dataset.files.as_ref(), &self.dataset.root);
         let open = segment::open(files, root, &self.dataset.declaration.name)?;
-        let Some(newest) = open.segments.iter().filter(|(_, highest)| highest.is_some()).map(|(of, _)| of.number).max() else {
+        let Some(newest) = open.segments.iter().filter(|(_, highest)| highest.is_some()).map(|(of, _)| of.number).max()
+        else {
             return Ok(());
         };
         let mut consumed = BTreeMap::new();

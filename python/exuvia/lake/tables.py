@@ -1,27 +1,4 @@
-"""The lake: tables in Parquet files that are there whole or not at all.
-
-Anything that speaks the Arrow PyCapsule interface goes in (pyarrow, polars, pandas, DuckDB, arro3; none
-of them is needed), bar objects too; bytes, files or an `arro3.core.Table` come out. A file gets its name
-only after all its bytes are on the disk, so a reader never sees a part of one, whenever the writer died.
-
->>> import dataclasses, tempfile, pathlib
->>> from exuvia import lake
->>> @dataclasses.dataclass(frozen=True)
-... class Bar:
-...     uic: int; ts: int
-...     bid_open: float; bid_high: float; bid_low: float; bid_close: float
-...     ask_open: float; ask_high: float; ask_low: float; ask_close: float
-...     ticks: int
->>> bar = Bar(21, 0, 1.0, 1.2, 0.9, 1.1, 1.1, 1.3, 1.0, 1.2, 7)
->>> with tempfile.TemporaryDirectory() as folder:
-...     path = lake.write_bars(folder, "2026-02-03", "bars_1m", [bar])
-...     print(pathlib.Path(path).relative_to(folder).as_posix())
-...     print(lake.decode_bars(pathlib.Path(path).read_bytes(), Bar) == [bar])
-...     print(lake.read_parquet(path, columns=["ts", "bid_close"]).num_rows)
-date=2026-02-03/bars_1m.parquet
-True
-1
-"""
+"""Tables and bars in Parquet files: bytes, atomically written files, comparisons; see `exuvia.lake`."""
 
 from __future__ import annotations
 
