@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +117,12 @@ def test_polars_reads_the_files(filled: lake.Dataset) -> None:
 
 
 def test_duckdb_reads_the_files_and_their_filters(filled: lake.Dataset) -> None:
-    files = f"'{filled.root}/**/*.parquet'"
-    found = duckdb.sql(f"select count(*), sum(bid) from read_parquet({files}) where symbol = 'EUR/USD'").fetchall()
+    files = f"{filled.root}/**/*.parquet"
+    found = duckdb.read_parquet(files).filter("symbol = 'EUR/USD'").aggregate("count(*), sum(bid)").fetchall()
     rows = sealed_part().filter(pa.compute.field("symbol") == "EUR/USD")
     assert found == [(rows.num_rows, pa.compute.sum(rows["bid"]).as_py())]
-    bloom = duckdb.sql(
-        f"select distinct bloom_filter_excludes from parquet_bloom_probe({files}, 'symbol', 'NONE')"
-    ).fetchall()
-    assert bloom == [(True,)]
+    probe = "select distinct bloom_filter_excludes from parquet_bloom_probe(?, 'symbol', 'NONE')"
+    assert duckdb.execute(probe, [files]).fetchall() == [(True,)]
 
 
 def test_a_file_says_how_it_is_sorted_and_compressed(filled: lake.Dataset) -> None:
@@ -151,8 +150,8 @@ def test_time_may_be_said_in_many_ways(filled: lake.Dataset, start: Any, end: An
     table = pa.table(scan.table())
     assert table.column_names == ["bid", "symbol"]
     assert sorted(table["bid"].to_pylist()) == [n + 0.25 for n in range(500, 1_000) if n % 5 in {0, 4}]
-    assert scan.stats.files_skipped > 0
-    assert scan.stats.open_skipped == 1
+    assert scan.stats.files_skipped > 0, "the part with the late rows of the morning"
+    assert scan.stats.open == 0
 
 
 def test_what_is_no_instant_is_refused() -> None:
@@ -292,9 +291,7 @@ def test_text_of_every_flavour_goes_in_as_it_is_meant(tmp_path: Path) -> None:
     coarse = table.set_column(1, "ts", table["ts"].cast(pa.timestamp("s", "UTC")))
     with made.writer() as writer:
         for flavour in (table, dictionary, large, pl.DataFrame(table), table.to_pandas(), duckdb.from_arrow(table)):
-            if isinstance(flavour, duckdb.DuckDBPyRelation):
-                flavour = flavour.to_arrow_table().cast(table.schema)
-            writer.append(flavour)
+            writer.append(flavour, cast=isinstance(flavour, duckdb.DuckDBPyRelation))
         writer.append(coarse, cast=True)
     assert made.scan().table().num_rows == 700
 
@@ -368,7 +365,8 @@ def test_what_is_no_dataset_is_called_that(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_read_and_not_written(filled: lake.Dataset) -> None:
     folders = [Path(filled.root), *(path for path in Path(filled.root).rglob("*") if path.is_dir())]
     # Whoever is to read must get there.
-    above = [path for path in Path(filled.root).parents if str(path) not in {"/", "/tmp"}]
+    temporary = Path(tempfile.gettempdir())
+    above = [path for path in Path(filled.root).parents if temporary in path.parents]
     before = {path: path.stat().st_mode for path in above}
     for path in above:
         path.chmod(0o755)
@@ -398,7 +396,8 @@ from exuvia.errors import LakeError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 made = lake.open(sys.argv[1])
 stamp = pa.array([1_770_076_800 * 10**9] * 50_000, pa.timestamp("ns", "UTC"))
-rows = pa.table({"symbol": ["A"] * 50_000, "ts": stamp, **{name: [1.5] * 50_000 for name in ("bid", "ask", "bid_size", "ask_size")}})
+numbers = {name: [1.5] * 50_000 for name in ("bid", "ask", "bid_size", "ask_size")}
+rows = pa.table({"symbol": ["A"] * 50_000, "ts": stamp, **numbers})
 with made.writer() as writer:
     writer.append(rows.slice(0, 100))
     writer.flush("small")
@@ -483,9 +482,11 @@ print(sealed.rows, int(peak.split()[1]) // 1024)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_ten_million_rows_are_written_in_bounded_memory(tmp_path: Path, proof: Any) -> None:
+@pytest.mark.parametrize("parts", [20, pytest.param(100, marks=pytest.mark.long)])
+def test_ten_million_rows_are_written_in_bounded_memory(tmp_path: Path, proof: Any, parts: int) -> None:
+    """Two millions in the daily run: they are as many times what is in memory at once."""
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY, str(tmp_path / "t"), "100"],
+        [sys.executable, "-c", MEMORY, str(tmp_path / "t"), str(parts)],
         capture_output=True,
         text=True,
         timeout=300,
@@ -495,5 +496,5 @@ def test_ten_million_rows_are_written_in_bounded_memory(tmp_path: Path, proof: A
     rows, peak = map(int, done.stdout.split())
     proof("rows of a day written and sealed", rows)
     proof("peak memory of the process that wrote them, MiB", peak)
-    assert rows == 10_000_000
+    assert rows == parts * 100_000
     assert peak < 256, f"{peak} MiB"

@@ -7,7 +7,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
-| `exuvia.lake` | Parquet files that are there whole or not at all |
+| `exuvia.lake` | Parquet files that are there whole or not at all, datasets that grow by day |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
 | `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
 | `exuvia.scan` | the decision of a scan cycle, strategies, state files |

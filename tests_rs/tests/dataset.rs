@@ -65,7 +65,7 @@ fn numbers(dataset: &Dataset, query: &Query) -> Result<Vec<i64>, LakeError> {
 
 fn ways_to_survive() -> Vec<Survives> {
     let fixed = [Survives::Nothing, Survives::Everything, Survives::Names, Survives::Data];
-    fixed.into_iter().chain((0..6).map(|seed| Survives::Some { seed })).collect()
+    fixed.into_iter().chain((0..2).map(|seed| Survives::Some { seed })).collect()
 }
 
 /// A day's work, step by step; says after each commit how many rows count.
@@ -281,7 +281,11 @@ fn files_and_row_groups_without_what_is_asked_for_are_not_read() {
     let mut scan = dataset.scan(&query).unwrap();
     let found: usize = scan.by_ref().map(|batch| batch.unwrap().num_rows()).sum();
     let stats = scan.stats();
-    assert_eq!((found, stats.files, stats.files_skipped, stats.open, stats.open_skipped), (5, 1, 2, 0, 1));
+    assert_eq!((found, stats.files, stats.open), (5, 1, 0));
+    // Ten groups of a hundred rows, sorted by symbol; in some of them no symbol's morning lies.
+    assert!(stats.groups_skipped >= 2 && stats.groups + stats.groups_skipped == 10, "{stats:?}");
+    let query = Query { from: Some(from + 900_000_000_000), to: Some(from + 905_000_000_000), ..query };
+    assert_eq!(numbers(&dataset, &query).unwrap(), [1_900, 1_901, 1_902, 1_903, 1_904]);
     let query = Query { symbols: Some(vec!["S3".into()]), columns: Some(vec!["number".into()]), ..Query::default() };
     let mut scan = dataset.scan(&query).unwrap();
     let found: Vec<_> = scan.by_ref().map(|batch| batch.unwrap()).collect();

@@ -47,12 +47,13 @@ from exuvia.lake.dataset import (
     Listing,
     Scan,
     ScanStats,
-    Sealed,
     SchemaVersion,
+    Sealed,
     Verified,
     Writer,
-    open,
+    open,  # noqa: A004 - as `tarfile.open`: lake.open says what is opened
 )
+from exuvia.lake.parity import ColumnParity, Parity, parity
 from exuvia.lake.tables import (
     Comparison,
     Difference,
@@ -71,6 +72,7 @@ from exuvia.lake.tables import (
 
 __all__ = [
     "Appended",
+    "ColumnParity",
     "Compacted",
     "Comparison",
     "Dataset",
@@ -78,6 +80,7 @@ __all__ = [
     "Difference",
     "FileState",
     "Listing",
+    "Parity",
     "Scan",
     "ScanStats",
     "SchemaVersion",
@@ -91,6 +94,7 @@ __all__ = [
     "encode_bars",
     "encode_parquet",
     "open",
+    "parity",
     "read_parquet",
     "sweep",
     "write_atomic",

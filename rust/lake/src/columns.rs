@@ -1,15 +1,18 @@
 //! Parquet written column by column: each column of a row group is encoded by itself, so that several cores
 //! can do it, and rows wait in memory no longer than until a chunk of them is full.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Int64Type, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -22,16 +25,20 @@ use crate::{EncodeOptions, LakeError};
 const CREATED_BY: &str = concat!("exuvia version ", env!("CARGO_PKG_VERSION"));
 /// Rows that wait for their encoding: enough that starting threads for them costs nothing.
 const CHUNK_ROWS: usize = 1 << 17;
+/// Rows that are looked at to choose an encoding.
+const SAMPLE: usize = 4_096;
 /// More threads than this gain nothing: the columns are few.
 const MOST_THREADS: usize = 16;
 
-/// Writes batches of one schema as a Parquet file.
+/// Writes batches of one schema as a Parquet file. It is begun when the first rows were seen: how a column is
+/// encoded depends on what is in it.
 pub(crate) struct Encoder<W: Write + Send> {
-    file: SerializedFileWriter<W>,
-    factory: ArrowRowGroupWriterFactory,
+    out: Option<W>,
+    begun: Option<Begun<W>>,
     schema: SchemaRef,
+    options: EncodeOptions,
+    sorting: Vec<SortingColumn>,
     threads: usize,
-    group_rows: usize,
     /// How many rows wait at most.
     pub chunk_rows: usize,
     waiting: Vec<RecordBatch>,
@@ -40,6 +47,11 @@ pub(crate) struct Encoder<W: Write + Send> {
     group: Vec<Column>,
     in_group: usize,
     groups: usize,
+}
+
+struct Begun<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
 }
 
 struct Column {
@@ -69,33 +81,20 @@ impl<W: Write + Send> Encoder<W> {
         options: &EncodeOptions,
         sorting: Vec<SortingColumn>,
     ) -> Result<Self, LakeError> {
-        let pairs = || options.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
+        let pairs = options.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
         // pyarrow shows what the Arrow schema holds, others what the footer holds.
         let mut shown: Schema = schema.as_ref().clone();
-        shown.metadata.extend(pairs());
-        let shown = Arc::new(shown);
-        let metadata: Vec<_> = pairs().map(|(key, value)| KeyValue::new(key, value)).collect();
-        let mut builder = WriterProperties::builder()
-            .set_created_by(CREATED_BY.to_owned())
-            .set_compression(options.compression.codec()?)
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_sorting_columns((!sorting.is_empty()).then_some(sorting))
-            .set_key_value_metadata((!metadata.is_empty()).then_some(metadata));
-        for name in &options.bloom {
-            builder = builder.set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
-        }
-        let mut properties = builder.build();
-        add_encoded_arrow_schema_to_metadata(&shown, &mut properties);
-        let parquet = ArrowSchemaConverter::new().convert(&shown).map_err(failed)?;
-        let file = SerializedFileWriter::new(out, parquet.root_schema_ptr(), Arc::new(properties)).map_err(failed)?;
-        let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&shown));
+        shown.metadata.extend(pairs);
+        // Told before rows are taken.
+        ArrowSchemaConverter::new().convert(&shown).map_err(failed)?;
         let threads = if options.threads == 0 { cores() } else { options.threads }.clamp(1, MOST_THREADS);
         Ok(Self {
-            file,
-            factory,
-            schema: shown,
+            out: Some(out),
+            begun: None,
+            schema: Arc::new(shown),
+            options: options.clone(),
+            sorting,
             threads,
-            group_rows: options.row_group_rows.max(1),
             chunk_rows: CHUNK_ROWS,
             waiting: Vec::new(),
             waiting_rows: 0,
@@ -112,7 +111,7 @@ impl<W: Write + Send> Encoder<W> {
     pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let mut from = 0;
         while from < batch.num_rows() {
-            let room = self.group_rows - self.in_group - self.waiting_rows;
+            let room = self.options.row_group_rows.max(1) - self.in_group - self.waiting_rows;
             let rows = room.min(batch.num_rows() - from);
             self.waiting.push(batch.slice(from, rows));
             self.waiting_rows += rows;
@@ -133,13 +132,15 @@ impl<W: Write + Send> Encoder<W> {
         if self.in_group + self.waiting_rows > 0 {
             self.encode(true)?;
         }
-        self.file.into_inner().map_err(failed)
+        let begun = self.begin()?;
+        begun.file.into_inner().map_err(failed)
     }
 
     /// Encodes what waits; `last` closes the row group.
     fn encode(&mut self, last: bool) -> Result<(), LakeError> {
+        let mut begun = self.begin()?;
         if self.group.is_empty() {
-            self.group = self.begin_group()?;
+            self.group = self.begin_group(&begun.factory)?;
         }
         let waiting = std::mem::take(&mut self.waiting);
         self.in_group += std::mem::take(&mut self.waiting_rows);
@@ -154,7 +155,7 @@ impl<W: Write + Send> Encoder<W> {
         let mut done = run(jobs, self.threads.min(self.schema.fields().len().max(1)), last).map_err(failed)?;
         done.sort_by_key(|column| column.0);
         if last {
-            let mut group = self.file.next_row_group().map_err(failed)?;
+            let mut group = begun.file.next_row_group().map_err(failed)?;
             for chunk in done.into_iter().flat_map(|(_, ended)| ended.chunks) {
                 chunk.append_to_row_group(&mut group).map_err(failed)?;
             }
@@ -164,11 +165,47 @@ impl<W: Write + Send> Encoder<W> {
         } else {
             self.group = done.into_iter().filter_map(|(_, ended)| ended.column).collect();
         }
+        self.begun = Some(begun);
         Ok(())
     }
 
-    fn begin_group(&self) -> Result<Vec<Column>, LakeError> {
-        let mut writers = self.factory.create_column_writers(self.groups).map_err(failed)?.into_iter();
+    /// The file, begun now if it was not yet.
+    fn begin(&mut self) -> Result<Begun<W>, LakeError> {
+        if let Some(begun) = self.begun.take() {
+            return Ok(begun);
+        }
+        let Some(out) = self.out.take() else { return Err(LakeError::Encode("an earlier row failed".to_owned())) };
+        let options = &self.options;
+        let metadata: Vec<_> =
+            options.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
+        let mut builder = WriterProperties::builder()
+            .set_created_by(CREATED_BY.to_owned())
+            .set_compression(options.compression.codec()?)
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_sorting_columns((!self.sorting.is_empty()).then(|| self.sorting.clone()))
+            .set_key_value_metadata((!metadata.is_empty()).then_some(metadata));
+        for name in &options.bloom {
+            builder = builder.set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
+        }
+        for (at, field) in self.schema.fields().iter().enumerate() {
+            let sample = self.waiting.iter().filter_map(|batch| batch.columns().get(at)).max_by_key(|array| array.len());
+            if sample.is_some_and(|array| runs_on(array)) {
+                let path = ColumnPath::from(vec![field.name().clone()]);
+                builder = builder
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        let mut properties = builder.build();
+        add_encoded_arrow_schema_to_metadata(&self.schema, &mut properties);
+        let parquet = ArrowSchemaConverter::new().convert(&self.schema).map_err(failed)?;
+        let file = SerializedFileWriter::new(out, parquet.root_schema_ptr(), Arc::new(properties)).map_err(failed)?;
+        let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&self.schema));
+        Ok(Begun { file, factory })
+    }
+
+    fn begin_group(&self, factory: &ArrowRowGroupWriterFactory) -> Result<Vec<Column>, LakeError> {
+        let mut writers = factory.create_column_writers(self.groups).map_err(failed)?.into_iter();
         let fields = self.schema.fields().iter();
         Ok(fields
             .map(|field| Column {
@@ -250,6 +287,24 @@ fn leaves(kind: &DataType) -> usize {
         | DataType::Map(field, _) => leaves(field.data_type()),
         _ => 1,
     }
+}
+
+/// Whether whole numbers or times are better told by their differences than by a list of values: they ascend, or
+/// hardly any of them comes twice.
+fn runs_on(array: &ArrayRef) -> bool {
+    let plain = match array.data_type() {
+        DataType::Date32 | DataType::Time32(_) => DataType::Int32,
+        kind if kind.is_integer() || kind.is_temporal() => DataType::Int64,
+        _ => return false,
+    };
+    let sample = array.slice(array.len() / 2, (array.len() - array.len() / 2).min(SAMPLE));
+    let Ok(numbers) = cast(&sample, &plain).and_then(|plain| cast(&plain, &DataType::Int64)) else { return false };
+    let numbers = numbers.as_primitive::<Int64Type>();
+    if numbers.null_count() > 0 || numbers.len() < 2 {
+        return false;
+    }
+    let distinct = numbers.values().iter().collect::<HashSet<_>>().len();
+    numbers.values().is_sorted() || distinct * 2 > numbers.len()
 }
 
 fn cores() -> usize {

@@ -48,6 +48,8 @@ COMMANDS = (
     "report",
     "doctor",
     "venue",
+    "lake",
+    "parity",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 

@@ -34,6 +34,7 @@ use exuvia_ports::Files;
 use crate::LakeError;
 
 pub use append::Appended;
+pub(crate) use rows::adapted;
 pub use day::Day;
 pub use declare::{Declaration, Version};
 pub use evolve::Compacted;

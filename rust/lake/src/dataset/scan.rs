@@ -97,7 +97,8 @@ impl Dataset {
         let filter = Filter::new(query, &dataset.declaration)?;
         let schema = dataset.projected(query.columns.as_deref())?;
         let mut stats = ScanStats::default();
-        let (view, waiting) = dataset.at_one_instant(|view| dataset.sources(view, &filter, &mut stats))?;
+        let wanted = |day| filter.of_day(day);
+        let (view, waiting) = dataset.look(&wanted, |view| dataset.sources(view, &filter, &mut stats))?;
         dataset.check_symbols(query, &view)?;
         Ok(Scan { dataset, filter, schema, waiting, reading: None, stats })
     }
@@ -120,15 +121,24 @@ impl Dataset {
         Ok(view.open_rows().map(|rows| rows.frame.day).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
-    /// Looks at manifests and segments, does `work`, and looks whether a writer has changed them meanwhile: then
-    /// it begins anew.
+    /// [`Dataset::look`] at all days.
     pub(crate) fn at_one_instant<T>(
         &self,
+        work: impl FnMut(&View) -> Result<T, LakeError>,
+    ) -> Result<(View, T), LakeError> {
+        self.look(&|_| true, work)
+    }
+
+    /// Looks at the manifests and open rows of some days, does `work`, and looks whether a writer has changed them
+    /// meanwhile: then it begins anew.
+    fn look<T>(
+        &self,
+        wanted: &dyn Fn(Day) -> bool,
         mut work: impl FnMut(&View) -> Result<T, LakeError>,
     ) -> Result<(View, T), LakeError> {
         let files = self.files.as_ref();
         let manifests = || -> Result<BTreeMap<Day, Manifest>, LakeError> {
-            let days = manifest::days(files, &self.root)?.into_iter();
+            let days = manifest::days(files, &self.root)?.into_iter().filter(|day| wanted(*day));
             days.map(|day| Ok((day, manifest::load(files, &self.root, day)?))).collect()
         };
         let mut again = None;
@@ -136,7 +146,9 @@ impl Dataset {
             let days = manifests()?;
             let before: Vec<_> = days.values().map(|manifest| (manifest.day, manifest.generation)).collect();
             let seen = segment::open(files, &self.root, &self.declaration.name).and_then(|open| {
-                let view = View { days, open };
+                let mut view = View { days, open };
+                // What of other days is sealed is not known here.
+                view.open.rows.retain(|rows| wanted(rows.frame.day));
                 work(&view).map(|made| (view, made))
             });
             let now = manifests()?;
@@ -213,7 +225,8 @@ impl Dataset {
         if asked.iter().all(|symbol| listed.contains(symbol)) {
             return Ok(());
         }
-        let known = self.symbols_of(view)?;
+        // It may have rows on other days.
+        let known: BTreeSet<String> = self.symbols()?.into_iter().collect();
         match asked.iter().find(|symbol| !known.contains(*symbol)) {
             None => Ok(()),
             Some(symbol) => {
