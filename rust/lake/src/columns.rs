@@ -188,7 +188,8 @@ impl<W: Write + Send> Encoder<W> {
             builder = builder.set_column_bloom_filter_enabled(ColumnPath::from(vec![name.clone()]), true);
         }
         for (at, field) in self.schema.fields().iter().enumerate() {
-            let sample = self.waiting.iter().filter_map(|batch| batch.columns().get(at)).max_by_key(|array| array.len());
+            let sample =
+                self.waiting.iter().filter_map(|batch| batch.columns().get(at)).max_by_key(|array| array.len());
             if sample.is_some_and(|array| runs_on(array)) {
                 let path = ColumnPath::from(vec![field.name().clone()]);
                 builder = builder

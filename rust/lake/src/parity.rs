@@ -78,8 +78,7 @@ pub fn align(
     let converter = RowConverter::new(fields).map_err(failed)?;
     let same = |one: &ArrayRef, two: &ArrayRef| cast(two, one.data_type());
     let b = a.iter().zip(&b).map(|(one, two)| same(one, two)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let (one, two) =
-        (converter.convert_columns(&a).map_err(failed)?, converter.convert_columns(&b).map_err(failed)?);
+    let (one, two) = (converter.convert_columns(&a).map_err(failed)?, converter.convert_columns(&b).map_err(failed)?);
     let matched = join(&one, &two);
     let name = |batch: &RecordBatch, rows: &[u32]| names(batch, key, rows, limit);
     Ok(Aligned {
@@ -144,7 +143,13 @@ fn keys_of(file: &Path, batch: &RecordBatch, key: &[String]) -> Result<Vec<Array
         let found = batch.column_by_name(name).ok_or_else(|| LakeError::MissingColumn {
             file: file.display().to_string(),
             column: name.clone(),
-            found: batch.schema_ref().fields().iter().map(|field| format!("'{}'", field.name())).collect::<Vec<_>>().join(", "),
+            found: batch
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|field| format!("'{}'", field.name()))
+                .collect::<Vec<_>>()
+                .join(", "),
         })?;
         let plain = match found.data_type() {
             DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
@@ -194,9 +199,11 @@ fn names(batch: &RecordBatch, key: &[String], rows: &[u32], limit: usize) -> Res
     let columns: Vec<&ArrayRef> = key.iter().filter_map(|name| batch.column_by_name(name)).collect();
     let writers = columns.iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let writers = writers.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    Ok(rows.iter().take(limit).map(|row| {
-        writers.iter().map(|writer| writer.value(*row as usize).to_string()).collect::<Vec<_>>().join(" ")
-    }).collect())
+    Ok(rows
+        .iter()
+        .take(limit)
+        .map(|row| writers.iter().map(|writer| writer.value(*row as usize).to_string()).collect::<Vec<_>>().join(" "))
+        .collect())
 }
 
 #[cfg(test)]

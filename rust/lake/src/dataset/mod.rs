@@ -34,12 +34,12 @@ use exuvia_ports::Files;
 use crate::LakeError;
 
 pub use append::Appended;
-pub(crate) use rows::adapted;
 pub use day::Day;
 pub use declare::{Declaration, Version};
 pub use evolve::Compacted;
 pub use inspect::{DayState, Listing, Problem, Verified};
 pub use manifest::{FileEntry, Manifest};
+pub(crate) use rows::adapted;
 pub use scan::{Query, Scan, ScanStats};
 pub use template::{Group, PathTemplate};
 pub use writer::{Sealed, Writer};

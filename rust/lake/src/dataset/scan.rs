@@ -92,13 +92,14 @@ impl Dataset {
     /// # Errors
     /// [`LakeError::MissingColumn`], [`LakeError::UnknownSymbol`]; those of reading.
     pub fn scan(&self, query: &Query) -> Result<Scan, LakeError> {
-        // The schema may have changed since this dataset was opened.
-        let dataset = Self::open(Arc::clone(&self.files), &self.root)?;
-        let filter = Filter::new(query, &dataset.declaration)?;
-        let schema = dataset.projected(query.columns.as_deref())?;
+        let filter = Filter::new(query, &self.declaration)?;
         let mut stats = ScanStats::default();
         let wanted = |day| filter.of_day(day);
-        let (view, waiting) = dataset.look(&wanted, |view| dataset.sources(view, &filter, &mut stats))?;
+        let (view, waiting) = self.look(&wanted, |view| self.sources(view, &filter, &mut stats))?;
+        // After the look: the schema may have changed since this dataset was opened, and every row that was seen
+        // has a version that is known now.
+        let dataset = Self::open(Arc::clone(&self.files), &self.root)?;
+        let schema = dataset.projected(query.columns.as_deref())?;
         dataset.check_symbols(query, &view)?;
         Ok(Scan { dataset, filter, schema, waiting, reading: None, stats })
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use exuvia_lake::{
-    Comparison, Compression, EncodeOptions, LakeError, Table, align, bars_schema, cast_table, compare_folders, compare_tables,
-    decode_parquet, encode_parquet, parquet_below, read_parquet, sweep, write_atomic, write_parquet,
+    Comparison, Compression, EncodeOptions, LakeError, Table, align, bars_schema, cast_table, compare_folders,
+    compare_tables, decode_parquet, encode_parquet, parquet_below, read_parquet, sweep, write_atomic, write_parquet,
 };
 use exuvia_net::SystemFiles;
 use exuvia_ports::{Files, FilesError};
