@@ -1,6 +1,6 @@
 """A dataset whose writer is killed again and again: no committed row is lost or doubled, no reader sees a half state.
 
-`EXUVIA_KILLS` says how many kills; 30 without it.
+`EXUVIA_KILLS` says how many kills, 30 without it and 1,000 in the long run; `EXUVIA_SEED` at which moments.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 
 KILLS = int(os.environ.get("EXUVIA_KILLS", "30"))
+SEED = int(os.environ.get("EXUVIA_SEED", "20260203"))
 SCHEMA = pa.schema(
     [
         pa.field("symbol", pa.string(), False),
@@ -134,19 +135,34 @@ def one_life(dataset: lake.Dataset, seed: int, dice: random.Random) -> tuple[int
     return (marks[0], marks[-1]) if marks else (-1, -1)
 
 
-@pytest.mark.parametrize(
+LAYOUTS = pytest.mark.parametrize(
     "path",
     [
         pytest.param("date={date}/bucket={bucket}/part-{part}.parquet", id="parts"),
         pytest.param("{yyyymmdd}/{bucket}.parquet", id="merged"),
     ],
 )
+
+
+@LAYOUTS
 def test_a_writer_killed_at_any_moment_loses_and_doubles_no_committed_row(
     tmp_path: Path, path: str, proof: Callable[[str, int], None]
 ) -> None:
-    dice = random.Random(20260203)
+    killed_again_and_again(tmp_path, path, proof, KILLS // 2)
+
+
+@pytest.mark.long
+@LAYOUTS
+def test_a_thousand_kills_lose_and_double_no_committed_row(
+    tmp_path: Path, path: str, proof: Callable[[str, int], None], long_seconds: float
+) -> None:
+    killed_again_and_again(tmp_path, path, proof, 500 if long_seconds > 5 else 10)
+
+
+def killed_again_and_again(tmp_path: Path, path: str, proof: Callable[[str, int], None], wanted: int) -> None:
+    dice = random.Random(SEED)
     kills = scans = rows = told = files = 0
-    for begin in range(0, KILLS // 2, FRESH):
+    for begin in range(0, wanted, FRESH):
         dataset = lake.Dataset.create(
             tmp_path / f"d{begin}", SCHEMA, name="d", buckets=2, path=path, row_group_rows=500
         )
@@ -154,8 +170,8 @@ def test_a_writer_killed_at_any_moment_loses_and_doubles_no_committed_row(
         reader.start()
         committed = 0
         try:
-            for _ in range(min(FRESH, KILLS // 2 - begin)):
-                first, last = one_life(dataset, kills, dice)
+            for _ in range(min(FRESH, wanted - begin)):
+                first, last = one_life(dataset, SEED + kills, dice)
                 # The new writer goes on where the killed one had stopped, be it told of or not.
                 assert first == -1 or first >= committed
                 committed = max(committed, last)
@@ -179,7 +195,7 @@ def test_a_writer_killed_at_any_moment_loses_and_doubles_no_committed_row(
     proof("writers of datasets killed", kills)
     proof("rows that they had committed", rows)
     proof("scans while they were killed", scans)
-    assert kills == KILLS // 2
+    assert kills == wanted
     assert told > kills // 3, "the kills came before anything was done"
     assert scans > kills // 4
-    assert files > 0 or KILLS < 100
+    assert files > 0 or wanted < 50
