@@ -14,7 +14,7 @@ use parquet::arrow::add_encoded_arrow_schema_to_metadata;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
@@ -124,16 +124,27 @@ impl<W: Write + Send> Encoder<W> {
         Ok(())
     }
 
-    /// Writes what waits, and the footer.
+    /// Writes what waits, and the footer; gives the writer back.
     ///
     /// # Errors
     /// As [`Encoder::push`].
-    pub(crate) fn finish(mut self) -> Result<W, LakeError> {
+    pub(crate) fn finish(self) -> Result<W, LakeError> {
+        self.end()?.into_inner().map_err(failed)
+    }
+
+    /// Writes what waits, and the footer; says what the file has.
+    ///
+    /// # Errors
+    /// As [`Encoder::push`].
+    pub(crate) fn close(self) -> Result<ParquetMetaData, LakeError> {
+        self.end()?.close().map_err(failed)
+    }
+
+    fn end(mut self) -> Result<SerializedFileWriter<W>, LakeError> {
         if self.in_group + self.waiting_rows > 0 {
             self.encode(true)?;
         }
-        let begun = self.begin()?;
-        begun.file.into_inner().map_err(failed)
+        Ok(self.begin()?.file)
     }
 
     /// Encodes what waits; `last` closes the row group.

@@ -1,6 +1,7 @@
 //! Record batches to the bytes of a Parquet file. The same table, options and version give the same bytes.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::make_comparator;
 use arrow::compute::{SortOptions, concat_batches};
@@ -8,7 +9,9 @@ use arrow::record_batch::RecordBatch;
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 
+use crate::checksums::with_checksums;
 use crate::columns::Encoder;
+use crate::writable::writable;
 use crate::{BarColumns, LakeError, Table};
 
 /// How pages are compressed.
@@ -98,18 +101,32 @@ impl Default for EncodeOptions {
     }
 }
 
-/// The bytes of a Parquet file with this table, statistics for each page and row group.
+/// The bytes of a Parquet file with this table, a checksum and statistics for each page.
 ///
 /// # Errors
+/// [`LakeError::Duplicate`] and [`LakeError::Unwritable`] for columns that a file cannot have;
 /// [`LakeError::MissingColumn`] and [`LakeError::NotSorted`] for `sorted_by`; [`LakeError::Encode`].
 pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>, LakeError> {
+    let table = &*writable(table)?;
     let sorting = sorting_columns(table, &options.sorted_by)?;
-    let mut encoder = Encoder::new(Vec::new(), &table.schema, options, sorting)?;
-    encoder.chunk_rows = options.row_group_rows;
+    // The encoder asserts about types that it was not made for.
+    catch_unwind(AssertUnwindSafe(|| encode(table, options, sorting)))
+        .unwrap_or_else(|_| Err(LakeError::Encode(format!("the encoder gave up on its types: {}", table.schema))))
+}
+
+fn encode(table: &Table, options: &EncodeOptions, sorting: Vec<SortingColumn>) -> Result<Vec<u8>, LakeError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, &table.schema, options, sorting)?;
+    encoder.chunk_rows = options.row_group_rows.max(1);
     for batch in &table.batches {
         encoder.push(batch)?;
     }
-    encoder.finish()
+    let metadata = encoder.close()?;
+    if options.bloom.is_empty() {
+        return with_checksums(&bytes, metadata).map_err(|error| LakeError::Encode(error.to_string()));
+    }
+    // Bloom filters lie between the row groups, of which the writing of checksums knows nothing.
+    Ok(bytes)
 }
 
 /// The bytes of a bar file; declared as sorted by `uic` and `ts` if the bars are.

@@ -36,10 +36,10 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = BufReader<From>;
+    type T = BufReader<Tail>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(From { chunks: self.clone(), at: start }))
+        Ok(BufReader::new(Tail { chunks: self.clone(), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -53,12 +53,12 @@ impl ChunkReader for Chunks {
 
 /// Bytes from a place on.
 #[derive(Debug)]
-pub(crate) struct From {
+pub(crate) struct Tail {
     chunks: Chunks,
     at: u64,
 }
 
-impl Read for From {
+impl Read for Tail {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let bytes = self.chunks.reader.read_at(self.at, into.len()).map_err(std::io::Error::other)?;
         self.at += bytes.len() as u64;

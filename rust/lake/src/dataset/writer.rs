@@ -13,7 +13,7 @@ use crate::dataset::declare::HOUSE;
 use crate::dataset::order::Order;
 use crate::dataset::publish::{self, Added};
 use crate::dataset::rows::span;
-use crate::dataset::segment::{self, SegmentWriter};
+use crate::dataset::segment::{self, OpenRows, SegmentWriter};
 use crate::dataset::{Dataset, Day, manifest};
 
 /// Rows of a frame, at most.
@@ -162,41 +162,53 @@ impl Writer {
     /// [`LakeError::Files`]: what was committed stays so; try again.
     pub fn seal(&mut self, day: Day, mark: Option<&str>) -> Result<Sealed, LakeError> {
         self.flush(mark)?;
-        // What an earlier attempt that failed has left.
-        publish::recover(&self.dataset)?;
-        let files = self.dataset.files.as_ref();
-        let open = segment::open(files, &self.dataset.root, &self.dataset.declaration.name)?;
-        let manifest = manifest::load(files, &self.dataset.root, day)?;
-        let rows: Vec<_> = (open.rows.into_iter())
-            .filter(|rows| rows.frame.day == day && rows.frame.sequence > manifest.consumed)
-            .collect();
-        let count = rows.iter().map(|rows| u64::from(rows.frame.rows)).sum();
-        if rows.is_empty() {
-            return Ok(Sealed { day, rows: 0, files: Vec::new(), bytes: 0 });
-        }
-        let parts = self.dataset.declaration.template()?.has("part");
-        let into: Vec<_> =
-            if parts { Vec::new() } else { manifest.files.iter().map(|file| file.path.clone()).collect() };
-        let added = publish::publish(&self.dataset, manifest, &rows, &into, self.sequence)?;
-        drop(rows);
-        self.sealed.insert(day, true);
-        // A fresh segment keeps number and mark of the last commit, so that the others can go.
-        self.segment = None;
-        self.segment()?;
-        self.clear_segments()?;
-        let Added { files, bytes } = added;
-        Ok(Sealed { day, rows: count, files, bytes })
+        let sealed = self.seal_days(&[day])?.pop();
+        Ok(sealed.unwrap_or(Sealed { day, rows: 0, files: Vec::new(), bytes: 0 }))
     }
 
     /// Seals every day that has open rows and lies before `day`; all of them without one.
     ///
     /// # Errors
-    /// As [`Writer::seal`].
+    /// As [`Writer::seal`]; days that were sealed before the error stay so.
     pub fn seal_before(&mut self, day: Option<Day>, mark: Option<&str>) -> Result<Vec<Sealed>, LakeError> {
         self.flush(mark)?;
-        let days = self.dataset.open_days()?;
-        let days = days.into_iter().filter(|open| day.is_none_or(|day| *open < day));
-        days.map(|day| self.seal(day, None)).collect()
+        let mut days = self.dataset.open_days()?;
+        days.retain(|open| day.is_none_or(|day| *open < day));
+        self.seal_days(&days)
+    }
+
+    /// Seals those of some days that have open rows.
+    fn seal_days(&mut self, days: &[Day]) -> Result<Vec<Sealed>, LakeError> {
+        // What an earlier attempt that failed has left.
+        publish::recover(&self.dataset)?;
+        let files = self.dataset.files.as_ref();
+        let parts = self.dataset.declaration.template()?.has("part");
+        let mut open: BTreeMap<Day, Vec<OpenRows>> = BTreeMap::new();
+        for rows in segment::open(files, &self.dataset.root, &self.dataset.declaration.name)?.rows {
+            open.entry(rows.frame.day).or_default().push(rows);
+        }
+        let mut done = Vec::new();
+        for day in days {
+            let manifest = manifest::load(files, &self.dataset.root, *day)?;
+            let mut rows = open.remove(day).unwrap_or_default();
+            rows.retain(|rows| rows.frame.sequence > manifest.consumed);
+            if rows.is_empty() {
+                continue;
+            }
+            let count = rows.iter().map(|rows| u64::from(rows.frame.rows)).sum();
+            let into: Vec<_> =
+                if parts { Vec::new() } else { manifest.files.iter().map(|file| file.path.clone()).collect() };
+            let Added { files, bytes } = publish::publish(&self.dataset, manifest, &rows, &into, self.sequence)?;
+            self.sealed.insert(*day, true);
+            done.push(Sealed { day: *day, rows: count, files, bytes });
+        }
+        if !done.is_empty() {
+            // A fresh segment keeps number and mark of the last commit, so that the others can go.
+            self.segment = None;
+            self.segment()?;
+            self.clear_segments()?;
+        }
+        Ok(done)
     }
 
     /// Lets the lock go; rows since the last flush are given up, as when it is dropped.

@@ -24,15 +24,7 @@ type Given<'py> = Bound<'py, PyAny>;
 
 /// How a table is written, as it comes from Python.
 #[derive(FromPyObject)]
-pub struct WriteOptions<'py>(
-    Given<'py>,
-    Given<'py>,
-    Given<'py>,
-    Given<'py>,
-    Given<'py>,
-    Given<'py>,
-    Given<'py>,
-);
+pub struct WriteOptions<'py>(Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>);
 
 /// How a table is written, each part of its type.
 struct Writing(String, i32, Vec<String>, BTreeMap<String, String>, usize, usize, Vec<String>);
