@@ -87,6 +87,7 @@ impl FilesError {
             Self::Full { .. } => Self::Full { operation, path },
             Self::Other { reason, .. } => Self::Other { operation, path, reason },
             Self::PowerLost { .. } => Self::PowerLost { operation, path },
+            Self::Locked { holder, .. } => Self::Locked { path, holder },
         }
     }
 
