@@ -11,7 +11,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.indicators` | moving averages, average true range, rolling extremes |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
 | `exuvia.history` | a cache of history: memory, then Parquet, then one fetch |
-| `exuvia.lake` | Parquet files that are there whole or not at all |
+| `exuvia.lake` | Parquet files that are there whole or not at all, datasets that grow by day |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
 | `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
 | `exuvia.scan` | the decision of a scan cycle, strategies, state files |

@@ -22,6 +22,7 @@ __all__ = [
     "FeedSpecError",
     "ForkError",
     "LakeError",
+    "LakeHeldError",
     "LakeNotFoundError",
     "LakeOptionError",
     "LakePermissionError",
@@ -82,8 +83,12 @@ class LakePermissionError(LakeError, PermissionError):
         self.errno = errno.EACCES
 
 
+class LakeHeldError(LakeError):
+    """A dataset that another writer holds; the message says which."""
+
+
 class LakeOptionError(LakeError, ValueError):
-    """A compression, level, day or name that does not exist, or an order that the table does not have."""
+    """A compression, level, day, name or symbol that does not exist, or a declaration that contradicts itself."""
 
 
 class SchemaError(ExuviaError, TypeError):
