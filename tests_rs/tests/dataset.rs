@@ -388,7 +388,7 @@ fn a_damaged_segment_is_named_and_a_torn_end_is_not() {
     for cut in (0..whole.len()).step_by(61) {
         put(&whole[..cut]);
         let found = numbers(&dataset, &Query::default()).unwrap();
-        assert!(found.len() % 50 == 0 && found.iter().copied().eq(0..found.len() as i64), "{cut}");
+        assert!(found.len().is_multiple_of(50) && found.iter().copied().eq(0..found.len() as i64), "{cut}");
     }
     for at in (256..whole.len() / 2).step_by(97) {
         let mut bad = whole.clone();

@@ -201,7 +201,7 @@ impl<W: Write + Send> Encoder<W> {
         for (at, field) in self.schema.fields().iter().enumerate() {
             let sample =
                 self.waiting.iter().filter_map(|batch| batch.columns().get(at)).max_by_key(|array| array.len());
-            if sample.is_some_and(|array| runs_on(array)) {
+            if sample.is_some_and(runs_on) {
                 let path = ColumnPath::from(vec![field.name().clone()]);
                 builder = builder
                     .set_column_dictionary_enabled(path.clone(), false)

@@ -180,10 +180,10 @@ fn out_of_place(
     order: &Order<'_>,
     last: &mut Option<Vec<u8>>,
 ) -> Result<Option<String>, LakeError> {
-    if let Some((first, until)) = span(batch, time)? {
-        if Day::of(first) != day || Day::of(until) != day {
-            return Ok(Some(format!("it has rows of {} to {}, and belongs to {day}", Day::of(first), Day::of(until))));
-        }
+    if let Some((first, until)) = span(batch, time)?
+        && (Day::of(first) != day || Day::of(until) != day)
+    {
+        return Ok(Some(format!("it has rows of {} to {}, and belongs to {day}", Day::of(first), Day::of(until))));
     }
     let Some(keys) = order.keys(batch)? else { return Ok(None) };
     let rows = batch.num_rows();
