@@ -188,6 +188,7 @@ impl LakeWriter {
     }
 
     /// Takes rows: how many, of which days, how many late.
+    #[allow(clippy::type_complexity)]
     fn append(
         &self,
         py: Python<'_>,
