@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from steps import Count, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NEXTEST = re.compile(r"Summary \[.*\] +\d+(?:/\d+)? tests? run: (.*)")
 CARGO = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
+BROKEN = re.compile(r"^ *(?:FAIL|TIMEOUT|ABORT|SIG[A-Z]+) \[.*?\] (?:\( *\d+/\d+\) )?(.*)$", re.MULTILINE)
 LEFT = re.compile(r"^\s*skip(?:ped|ping)?\b[: ]", re.IGNORECASE | re.MULTILINE)
 
 
@@ -30,10 +31,18 @@ def pytest(report: Path) -> Callable[[Outcome], Count]:
                 int(suite.get("failures", 0)) + int(suite.get("errors", 0)),
             )
             skipped = int(suite.get("skipped", 0))
-            total += Count(ran - failed - skipped, failed, skipped)
+            total += Count(ran - failed - skipped, failed, skipped, tuple(wrong(suite)))
         return total
 
     return read
+
+
+def wrong(suite: ET.Element) -> Iterator[str]:
+    """The tests of a suite that failed, each with the first line of why."""
+    for case in suite.iter("testcase"):
+        for said in (*case.findall("failure"), *case.findall("error")):
+            first = (said.get("message") or "").strip().partition("\n")[0]
+            yield f"{case.get('classname', '')}::{case.get('name', '')}: {first[:200]}"
 
 
 def nextest(outcome: Outcome) -> Count:
@@ -46,7 +55,8 @@ def nextest(outcome: Outcome) -> Count:
             else:
                 total.failed += int(number)
     said = len(LEFT.findall(outcome.output))
-    return Count(total.passed - min(said, total.passed), total.failed, said)
+    names = tuple(dict.fromkeys(" ".join(line.split()) for line in BROKEN.findall(outcome.output)))
+    return Count(total.passed - min(said, total.passed), total.failed, said, names)
 
 
 def cargo(outcome: Outcome) -> Count:

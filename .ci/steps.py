@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAIL = 40
+NAMED = 20  # failed tests that the last lines name
 
 
 @dataclass
@@ -29,10 +30,16 @@ class Count:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    names: tuple[str, ...] = ()  # of the tests that failed, where the runner says them
 
     def __add__(self, other: Count) -> Count:
         """The sum, field by field."""
-        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Count(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.names + other.names,
+        )
 
     def __str__(self) -> str:
         """The line that a build server reads."""
@@ -133,6 +140,8 @@ class Run:
             self.broken.append(name)
             lines = outcome.output.rstrip().splitlines()
             print("\n".join(f"    | {line}" for line in lines[-TAIL:]))
+            for test in counted.names:
+                print(f"    failed: {test}")
             print(f"    {wrong}; the whole log: {outcome.log.relative_to(ROOT)}", flush=True)
         return not wrong
 
@@ -165,6 +174,10 @@ class Run:
         print(f"  {time.monotonic() - self.started:.0f} s in all", flush=True)
         if self.broken:
             print(f"failed: {', '.join(self.broken)}")
+            for test in self.total.names[:NAMED]:
+                print(f"  {test}")
+            if len(self.total.names) > NAMED:
+                print(f"  and {len(self.total.names) - NAMED} more")
         if totals:
             print(self.total, flush=True)
         sys.exit(1 if self.broken else 0)

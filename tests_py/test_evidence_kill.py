@@ -128,12 +128,12 @@ def test_after_any_kill_the_store_opens_the_gap_is_seen_and_nothing_is_clean_tha
 def test_a_process_that_ends_is_whole_and_counts_to_the_call(tmp_path: Path) -> None:
     writers = Writers(tmp_path, 2)
     try:
-        pids = [writers.start(slot, tmp_path / "evidence", calls=2_000) for slot in range(2)]
+        pids = [writers.start(slot, tmp_path / "evidence", calls=4_000) for slot in range(2)]
         told = {pid: Told(*writers.wait(slot, pid)) for slot, pid in enumerate(pids)}
     finally:
         writers.close()
     assert judge(tmp_path, tmp_path / "evidence", told) == {"whole": 2, "gap": 0}
-    assert [each.calls for each in told.values()] == [2_000, 2_000]
+    assert [each.calls for each in told.values()] == [4_000, 4_000]
     assert all(len(each.segments) > 1 for each in told.values()), "they rotated"
     files = [segment.path.name for each in told.values() for segment in each.segments]
     assert len(files) == len(set(files))

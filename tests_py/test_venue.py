@@ -282,7 +282,7 @@ def test_errors_have_saxos_shapes_on_the_wire() -> None:
         again = client.http.post("/token", data=refresh)
         assert (again.status_code, again.json()) == (401, {"error": "invalid_grant"})
         huge = client.http.post(f"{SIM}/trade/v2/orders", content=b"x" * (2 << 20))
-        assert huge.status_code == 413
+        assert (huge.status_code, huge.headers["connection"]) == (413, "close")
         with socket.create_connection(("127.0.0.1", venue.port), timeout=10) as raw:
             raw.sendall(b"\x00\xff garbage\r\n\r\n")
             assert raw.recv(100).startswith(b"HTTP/1.1 400")

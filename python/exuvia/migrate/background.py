@@ -33,15 +33,17 @@ class Background:
 
     Args:
         work: What it does; it contains its own errors.
+        first: Asked in the thread before the work begins; where it says no, the thread ends. A signal's handler that
+            raises may keep who starts a thread from noting it down: the thread notes itself down there, once.
 
     Raises:
         RuntimeError: If no thread can be started, as at the interpreter's end.
     """
 
-    __slots__ = ("_ended", "_ident", "_process", "_work")
+    __slots__ = ("_ended", "_first", "_ident", "_process", "_work")
 
-    def __init__(self, work: Callable[[], object]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], object], first: Callable[[Background], bool] | None = None) -> None:
+        self._work, self._first = work, first
         self._ended = threading.Event()
         self._ident = 0
         self._process = os.getpid()
@@ -74,6 +76,10 @@ class Background:
 
     def _run(self, trace: object, begun: threading.Event) -> None:
         self._ident = threading.get_ident()
+        if self._first is not None and not self._first(self):
+            self._ended.set()
+            begun.set()
+            return
         _running.add(self._ident)
         begun.set()
         if trace is not None:

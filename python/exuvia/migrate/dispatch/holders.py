@@ -22,12 +22,12 @@ def elsewhere(held: object) -> list[str]:
     """Return in words what holds an object apart from globals of modules.
 
     >>> import sys, types
-    >>> desk = sys.modules["desk"] = types.ModuleType("desk")
+    >>> module = sys.modules["held_by"] = types.ModuleType("held_by")
     >>> class Book: ...
-    >>> desk.BOOKS = {"eur": Book}
+    >>> module.BOOKS = {"eur": Book}
     >>> elsewhere(Book)
-    ['the dict desk.BOOKS']
-    >>> del sys.modules["desk"]
+    ['the dict held_by.BOOKS']
+    >>> del sys.modules["held_by"]
 
     Args:
         held: A class or a function.

@@ -60,6 +60,7 @@ class Carrying:
 
     def _fresh(self) -> None:
         self.thread: Background | None = None
+        self._claim = threading.Lock()
         self.link: Link | None = None
         self.pending: deque[tuple[Lane, Sample]] = deque()
         self.again: deque[tuple[Lane, Sample]] = deque()
@@ -71,6 +72,13 @@ class Carrying:
         self._settled = threading.Event()
         self._ticked = self._looked = self._weighed = 0.0
         self._turn = self._told = 0
+
+    def _alone(self, thread: Background) -> bool:
+        """Let one thread only be the courier's, however often one was started."""
+        if not self._claim.acquire(blocking=False):
+            return False
+        self.thread = thread
+        return True
 
     def _run(self) -> None:
         if hasattr(signal, "pthread_sigmask"):
@@ -88,9 +96,10 @@ class Carrying:
 
     def _open_bell(self) -> None:
         reads, writes = os.pipe()
-        self._bell = bell = Held(reads), Held(writes)
+        bell = Held(reads), Held(writes)
         for end in bell:
             os.set_blocking(end.number(), False)
+        self._bell = bell
 
     def _mend(self) -> None:
         """Replace what the program closed; what has its number now is the program's, and is left alone."""

@@ -70,8 +70,9 @@ class Courier(Carrying):
         with self._starting:
             if self.thread is not None or self._stopping:
                 return
-            self._open_bell()
-            self.thread = Background(self._run)
+            if self._bell is None:
+                self._open_bell()
+            Background(self._run, self._alone)
 
     def ring(self) -> None:
         """Wake the courier."""

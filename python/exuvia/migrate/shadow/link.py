@@ -93,8 +93,8 @@ class Link:
         """
         while self._out:
             try:
-                with memoryview(self._out) as view:
-                    written = os.write(self.commands.number(), view[:_CHUNK])
+                # A copy: a view would keep who queues meanwhile from making it longer.
+                written = os.write(self.commands.number(), self._out[:_CHUNK])
             except BlockingIOError:
                 return True
             except OSError:
