@@ -28,7 +28,7 @@ from exuvia.errors import (
     LakePermissionError,
     SchemaError,
 )
-from exuvia.lake.dataset import nanoseconds
+from exuvia.lake.instants import nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -38,18 +38,20 @@ at its end, and read as one table, as it was at one instant.
 ['date=2026-02-03/part-0000.parquet']
 """
 
-from exuvia.lake.dataset import (
+from exuvia.lake.answers import (
     Appended,
     Compacted,
-    Dataset,
     DayState,
     FileState,
     Listing,
-    Scan,
     ScanStats,
     SchemaVersion,
     Sealed,
     Verified,
+)
+from exuvia.lake.dataset import (
+    Dataset,
+    Scan,
     Writer,
     open,  # noqa: A004 - as `tarfile.open`: lake.open says what is opened
 )

@@ -7,17 +7,27 @@ too.
 
 from __future__ import annotations
 
-import datetime
 import getpass
 import os
 import platform
 import sys
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from exuvia import _exuvia
-from exuvia.errors import LakeOptionError
+from exuvia.lake.answers import (
+    Appended,
+    Compacted,
+    DayState,
+    FileState,
+    Listing,
+    ScanStats,
+    SchemaVersion,
+    Sealed,
+    Verified,
+)
+from exuvia.lake.instants import day_text, nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,156 +36,12 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch, Schema, Table
     from arro3.core.types import ArrowArrayExportable, ArrowSchemaExportable, ArrowStreamExportable
 
+    from exuvia.lake.instants import Day, Instant
+
     Path: TypeAlias = str | os.PathLike[str]
     ArrowTable: TypeAlias = ArrowStreamExportable | ArrowArrayExportable
-    Instant: TypeAlias = int | str | datetime.date | datetime.datetime
-    Day: TypeAlias = str | datetime.date
 
-__all__ = [
-    "Appended",
-    "Compacted",
-    "Dataset",
-    "DayState",
-    "FileState",
-    "Listing",
-    "Scan",
-    "ScanStats",
-    "SchemaVersion",
-    "Sealed",
-    "Verified",
-    "Writer",
-    "open",
-]
-
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-KINDS = ("bars", "quotes", "trades", "option_chains")
-
-
-class Appended(NamedTuple):
-    """What an append took."""
-
-    rows: int
-    """How many rows."""
-    days: dict[str, int]
-    """How many of each day, `YYYY-MM-DD`."""
-    late: int
-    """How many of days that are sealed already; the next seal of these days adds them."""
-
-
-class Sealed(NamedTuple):
-    """What sealing a day did."""
-
-    day: str
-    """`YYYY-MM-DD`."""
-    rows: int
-    """Rows that were open and are in files now."""
-    files: list[str]
-    """The files that were written, relative to the dataset."""
-    bytes: int
-    """Their bytes."""
-
-
-class Compacted(NamedTuple):
-    """What compacting a day did."""
-
-    day: str
-    """`YYYY-MM-DD`."""
-    before: int
-    """Files that were merged or written anew."""
-    files: list[str]
-    """The files that stand for them."""
-    bytes_before: int
-    """Bytes of the former."""
-    bytes: int
-    """Bytes of the latter."""
-
-
-class FileState(NamedTuple):
-    """A Parquet file of a dataset."""
-
-    path: str
-    """Relative to the dataset."""
-    rows: int
-    """How many rows."""
-    bytes: int
-    """How many bytes."""
-    first: int
-    """The first time, UTC nanoseconds."""
-    last: int
-    """The last time, UTC nanoseconds."""
-    version: int
-    """The version of the schema that it was written with."""
-    symbols: list[str] | None
-    """Its symbols, if they are at most 512."""
-
-
-class DayState(NamedTuple):
-    """A day of a dataset."""
-
-    day: str
-    """`YYYY-MM-DD`."""
-    files: list[FileState]
-    """Its files; none if it was never sealed."""
-    open_rows: int
-    """Rows that are not in a file yet."""
-
-
-class SchemaVersion(NamedTuple):
-    """A version of a dataset's schema."""
-
-    number: int
-    """From 1."""
-    schema: Schema
-    """The columns."""
-    changes: list[str]
-    """What it changed, in sentences."""
-
-
-class Listing(NamedTuple):
-    """What a dataset holds."""
-
-    days: list[DayState]
-    """In order."""
-    mark: str | None
-    """The mark of the last flush."""
-    versions: list[SchemaVersion]
-    """Of the schema, the first one first."""
-
-
-class Verified(NamedTuple):
-    """What a verification read and found."""
-
-    files: int
-    """Files of which every byte was read."""
-    rows: int
-    """Rows, open ones included."""
-    bytes: int
-    """Bytes."""
-    problems: list[tuple[str, str]]
-    """What is wrong: file, and what."""
-    notes: list[tuple[str, str]]
-    """What is no fault and good to know, such as what a killed writer left."""
-
-
-class ScanStats(NamedTuple):
-    """What a scan read, and what it could leave out."""
-
-    files: int
-    """Files that were read."""
-    files_skipped: int
-    """Files that were not, by what the dataset knows of them."""
-    groups: int
-    """Row groups that were read."""
-    groups_skipped: int
-    """Row groups that were not, by statistics or bloom filter."""
-    bloom_skipped: int
-    """Those that the bloom filter alone excluded."""
-    open: int
-    """Batches of open rows that were read."""
-    open_skipped: int
-    """Batches of open rows that were not."""
-    rows: int
-    """Rows that came out so far."""
+__all__ = ["Dataset", "Scan", "Writer", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,7 +339,7 @@ class Writer:
             LakeError: The disk is full or failed: what was flushed stays so, try again.
             LakeOptionError: `day` is no date.
         """
-        return [Sealed(*row) for row in self._inner.seal(_day(day), _day(before), mark)]
+        return [Sealed(*row) for row in self._inner.seal(day_text(day), day_text(before), mark)]
 
     def evolve(self, schema: ArrowSchemaExportable) -> list[str]:
         """Gives the dataset other columns: new ones that may be null, wider types, or fewer.
@@ -500,7 +366,7 @@ class Writer:
         Raises:
             LakeError: The disk is full or failed: the day is as it was.
         """
-        return [Compacted(*row) for row in self._inner.compact(_day(day))]
+        return [Compacted(*row) for row in self._inner.compact(day_text(day))]
 
     def close(self) -> None:
         """Lets another writer in; rows since the last flush are given up."""
@@ -555,39 +421,6 @@ class Scan:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The stream of batches, for libraries that take one."""
         return self._inner.reader().__arrow_c_stream__(requested_schema)
-
-
-def nanoseconds(when: Instant) -> int:
-    """An instant as UTC nanoseconds.
-
-    >>> nanoseconds("2026-02-03"), nanoseconds(datetime.date(1970, 1, 2))
-    (1770076800000000000, 86400000000000)
-    """
-    if isinstance(when, str):
-        try:
-            when = datetime.datetime.fromisoformat(when)
-        except ValueError:
-            raise LakeOptionError(f"{when!r} is no instant: write 2026-02-03 or 2026-02-03T14:30:00Z") from None
-        if when.tzinfo is None:
-            if when.time() != datetime.time():
-                raise LakeOptionError(f"{when.isoformat()} has no zone: end it in Z for UTC, or in +01:00")
-            when = when.replace(tzinfo=datetime.UTC)
-    if isinstance(when, datetime.datetime):
-        exact: Any = getattr(when, "value", None)
-        if isinstance(exact, int) and when.tzinfo is not None:
-            return exact  # pandas' own, which has nanoseconds
-        if when.tzinfo is None:
-            raise LakeOptionError(f"{when!r} has no zone: make it aware, for instance with tzinfo=datetime.UTC")
-        return (when - EPOCH) // datetime.timedelta(microseconds=1) * 1_000
-    if isinstance(when, datetime.date):
-        return (when - EPOCH.date()).days * 86_400_000_000_000
-    if hasattr(when, "astype"):
-        return int(when.astype("M8[ns]").astype("i8"))
-    return int(when)
-
-
-def _day(day: Day | None) -> str | None:
-    return day if day is None or isinstance(day, str) else f"{day:%Y-%m-%d}"
 
 
 def _holder() -> str:

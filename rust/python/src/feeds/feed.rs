@@ -1,117 +1,21 @@
 //! Feeds as Python sees them.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
-use exuvia_market::wire::feed::{Context, Feed, Numbers, Row, Spec, SpecError, Unit};
-use exuvia_market::wire::polygon::{encode_auth, encode_subscribe, encode_unsubscribe, socket_spec};
-use exuvia_market::wire::projectx::MarketHub;
-use exuvia_market::wire::signalr::{Hub, encode_invocation};
+use exuvia_market::wire::feed::{Context, Feed, Spec, Unit};
+use exuvia_market::wire::signalr::Hub;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString};
 
-use super::hub::HubMessage;
-use super::record::{Record, Shape, Value, tuple, values};
-use super::{Frame, frame_of, table};
+use super::maker::Maker;
+use super::record::{Value, values};
+use super::source::Source;
+use super::{Frame, frame_of, refused, table, unsaid};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
 use crate::quotes::export;
 use crate::words::Words;
-
-/// Frames that are messages, or parts of SignalR's stream of records.
-enum Source {
-    Messages(Box<Feed>),
-    Hub(Box<MarketHub>),
-}
-
-impl Source {
-    fn feed(&mut self, frame: &[u8], context: Context<'_>) -> usize {
-        match self {
-            Self::Messages(feed) => feed.feed(frame, context),
-            Self::Hub(hub) => hub.feed(frame, context),
-        }
-    }
-
-    fn read(&mut self, frame: &[u8], context: Context<'_>, record: impl FnMut(Row<'_>)) -> usize {
-        match self {
-            Self::Messages(feed) => feed.read(frame, context, record),
-            Self::Hub(hub) => hub.read(frame, context, record),
-        }
-    }
-
-    fn decoder(&self) -> &Feed {
-        match self {
-            Self::Messages(feed) => feed,
-            Self::Hub(hub) => hub.decoder(),
-        }
-    }
-
-    fn decoder_mut(&mut self) -> &mut Feed {
-        match self {
-            Self::Messages(feed) => feed,
-            Self::Hub(hub) => hub.decoder_mut(),
-        }
-    }
-}
-
-/// What is built of a record.
-pub enum Maker {
-    Record(Arc<Shape>),
-    Tuple,
-    Call(Py<PyAny>),
-}
-
-impl Maker {
-    /// One for each kind of `feed`, as `record` says: nothing, one for all, or a mapping by kind.
-    pub fn all(py: Python<'_>, feed: &Feed, record: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Self>> {
-        let by_kind = record.and_then(|record| record.cast::<PyDict>().ok());
-        if let Some(by_kind) = by_kind {
-            let kinds: Vec<_> = feed.kinds().collect();
-            for kind in by_kind.keys() {
-                let kind: String = kind.extract()?;
-                if !kinds.contains(&kind.as_str()) {
-                    let known = kinds.join(", ");
-                    return Err(refused(&format!("record names the kind {kind:?}: this feed has {known}")));
-                }
-            }
-        }
-        let shapes = Shape::all(py, feed).into_iter().zip(feed.kinds());
-        shapes
-            .map(|(shape, kind)| {
-                let own = match by_kind {
-                    Some(by_kind) => by_kind.get_item(kind)?,
-                    None => record.cloned(),
-                };
-                Ok(match own {
-                    None => Self::Record(shape),
-                    Some(own) if own.is(py.get_type::<PyTuple>()) => Self::Tuple,
-                    Some(own) => Self::Call(own.unbind()),
-                })
-            })
-            .collect()
-    }
-
-    /// Builds what the user asked for.
-    pub fn make<'py>(&self, py: Python<'py>, values: Box<[Value]>) -> PyResult<Bound<'py, PyAny>> {
-        match self {
-            Self::Record(shape) => Ok(Bound::new(py, Record::from_parts(shape.clone(), values))?.into_any()),
-            Self::Tuple => Ok(tuple(py, &values)?.into_any()),
-            Self::Call(call) => call.bind(py).call1(tuple(py, &values)?),
-        }
-    }
-}
-
-pub fn refused(words: &str) -> PyErr {
-    Failure::text("ValueRangeError", words).into()
-}
-
-pub fn unsaid(error: SpecError) -> PyErr {
-    Failure::new("FeedSpecError", &error).into()
-}
-
-pub fn numbers_of(name: &str) -> PyResult<Numbers> {
-    Numbers::named(name).map_err(unsaid)
-}
 
 /// Reads a JSON feed by a declaration; `help(exuvia.feeds)` shows how one is written.
 ///
@@ -139,9 +43,17 @@ struct Inner {
 }
 
 impl JsonFeed {
-    fn build(py: Python<'_>, source: Source, record: Option<&Bound<'_, PyAny>>, strict: bool) -> PyResult<Self> {
+    pub fn build(py: Python<'_>, source: Source, record: Option<&Bound<'_, PyAny>>, strict: bool) -> PyResult<Self> {
         let makers = Maker::all(py, source.decoder(), record)?;
         Ok(Self { inner: Mutex::new(Inner { source, words: Words::default() }), makers, strict })
+    }
+
+    /// What came on a hub that is no event; a feed of messages has none.
+    pub fn take_controls(&self) -> Vec<Hub> {
+        match &mut locked(&self.inner).source {
+            Source::Hub(hub) => hub.take_controls(),
+            Source::Messages(_) => Vec::new(),
+        }
     }
 
     /// Runs `work`; in a strict feed what was left out on the way is an error.
@@ -458,140 +370,5 @@ impl JsonFeed {
         let this = slf.get();
         let (waiting, skipped) = (this.__len__(), this.skipped());
         Ok(format!("<{name} of {waiting} records, {skipped} skipped>"))
-    }
-}
-
-/// The market hub of a ProjectX gateway (TopstepX): kinds `quote`, `trade` and `depth`.
-///
-/// Frames are SignalR records; one may hold several, and one may come in parts. Quotes are sparse and are merged by contract.
-/// Handshake answers, completions, pings and closes come by `take_controls`.
-///
-/// Args:
-///     numbers: How prices and sizes are kept: `exact`, `wide` or `float`.
-///     record: As for `JsonFeed`.
-///     strict: As for `JsonFeed`.
-#[pyclass(frozen, extends = JsonFeed, subclass, module = "exuvia.feeds")]
-pub struct ProjectXFeed;
-
-#[pymethods]
-impl ProjectXFeed {
-    #[new]
-    #[pyo3(signature = (numbers = "exact", record = None, strict = false))]
-    fn new(
-        py: Python<'_>,
-        numbers: &str,
-        record: Option<&Bound<'_, PyAny>>,
-        strict: bool,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        let hub = MarketHub::new(numbers_of(numbers)?).map_err(unsaid)?;
-        let feed = JsonFeed::build(py, Source::Hub(Box::new(hub)), record, strict)?;
-        Ok(PyClassInitializer::from(feed).add_subclass(Self))
-    }
-
-    /// Take the handshake answers, completions, pings and closes that came since the last call; the last 1,024 are kept.
-    fn take_controls(slf: &Bound<'_, Self>) -> Vec<HubMessage> {
-        let controls = match &mut locked(&slf.as_super().get().inner).source {
-            Source::Hub(hub) => hub.take_controls(),
-            Source::Messages(_) => Vec::<Hub>::new(),
-        };
-        controls.into_iter().map(HubMessage::from).collect()
-    }
-
-    /// Write the calls that subscribe a contract.
-    ///
-    /// Args:
-    ///     contract: Such as `CON.F.US.ENQ.H26`.
-    ///     events: Which of `quotes`, `trades` and `depth`.
-    ///     subscribe: False to end the subscriptions.
-    ///
-    /// Returns:
-    ///     The text frame to send.
-    ///
-    /// Raises:
-    ///     ValueRangeError: If an event is none of these.
-    #[staticmethod]
-    #[pyo3(signature = (contract, events = None, subscribe = true), text_signature = "(contract, events=('quotes', 'trades', 'depth'), subscribe=True)")]
-    fn subscription(contract: &Bound<'_, PyString>, events: Option<Vec<String>>, subscribe: bool) -> PyResult<String> {
-        let known = HashMap::from([("quotes", "Quotes"), ("trades", "Trades"), ("depth", "MarketDepth")]);
-        let events = events.unwrap_or_else(|| ["quotes", "trades", "depth"].map(ToOwned::to_owned).into());
-        let arguments: String = contract.py().import("json")?.call_method1("dumps", ((contract,),))?.extract()?;
-        let mut frame = String::new();
-        for event in events {
-            let name = known.get(event.as_str());
-            let name =
-                name.ok_or_else(|| refused(&format!("event {event:?} is unknown: use quotes, trades or depth")))?;
-            let target = format!("{}SubscribeContract{name}", if subscribe { "" } else { "Un" });
-            let target = if subscribe { target } else { target.replace("UnSubscribe", "Unsubscribe") };
-            let call = encode_invocation(&target, &arguments, None).map_err(|error| refused(&error.to_string()))?;
-            frame.push_str(&String::from_utf8_lossy(&call));
-        }
-        Ok(frame)
-    }
-}
-
-/// The WebSocket of Polygon (Massive): kinds `trade`, `quote`, `bar`, `forex_quote`, `forex_bar`, `depth`, `value`, `status`.
-///
-/// A frame is an array of events. A side without a quote (a price of zero) is None. Volumes, averages and day values are floats.
-///
-/// Args:
-///     numbers: How prices and sizes are kept: `exact`, `wide` or `float`.
-///     record: As for `JsonFeed`.
-///     strict: As for `JsonFeed`.
-#[pyclass(frozen, extends = JsonFeed, subclass, module = "exuvia.feeds")]
-pub struct PolygonFeed;
-
-#[pymethods]
-impl PolygonFeed {
-    #[new]
-    #[pyo3(signature = (numbers = "exact", record = None, strict = false))]
-    fn new(
-        py: Python<'_>,
-        numbers: &str,
-        record: Option<&Bound<'_, PyAny>>,
-        strict: bool,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        let spec = socket_spec(numbers_of(numbers)?).map_err(unsaid)?;
-        let feed = Feed::new(&spec).map_err(unsaid)?;
-        let feed = JsonFeed::build(py, Source::Messages(Box::new(feed)), record, strict)?;
-        Ok(PyClassInitializer::from(feed).add_subclass(Self))
-    }
-
-    /// Write the first message of a connection.
-    ///
-    /// Args:
-    ///     key: The API key.
-    ///
-    /// Returns:
-    ///     The text frame to send.
-    #[staticmethod]
-    #[pyo3(signature = (key))]
-    fn auth(key: &str) -> String {
-        String::from_utf8_lossy(&encode_auth(key)).into_owned()
-    }
-
-    /// Write a subscription.
-    ///
-    /// Args:
-    ///     *topics: Such as `T.AAPL`, `Q.AAPL`, `AM.*`.
-    ///
-    /// Returns:
-    ///     The text frame to send.
-    #[staticmethod]
-    #[pyo3(signature = (*topics))]
-    fn subscribe(topics: Vec<String>) -> String {
-        String::from_utf8_lossy(&encode_subscribe(&topics.join(","))).into_owned()
-    }
-
-    /// Write the end of a subscription.
-    ///
-    /// Args:
-    ///     *topics: As for `subscribe`.
-    ///
-    /// Returns:
-    ///     The text frame to send.
-    #[staticmethod]
-    #[pyo3(signature = (*topics))]
-    fn unsubscribe(topics: Vec<String>) -> String {
-        String::from_utf8_lossy(&encode_unsubscribe(&topics.join(","))).into_owned()
     }
 }

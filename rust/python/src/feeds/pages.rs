@@ -8,9 +8,9 @@ use exuvia_market::wire::polygon::{Page, PageKind, Pages};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::feed::{Maker, numbers_of, refused, unsaid};
+use super::maker::Maker;
 use super::record::{Value, values};
-use super::{frame_of, table};
+use super::{frame_of, numbers_of, refused, table, unsaid};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
 use crate::quotes::export;

@@ -1,7 +1,7 @@
 //! Records as plain columns, ready to become the buffers of a table.
 
 use super::cell::Cell;
-use super::decoder::Row;
+use super::record::Row;
 use super::spec::{FieldKind, Numbers};
 
 /// The values of one field.

@@ -8,9 +8,12 @@
 mod cell;
 mod columns;
 mod decoder;
+mod engine;
 mod path;
 mod plan;
+mod record;
 mod scan;
+mod sentence;
 mod skips;
 mod spec;
 mod tree;
@@ -18,8 +21,10 @@ mod trie;
 
 pub use cell::{Cell, Span, Wide};
 pub use columns::{Column, Columns, Values};
-pub use decoder::{Context, Feed, Row, Tally, decimal};
+pub use decoder::Feed;
 pub use path::{Path, Root, Step};
+pub use record::{Context, Row, Tally};
 pub use scan::{FeedError, MAX_FRAME, MAX_ROWS};
+pub use sentence::decimal;
 pub use skips::{Reason, Skip, Skips};
 pub use spec::{FieldKind, FieldSpec, Numbers, RecordSpec, RowsSpec, Source, Spec, SpecError, Test, Unit, Zero};
