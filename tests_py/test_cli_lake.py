@@ -94,6 +94,38 @@ def test_compact_and_seal_say_what_they_did(dataset: lake.Dataset, run: Callable
     assert dataset.scan().table().num_rows == 21
 
 
+def test_text_and_json_say_the_same_of_each_deed(dataset: lake.Dataset, run: Callable[..., tuple[int, str]]) -> None:
+    code, said = run("lake", "seal", dataset.root, "--before", "2026-02-04")
+    assert (code, said) == (0, "no open rows\n"), "the day that runs stays open"
+    code, said = run("lake", "seal", dataset.root, "--day", "2026-02-04")
+    assert (code, said.split(",")[0]) == (0, "2026-02-04: 1 rows into 1 files")
+    code, said = run("lake", "compact", dataset.root, "--day", "2026-02-03", "--json")
+    assert [(of["day"], of["before"], len(of["files"])) for of in json.loads(said)] == [("2026-02-03", 2, 1)]
+    told = json.loads(run("lake", "verify", dataset.root, "--json")[1])
+    assert (told["verdict"], told["problems"], told["rows"]) == ("PASS", [], 21)
+
+
+def test_ls_says_that_nothing_is_there_and_what_a_schema_became(
+    tmp_path: Path, run: Callable[..., tuple[int, str]]
+) -> None:
+    fresh = lake.Dataset.create(tmp_path / "fresh", "trades")
+    assert run("lake", "ls", fresh.root)[1].splitlines()[1:] == ["no rows yet"]
+    with fresh.writer() as writer:
+        writer.evolve(pa.schema([*pa.schema(fresh.schema), pa.field("venue", pa.string())]))
+    said = run("lake", "ls", fresh.root)[1].splitlines()
+    assert said[-1].startswith("version 2: ")
+    assert "venue" in said[-1]
+
+
+def test_verify_names_the_file_and_what_is_no_fault(dataset: lake.Dataset, run: Callable[..., tuple[int, str]]) -> None:
+    path = dataset.contents().days[0].files[0].path
+    Path(dataset.root, path).unlink()
+    code, said = run("lake", "verify", dataset.root)
+    assert code == 1
+    assert any(line.startswith(f"{path}: ") for line in said.splitlines()), said
+    assert said.splitlines()[-1].startswith("FAIL  1 problems; ")
+
+
 def test_what_is_no_dataset_or_held_ends_with_two(
     dataset: lake.Dataset, run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
@@ -185,3 +217,31 @@ def test_files_and_rows_may_differ_by_as_much_as_was_declared(tmp_path: Path) ->
     assert strict.verdict == "FAIL"
     assert strict.reasons[0] == "1 files and 2: more than 0 apart"
     assert lake.parity(*sides, key=["id"], files=1, rows=5).verdict == "PASS"
+
+
+def test_parity_shows_regimes_rules_and_keys_of_the_right_side(
+    tmp_path: Path, run: Callable[..., tuple[int, str]]
+) -> None:
+    left = pa.table({"symbol": ["A", "B"], "regime": ["long", "short"], "gex": [1.0, 2.0]})
+    right = pa.table({"symbol": ["A", "B", "C"], "regime": ["long", "long", "flat"], "gex": [1.0, 2.5, 3.0]})
+    sides = both(tmp_path, left, right)
+    words = ["--key", "symbol", "--regime", "regime", "--column", "gex=ignore", "--rows", "1", "--moved", "1"]
+    code, said = run("parity", "lake", *sides, *words)
+    assert code == 0, said
+    lines = [line.split() for line in said.splitlines()]
+    assert ["regime", "short", "1", "0"] in lines
+    assert ["regime", "long", "1", "2"] in lines
+    code, said = run("parity", "lake", *sides, "--key", "symbol", "--regime", "regime", "--moved", "1")
+    assert code == 1
+    assert "1 rows are only on the right, and 0 may be: C" in said
+    assert ["gex", "exact", "1", "of", "2", "differ"] in [line.split() for line in said.splitlines()]
+
+
+def test_files_without_a_day_in_their_names_are_matched_by_name(tmp_path: Path) -> None:
+    for side in ("a", "b"):
+        lake.write_parquet(tmp_path / side / "spring.parquet", trades(1, 2))
+        lake.write_parquet(tmp_path / side / "autumn.parquet", trades(3))
+    assert lake.parity(tmp_path / "a", tmp_path / "b", key=["id"]).matched == 3
+    (tmp_path / "b" / "autumn.parquet").rename(tmp_path / "b" / "winter.parquet")
+    found = lake.parity(tmp_path / "a", tmp_path / "b", key=["id"])
+    assert (found.only_left, found.only_right, found.matched) == (["autumn.parquet"], ["winter.parquet"], 2)

@@ -185,3 +185,20 @@ def test_a_days_work_hits_four_times_of_five_and_says_so(source: Source, tmp_pat
 def test_a_request_is_of_plain_values(source: Source, tmp_path: Path, value: Any) -> None:
     with pytest.raises(ValueRangeError, match="expected text, a number"):
         source.cache(tmp_path).get({"symbol": value})
+
+
+def test_a_file_from_the_future_is_not_trusted_longer_than_its_age(source: Source, tmp_path: Path) -> None:
+    request = {"symbol": "AAPL"}
+    source.cache(tmp_path, age=60).get(request)
+    source.now -= 61
+    assert first(source.cache(tmp_path, age=60).get(request)) == 2.0
+
+
+def test_a_cache_before_its_first_request_has_hit_nothing(source: Source, tmp_path: Path) -> None:
+    assert source.cache(tmp_path).stats().hit_rate == 0.0
+
+
+@pytest.mark.parametrize(("day", "words"), [("2026-02-30", "2026-02-30"), (7, "7"), ("soon", "soon")])
+def test_a_day_that_is_none_is_named(source: Source, tmp_path: Path, day: Any, words: str) -> None:
+    with pytest.raises(ValueRangeError, match=f"day=.*{words}.*, no day"):
+        source.cache(tmp_path, age=settled()).get({"symbol": "AAPL", "day": day})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import subprocess
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pytest
 from exuvia import bars, lake, options
 from exuvia.errors import OptionError
+from exuvia.migrate.cli.main import main
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather
@@ -235,3 +237,80 @@ def test_the_command_refuses_with_what_to_do(tmp_path: Path) -> None:
         done = exuvia(*arguments)
         assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
         assert "Traceback" not in done.stderr
+
+
+def test_files_that_are_no_table_are_refused_by_name(tmp_path: Path) -> None:
+    whole = gzip.compress(b"date,iv\n2026-01-01,0.2\n" * 50)
+    for name, content, said in (
+        ("empty.csv", b"", "has no column 'iv' for --column: it has none"),
+        ("latin.csv", b"date,iv\n2026-01-01,0.2 \xe9\n", "is no CSV in UTF-8"),
+        ("plain.csv.gz", b"date,iv\n", "is no CSV in UTF-8 (Not a gzipped file"),
+        ("torn.csv.gz", whole[:-12], "is no CSV in UTF-8 (Compressed file ended"),
+        ("harmed.csv.gz", whole[:12] + b"\xff\xff\xff" + whole[15:], "is no CSV in UTF-8"),
+        ("huge.csv", b"date,iv\n" + b"9" * 200_000, "is no CSV in UTF-8 (field larger than field limit"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        done = exuvia(tmp_path / name)
+        assert (done.returncode, said in done.stderr) == (2, True), (name, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def ranked(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str]:
+    code = main(["iv-rank", *map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def test_files_without_dates_keep_their_order_and_mix_with_none_that_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare, dated = tmp_path / "bare.csv", tmp_path / "dated.csv"
+    bare.write_text("iv\n" + "".join(f"{30 - day}\n" for day in range(20)))
+    dated.write_text("date,iv\n2026-01-01,0.2\n")
+    code, said = ranked(capsys, bare)
+    assert (code, said.splitlines()[1].split()[:4]) == (0, ["bare", "–", "11.0000", "0.00"])
+    assert json.loads(ranked(capsys, bare, "--json")[1])[0]["date"] is None
+    code, said = ranked(capsys, bare, dated)
+    assert (code, "some files have dates and others have none" in said) == (2, True)
+    code, said = ranked(capsys, bare, "--days", "30")
+    assert (code, "--days needs dates" in said) == (2, True)
+
+
+def test_no_row_before_the_day_asked_for_is_an_empty_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("date,iv\n2026-01-01,0.2\n")
+    code, said = ranked(capsys, file, "--as-of", "2025-12-31")
+    assert (code, len(said.splitlines())) == (0, 1)
+    assert ranked(capsys, file, "--as-of", "2025-12-31", "--json") == (0, "[]\n")
+
+
+def test_stamps_are_days_instants_with_a_zone_or_nanoseconds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = [0.2 + day / 100 for day in range(20)]
+    first = pd.Timestamp("2026-01-01 23:30", tz="America/New_York")
+    zoned = [first + pd.Timedelta(days=day) for day in range(20)]
+    for name, stamps, last in (
+        ("whole", [stamp.value for stamp in zoned], "2026-01-21"),
+        ("zoned", zoned, "2026-01-21"),
+        ("naive", [stamp.tz_localize(None) for stamp in zoned], "2026-01-20"),
+        ("dates", [stamp.date() for stamp in zoned], "2026-01-20"),
+    ):
+        path = tmp_path / f"{name}.parquet"
+        lake.write_parquet(path, pa.table({"TIMESTAMP": stamps, "iv": values}))
+        code, said = ranked(capsys, path)
+        assert (code, said.splitlines()[1].split()[:2]) == (0, [name, last]), name
+    text = tmp_path / "text.csv"
+    text.write_text(
+        "".join(["when,iv\n", *(f"{stamp.isoformat()},{iv}\n" for stamp, iv in zip(zoned, values, strict=True))])
+    )
+    code, said = ranked(capsys, text, "--time", "when", "--high", "iv", "--low", "iv")
+    assert (code, said.splitlines()[1].split()[:2]) == (0, ["text", "2026-01-21"])
+
+
+def test_arrow_files_without_a_reader_are_refused_with_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.feather", None)
+    code, said = ranked(capsys, tmp_path / "a.arrow")
+    assert (code, "reading Arrow files needs pyarrow: pip install pyarrow" in said) == (2, True)

@@ -6,6 +6,7 @@ import csv
 import gzip
 import importlib
 import math
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,9 +139,8 @@ def _rows(path: Path, options: argparse.Namespace) -> list[tuple[str, int | None
 
     def place(wanted: str, what: str) -> Sequence[Any]:
         if wanted not in table:
-            raise OptionError(
-                f"{path} has no column {wanted!r} for {what}: it has {', '.join(names)}; name another one"
-            )
+            known = ", ".join(names) or "none"
+            raise OptionError(f"{path} has no column {wanted!r} for {what}: it has {known}; name another one")
         return table[wanted]
 
     iv = [_number(value, path, row) for row, value in enumerate(place(options.column, "--column"))]
@@ -162,8 +162,11 @@ def _read(path: Path) -> dict[str, Sequence[Any]]:
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):
         opened: Callable[..., Any] = gzip.open if name.endswith(".gz") else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            head, *rows = csv.reader(file) or [[]]
+        try:
+            with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+                head, *rows = [*csv.reader(file)] or [[]]
+        except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise OptionError(f"{path} is no CSV in UTF-8 ({error}): convert it") from None
         wrong = next((line for line, row in enumerate(rows, 2) if len(row) != len(head)), None)
         if wrong is not None:
             fields = len(rows[wrong - 2])
