@@ -194,3 +194,99 @@ def test_what_no_record_takes_is_counted_with_its_beginning() -> None:
     assert feed.last_unmatched == long[:160] + "…"
     with pytest.raises(TypeError, match="is not an instance of 'bytes"):
         feed.feed_lines(7)  # type: ignore[arg-type]
+
+
+def declared(fields: dict[str, Any], **record: Any) -> JsonFeed:
+    numbers = record.pop("numbers", "exact")
+    return JsonFeed({"numbers": numbers, "records": {"r": {"fields": fields, **record}}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "record", "words"),
+    [
+        ({"p": {"from": "price $.p", "scale": 2}}, {}, "is unknown: a field has from, codes, zero, round and keep"),
+        ({"p": "price"}, {}, r'records.r.fields.p: path "" starts with neither \$ nor @'),
+        ({"p": {"codes": {"a": "b"}}}, {}, "records.r.fields.p"),
+        ({"p": 'price $["p'}, {}, 'has no "] after'),
+        ({"p": "price $[1"}, {}, "has no ] after"),
+        ({"p": "price $" + ".a" * 17}, {}, "has more than 16 steps"),
+        ({"p": "price $.a\\b"}, {}, "a quote, a backslash or a control character"),
+        ({"p": {"from": "price $.p", "codes": {"a": "b"}}}, {}, "has codes: only a symbol has them"),
+        ({"p": "price symbol"}, {}, "which is a symbol"),
+        ({"s": "symbol $.s", "t": "text $.t"}, {"merge": True}, "is text, which cannot be merged"),
+        ({"p": "price $.p"}, {"merge": True}, "merge needs a symbol field"),
+        ({"p": "price @[0]", "side": "constant"}, {"rows": ["$.a[0].b", "$.c[-1]"]}, r"rows \$.a\[0\].b do not say"),
+        ({"p": "price @[0]", "side": "constant"}, {"rows": ["$.c[-1]"]}, r"rows \$.c\[-1\] do not say"),
+        ({"b": "price $.b", "a": "price $.a"}, {"crossed": ["b"]}, "must be two names"),
+        ({"b": "price $.b"}, {"crossed": ["b", "a"]}, '"a"'),
+    ],
+)
+def test_a_declaration_that_cannot_be_followed_is_refused_by_its_field(
+    fields: dict[str, Any], record: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(FeedSpecError, match=words):
+        declared(fields, **record)
+
+
+def test_a_path_may_name_any_key_and_count_from_either_end() -> None:
+    feed = declared({"a": 'int $["x.y"]', "b": "int $.list[1]", "c": "int $.list[-1]", "d": 'int? $[""]'})
+    [row] = feed.read('{"x.y":1,"list":[2,3,4],"":5}')
+    assert tuple(row) == (1, 3, 4, 5)
+    assert tuple(feed.read('{"list":[9,8],"x.y":1}')[0]) == (1, 8, 8, None)
+    assert feed.read('{"list":[],"x.y":1}') == []
+    assert feed.skips == {"missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "bid", "ask"), [("exact", "2.5", "2"), ("wide", "2.5", "1e-10"), ("float", "2.5", "2")]
+)
+def test_a_crossed_quote_is_told_with_both_its_sides(numbers: str, bid: str, ask: str) -> None:
+    feed = declared({"bid": "price $.b", "ask": "price $.a"}, crossed=["bid", "ask"], numbers=numbers)
+    assert feed.feed(f'{{"b":{bid},"a":{ask}}}') == 0
+    shown = {"1e-10": "0.0000000001"}.get(ask, ask)
+    assert (feed.skips, feed.last_skip) == ({"crossed": 1}, f"r: bid {bid} is above ask {shown}")
+    assert feed.feed(f'{{"b":{ask},"a":{bid}}}') == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("flag $.x", '"yes"', 'r.x "yes" is no flag'),
+        ("flag $.x", "1", "r.x 1 is no flag"),
+        ("text $.x", "{}", "r.x an object or array is no text"),
+        ("text $.x", '"\\ud800"', "is no text"),
+        ("int $.x", "true", "r.x true is no int"),
+        ("int $.x", "1.5", "r.x 1.5 is no int"),
+        ("price $.x", "false", "r.x false is no price"),
+        ("price $.x", "null", "r.x is not there or null: mark it optional (price?)"),
+        ("price $.x", "0", "r.x 0 is not above zero"),
+        ("size $.x", "-1", "r.x -1 is below zero, which no amount is"),
+        ("price $.x", "1e12", "r.x 1e12 does not fit"),
+        ("price $.x", "1e-10", "r.x 1e-10 has more decimals than fit (9)"),
+        ("time:ms $.x", "1770094800", "in s it would be a time; declare time:s"),
+        ("time:iso $.x", '"noon"', "is no time:iso"),
+        ("time:s $.x", "5", "r.x 5 is no time:s of 1980 to 2200"),
+    ],
+)
+def test_a_value_that_its_field_cannot_be_is_left_out_with_a_sentence(field: str, value: str, said: str) -> None:
+    feed = declared({"x": field})
+    assert feed.feed(f'{{"x":{value}}}') == 0
+    assert feed.last_skip is not None
+    assert said in feed.last_skip
+    with pytest.raises(DecodeError):
+        JsonFeed({"records": {"r": {"fields": {"x": field}}}}, strict=True).feed(f'{{"x":{value}}}')
+
+
+def test_a_number_rounded_by_declaration_is_padded_with_the_zeros_that_its_exponent_means() -> None:
+    feed = declared({"x": {"from": "number $.x", "round": True}})
+    values = [feed.read(f'{{"x":{text}}}')[0].x for text in ("1.23456789012e3", "5e1", "0.12345678949999e1", "2e-10")]
+    assert values == [Decimal("1234.56789012"), Decimal(50), Decimal("1.234567895"), Decimal(0)]
+    assert feed.rounded == 2
+
+
+def test_only_the_newest_controls_of_a_hub_are_kept() -> None:
+    hub = ProjectXFeed()
+    hub.feed("{}" + RS + SignalR.ping() * 2_000 + "no json" + RS)
+    kept = hub.take_controls()
+    assert (len(kept), {message.kind for message in kept}) == (1_024, {"ping"})
+    assert hub.skips == {"broken": 1}

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, TimeUnit};
-use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use exuvia_ports::Files;
 
-use crate::dataset::adapted;
+use crate::dataset::{adapted, failed};
 use crate::{Difference, LakeError, Table, compare_tables, is_temporary, read_parquet};
 
 /// Folders within folders that are looked into.
@@ -115,10 +114,6 @@ pub fn parquet_below(files: &dyn Files, root: &Path) -> Result<Vec<PathBuf>, Lak
     }
     found.sort();
     Ok(found)
-}
-
-fn failed(error: ArrowError) -> LakeError {
-    LakeError::Encode(error.to_string())
 }
 
 /// All rows of some files, with the columns of the first.

@@ -32,12 +32,6 @@ impl DayState {
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
     }
-
-    /// Bytes of the files.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
-    }
 }
 
 /// What a dataset holds.

@@ -39,7 +39,7 @@ pub use declare::{Declaration, Version};
 pub use evolve::Compacted;
 pub use inspect::{DayState, Listing, Problem, Verified};
 pub use manifest::{FileEntry, Manifest};
-pub(crate) use rows::adapted;
+pub(crate) use rows::{adapted, failed};
 pub use scan::{Query, Scan, ScanStats};
 pub use template::{Group, PathTemplate};
 pub use writer::{Sealed, Writer};
@@ -93,12 +93,6 @@ impl Dataset {
     #[must_use]
     pub const fn declaration(&self) -> &Declaration {
         &self.declaration
-    }
-
-    /// The versions of its schema, the first one first.
-    #[must_use]
-    pub fn versions(&self) -> &[Version] {
-        &self.versions
     }
 
     /// The number of the present version.

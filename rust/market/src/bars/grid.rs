@@ -40,12 +40,6 @@ pub trait Grid {
     fn place(&mut self, time: i64) -> Result<Place, BarError>;
 }
 
-impl<G: Grid + ?Sized> Grid for Box<G> {
-    fn place(&mut self, time: i64) -> Result<Place, BarError> {
-        (**self).place(time)
-    }
-}
-
 /// Intervals of equal length, counted from 1970-01-01 plus an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fixed {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use exuvia_model::{DAY, Time};
 
 use super::local::Local;
-use super::{BarError, Fixed, Grid, Interval, Place, Side, Span};
+use super::{BarError, Fixed, Grid, Place, Side, Span};
 use crate::sessions::{Calendar, SessionGrid, Zone};
 
 /// From where intervals are counted.
@@ -197,13 +197,6 @@ impl Grid for TimeGrid {
 impl From<Fixed> for TimeGrid {
     fn from(grid: Fixed) -> Self {
         Self { kind: Kind::Fixed(grid), closed: Side::Left, label: Side::Left }
-    }
-}
-
-/// Intervals of a plain length, for callers that have no more to say.
-impl From<Interval> for TimeRule {
-    fn from(every: Interval) -> Self {
-        Self::every(Span::Fixed(every))
     }
 }
 
