@@ -16,7 +16,8 @@ import covered
 import environment
 import long_tests
 import needs
-from places import BARE, BUILD, COVERED, DIST, ROOT, VENV, python_of
+import newest
+from places import BARE, BUILD, COVERED, DIST, ROOT, VENV, WHEELS, python_of
 from steps import Run
 
 if TYPE_CHECKING:
@@ -77,7 +78,15 @@ def bench() -> None:
     environment.ready(run, "release")
     peers = ROOT / "benches" / "run.py"
     run.must("criterion", ["cargo", "bench", "--locked", "-p", "exuvia-benches"])
-    sys.exit(run.call("peers", [python_of(VENV), peers], show=True).status)
+    status = run.call("peers", [python_of(VENV), peers], show=True).status
+    interpreter = newest.python()
+    if interpreter is None:
+        run.skip("dispatch on the newest Python", "no Python 3.12 or newer was found: name one in ABI3_PYTHON")
+        sys.exit(status)
+    # What a call costs depends on the interpreter more than anything else does.
+    venv = newest.bench_venv(run, interpreter, newest.wheel(run, interpreter, "release", WHEELS / "abi3-release"))
+    rows = ["--rows", "dispatch", "--out", "RESULTS-newest-python.md"]
+    sys.exit(run.call("peers, newest Python", [python_of(venv), peers, *rows], show=True).status or status)
 
 
 def clean() -> None:

@@ -12,6 +12,7 @@ import checks
 import count
 import environment
 import needs
+import newest
 from places import BUILD, CI, ROOT, VENV, WHEELS, bin_of, market_data, python_of
 from steps import Count, Run
 
@@ -102,18 +103,12 @@ def everything() -> None:
 
 def stable_abi(run: Run) -> bool:
     """Builds the wheel for Python 3.12 and later where one is at hand, uses it there, audits it."""
-    names = [os.environ.get("ABI3_PYTHON") or "python3", "python3.14", "python3.13", "python3.12"]
-    newer = "import sys; print(sys.version_info >= (3, 12))"
-    python = next((name for name in names if needs.says(name, "-c", newer) == "True"), None)
+    python = newest.python()
     if python is None:
         run.skip("wheel with the stable ABI", "no Python 3.12 or newer was found: name one in ABI3_PYTHON")
         return False
-    out = WHEELS / "abi3"
-    shutil.rmtree(out, ignore_errors=True)
     run.must("install abi3audit", [python_of(VENV), *environment.PIP, "abi3audit", "-c", CI / "constraints.txt"])
-    maturin = [python_of(VENV), "-m", "maturin", "build", "--profile", "ci", "--locked"]
-    own = {"PYO3_ENVIRONMENT_SIGNATURE": None, "PYO3_PYTHON": None, "PYTHON_SYS_EXECUTABLE": None}
-    run.must("build with the stable ABI", [*maturin, "-i", python, "-o", out], env=own)
+    out = newest.wheel(run, python, "ci", WHEELS / "abi3")
     run.step("use it", [python, CI / "smoke.py", out], count=checks.one)
     run.step("audit it", [bin_of(VENV) / "abi3audit", "--strict", *out.glob("exuvia-*.whl")], count=checks.one)
     return True

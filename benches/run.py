@@ -1,6 +1,6 @@
 """Measures exuvia beside its best peers, side by side in one run, and writes benches/RESULTS.md.
 
-    python benches/run.py [--rounds N] [--only WORDS] [--no-write]
+    python benches/run.py [--rounds N] [--only WORDS] [--rows FILE] [--out NAME] [--no-write]
 
 Each row is a job with arms: exuvia, the peers at their best configuration, and perhaps a physical limit.
 The arms get the same bytes, and their results are asserted to be equal before the clock starts. They run in
@@ -39,10 +39,12 @@ DIRECT = "limit: called directly"
 THREAD_SETTINGS = ["POLARS_MAX_THREADS", "OMP_NUM_THREADS", "EXUVIA_BENCH_THREADS"]
 
 
-def load_rows() -> None:
-    """Imports every module of rows; importing registers them."""
-    for path in sorted((HERE / "rows").glob("[a-z]*.py")):
+def load_rows(only: str = "") -> None:
+    """Imports every module of rows, or one; importing registers them."""
+    for path in sorted((HERE / "rows").glob(f"{only or '[a-z]*'}.py")):
         importlib.import_module(f"rows.{path.stem}")
+    if not ROWS:
+        sys.exit(f"benches/run.py: there is no file of rows {only!r} in {HERE / 'rows'}")
 
 
 def peak_memory() -> int:
@@ -103,10 +105,10 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"min": ordered[0], "p50": statistics.median(ordered), "p95": high}
 
 
-def in_child(name: str, rounds: int, threads: str) -> dict[str, Any]:
+def in_child(name: str, rounds: int, threads: str, rows: str) -> dict[str, Any]:
     """Measures a row in a process of its own, so that the setting of threads is seen at import."""
     settings = os.environ | dict.fromkeys(THREAD_SETTINGS, threads)
-    command = [sys.executable, __file__, "--child", name, "--rounds", str(rounds)]
+    command = [sys.executable, __file__, "--child", name, "--rounds", str(rounds), "--rows", rows]
     done = subprocess.run(command, env=settings, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -168,7 +170,7 @@ def machine() -> list[str]:
         cpu = next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
     except OSError:
         pass
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in [*PEERS, *filter(installed, EXTRA)])
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in filter(installed, [*PEERS, *EXTRA]))
     facts = build_info if isinstance(build_info, dict) else vars(build_info)
     return [
         f"- Machine: {cpu}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}; load at the end"
@@ -192,10 +194,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=15, help="alternating rounds of each row")
     arguments.add_argument("--only", default="", help="rows whose name contains this")
-    arguments.add_argument("--no-write", action="store_true", help="leave RESULTS.md as it is")
+    arguments.add_argument("--rows", default="", help="one file of benches/rows/ alone, as dispatch")
+    arguments.add_argument("--out", default="RESULTS.md", help="the file in benches/ that is written")
+    arguments.add_argument("--no-write", action="store_true", help="leave it as it is")
     arguments.add_argument("--child", help=argparse.SUPPRESS)
     options = arguments.parse_args()
-    load_rows()
+    load_rows(options.rows)
     if options.child:
         child(options.child, options.rounds)
         return
@@ -210,7 +214,7 @@ def main() -> None:
             continue
         lines += [f"## {name}", ""]
         for label, threads in THREADS.items() if row.threaded else [("one thread", "1")]:
-            answer = in_child(name, options.rounds, threads)
+            answer = in_child(name, options.rounds, threads, options.rows)
             if "skipped" in answer:
                 lines += [f"Skipped: {answer['skipped']}.", ""]
                 break
@@ -219,7 +223,7 @@ def main() -> None:
         print("\n".join(lines[lines.index(f"## {name}") :]), flush=True)
     lines[4:4] = [*machine(), ""]
     if not options.no_write and not options.only:
-        (HERE / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        (HERE / options.out).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

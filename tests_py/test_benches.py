@@ -71,3 +71,8 @@ def test_the_goal_stands_beside_the_figure_that_it_is_about(
 def test_a_form_that_is_faster_than_a_direct_call_is_said_as_it_is(run: Any) -> None:
     arms = {"exuvia": arm(20), "limit: called directly": arm(25)}
     assert run.figures(arms, ["limit: called directly"]) == "exuvia adds -5 ns by p50, -5 ns by min."
+
+
+def test_rows_that_are_not_there_are_an_error_and_no_empty_page(run: Any) -> None:
+    with pytest.raises(SystemExit, match="no file of rows 'nosuch'"):
+        run.load_rows("nosuch")

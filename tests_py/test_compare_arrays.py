@@ -118,3 +118,56 @@ def test_comparing_shares_the_cells_and_copies_nothing() -> None:
     # One copy of the second comparison's own argument is 31 MiB; four would be 122.
     assert grown < 50_000, f"{grown} KiB"
     assert python < 50_000_000
+
+
+NARROW = [
+    pa.float32(),
+    pa.int8(),
+    pa.int16(),
+    pa.uint8(),
+    pa.uint16(),
+    pa.uint32(),
+    pa.uint64(),
+    pa.timestamp("s"),
+    pa.timestamp("ms"),
+]
+
+
+@pytest.mark.parametrize("kind", NARROW, ids=str)
+def test_columns_of_every_width_are_equal_to_their_copy_and_different_in_one_cell(kind: pa.DataType) -> None:
+    one, two = pa.array([1, 2, None], kind), pa.array([1, 3, None], kind)
+    assert compare(one, pa.array([1, 2, None], kind)).equal
+    assert only(compare(one, two)) == ("$[1]", "value")
+    assert only(compare(one, pa.array([1, None, None], kind)))[0] == "$[1]"
+    other = pa.int64() if kind != pa.int64() else pa.int32()
+    assert only(compare(pa.array([1], kind), pa.array([1], other))) == ("$", "type")
+
+
+def test_half_floats_of_arrow_are_compared_by_value() -> None:
+    half = pa.array(np.array([1.5, 2.0], "f2"))
+    assert compare(half, pa.array(np.array([1.5, 2.0], "f2"))).equal
+    found = compare(half, pa.array(np.array([1.5, 2.5], "f2"))).differences[0]
+    assert (found.path, found.legacy, found.candidate) == ("$[1]", "2.0", "2.5")
+
+
+def test_a_window_counts_in_the_unit_of_the_column() -> None:
+    one, two = pa.array([1], pa.timestamp("s")), pa.array([2], pa.timestamp("s"))
+    assert compare(one, two, {"$": "window:1s"}).equal
+    assert not compare(one, two, {"$": "window:999ms"}).equal
+
+
+def test_a_column_without_chunks_has_its_type_all_the_same() -> None:
+    empty = pa.chunked_array([], pa.int64())
+    assert compare(empty, pa.chunked_array([], pa.int64())).equal
+    assert compare(empty, pa.chunked_array([[]], pa.int64())).equal
+    assert only(compare(empty, pa.chunked_array([], pa.float64()))) == ("$", "type")
+
+
+def test_dates_of_a_length_that_varies_are_numbers_and_weeks_are_times() -> None:
+    weeks = np.array([1, 2], "M8[W]")
+    assert compare(weeks, np.array([1, 2], "M8[W]")).equal
+    found = compare(weeks, np.array([1, 3], "M8[W]")).differences[0]
+    assert found.legacy == f"datetime({2 * 7 * 86_400 * 10**9} ns)"
+    months = np.array([1, 2], "M8[M]")
+    found = compare(months, np.array([1, 3], "M8[M]")).differences[0]
+    assert (found.path, found.legacy, found.candidate) == ("$[1]", "2", "3")

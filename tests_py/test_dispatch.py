@@ -11,6 +11,7 @@ import sys
 import threading
 import timeit
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -286,6 +287,45 @@ def test_copies_keep_aliases_cycles_and_share_what_cannot_change() -> None:
     )
     with pytest.raises(TypeError):
         detached_copy([threading.Lock()])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    held: Any
+    more: Any = None
+
+
+def test_frozen_records_are_shared_only_if_all_that_they_hold_is_fixed() -> None:
+    for value in (Fixed(1, (1, "x")), Fixed(Fixed((1,))), (Fixed(1),)):
+        assert detached_copy(value) == (value, False)
+    for value in (Fixed([1]), Fixed((1, [2])), Fixed(Fixed([1])), frozenset({(1, 2)})):
+        copied, mutable = detached_copy(value)
+        assert mutable
+        assert copied == value
+        assert copied is not value
+    inner = [1]
+    copied, _ = detached_copy(Fixed(inner, inner))
+    assert copied.held is copied.more is not inner
+
+
+def test_a_tuple_within_its_own_list_and_a_nest_without_end_are_copied() -> None:
+    inner: list[Any] = []
+    knot = (inner,)
+    inner.append(knot)
+    copied, _ = detached_copy(knot)
+    assert copied is not knot
+    assert copied[0][0] is copied
+    deep: list[Any] = []
+    lowest = deep
+    for _ in range(250):
+        lowest.append([])
+        lowest = lowest[0]
+    lowest.append({"k": [1]})
+    copied, mutable = detached_copy(deep)
+    assert (mutable, copied) == (True, deep)
+    for _ in range(250):
+        copied = copied[0]
+    assert copied[0] is not lowest[0]
 
 
 def cost(function: Any) -> float:

@@ -257,3 +257,62 @@ def test_a_switch_marks_the_keys_that_the_candidate_served_and_forgets_them_when
     switch.set_mode("shadow")
     switch.callable("A1")
     assert switch.served_keys() == [0, 0, 0, 0], "in shadow legacy serves"
+
+
+def test_a_cap_that_cannot_be_counted_and_a_place_without_a_name_are_refused() -> None:
+    switch = Switch(send, by_candidate, send)
+    with pytest.raises(MigrateError, match=r"cap 9223372036854775808 is above 4503599627370495, the most"):
+        switch.set_canary(place("$args.account", send), 1.0, SALT, calls=2**63)
+    with pytest.raises(ValueError, match="a place names an argument by position or by name"):
+        switch.set_canary((None, None, [], []), 1.0, SALT)
+    assert repr(switch) == "<Switch legacy>"
+    switch.set_mode("shadow")
+    assert repr(switch) == "<Switch shadow>"
+
+
+def test_a_call_whose_amount_is_not_where_it_should_be_is_legacys(tmp_path: Path) -> None:
+    key, at = place("$args.account", send), place("$args.order.amount", send)
+    switch = Switch(send, by_candidate, send)
+    switch.set_canary(key, 1.0, SALT, amount=1_000_000, amount_at=at)
+    mapped(tmp_path, switch)
+    assert switch.callable({"amount": 3}, "A") == "candidate"
+    assert switch.callable({"size": 3}, "A") == "legacy"
+    assert switch.counts()["unkeyed"] == 1
+
+
+def test_a_key_that_no_encoding_has_is_legacys() -> None:
+    switch = made()
+    assert switch.callable(None, "\ud800") == "legacy"
+    assert switch.callable(None, b"bytes") == "candidate"
+    assert switch.counts()["unkeyed"] == 1
+
+
+def test_an_error_whose_text_cannot_be_read_is_told_by_its_class() -> None:
+    class MuteError(ValueError):
+        def __str__(self) -> str:
+            raise RuntimeError("not even that")
+
+    for error, said in [(ValueError("\ud800"), "ValueError: "), (MuteError(), "MuteError: ")]:
+        switch = Switch(lambda: "legacy", raising(error), len)
+        switch.set_fallback(True)
+        switch.set_mode("rust")
+        assert switch.callable() == "legacy"
+        assert switch.troubles() == [said]
+
+
+def raising(error: BaseException) -> Any:
+    def side(*_args: Any) -> None:
+        raise error
+
+    return side
+
+
+def test_what_is_raised_while_both_errors_are_compared_goes_to_the_program() -> None:
+    stop = raising(KeyboardInterrupt("stop"))
+    switch = Switch(raising(KeyError("own")), raising(KeyError("theirs")), len, None, stop)
+    switch.set_fallback(True)
+    switch.set_mode("rust")
+    with pytest.raises(KeyboardInterrupt, match="stop"):
+        switch.callable(1)
+    counts = switch.counts()
+    assert (counts["fallbacks"], counts["same_errors"]) == (1, 0)

@@ -367,3 +367,9 @@ def test_a_spliced_function_serves_each_call_once_while_its_code_is_exchanged_un
     assert min(by_legacy, by_candidate) > 0
     counts = unit.switch.counts()
     assert counts["candidate_calls"] == by_candidate
+
+
+def test_memory_that_is_too_small_or_cannot_be_written_is_no_control_page() -> None:
+    for buffer in (bytearray(10), bytes(page.SIZE * 2), memoryview(bytearray(page.SIZE * 4))[::2]):
+        with pytest.raises((MigrateError, BufferError), match=r"a control page is \d+ writable bytes, aligned to 8"):
+            ControlPage(buffer)

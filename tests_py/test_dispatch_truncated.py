@@ -106,18 +106,28 @@ if how == "dumped":
     faulthandler.enable()
 if how == "handled":
     signal.signal(signal.SIGBUS, lambda *_: print("handled", flush=True))
+if how == "ignored":
+    signal.signal(signal.SIGBUS, signal.SIG_IGN)
 control = page.Page(folder)
 mapped = ControlPage(control.mapped)
 assert not mapped.truncated()
 if how in ("dumped later", "both"):
     faulthandler.enable()
     assert not mapped.truncated()
-if how == "both":
+if how == "handled later":
+    signal.signal(signal.SIGBUS, lambda *_: print("handled", flush=True))
+    assert not mapped.truncated()
+if how in ("both", "taken back"):
+    if how == "taken back":
+        faulthandler.enable()
+        assert not mapped.truncated()
     os.truncate(folder / page.PAGE, 0)
     assert control.words[0] == 0, "the zeros"
     assert mapped.truncated()
 print("ours", flush=True)
-if how in ("sent", "handled"):
+if how == "taken back":
+    sys.exit(0)
+if how in ("sent", "handled", "handled later", "ignored"):
     os.kill(os.getpid(), signal.SIGBUS)
     time.sleep(0.1)
     sys.exit(0)
@@ -129,11 +139,14 @@ with open(folder / "other", "r+b") as file:
 """
 
 
-@pytest.mark.parametrize("how", ["alone", "dumped", "dumped later", "both", "sent", "handled"])
+@pytest.mark.parametrize(
+    "how", ["alone", "dumped", "dumped later", "both", "taken back", "sent", "handled", "handled later", "ignored"]
+)
 def test_any_other_bus_error_is_what_it_was_without_us(tmp_path: Path, how: str) -> None:
     done = run(OTHER, str(tmp_path), how)
-    if how == "handled":
-        assert (done.returncode, done.stdout.split()) == (0, ["ours", "handled"]), done.stderr
+    if how in ("handled", "handled later", "ignored", "taken back"):
+        said = ["ours", "handled"] if how.startswith("handled") else ["ours"]
+        assert (done.returncode, done.stdout.split()) == (0, said), done.stderr
         return
     assert (done.returncode, done.stdout.split()) == (-signal.SIGBUS, ["ours"]), (done.returncode, done.stderr)
     assert ("Fatal Python error: Bus error" in done.stderr) == (how in ("dumped", "dumped later", "both")), done.stderr

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exuvia._exuvia import Switch, evidence_signature
+from exuvia._exuvia import Switch, evidence_columns, evidence_parquet, evidence_signature
+from exuvia.errors import SchemaError
 from exuvia.migrate import own
 from exuvia.migrate.evidence import reading, record, tally, term
 from exuvia.migrate.evidence.activity import Activity
@@ -403,3 +404,20 @@ def test_the_handler_is_put_in_place_only_in_the_main_thread() -> None:
     thread.join()
     assert found == [False]
     assert os.getpid() > 0
+
+
+def test_a_row_with_a_cell_too_few_is_refused_with_both_numbers() -> None:
+    width = len(evidence_columns("calls"))
+    for cells in (0, width - 1, width + 1):
+        with pytest.raises(SchemaError, match=f"a row of evidence has {cells} cells, expected {width}"):
+            evidence_parquet("calls", [("x",) * cells], {})
+
+
+def test_big_containers_count_by_their_size_and_shapes_and_small_ones_by_their_keys() -> None:
+    assert evidence_signature({"a": 1}) != evidence_signature({"b": 1})
+    one, other = ({f"{start + at}": at for at in range(500)} for start in (0, 1_000))
+    assert evidence_signature(one) == evidence_signature(other), "other keys, the same data"
+    assert evidence_signature(one) != evidence_signature({key: str(value) for key, value in one.items()})
+    assert evidence_signature(bytearray(3)) != evidence_signature(bytearray(5_000))
+    assert evidence_signature(bytearray(b"abc")) == evidence_signature(bytearray(b"xyz"))
+    assert evidence_signature(bytearray(b"abc")) != evidence_signature(b"abc")

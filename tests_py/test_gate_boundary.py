@@ -18,6 +18,8 @@ HUGE = 2**63
 def test_a_panic_becomes_an_exception_that_says_what_to_do(kind: str) -> None:
     with pytest.raises(PanicError, match=rf"on purpose, in {kind} at \S+:\d+:\d+; this is a defect, please report it"):
         _panic_in_gate(kind)
+    with pytest.raises(ValueRangeError, match='kind "other" is not enter, stay or guard'):
+        _panic_in_gate("other")
     # An ordinary exception, and the process goes on.
     assert issubclass(PanicError, Exception)
     assert bars.QuoteBarBuilder("1m").flush() == []
@@ -49,7 +51,7 @@ if child == 0:
     assert "of the parent process" in repr(venue)
     del venue, call
     print("refused", refused, flush=True)
-    os._exit(0)
+    sys.exit(0)
 _, status = os.waitpid(child, 0)
 assert status == 0, status
 assert not venue.closed

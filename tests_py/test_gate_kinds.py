@@ -6,11 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
-from exuvia import lake
-from exuvia.errors import ConfigError
+from exuvia import _exuvia, lake
+from exuvia.errors import ConfigError, SchemaError
 from exuvia.migrate import load
 from exuvia.migrate.cli import main as cli
+from exuvia.migrate.evidence import reading
 from exuvia.migrate.gates import artefacts, kinds
 from gate_files import MINUTE, SECOND, Desk
 
@@ -432,6 +434,73 @@ def test_texts_are_looked_for_in_fields_too(tmp_path: Path) -> None:
     assert at.verdict().sessions[0].reasons[0] == "gate g: g.jsonl:2 has '401': 401"
 
 
+def test_a_text_is_found_in_a_log_that_is_written_in_colours(tmp_path: Path) -> None:
+    at = desk(tmp_path, 'g]\nkind = "absent"\ntext = "401"\nlegacy = "old-{day}.log"\ncandidate = "new-{day}.log"\n')
+    day = at.days[0]
+    (tmp_path / f"old-{day}.log").write_text("200\n")
+    (tmp_path / f"new-{day}.log").write_text("\x1b[1;31m401\x1b[0m Unauthorized\n\x1b[32m14012\x1b[m held\n")
+    found = at.verdict().sessions[0]
+    assert found.reasons[0].startswith(f"gate g: new-{day}.log:1 has '401': 401 Unauthorized"), found.reasons
+    assert found.gates["g"].numbers["candidate"]["hits"] == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [(b"\xff\xfe\n", "restarts.jsonl cannot be read"), (b"", "others may write this file, and it decides")],
+)
+def test_restarts_that_cannot_be_trusted_are_an_error_and_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], made: bytes, said: str
+) -> None:
+    at = desk(tmp_path, 'g]\nkind = "count"\n')
+    (tmp_path / "evidence").mkdir(exist_ok=True)
+    path = tmp_path / "evidence" / "restarts.jsonl"
+    path.write_bytes(made)
+    path.chmod(0o600 if made else 0o666)
+    assert cli.main(["gate", at.group, "--config", str(tmp_path / "exuvia.toml")]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_what_nobody_expected_is_an_error_and_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("what is this?")
+
+    at = desk(tmp_path, 'g]\nkind = "count"\n')
+    monkeypatch.setattr(reading, "read_folder", broken)
+    assert cli.main(["gate", at.group, "--config", str(tmp_path / "exuvia.toml")]) == 2
+    said = capsys.readouterr().err
+    assert "ValueError: what is this?" in said
+    assert said.endswith("exuvia gate: a defect of exuvia, or of what it reads: no verdict\n")
+
+
+@pytest.mark.parametrize(("more", "word", "code"), [(0, "PASS", 0), (800, "FAIL", 1)])
+def test_status_report_and_gate_say_the_same_of_a_group_of_artefacts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: int, word: str, code: int
+) -> None:
+    at = desk(tmp_path, 'g]\nkind = "paired"\nkey = ["ts"]\nvalue = "cash"\nabs = "50.00"\nspread = "normal"\n')
+    for day in at.days[:6]:
+        times = at.every(day, 60)
+        at.both(
+            day,
+            "g.jsonl",
+            [{"ts": ts, "cash": "100.00"} for ts in times],
+            [{"ts": ts, "cash": f"{100 + more}.00"} for ts in times],
+        )
+    given = ["--config", str(tmp_path / "exuvia.toml")]
+    for command in (["gate", at.group], ["status"], ["report", "-o", str(tmp_path / "r.html")]):
+        assert cli.main([*command, *given, "--json"]) == code, command
+        assert json.loads(capsys.readouterr().out)["overall"] == word, command
+    assert cli.main(["status", *given]) == code
+    said = capsys.readouterr().out
+    assert f"group {at.group}: {word}" in said
+    assert f"overall: {word}" in said
+    page = (tmp_path / "r.html").read_text()
+    assert f'</h1><span class="badge {word}">' in page
+    assert ("Do not go on: group" in page) == (word == "FAIL")
+    assert "nothing is compared until" not in page
+
+
 def test_the_command_tells_the_hooks_of_a_fail_and_of_nothing_else(tmp_path: Path) -> None:
     at = desk(tmp_path, 'g]\nkind = "count"\n')
     told = tmp_path / "told.jsonl"
@@ -449,3 +518,12 @@ def test_the_command_tells_the_hooks_of_a_fail_and_of_nothing_else(tmp_path: Pat
     assert cli.main(command) == 1
     (event,) = [json.loads(line) for line in told.read_text().splitlines() if line]
     assert (event["event"], event["unit"], event["day"]) == ("fail", "desk", at.days[0])
+
+
+def test_a_key_that_a_file_lacks_is_named_with_what_the_file_has(tmp_path: Path) -> None:
+    legacy, candidate = tmp_path / "legacy.parquet", tmp_path / "candidate.parquet"
+    lake.write_parquet(legacy, pa.table({"ts": [1, 2], "close": [1.0, 2.0]}))
+    lake.write_parquet(candidate, pa.table({"ts": [1, 2], "price": [1.0, 2.5]}))
+    assert _exuvia.gate_parquet(legacy, legacy, ["ts"])[:3] == (2, 2, (2, [], []))
+    with pytest.raises(SchemaError, match=r"candidate\.parquet has no column 'close': it has ts, price"):
+        _exuvia.gate_parquet(legacy, candidate, ["ts", "close"])

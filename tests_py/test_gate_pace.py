@@ -111,13 +111,13 @@ def test_of_a_unit_that_does_not_pass_nothing_is_said() -> None:
 def test_the_first_screen_shows_a_ratio_with_its_interval_or_says_that_none_was_shown() -> None:
     stream = random.Random(1)
     same, fast, slow = (timed(stream, 1_000, faster) for faster in (1.2, 20.0, 0.05))
-    alone = first.tiles([of(same)], None)
+    alone = first.tiles([of(same)], [], None)
     assert "no difference shown" in alone
     assert "×" not in alone
-    one = first.tiles([of(fast)], None)
+    one = first.tiles([of(fast)], [], None)
     assert "as fast a call" in one
     assert "exuvia bench" in one
-    several = first.tiles([of(same, unit="b:same"), of(fast, unit="b:fast"), of(slow, unit="b:slow")], None)
+    several = first.tiles([of(same, unit="b:same"), of(fast, unit="b:fast"), of(slow, unit="b:slow")], [], None)
     assert "1 of 3" in several
     assert "fast " in several
     assert "slower: b:slow" in several

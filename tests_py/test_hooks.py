@@ -38,6 +38,10 @@ def raise_always(event: dict[str, Any]) -> None:
     raise RuntimeError(f"no pager for {event['event']}")
 
 
+def end_program(event: dict[str, Any]) -> None:
+    raise SystemExit(f"no pager for {event['event']}")
+
+
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     SEEN.clear()
@@ -125,6 +129,7 @@ def test_a_url_is_tried_again_and_never_followed_elsewhere(
     ("hook", "words"),
     [
         (f"py:{__name__}:raise_always", "no pager for expiry"),
+        (f"py:{__name__}:end_program", "SystemExit: no pager for expiry"),
         ("py:nowhere_to_be_found:x", "No module named"),
         (f"cmd:{sys.executable} -c 'raise SystemExit(4)'", "exit code 4"),
         ("cmd:/no/such/command", "No such file"),
@@ -159,6 +164,28 @@ def test_a_hook_that_hangs_keeps_nobody_waiting_and_the_queue_is_bounded(
     errors = [line["error"] for line in record(config)]
     assert sum("4 events wait already" in error for error in errors) >= 5
     assert sum("timed out" in error for error in errors) >= 4
+
+
+def test_a_hook_that_ends_programs_keeps_no_other_from_being_called(tmp_path: Path) -> None:
+    config = hooked(tmp_path, f"py:{__name__}:end_program", f"py:{__name__}:remember")
+    for event in ("fail", "rollback"):
+        hooks.call(config, {"event": event})
+    assert hooks.flush(30)
+    assert [event["event"] for event in SEEN] == ["fail", "rollback"]
+    assert [line["ok"] for line in record(config)] == [False, True, False, True]
+
+
+def test_who_waits_for_hooks_in_vain_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hooks, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(hooks, "TRIES", 1)
+    monkeypatch.setattr(hooks, "_current", None)
+    hooks.call(hooked(tmp_path, f"cmd:{sys.executable} -c 'import time; time.sleep(60)'"), {"event": "fail"})
+    hooks.finish(0.05)
+    assert "not every hook has answered in 0.05 s: see hooks.log" in capsys.readouterr().err
+    hooks.finish(30)
+    assert "not every hook" not in capsys.readouterr().err
 
 
 def test_without_hooks_no_thread_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from exuvia import lake
+from exuvia import _exuvia, lake
+from exuvia.errors import LakeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,8 @@ _exuvia._lake_write_held(path, b"new" * 1_000_000, step, hold)
 LOOP = """
 import sys
 from arro3.core import Array, DataType, Table
-from exuvia import lake
+from exuvia import _exuvia, lake
+from exuvia.errors import LakeError
 folder, first = sys.argv[1], int(sys.argv[2])
 number = first
 while True:
@@ -139,7 +141,8 @@ def test_a_full_disk_is_named_and_keeps_the_old_file(tmp_path: Path) -> None:
     lake.write_atomic(path, b"old")
     script = """
 import resource, signal, sys
-from exuvia import lake
+from exuvia import _exuvia, lake
+from exuvia.errors import LakeError
 from exuvia.errors import LakeError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -154,3 +157,17 @@ except LakeError as error:
     assert "the disk is full or a size limit is reached" in done.stdout, done.stdout + done.stderr
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path], "the temporary file is gone"
+
+
+@pytest.mark.parametrize("step", ["create", "write", "sync", "rename"])
+def test_what_is_raised_while_a_file_is_written_leaves_the_old_one_and_no_other(step: str, tmp_path: Path) -> None:
+    def breaks() -> None:
+        raise RuntimeError("the cable came out")
+
+    path = tmp_path / "x.parquet"
+    lake.write_atomic(path, b"old")
+    with pytest.raises(LakeError, match=r"cannot \w+ \S*x\.parquet.*: RuntimeError: the cable came out"):
+        _exuvia._lake_write_held(path, b"new", step, breaks)
+    assert [(left.name, left.read_bytes()) for left in tmp_path.iterdir()] == [("x.parquet", b"old")]
+    _exuvia._lake_write_held(path, b"new", step, list)
+    assert path.read_bytes() == b"new"

@@ -66,6 +66,31 @@ def test_dictionaries_of_views_are_written(words: pa.Array) -> None:
     assert back["a"].to_pylist() == table["a"].to_pylist()
 
 
+def words_of_views() -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array([1, 0, 1, 0], pa.int32()), pa.array(["x", "y"], pa.string_view()))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.ListArray.from_arrays([0, 1, 4], words_of_views()),
+        pa.LargeListArray.from_arrays([0, 1, 4], words_of_views()),
+        pa.FixedSizeListArray.from_arrays(words_of_views(), 2),
+        pa.MapArray.from_arrays([0, 1, 4], ["a", "b", "c", "d"], words_of_views()),
+        pa.StructArray.from_arrays([words_of_views()], names=["word"]),
+        pa.array(["a", "b", "a"]).dictionary_encode(),
+        pa.array([7, 8, 7]).dictionary_encode(),
+        pa.ListViewArray.from_arrays([0, 1], [2, 1], pa.array([1, 2])),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_words_of_views_become_plain_ones_wherever_they_are_nested_and_all_else_stays(column: pa.Array) -> None:
+    table = pa.table({"n": range(len(column)), "a": column})
+    back = pa.table(lake.decode_parquet(lake.encode_parquet(table)))
+    assert back.to_pydict() == table.to_pydict()
+    assert str(back["a"].type) == str(column.type).replace("string_view", "string")
+
+
 UNION = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])])
 
 
@@ -74,6 +99,21 @@ UNION = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2])
     [
         (pa.table({"ok": [1, 2], "bad": UNION}), "column 'bad' is .*, which cannot be .*: Parquet has no unions"),
         (pa.table({"bad": pa.ListArray.from_arrays([0, 2], UNION)}), "column 'bad' is .*: Parquet has no unions"),
+        (pa.table({"bad": pa.LargeListArray.from_arrays([0, 2], UNION)}), "column 'bad' is .*: Parquet has no unions"),
+        (pa.table({"bad": pa.ListViewArray.from_arrays([0], [2], UNION)}), "column 'bad' is .*: Parquet has no unions"),
+        (
+            pa.table({"bad": pa.LargeListViewArray.from_arrays([0], [2], UNION)}),
+            "column 'bad' is .*: Parquet has no unions",
+        ),
+        (pa.table({"bad": pa.FixedSizeListArray.from_arrays(UNION, 2)}), "column 'bad' is .*: Parquet has no unions"),
+        (
+            pa.table({"bad": pa.MapArray.from_arrays([0, 2], ["k", "l"], UNION)}),
+            "column 'bad' is .*: Parquet has no unions",
+        ),
+        (
+            pa.table({"bad": pa.RunEndEncodedArray.from_arrays([1, 2], UNION)}),
+            "column 'bad' is .*: Parquet has no unions",
+        ),
         (pa.table({"bad": pa.array([{}], pa.struct([]))}), "column 'bad' is .*: Parquet has no structs without fields"),
         (pa.table([[1], [2], [3]], names=["a", "b", "a"]), "the table has 2 columns named 'a'"),
         (pa.array([1]), "is not an Arrow table|is a column of Int64, not a table|cannot be read as an Arrow table"),
@@ -263,3 +303,23 @@ def test_a_folder_is_not_compared_with_nothing(tmp_path: Path) -> None:
     for sides in ((full, file), (file, full), (full, file.read_bytes())):
         with pytest.raises(LakeOptionError, match="is a folder and .* is not: compare two folders, or two tables"):
             lake.compare(*sides)
+
+
+def test_an_order_is_not_declared_over_nested_columns(tmp_path: Path) -> None:
+    nested = pa.table({"a": [1, 2], "b": [[1], [2]]})
+    with pytest.raises(LakeError, match="sorted_by is not possible in a table with nested columns"):
+        lake.write_parquet(tmp_path / "a.parquet", nested, sorted_by=["a"])
+    assert list(tmp_path.iterdir()) == []
+    lake.write_parquet(tmp_path / "a.parquet", nested)
+
+
+def test_a_null_is_shown_as_null_beside_the_value_that_differs() -> None:
+    [first, second] = lake.compare(pa.table({"a": [1, None, 3]}), pa.table({"a": [1, 2, None]})).differences
+    assert (first.path, first.left, first.right) == ("$.rows[1].a", "null", "2")
+    assert (second.path, second.left, second.right) == ("$.rows[2].a", "3", "null")
+
+
+def test_an_encrypted_file_is_called_that() -> None:
+    data = lake.encode_parquet(pa.table({"a": [1]}))
+    with pytest.raises(LakeError, match="the footer is encrypted"):
+        lake.decode_parquet(data[:-4] + b"PARE")

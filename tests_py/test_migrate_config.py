@@ -90,6 +90,20 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
         (("[exuvia]", '[group.x]\nunits = ["nobody:*"]\n[exuvia]'), 2, ["no declared unit is named 'nobody:*'"]),
         (("[exuvia]", "[exuvai]"), 1, ["unknown table 'exuvai'", "did you mean 'exuvia'"]),
         (("rehearsal = true", "rehearsal ="), 4, ["not TOML"]),
+        (
+            ("rehearsal = true", 'rehearsal = true\nhooks = ["sh:x"]'),
+            5,
+            ["'sh:x' is none of cmd:COMMAND, http(s)://URL"],
+        ),
+        (("[unit", '[exuvia.approvers]\nann = "gpg:1"\n[unit'), 8, ["'gpg:1' is neither os:USER nor ssh:TYPE KEY"]),
+        (('aim = "speed"', 'key = "account"'), 9, ["'account' is no path into the arguments, as $args.account"]),
+        (('aim = "speed"', 'caps = { amount = "many", amount_at = "$args.n" }'), 9, ["'many' must be a decimal text"]),
+        (('aim = "speed"', 'caps = { amount_at = "notional" }'), 9, ["'notional' is no path into the arguments"]),
+        (('aim = "speed"', "diverges = [3]"), 9, ["diverges is a list of tables"]),
+        (('aim = "speed"', f"record = {10**19 - 1}"), 9, ["must be at most"]),
+        (("[exuvia]", "[group]\nx = 3\n[exuvia]"), 2, ["group 'x' is a table with a plain name"]),
+        (("[exuvia]", '[group.x]\nunits = ["bot.bars:*"]\ngate = 3\n[exuvia]'), 3, ["gates are tables"]),
+        (("[exuvia]", '[group.x]\nunits = ["bot.bars:*"]\ngate.y = 3\n[exuvia]'), 3, ["gate 'y' is a table"]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(
@@ -102,6 +116,13 @@ def test_what_is_wrong_is_named_with_its_line(
     assert str(caught.value).startswith(f"{path}:{line}: ")
     for word in words:
         assert word in str(caught.value)
+
+
+def test_only_a_rehearsal_may_hold_the_program_up(tmp_path: Path) -> None:
+    text = GOOD.replace('aim = "speed"', 'when_full = "wait"')
+    assert load(write(tmp_path, text)).units["bot.bars:aggregate"].when_full == "wait"
+    with pytest.raises(ConfigError, match="'wait' holds the program up: only a rehearsal may"):
+        load(write(tmp_path, text.replace("rehearsal = true", "rehearsal = false")))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")

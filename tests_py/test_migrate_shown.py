@@ -33,7 +33,7 @@ def failing() -> UnitStatus:
 
 def shown(*states: UnitStatus) -> str:
     out = io.StringIO()
-    table.render(list(states), out)
+    table.render(list(states), out=out)
     return out.getvalue()
 
 

@@ -189,3 +189,11 @@ def test_values_are_compared_hashed_and_pickled() -> None:
         twin = pickle.loads(pickle.dumps(value))
         assert twin == value and hash(twin) == hash(value) and repr(twin) == repr(value)
     assert account.entry_price == Decimal("1.50000")
+
+
+def test_a_closed_trade_gives_its_numbers_back_to_the_last_digit() -> None:
+    trade = ClosedTrade("a", 21, "Sell", 5, 1, "1.50000", 2, "1.60000", "-0.50", "stop")
+    assert (trade.side, trade.reason) == ("Sell", "stop")
+    shown = [str(value) for value in (trade.entry_price, trade.exit_price, trade.pnl)]
+    assert shown == ["1.50000", "1.60000", "-0.50"]
+    assert all(isinstance(value, Decimal) for value in (trade.entry_price, trade.exit_price, trade.pnl))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from exuvia.errors import OrderError
-from exuvia.orders import Limits, OrderManager
+from exuvia.orders import Limits, Order, OrderManager
 from exuvia.scan import Intent
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -293,3 +293,54 @@ def test_any_history_ends_in_the_books_that_the_rules_say(history: list[tuple[An
             assert (open_order.client_id if open_order else None) == next(
                 (order.client_id for order in model.live(scenario)), None
             )
+
+
+class Kept:
+    """An order record that can be set until `refusal` says otherwise."""
+
+    refusal: type[Exception] | None = None
+
+    def __init__(self, *values: Any) -> None:
+        """Takes the fields of an order."""
+        self.__dict__.update(zip(Order.__match_args__, values, strict=True))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.refusal is not None:
+            raise self.refusal(f"{name} cannot be set")
+        super().__setattr__(name, value)
+
+
+@pytest.mark.parametrize("refusal", [None, AttributeError])
+def test_a_record_that_can_be_set_stays_the_same_object_and_a_frozen_one_gives_way_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, refusal: type[Exception] | None
+) -> None:
+    monkeypatch.setattr(Kept, "refusal", refusal)
+    manager = OrderManager(Scripted([accepted()]), LIMITS, record=Kept)
+    order: Any = manager.submit(intent(1))
+    manager.on_activity(executed(order.client_id, 1, 1))
+    shown: Any = manager.terminal[order.client_id]
+    assert (shown is order) == (refusal is None)
+    assert (shown.status, shown.filled, order.status) == ("filled", 1, "working" if refusal else "filled")
+    assert repr(manager) == "<OrderManager: 0 pending, 0 active, 1 terminal>"
+
+
+def test_an_order_whose_record_cannot_be_made_was_not_sent_and_does_not_stay_open() -> None:
+    def refuses(*_: Any) -> None:
+        raise ValueError("no such record")
+
+    broker = Scripted([accepted()])
+    manager = OrderManager(broker, LIMITS, record=refuses)
+    with pytest.raises(ValueError, match="no such record"):
+        manager.submit(intent(1))
+    assert broker.sent == []
+    assert repr(manager) == "<OrderManager: 0 pending, 0 active, 0 terminal>"
+    assert manager.open_order("trend") is None
+
+
+def test_an_error_of_a_record_that_is_set_goes_on_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = OrderManager(Scripted([accepted()]), LIMITS, record=Kept)
+    order: Any = manager.submit(intent(1))
+    monkeypatch.setattr(Kept, "refusal", ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError, match="status cannot be set"):
+        manager.on_activity(executed(order.client_id, 1, 1))
+    assert manager.positions == {"trend": 1}, "the book has it all the same"

@@ -110,3 +110,24 @@ def test_control_messages_are_kept_apart():
     ]
     assert stream.take_controls() == []
     assert stream.last_message_id == 8
+
+
+def test_every_control_of_the_venue_is_named_and_one_that_is_not_known_keeps_its_name() -> None:
+    sent = ["_heartbeat", "_resetsubscriptions", "_disconnect", "_reconnect", "_connectionheartbeat", "_probe", "_rain"]
+    stream = QuoteStream()
+    stream.feed(encode_frame([Message(at, name, 0, b"[]") for at, name in enumerate(sent, 1)]))
+    kinds = [control.kind for control in stream.take_controls()]
+    assert kinds == [*(name[1:] for name in sent[:-1]), "_rain"]
+    assert stream.take_controls() == []
+
+
+def test_what_a_book_and_a_stream_hold_is_said_in_one_line() -> None:
+    stream, book = QuoteStream(["prices"]), QuoteBook()
+    assert repr(stream) == "<QuoteStream of 0 quotes, 0 skipped, 0 broken>"
+    assert repr(book) == "<QuoteBook of 0 instruments, 0 skipped>"
+    broken = delta(9, Bid="x")
+    stream.feed_many([*frames(), encode_frame([Message(9, "prices", 0, broken), Message(10, "prices", 0, b"[")])])
+    book.apply(delta(0, Bid=1.0, Ask=2.0))
+    book.apply(broken)
+    assert repr(stream) == "<QuoteStream of 4 quotes, 1 skipped, 1 broken>"
+    assert repr(book) == "<QuoteBook of 1 instruments, 1 skipped>"

@@ -75,6 +75,32 @@ def test_a_difference_is_the_first_thing_that_is_said() -> None:
     assert said.startswith('<p class="lead">Do not go on: 3 of 1,000 compared calls differ, in bot.bars:aggregate')
 
 
+def test_a_group_that_fails_is_the_first_thing_that_is_said_though_every_call_was_equal() -> None:
+    bad = verdict("FAIL", reasons=["gate equity: +800.00 is beyond ±50.00"])
+    said = first.headline([state()], [bad, verdict()], rehearsal=False)
+    assert said.startswith('<p class="lead">Do not go on: group bot.bars:aggregate: gate equity: +800.00 is beyond')
+    assert "<b>1 of 2</b><span>groups fail</span>" in first.tiles([state()], [bad, verdict()], None)
+
+
+def test_what_is_to_be_done_about_many_is_said_once_and_what_fails_comes_first() -> None:
+    many = [advice.Advice(f"bot:f{n}", "Legacy.", f"exuvia promote bot:f{n} --to shadow") for n in range(26)]
+    shown = first.next_steps([*many, advice.Advice("desk", "Not ready.", "exuvia gate desk", urgent=True)], [])
+    assert (shown.count("<tr>"), shown.count("Legacy.")) == (3, 1), "a head and two rows"
+    assert shown.index("Not ready.") < shown.index("Legacy.")
+    assert "and 25 more, each by its name" in shown
+    assert "bot:f25" in shown
+
+
+def test_a_group_without_units_is_told_where_it_stands(config: Config, tmp_path: Path) -> None:
+    config.path.write_text(TOML + '[group.desk]\n[group.desk.gate.rows]\nkind = "count"\nlegacy = "a-{day}.jsonl"\n')
+    declared = load(config.path)
+    group, journal = declared.groups["desk"], modes.Journal()
+    said = advice.advise(declared, group, [], journal, verdict("INCONCLUSIVE", reasons=["0 of 5 clean sessions"]))
+    assert "nothing is compared until" not in said.text
+    failing = advice.advise(declared, group, [], journal, verdict("FAIL", reasons=["rows: 3 against 4"]))
+    assert (failing.text, failing.urgent) == ("Not ready: rows: 3 against 4.", True)
+
+
 def test_without_evidence_nothing_is_claimed() -> None:
     assert "Nothing was compared yet" in first.headline([UnitStatus(unit=UNIT)], [], rehearsal=False)
     assert "No unit is declared" in first.headline([], [], rehearsal=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +27,6 @@ from test_cli import environment, exuvia, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 __all__ = ["bots", "project"]
@@ -36,8 +38,8 @@ def test_a_rollback_names_units_groups_or_everything(tmp_path: Path) -> None:
     assert (done.units, stands(config, "bot:size"), stands(config, PRICE)) == (["desk"], "legacy", "rust")
     assert rollback.rollback(str(config.path), None, [], "x").units == ["*"]
     assert stands(config, PRICE) == "legacy"
-    with pytest.raises(ConfigError, match="did you mean 'bot:price'"):
-        rollback.rollback(str(config.path), None, ["bot:prise"], "x")
+    with pytest.raises(ConfigError, match="nothing was put back: .*did you mean 'bot:price'"):
+        rollback.rollback(str(config.path), None, [PRICE, "bot:prise"], "x")
 
 
 def test_what_the_journal_holds_names_the_next_step_and_that_step_exists(tmp_path: Path) -> None:
@@ -99,6 +101,7 @@ def test_from_retired_the_way_back_is_named_and_the_others_go_back(tmp_path: Pat
     assert rollback.rollback(str(config.path), None, [PRICE], "x").units == []
 
 
+MAIN = "from exuvia.migrate.cli.main import main; sys.exit(main(sys.argv[1:]))"
 WITHOUT = """
 import sys
 class Gone:
@@ -127,6 +130,20 @@ def test_a_rollback_needs_no_extension_no_other_package_and_no_good_configuratio
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["overall"], said["units"]) == ("PASS", ["*"])
+    assert modes.read(config.evidence).effective(PRICE, "rust") == "legacy"
+
+
+def test_a_rollback_does_not_even_try_to_load_the_extension_which_may_end_the_process(tmp_path: Path) -> None:
+    config = in_rust(tmp_path)
+    copy = tmp_path / "broken"
+    left = shutil.ignore_patterns("_exuvia*", "__pycache__")
+    shutil.copytree(Path(importlib.util.find_spec("exuvia").origin or "").parent, copy / "exuvia", ignore=left)
+    # As a file for another processor ends a process in the middle of its loading.
+    (copy / "exuvia" / "_exuvia.py").write_text("import os\nos.abort()\n")
+    words = [sys.executable, "-P", "-c", "import sys, site; sys.path.insert(0, sys.argv.pop(1))\n" + MAIN, str(copy)]
+    words += ["rollback", "--config", str(config.path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert (done.returncode, "legacy; running processes follow" in done.stdout) == (0, True), done.stderr
     assert modes.read(config.evidence).effective(PRICE, "rust") == "legacy"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -179,3 +180,36 @@ def test_values_are_compared_hashed_pickled_and_frozen(value: Any) -> None:
     assert f"{type(value).__name__}({field}=" in repr(value)
     with pytest.raises(AttributeError):
         setattr(value, field, None)
+
+
+def test_quotes_and_closes_may_be_any_mapping() -> None:
+    rules = Rules("s", 21, 1000, Fixed(1), "market", 0.0, 1e-5, 1.0, 1.0, 1.0, 60, 0, 60, 60)
+    quotes = {21: Quote(21, WEDNESDAY, 1.3, 1.3, "Open")}
+    decided = scan.decide({"s": View()}, MappingProxyType(quotes), MappingProxyType({21: [1.0]}), [rules], WEDNESDAY)
+    assert [(intent.scenario, intent.side, intent.amount) for intent in decided] == [("s", "Buy", 1000)]
+    assert decided == scan.decide({"s": View()}, quotes, {21: [1.0]}, [rules], WEDNESDAY)
+    assert scan.decide({"s": View()}, MappingProxyType({}), MappingProxyType({}), [rules], WEDNESDAY) == []
+
+
+def test_only_an_open_limit_order_whose_side_is_known_is_cancelled_for_its_age() -> None:
+    quote, old = Quote(21, WEDNESDAY, 1.3, 1.3, "Open"), WEDNESDAY - 61 * 10**9
+    [cancel] = one(quote, open_order="x", open_side="Buy", open_type="Limit", open_decided=old)
+    assert (cancel.action, cancel.side) == ("cancel", "Buy")
+    assert one(quote, open_order="x", open_side="Buy", open_type="Limit", open_decided=WEDNESDAY - 10**9) == []
+    for side, kind in ((None, "Limit"), ("Buy", None), ("Buy", "Market")):
+        assert one(quote, open_order="x", open_side=side, open_type=kind, open_decided=old) == []
+
+
+def test_a_scanner_says_how_many_scenarios_it_holds() -> None:
+    rules = Rules("s", 21, 1000, Fixed(1), "market", 0.0, 1e-5, 1.0, 1.0, 1.0, 60, 0, 60, 60)
+    for held in (0, 2):
+        scanner = scan.Scanner([rules] * held)
+        assert (len(scanner), repr(scanner)) == (held, f"<Scanner of {held} scenarios>")
+
+
+def test_a_view_gives_back_side_and_type_of_its_open_order_as_words() -> None:
+    view = scan.ScenarioView(5, open_order="a", open_side="Sell", open_type="Limit", open_decided=3)
+    assert (view.open_side, view.open_type) == ("Sell", "Limit")
+    assert (scan.ScenarioView().open_side, scan.ScenarioView().open_type) == (None, None)
+    with pytest.raises(ValueRangeError, match="Hold"):
+        scan.ScenarioView(open_side="Hold")

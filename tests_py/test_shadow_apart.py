@@ -156,3 +156,20 @@ def test_a_program_apart_gets_what_it_was_given_and_nothing_else() -> None:
     # The fourth is the folder that ls reads.
     assert open_.split() == ["0", "1", "2", "3"]
     until(lambda: not alive(pid), "it has not ended")
+
+
+def test_places_that_cannot_be_are_an_error_number_and_nothing_is_started(tmp_path: Path) -> None:
+    """Too many of them; one that is not open; one that no table of descriptors has."""
+    made, before = tmp_path / "made", children()
+    words = [b"touch", os.fsencode(made)]
+    for places, number in [
+        ([(0, at) for at in range(17)], errno.EINVAL),
+        ([(9_999, 0)], errno.EBADF),
+        ([(0, 10**9)], errno.EBADF),
+    ]:
+        assert _exuvia.start_apart(b"/bin/touch", words, [], places) == (0, number), places
+    assert (made.exists(), children()) == (False, before)
+    pid, number = _exuvia.start_apart(b"/bin/touch", words, [], [(0, 0)])
+    assert pid > 0
+    assert number == 0
+    until(made.exists, "the same words with a place that is there start it")

@@ -81,6 +81,7 @@ def test_of_many_threads_started_for_one_work_one_works() -> None:
         threads.append(Background(lambda number=number: worked.append(number), first))
     assert all(thread.join(5.0) for thread in threads)
     assert len(worked) == 1
+    assert not any(thread.here for thread in threads)
 
 
 def test_what_is_queued_while_the_pipe_is_written_follows_it(monkeypatch: pytest.MonkeyPatch) -> None:

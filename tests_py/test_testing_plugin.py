@@ -138,6 +138,32 @@ def test_a_wrong_configuration_stops_the_run_with_its_line(project: Path) -> Non
     assert "no such configuration" in missing.stdout + missing.stderr
 
 
+def test_an_extension_that_does_not_load_stops_the_run_with_what_to_do(project: Path) -> None:
+    (project / "broken.py").write_text("import sys\nsys.modules['exuvia._exuvia'] = None\n")
+    done = run(project, "-p", "broken", "--exuvia-mode=rust", PYTHONPATH=str(project))
+    said = done.stdout + done.stderr
+    assert done.returncode == 4, said
+    assert "--exuvia-mode=rust: the extension does not load (" in said
+    assert "pip install --force-reinstall exuvia" in said
+
+
+def test_what_is_missing_but_the_extension_is_not_called_the_extension(project: Path) -> None:
+    (project / "broken.py").write_text("import sys\nsys.modules['exuvia.testing.suite'] = None\n")
+    done = run(project, "-p", "broken", "--exuvia-mode=rust", PYTHONPATH=str(project))
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "import of exuvia.testing.suite halted" in said
+    assert "the extension does not load" not in said
+
+
+def test_the_units_of_a_configuration_elsewhere_are_found_beside_it(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "tests"
+    elsewhere.mkdir()
+    (project / "test_lib.py").rename(elsewhere / "test_lib.py")
+    done = run(elsewhere, "--rootdir", str(elsewhere), "--exuvia-mode=shadow", "--exuvia-config", "../exuvia.toml")
+    assert "6 calls compared, 1 differ" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_parity_fixture_gives_legacys_result_and_fails_where_the_candidate_differs(project: Path) -> None:
     (project / "test_lib.py").write_text(
         "import pytest\n"

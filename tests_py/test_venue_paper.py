@@ -236,3 +236,23 @@ def test_cash_and_position_are_the_exact_sums_of_the_fills(trades: list[tuple[bo
         broker.on_quote(Quote(len(trades) + 1, "1.5", "1.5"))
         paid -= held * Decimal("1.5")
     assert broker.cash == 1_000_000 - paid
+
+
+def test_a_fill_names_both_ids_of_its_order() -> None:
+    fill = PaperFill("LB-a-000001", "P-000007", 21, "Buy", 1_000, "1.39286", 7)
+    assert (fill.client_id, fill.order_id) == ("LB-a-000001", "P-000007")
+
+
+def test_without_leverage_margin_is_not_checked_and_a_leverage_of_none_at_all_is_refused() -> None:
+    order = PaperOrder("a", 21, "Buy", 1_000_000, "Limit", Decimal("1.39"), decided=1)
+    assert PaperBroker("1").place_order(order).order_id is None
+    assert PaperBroker("1", leverage=None).place_order(order).order_id == "P-000001"
+    for leverage in (0, -1, 2**32):
+        with pytest.raises(ValueRangeError, match=f"leverage {leverage} must be 1 to 4294967295, or None"):
+            PaperBroker("1", leverage=leverage)
+
+
+def test_a_broker_says_its_cash_and_how_many_orders_work() -> None:
+    broker = PaperBroker("100000.50")
+    broker.place_order(PaperOrder("a", 21, "Buy", 1_000, "Limit", Decimal("1.2"), decided=1))
+    assert repr(broker) == "<PaperBroker cash 100000.5, 1 working>"

@@ -104,6 +104,7 @@ def test_all_real_days_are_read(data_dir: Path) -> None:
         ("1,1.1,1.0000000001\n", r"line 1 .*9 decimals"),
         ("86400000,1.1,1.2\n", r"line 1 .*within a day"),
         ("-1,1.1,1.2\n", r"line 1 .*within a day"),
+        ("7135.0000001,1.1,1.2\n", r"line 1 .*finer than a nanosecond"),
         ("2,1.1,1.2\n1,1.1,1.2\n", r"line 2 .*00\.001000Z comes after one at .*00\.002000Z"),
         ("", "holds no tick"),
     ],
@@ -138,6 +139,23 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(VenueError, match="holds no quote-tick day"):
         read_ticks(f"lean:{tmp_path / 'empty'}")
+
+
+@pytest.mark.parametrize("day", ["2014-05-07", "201405", "2014O507", "20140230"])
+def test_a_name_that_is_no_day_is_refused_and_passed_over_in_a_folder(tmp_path: Path, day: str) -> None:
+    path = lean(tmp_path, "1,1.1,1.2\n", day)
+    with pytest.raises(VenueError, match="not named after its day"):
+        read_ticks(f"lean:{path}")
+    lean(tmp_path, "1,1.5,1.6\n", "20140507")
+    assert read_ticks(f"lean:{tmp_path}").column("bid").to_pylist() == [1.5]
+
+
+def test_a_zip_of_two_files_is_not_read_by_half(tmp_path: Path) -> None:
+    path = lean(tmp_path, "1,1.1,1.2\n")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("20140507_eurusd_trade.csv", "1,1.1\n")
+    with pytest.raises(VenueError, match=r"20140507_quote\.zip is not a sound zip.*it holds 2 files"):
+        read_ticks(f"lean:{path}")
 
 
 def test_serving_ends_when_it_is_told_and_tells_where_it_is() -> None:

@@ -4,7 +4,7 @@
 
 use exuvia_market::bars::{
     BarError, Fixed, Grid, Interval, Late, Number, OhlcColumns, OhlcSlices, Place, QuoteBarBuilder, TradeBarBuilder,
-    quote_bars, resample_quotes, resample_trades, trade_bars,
+    length_of_bars, quote_bars, resample_quotes, resample_trades, trade_bars,
 };
 use exuvia_market::sessions::{Calendar, SessionGrid};
 use exuvia_model::{DAY, HOUR, MINUTE, Ohlc, SECOND, Time};
@@ -159,4 +159,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn stamps_that_no_step_divides_have_no_length() {
+    assert_eq!(length_of_bars(&[0, 60, 120, 180]), Some(Interval::new(60).unwrap()));
+    assert_eq!(length_of_bars(&[0, 60, 120, 180, 270]), None, "90 is no multiple of 60");
+    assert_eq!(length_of_bars(&[0, 60, 120, 180, 60]), None, "back in time");
+}
+
+#[test]
+fn a_refused_size_in_fixed_point_is_told_as_the_number_it_stands_for() {
+    let mut builder = TradeBarBuilder::<i64>::new(Interval::new(MINUTE).unwrap(), 0, Late::Reject);
+    let refused = builder.push(Time(0), CENT, -150 * CENT).unwrap_err();
+    assert_eq!(refused, BarError::NegativeSize { time: Time(0), value: -1.5 });
+    builder.push(Time(0), CENT, i64::MAX).unwrap();
+    let refused = builder.push(Time(1), CENT, 250_000_000).unwrap_err();
+    assert_eq!(refused, BarError::VolumeOverflow { time: Time(1), value: 0.25 });
+}
+
+/// Instants end on 2262-04-11, within a session of FX: there is none that opens or closes after it.
+#[test]
+fn at_the_end_of_time_no_session_begins_or_ends() {
+    let last = Time(i64::MAX);
+    assert_eq!(Calendar::FX.next_open(last), Ok(None));
+    assert_eq!(Calendar::FX.next_close(last), Ok(None));
+    let mut grid = SessionGrid::new(Calendar::FX, Interval::new(HOUR).unwrap()).unwrap();
+    assert!(matches!(grid.place(i64::MAX), Err(BarError::TimeRange(time)) if time == last));
 }

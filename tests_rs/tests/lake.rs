@@ -201,6 +201,14 @@ fn plain_columns_become_arrow_buffers_without_a_copy() {
 }
 
 #[test]
+fn bars_are_empty_until_one_is_pushed() {
+    let mut bars = BarColumns::default();
+    assert_eq!((bars.is_empty(), bars.len()), (true, 0));
+    bars.push(21, 60, [1.0; 8], 1);
+    assert_eq!((bars.is_empty(), bars.len()), (false, 1));
+}
+
+#[test]
 fn columns_of_different_lengths_are_refused() {
     let mut bars = some_bars(3, 1);
     bars.prices[7].pop();
@@ -289,6 +297,20 @@ fn a_damaged_file_is_an_error_or_a_table_but_never_a_panic() {
     }
     let _ = std::panic::take_hook();
     assert!(refused > 1_000, "{refused}");
+}
+
+/// In the footer stand the name of the column, as one text, and then the codec: 1 is Snappy, 3 is LZO.
+#[test]
+fn a_codec_that_no_decoder_has_is_named_and_not_called_damage() {
+    let table = Table::from(batch(vec![("a", Arc::new(Int64Array::from(vec![1])))]));
+    let options = EncodeOptions { compression: Compression::Snappy, ..EncodeOptions::default() };
+    let mut bytes = encode_parquet(&table, &options).unwrap();
+    let snappy = b"\x18\x01a\x15\x02";
+    let at = bytes.windows(snappy.len()).position(|window| window == snappy).unwrap();
+    bytes[at + 4] = 6;
+    let refused = decode_parquet("x", bytes, None).unwrap_err();
+    assert!(matches!(refused, LakeError::Unsupported { .. }), "{refused}");
+    assert!(refused.to_string().contains("LZO") && !refused.to_string().contains("backup"), "{refused}");
 }
 
 #[test]

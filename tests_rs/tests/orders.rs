@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use exuvia_execution::{
-    Activity, ActivityStatus, Admission, Broker, CancelOutcome, CheckedOrder, Decimal, Limits, Order, OrderBook,
-    OrderEvent, OrderManager, OrderState, PlaceOutcome, Shelf, SubStatus,
+    Activity, ActivityStatus, Admission, BookedFill, Broker, CancelOutcome, CheckedOrder, Decimal, Ledger, Limits,
+    Order, OrderBook, OrderError, OrderEvent, OrderManager, OrderState, PlaceOutcome, Shelf, SubStatus,
 };
 use exuvia_model::{OrderIntent, OrderStatus, OrderType, Quantity, SECOND, Side, Symbol, Time};
 use proptest::prelude::*;
@@ -267,4 +267,25 @@ fn an_activity_that_was_faster_than_the_answer_holds() {
     book.on_activity(&activity(1, 1, ActivityStatus::FinalFill, 3)).unwrap().unwrap();
     let order = book.settle(checked.order().client_id(), &PlaceOutcome::Unknown("time-out".into())).unwrap();
     assert_eq!((order.status(), order.note()), (OrderStatus::Filled, ""));
+}
+
+#[test]
+fn a_fill_at_no_price_is_refused_and_books_nothing() {
+    let mut ledger = Ledger::new(Decimal::from(1_000));
+    let fill = |price: &str| BookedFill {
+        client_id: "LB-a-000001".to_owned(),
+        scenario: "a".to_owned(),
+        symbol: Symbol(21),
+        side: Side::Buy,
+        quantity: whole(3),
+        price: price.parse().unwrap(),
+        time: Time(1),
+    };
+    for price in ["0", "-0.00", "-1.39"] {
+        let refused = ledger.on_fill(&fill(price), "entry").unwrap_err();
+        assert!(matches!(&refused, OrderError::BadPrice { client_id, .. } if client_id == "LB-a-000001"), "{refused}");
+        assert_eq!(ledger.account("a").unwrap(), ledger.account("nobody").unwrap(), "{price}");
+    }
+    assert_eq!(ledger.on_fill(&fill("0.00001"), "entry"), Ok(None));
+    assert_eq!(ledger.account("a").unwrap().position, i128::from(whole(3).raw()));
 }

@@ -285,3 +285,22 @@ impl Drop for Scratch {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+#[test]
+fn an_error_is_told_again_of_the_file_that_was_meant_and_stays_what_it_was() {
+    let (operation, hidden, meant) = ("create", PathBuf::from("/lake/.a.tmp"), PathBuf::from("/lake/a"));
+    let errors = |operation: &'static str, path: &PathBuf| {
+        let path = path.clone();
+        [
+            FilesError::NotFound { operation, path: path.clone() },
+            FilesError::Exists { operation, path: path.clone() },
+            FilesError::Denied { operation, path: path.clone() },
+            FilesError::Full { operation, path: path.clone() },
+            FilesError::Other { operation, path: path.clone(), reason: "the tape broke".to_owned() },
+            FilesError::PowerLost { operation, path },
+        ]
+    };
+    let told = errors(operation, &hidden).map(|error| error.told_of("write", &meant));
+    assert_eq!(told, errors("write", &meant));
+    assert!(told.iter().all(|error| error.to_string().contains("write /lake/a") && !error.to_string().contains("tmp")));
+}

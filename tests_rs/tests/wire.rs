@@ -140,9 +140,37 @@ fn control_messages_are_typed() {
     assert_eq!(read("_reconnect", "[]"), Some(Control::Reconnect));
     assert_eq!(read("_connectionheartbeat", "[]"), Some(Control::ConnectionHeartbeat));
     assert_eq!(read("_probe", r#"[{"ProbeId":17}]"#), Some(Control::Probe { id: Some("17".to_owned()) }));
+    assert_eq!(read("_probe", r#"[{"ProbeId":"p-1"}]"#), Some(Control::Probe { id: Some("p-1".to_owned()) }));
     assert_eq!(read("_weather", "{}"), Some(Control::Other("_weather".to_owned())));
     assert_eq!(read("prices", "not even JSON"), None);
     assert_eq!(parse_control("_heartbeat", b"[{]").unwrap_err().at(), 2);
+}
+
+#[test]
+fn a_list_that_is_none_is_passed_over() {
+    let read = |payload: &str| parse_control("_heartbeat", payload.as_bytes()).unwrap();
+    assert_eq!(read(r#"[{"Heartbeats":{"a":[1]},"Other":5}]"#), Some(Control::Heartbeat(vec![])));
+}
+
+#[test]
+fn every_reason_of_a_heartbeat_is_written_as_it_is_read() {
+    for word in ["NoNewData", "SubscriptionTemporarilyDisabled", "SubscriptionPermanentlyDisabled", "Moon"] {
+        let payload = format!(r#"[{{"Heartbeats":[{{"OriginatingReferenceId":"q","Reason":"{word}"}}]}}]"#);
+        let Some(Control::Heartbeat(beats)) = parse_control("_heartbeat", payload.as_bytes()).unwrap() else {
+            panic!("{word}")
+        };
+        assert_eq!(beats[0].reason.as_str(), word);
+        let written = encode_heartbeat(&beats);
+        assert_eq!(parse_control("_heartbeat", &written).unwrap(), Some(Control::Heartbeat(beats)));
+    }
+}
+
+#[test]
+fn an_error_of_json_says_where_it_stopped_what_stood_there_and_what_should() {
+    let error = parse_control("_heartbeat", b"[{]").unwrap_err();
+    assert_eq!((error.at(), error.found()), (2, Some(b']')));
+    assert!(error.to_string().contains(error.expected()), "{error}");
+    assert_eq!(parse_control("_heartbeat", b"[{").unwrap_err().found(), None, "the end");
 }
 
 #[test]
@@ -156,6 +184,7 @@ fn control_payloads_are_written_as_documented() {
         encode_reset(&["pos1", "q\"1"]),
         br#"[{"ReferenceId":"_resetsubscriptions","TargetReferenceIds":["pos1","q\"1"]}]"#
     );
+    assert!(encode_reset(&["a\\b"]).ends_with(br#"["a\\b"]}]"#), "a backslash is written as two");
 }
 
 fn price(text: &str) -> Option<Price> {

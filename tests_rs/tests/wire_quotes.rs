@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use exuvia_market::wire::saxo::{
-    Message, QuoteBook, QuoteChange, QuoteElement, QuoteFull, QuoteStream, QuoteTick, encode_frame, encode_quotes,
+    Control, Message, Oddity, QuoteBook, QuoteChange, QuoteElement, QuoteFull, QuoteStream, QuoteTick, encode_frame,
+    encode_quotes,
 };
 use exuvia_model::{Price, Time};
 use proptest::prelude::*;
@@ -148,4 +149,59 @@ fn an_instrument_is_known_by_its_number_whatever_the_order() {
     let uics: Vec<i64> = book.rows().map(|(uic, _)| uic).collect();
     assert!(uics.len() == 2_000 && uics.is_sorted());
     assert_eq!(book.get(7_919 % 2_003).unwrap().bid, 1.25);
+}
+
+const WHOLE: &str =
+    r#"[{"Uic":21,"AssetType":"FxSpot","LastUpdated":"2014-05-07T00:00:07Z","Quote":{"Bid":1.5,"Ask":1.75}}]"#;
+
+#[test]
+fn a_book_is_empty_until_an_instrument_is_in_it() {
+    let mut book = QuoteBook::<f64>::new(false);
+    assert!(book.is_empty());
+    apply(&mut book, WHOLE.as_bytes());
+    assert_eq!((book.is_empty(), book.len()), (false, 1));
+}
+
+#[test]
+fn the_sizes_of_a_quote_are_kept_beside_its_prices() {
+    let mut book = QuoteBook::<Price>::new(false);
+    apply(&mut book, WHOLE.replace("\"Bid\":1.5", "\"Bid\":1.5,\"BidSize\":2000,\"AskSize\":3000").as_bytes());
+    let (_, row) = book.rows().next().unwrap();
+    let size = |text: &str| Some(text.parse().unwrap());
+    assert_eq!((row.quote.bid_size.get(), row.quote.ask_size.get()), (size("2000"), size("3000")));
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_no_state_and_refuses_the_element() {
+    let mut book = QuoteBook::<f64>::new(false);
+    let broken = WHOLE.replace("\"Bid\"", "\"MarketState\":\"\\ud800\",\"Bid\"");
+    assert_eq!(apply(&mut book, broken.as_bytes()), []);
+    let skip = book.skips().last().unwrap();
+    assert!(skip.to_string().starts_with("Uic 21: MarketState "), "{skip}");
+    assert!(skip.to_string().ends_with("is no text in Unicode"), "{skip}");
+    assert!(format!("{skip:?}").contains(r#"Said("\ud800")"#), "{skip:?}");
+}
+
+#[test]
+fn a_state_that_is_no_text_is_an_oddity_with_or_without_what_was_said() {
+    let mut book = QuoteBook::<f64>::new(false);
+    assert_eq!(apply(&mut book, WHOLE.replace("\"Bid\"", "\"MarketState\":7,\"Bid\"").as_bytes()).len(), 1);
+    let odd = book.oddities().last().unwrap();
+    assert_eq!(odd.to_string(), "Uic 21: MarketState 7 is no text: the quote says Unknown");
+    let silent = Oddity::State { uic: 21, said: None };
+    assert_eq!(silent.to_string(), "Uic 21: MarketState is no text: the quote says Unknown");
+}
+
+#[test]
+fn of_controls_that_nobody_takes_the_newest_thousand_are_kept() {
+    let mut stream = QuoteStream::new(Vec::new(), false);
+    for id in 0..1_030_u64 {
+        let payload = format!(r#"[{{"ProbeId":{id}}}]"#);
+        let message = Message { id, reference: "_probe", format: 0, payload: payload.as_bytes() };
+        stream.feed(&encode_frame(&[message]).unwrap()).unwrap();
+    }
+    let kept = stream.take_controls();
+    let probe = |id: u64| Some(Control::Probe { id: Some(id.to_string()) });
+    assert_eq!((kept.len(), kept.first().cloned(), kept.last().cloned()), (1_024, probe(6), probe(1_029)));
+    assert_eq!(stream.last_message(), Some(1_029));
 }

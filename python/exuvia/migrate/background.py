@@ -77,6 +77,7 @@ class Background:
     def _run(self, trace: object, begun: threading.Event) -> None:
         self._ident = threading.get_ident()
         if self._first is not None and not self._first(self):
+            self._ident = 0
             self._ended.set()
             begun.set()
             return

@@ -41,6 +41,12 @@ def _binary() -> str:
     return str(Path(getattr(sys.modules.get(EXTENSION), "__file__", "") or "").absolute())
 
 
+@functools.lru_cache(maxsize=4096)
+def _tail(path: str) -> str:
+    """A file's name and its folder's."""
+    return "/".join(Path(path).parts[-2:])
+
+
 def sources(unit: UnitConfig, packages: tuple[str, ...] = (), graph: imports.Graph | None = None) -> dict[str, str]:
     """Return the files that both sides of a unit are made of, with the SHA-256 of each.
 
@@ -113,7 +119,7 @@ def of_unit(
     digest = hashlib.sha256()
     files = sources(unit, config.packages) if files is None else files
     # With their names, or two files could change places; without their folders, which are other ones in a container.
-    named = sorted("/".join((*Path(path).parts[-2:], digest)) for path, digest in files.items())
+    named = sorted(f"{_tail(path)}/{digest}" for path, digest in files.items())
     for part in (*(parts(config, unit) if known is None else known).values(), *named):
         digest.update(len(part.encode()).to_bytes(8, "little"))
         digest.update(part.encode())

@@ -186,9 +186,11 @@ class Installed(Moving):
 
     def verify(self) -> None:
         """Hash the extension, whose digest F has from RECORD until then; if that lied, F is another from here on."""
-        self.wrong = self.wrong or binary.verify()
-        if self.wrong is None or self.wrong in self.told:
+        wrong = self.wrong or binary.verify()
+        if wrong is None or wrong in self.told:
             return
+        # Only here: a second thread, whose look comes too late to find it, must not take it back.
+        self.wrong = wrong
         with self.lock:
             self.parts = {name: fingerprint.parts(self.config, unit) for name, unit in self.config.units.items()}
             self.fingerprints = {
@@ -203,7 +205,7 @@ class Installed(Moving):
             self.control.rebuild(fleet_build(self.config, self.sources))
             # What the journal promoted is looked at again, at once: it was promoted as another F.
             self.seen = ()
-            self.trouble(self.wrong)
+            self.trouble(wrong)
 
     def look(self) -> None:
         """Say once that the extension on the disk is not the one that runs."""

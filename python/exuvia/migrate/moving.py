@@ -144,7 +144,7 @@ class Moving:
         place = standing.of_unit(self.config, self.said, name, ceiling)
         mode = place.mode if place.mode in SERVED else "rust"
         self.stood[name] = self.stands(name)
-        notes = [note for note in (standing.note(self.config, self.said, name, ceiling),) if note]
+        notes = [note for note in (standing.note(self.config, self.said, name, ceiling, place),) if note]
         if not self.config.rehearsal and mode not in ("legacy", "shadow"):
             stale = self.said.stale(name, self.fingerprints[name])
             mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)

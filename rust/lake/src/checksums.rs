@@ -144,3 +144,43 @@ fn position(out: &Out<'_>) -> Result<i64> {
 fn broken(what: &str) -> ParquetError {
     ParquetError::General(format!("no checksums can be written: {what}; this is a defect, please report it"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sealed(page: &[u8]) -> Result<(i64, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        let mut out = TrackedWrite::new(&mut bytes);
+        let grown = rewrite_page(page, &mut out)?;
+        drop(out);
+        Ok((grown, bytes))
+    }
+
+    /// A dictionary page of three bytes: type, both sizes, then the header of its kind and the end of the header.
+    const PAGE: [u8; 14] = [0x15, 4, 0x15, 6, 0x15, 6, 0x4C, 0x15, 2, 0, 0, 7, 8, 9];
+
+    #[test]
+    fn a_page_gets_the_checksum_of_its_bytes_after_its_sizes() {
+        let (grown, bytes) = sealed(&PAGE).unwrap();
+        // CRC-32 of the bytes 7, 8, 9 is 0x4B0BFD3B: zigzag, then seven bits to a byte.
+        let expected = [0x15, 4, 0x15, 6, 0x15, 6, 0x15, 0xF6, 0xF4, 0xDF, 0xB0, 0x09, 0x3C, 0x15, 2, 0, 0, 7, 8, 9];
+        assert_eq!((grown, bytes), (6, expected.to_vec()));
+    }
+
+    #[test]
+    fn a_page_that_is_not_laid_out_as_the_encoder_does_is_not_sealed() {
+        let endless = [&[0x15_u8], [0xFF; 12].as_slice()].concat();
+        for (page, words) in [
+            (&[0x25, 4][..], "a page header does not begin with its type and sizes"),
+            (&endless, "a number of a page header has no end"),
+            (&[0x15, 0x80], "a page header is cut off"),
+            (&[0x15, 4, 0x15, 6, 0x15, 60, 0x4C], "a page is cut off"),
+            (&[0x15, 4, 0x15, 6, 0x15, 2, 0x15, 1, 2, 3], "a page has a checksum"),
+        ] {
+            let said = sealed(page).unwrap_err().to_string();
+            assert!(said.contains(words) && said.contains("this is a defect, please report it"), "{page:?}: {said}");
+        }
+    }
+}

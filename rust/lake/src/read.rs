@@ -101,13 +101,16 @@ fn check_frame(file: &str, bytes: &[u8]) -> Result<(), LakeError> {
 
 fn decode(file: &str, bytes: Bytes, columns: Option<&[String]>) -> Result<Table, LakeError> {
     let length = bytes.len();
-    let damaged = |error: ParquetError| match error {
-        ParquetError::NYI(reason) => LakeError::Unsupported { file: file.to_owned(), reason },
-        ParquetError::General(reason) if reason.contains("Disabled feature") => {
-            LakeError::Unsupported { file: file.to_owned(), reason }
+    let refused = |reason: String| {
+        let file = file.to_owned();
+        // The decoder says only in its text that bytes are fine and that it cannot read them.
+        if ["Disabled feature", "NYI: "].iter().any(|words| reason.contains(words)) {
+            LakeError::Unsupported { file, reason }
+        } else {
+            LakeError::Damaged { file, length, reason }
         }
-        other => LakeError::Damaged { file: file.to_owned(), length, reason: other.to_string() },
     };
+    let damaged = |error: ParquetError| refused(error.to_string());
     let mut builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(damaged)?;
     if let Some(columns) = columns {
         let roots = roots(file, builder.schema(), columns)?;
@@ -116,14 +119,7 @@ fn decode(file: &str, bytes: Bytes, columns: Option<&[String]>) -> Result<Table,
     }
     let reader = builder.with_batch_size(BATCH).build().map_err(damaged)?;
     let schema = reader.schema();
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| {
-        let text = error.to_string();
-        if text.contains("Disabled feature") {
-            LakeError::Unsupported { file: file.to_owned(), reason: text }
-        } else {
-            LakeError::Damaged { file: file.to_owned(), length, reason: text }
-        }
-    })?;
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| refused(error.to_string()))?;
     let table = Table { schema, batches };
     match columns {
         Some(columns) => in_order(file, &table, columns),

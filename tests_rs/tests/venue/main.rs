@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod desk;
+mod refusals;
 mod robust;
 mod trading;
 

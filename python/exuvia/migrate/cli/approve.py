@@ -91,13 +91,22 @@ def _step(options: argparse.Namespace) -> str | None:
     from exuvia.migrate.modes import approvals
 
     if options.signed is not None:
-        said = approvals.read(Path(options.signed).read_text(encoding="utf-8"))
+        said = approvals.read(_text(options.signed))
         if options.mode not in (None, said["step"]) or said["unit"] != options.group:
             raise MigrateError(f"{options.signed} approves {said['unit']} for {said['step']}, which is not asked here")
         return str(said["step"])
     if options.mode is None and not options.export and not options.json:
         raise MigrateError("say which step is approved: --to canary or rust")
     return None if options.mode is None else str(options.mode)
+
+
+def _text(path: str) -> str:
+    from exuvia.errors import MigrateError
+
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise MigrateError(f"{path} is no text: --signed takes the statement that --statement wrote") from None
 
 
 def _statement(
@@ -107,9 +116,7 @@ def _statement(
     from exuvia.migrate.modes import approvals, identity, steps
 
     if options.signed is not None:
-        signed = Path(options.signed)
-        signature = Path(f"{signed}.sig").read_text(encoding="utf-8")
-        return signed.read_text(encoding="utf-8"), signature
+        return _text(options.signed), _text(f"{options.signed}.sig")
     key = Path(options.key) if options.key else None
     person = options.person if options.statement and options.person else approvals.person_of(config, key)[0]
     text = approvals.statement(

@@ -48,5 +48,5 @@ def _drill(options: argparse.Namespace) -> int:
             say(f"{process}: {'did not follow' if took is None else f'legacy after {took:.3f} s'}")
         say(f"{done.name}: {done.verdict}: {done.why}{f'; {done.stood} again' if done.put_back else ''}")
     sys.stdout.flush()
-    hooks.flush(HOOKS_S)
+    hooks.finish(HOOKS_S)
     return EXIT[done.verdict]

@@ -85,5 +85,5 @@ def _gate(options: argparse.Namespace) -> int:
     if verdict.verdict == "FAIL":
         said = {"event": "fail", "unit": group.name, "cause": verdict.reasons[0], "day": verdict.day}
         hooks.call(config, said)
-        hooks.flush(HOOKS_S)
+        hooks.finish(HOOKS_S)
     return verdict.exit_code

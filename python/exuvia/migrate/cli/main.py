@@ -11,6 +11,7 @@ import difflib
 import importlib
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from exuvia.migrate.cli.shared import ERROR
@@ -138,6 +139,13 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
         return ERROR
     except KeyboardInterrupt:
         return 130
+    except Exception:
+        if options.command == "run":
+            raise
+        # 1 would be a verdict.
+        traceback.print_exc()
+        print(f"exuvia {options.command}: a defect of exuvia, or of what it reads: no verdict", file=sys.stderr)
+        return ERROR
 
 
 def _say_what_is_broken(command: str) -> None:

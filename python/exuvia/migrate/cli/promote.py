@@ -104,7 +104,7 @@ def _promote(options: argparse.Namespace) -> int:
     verdict = "FAIL" if "FAIL" in bad else "INCONCLUSIVE" if bad else "PASS"
     _print(options, verdict, done, outcomes)
     sys.stdout.flush()
-    hooks.flush(HOOKS_S)
+    hooks.finish(HOOKS_S)
     return EXIT[verdict]
 
 

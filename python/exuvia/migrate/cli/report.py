@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="write one HTML file that needs no network",
         description="Writes status, times of both sides, differences by path and plots into one HTML file. "
-        "Exit codes as for status.",
+        "Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error: of units and groups together, as the page says.",
     )
     report.add_argument("-o", "--output", metavar="FILE", default="exuvia-report.html", help="default: %(default)s")
     report.add_argument("--title", default="Migration report", help="default: %(default)s")
@@ -39,22 +39,22 @@ def _report(options: argparse.Namespace) -> int:
     from exuvia.migrate.evidence import reading
     from exuvia.migrate.face import report as writer
     from exuvia.migrate.face import whole
-    from exuvia.migrate.gates.verdict import EXIT, overall
+    from exuvia.migrate.gates.verdict import EXIT
 
     config = config_of(options, reads=True)
     segments = reading.read_folder(config.evidence)
     states = reading.statuses(config, segments)
     runs = whole.read_runs(Path(options.run)) if options.run else None
-    page = writer.page(options.title, config, states, segments, runs)
+    page, verdict = writer.judged(options.title, config, states, segments, runs)
     target = Path(options.output)
     target.write_text(page, encoding="utf-8")
     if options.json:
         print(
             json.dumps(
-                {"overall": overall(states), "output": str(target), "units": [s.as_dict() for s in states]},
+                {"overall": verdict, "output": str(target), "units": [s.as_dict() for s in states]},
                 indent=2,
             )
         )
     else:
-        print(f"{overall(states)}: {target}")
-    return EXIT[overall(states)]
+        print(f"{verdict}: {target}")
+    return EXIT[verdict]

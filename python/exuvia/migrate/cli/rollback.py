@@ -48,5 +48,5 @@ def _rollback(options: argparse.Namespace) -> int:
         for line in done.lines:
             say(line)
     sys.stdout.flush()
-    hooks.flush(HOOKS_S)
+    hooks.finish(HOOKS_S)
     return 1 if done.retired else 0

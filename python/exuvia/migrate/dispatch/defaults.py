@@ -60,23 +60,22 @@ def narrowed(target: Callable[..., Any], function: types.FunctionType, candidate
 
 def _sentinels(function: types.FunctionType, candidate: Any) -> dict[str, Any]:
     """Legacy's defaults that only their identity tells apart, where the candidate's default is another object."""
-    try:
-        theirs = inspect.signature(candidate).parameters
-    except (ValueError, TypeError):
-        return {}
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     ours = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
     ours.update(function.__kwdefaults__ or {})
+    ours = {name: value for name, value in ours.items() if value is not None and _by_identity(type(value))}
+    if not ours:
+        return {}
+    try:
+        theirs = inspect.signature(candidate).parameters
+    except (ValueError, TypeError):
+        return {}
     return {
         name: value
         for name, value in ours.items()
-        if value is not None
-        and _by_identity(type(value))
-        and name in theirs
-        and theirs[name].default is not _EMPTY
-        and theirs[name].default is not value
+        if name in theirs and theirs[name].default is not _EMPTY and theirs[name].default is not value
     }
 
 

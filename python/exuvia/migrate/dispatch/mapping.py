@@ -5,10 +5,10 @@ A program may have closed it meanwhile, and opened a file of its own under the n
 
 from __future__ import annotations
 
+import importlib
 import mmap
 import sys
-
-from exuvia import _exuvia
+from typing import Any
 
 __all__ = ["lasting"]
 
@@ -36,5 +36,8 @@ def lasting(number: int, size: int) -> mmap.mmap | memoryview:
         return mmap.mmap(number, size, trackfd=False)
     if sys.platform == "win32":
         return mmap.mmap(number, size)
-    # Never unmapped: a switch may read it at any moment, also while the interpreter ends.
-    return _exuvia.map_lasting(number, size)
+    # Never unmapped: a switch may read it at any moment, also while the interpreter ends. Loaded here only: what
+    # rolls back looks into pages too, and must do so where the extension cannot be loaded.
+    extension: Any = importlib.import_module("exuvia._exuvia")
+    made: memoryview = extension.map_lasting(number, size)
+    return made

@@ -92,6 +92,8 @@ def leads_back(legacy: Any, candidate: Any) -> str | None:
             return f"it is {name} itself" if depth == 0 else f"it calls {name}, whose place it is to take"
         seen.update(map(id, level))
         level = [held for each in level for held in _called(each, legacy) if id(held) not in seen]
+        if not level:
+            break
     return None
 
 
@@ -138,6 +140,10 @@ def _named(function: types.FunctionType, legacy: Any) -> Iterator[Any]:
         # Not what the functions that it names do in turn: they may mention it for other calls.
         if held is legacy:
             yield held
+    held = [found for name in names if isinstance(found := function.__globals__.get(name), types.ModuleType)]
+    # Reading the code takes longer than all the rest: only where there is something to be found.
+    if not any(vars(module).get(name) is legacy for module in held for name in names):
+        return
     for module, name in _taken(function):
         held = function.__globals__.get(module)
         if isinstance(held, types.ModuleType) and vars(held).get(name) is legacy:

@@ -8,6 +8,7 @@ import gc
 import importlib
 import inspect
 import itertools
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,9 @@ def make(config: Config, unit: UnitConfig, record: Record, courier: Courier | No
 def _resolve(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
     module, _, qualname = name.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        found: Any = sys.modules.get(module)
+        if found is None or getattr(getattr(found, "__spec__", None), "_initializing", False):
+            found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise whereabouts.refused(config, unit, module, key) from error

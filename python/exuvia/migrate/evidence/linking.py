@@ -158,8 +158,3 @@ def _children(segments: Iterable[SegmentText]) -> None:
                     f"{segment.path.name}: a child ran the same Python without exuvia, its calls are not known: {pid}"
                 )
                 segment.add_trouble("child", text, trouble.at)
-
-
-def _say_once(segment: SegmentText, what: str, text: str) -> None:
-    if not any(trouble.what in ("torn", "killed", what) for trouble in segment.troubles):
-        segment.add_trouble(what, text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exuvia.errors import ConfigError
+from exuvia.migrate.modes import standing
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
@@ -97,7 +98,11 @@ def _advise(  # noqa: PLR0911, PLR0912 - a sentence for each case
         return Advice(
             name, "Something differs: look at it, mend the candidate or declare it.", f"exuvia diff {unit}", urgent=True
         )
-    mode = min((state.effective or state.mode for state in states), default="legacy", key=tuple(UP).index)
+    if verdict is not None and verdict.verdict == "FAIL":
+        return Advice(name, f"Not ready: {verdict.reasons[0]}.", f"exuvia gate {name}", urgent=True)
+    # A group of artefacts has no units: what it stands in is what the journal says of it.
+    alone = "" if states else standing.of_group(config, journal, group).mode
+    mode = alone or min((state.effective or state.mode for state in states), key=tuple(UP).index)
     step = UP.get(mode)
     if mode == "legacy":
         low = next((state for state in states if state.file == "legacy"), None)
@@ -130,8 +135,6 @@ def _advise(  # noqa: PLR0911, PLR0912 - a sentence for each case
         return Advice(
             name, f"The gate passes: have it approved, {f'{first}, ' if first else ''}then take it to {step}.", asked
         )
-    if verdict.verdict == "FAIL":
-        return Advice(name, f"Not ready: {verdict.reasons[0]}.", f"exuvia gate {name}")
     clean = verdict.bounds.get("days", {}).get("clean", 0)
     if clean < verdict.needed:
         return Advice(name, f"Let it run: {clean} of {verdict.needed} clean sessions.", f"exuvia gate {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.face.html import badge, code, heads, say, section, table
+from exuvia.migrate.face.html import badge, heads, say, section, table
 from exuvia.migrate.gates.pace import figure
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ def headline(
     differed = sum(state.counts["differed"] for state in states)
     failing = [state for state in states if state.verdict == "FAIL"]
     served = [state for state in states if (state.effective or state.mode) == "rust"]
+    broken = [found for found in verdicts if found.verdict == "FAIL"]
     if not states:
-        text = "No unit is declared: nothing moves."
+        text = f"{say(len(verdicts), 'group')} compared by artefacts alone." if verdicts else "No unit is declared."
     elif not compared and all((state.effective or state.mode) == "legacy" for state in states):
         text = "Nothing was compared yet: every unit stands in legacy. Promote one to shadow, then run the program."
     elif not compared and not served:
@@ -57,6 +58,8 @@ def headline(
         if served:
             text += f" {say(len(served), 'unit')} of {len(states)} {'runs' if len(served) == 1 else 'run'} on "
             text += "Rust." if _all(served, compiled) else f"the {_candidates(served)}{_which(served, compiled)}."
+    if broken and not failing:
+        text = f"Do not go on: group {broken[0].group}: {broken[0].reasons[0]}. {text}"
     if verdicts and not failing:
         ready = [found for found in verdicts if found.verdict == "PASS"]
         text += f" {len(ready)} of {say(len(verdicts), 'group')} may take the next step."
@@ -90,11 +93,12 @@ def _failing(failing: list[UnitStatus], compared: int, differed: int) -> str:
     return f"{text} Legacy served every one of them; nothing reached the market from the {_candidates(failing)}."
 
 
-def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
+def tiles(states: list[UnitStatus], verdicts: list[GroupVerdict], runs: dict[str, Any] | None) -> str:
     """Return the figures.
 
     Args:
         states: The units.
+        verdicts: The verdict on each group; none in a rehearsal.
         runs: Whole runs, as `read_runs` returned them.
     """
     compared = sum(state.counts["compared"] for state in states)
@@ -105,6 +109,9 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
         (f"{compared:,}", "calls compared"),
         (f"{differed:,}", "calls that differ"),
     ]
+    broken = [found for found in verdicts if found.verdict == "FAIL"]
+    if broken:
+        made.insert(0, (f"{len(broken)} of {len(verdicts)}", "groups fail"))
     made += _pace(states)
     sides = (runs or {}).get("runs", [])
     if len(sides) > 1 and sides[-1]["compute_s"] > 0:
@@ -113,6 +120,15 @@ def tiles(states: list[UnitStatus], runs: dict[str, Any] | None) -> str:
         made.append((f"{saved:,.2f} s", said))
     cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in made)
     return f'<div class="tiles">{cells}</div>'
+
+
+def _names(same: list[Advice]) -> str:
+    """The first of those about which the same is to be done, and the others, folded."""
+    first = f'<code class="value">{escape(same[0].group)}</code>'
+    if len(same) == 1:
+        return f"<td>{first}</td>"
+    others = "<br>".join(f'<code class="value">{escape(each.group)}</code>' for each in same[1:])
+    return f"<td>{first}<details><summary>and {len(same) - 1} more, each by its name</summary>{others}</details></td>"
 
 
 def _command(text: str) -> str:
@@ -151,10 +167,15 @@ def next_steps(advice: list[Advice], verdicts: list[GroupVerdict]) -> str:
         verdicts: The verdict on each group; none in a rehearsal.
     """
     known = {found.group: found.verdict for found in verdicts}
+    alike: dict[tuple[str, str, str], list[Advice]] = {}
+    for each in sorted(advice, key=lambda each: not each.urgent):
+        # Where the same is to be done about many, it is said once.
+        kind = known.get(each.group, ""), each.text.replace(each.group, ""), each.command.replace(each.group, "")
+        alike.setdefault(kind, []).append(each)
     rows = "".join(
-        f"<tr>{code(each.group)}<td>{badge(known[each.group]) if each.group in known else ''}</td>"
-        f"<td>{escape(each.text)}{_command(each.command)}</td></tr>"
-        for each in sorted(advice, key=lambda each: not each.urgent)
+        f"<tr>{_names(same)}<td>{badge(verdict) if verdict else ''}</td>"
+        f"<td>{escape(same[0].text)}{_command(same[0].command)}</td></tr>"
+        for (verdict, _, _), same in alike.items()
     )
     made = table(heads("group or unit", "", "what, and the command"), rows)
     return section("What to do next", f'<div class="next">{made}</div>' if rows else "")

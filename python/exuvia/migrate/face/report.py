@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
     from exuvia.migrate.gates.judge import GroupVerdict
 
-__all__ = ["page"]
+__all__ = ["judged", "page"]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -47,6 +47,28 @@ def page(
     Returns:
         HTML.
     """
+    return judged(title, config, states, segments, runs)[0]
+
+
+def judged(
+    title: str,
+    config: Config,
+    states: list[UnitStatus],
+    segments: list[SegmentText],
+    runs: dict[str, Any] | None,
+) -> tuple[str, str]:
+    """Write the whole page, and say the verdict that stands on it.
+
+    Args:
+        title: Its title.
+        config: The configuration.
+        states: The status of each unit.
+        segments: The evidence that it stands on.
+        runs: As `whole.read_runs` returned it.
+
+    Returns:
+        HTML, and `PASS`, `FAIL` or `INCONCLUSIVE`.
+    """
     journal = modes.read(config.evidence)
     groups = _groups(config)
     verdicts = [] if config.rehearsal else _verdicts(config, groups, segments, journal)
@@ -65,9 +87,9 @@ def page(
     ]
     sections = [
         first.headline(states, verdicts, rehearsal=config.rehearsal, compiled=_compiled(config, states)),
-        first.tiles(states, runs),
+        first.tiles(states, verdicts, runs),
         first.next_steps(todo, verdicts),
-        details.differences(states) if verdict == "FAIL" else "",
+        details.differences(states) if verdict == "FAIL" and states else "",
         details.units(states) if config.rehearsal else "",
         whole.runs(runs) if runs else "",
         second.sessions(verdicts),
@@ -77,11 +99,11 @@ def page(
         second.overhead(states),
         second.strata(verdicts),
         details.calls(states),
-        "" if verdict == "FAIL" else details.differences(states),
+        "" if verdict == "FAIL" or (verdicts and not states) else details.differences(states),
         second.shadow(states),
         details.remarks(states, segments),
     ]
-    return (
+    text = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="generator" content="exuvia report">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -92,6 +114,7 @@ def page(
         f"observed.{escape(also)}</p>"
         f"{''.join(sections)}{_footer(config, segments)}</main></body></html>\n"
     )
+    return text, verdict
 
 
 def _groups(config: Config) -> list[GroupConfig]:
@@ -121,7 +144,7 @@ def _verdicts(
 
 def _overall(states: list[UnitStatus], verdicts: list[GroupVerdict]) -> str:
     """The units' verdict; groups may only lower it."""
-    words = {overall(states), *(found.verdict for found in verdicts)}
+    words = {*([overall(states)] if states or not verdicts else []), *(found.verdict for found in verdicts)}
     return next((word for word in ("FAIL", "INCONCLUSIVE") if word in words), "PASS")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
+    from exuvia.migrate.gates.judge import GroupVerdict
+
 __all__ = ["render"]
 
 WIDTH = 100
@@ -31,13 +33,21 @@ RATIOS = 4
 DROPPED = ("legacy t", "rust t", "legacy", "ratio")
 
 
-def render(
-    states: list[UnitStatus], out: TextIO | None = None, *, rehearsal: bool = False, unchecked: bool = False
+def render(  # noqa: PLR0912 - a table and what stands below it
+    states: list[UnitStatus],
+    groups: Iterable[GroupVerdict] = (),
+    verdict: str | None = None,
+    out: TextIO | None = None,
+    *,
+    rehearsal: bool = False,
+    unchecked: bool = False,
 ) -> None:
     """Print the table and, below it, what differs.
 
     Args:
         states: The units.
+        groups: Verdicts on groups that have a line of their own.
+        verdict: Over all of it, if that is not the units' alone.
         out: Where to; standard output otherwise.
         rehearsal: Whether to stamp it.
         unchecked: Whether that rehearsal names no endpoints.
@@ -74,18 +84,29 @@ def render(
     if rehearsal:
         said = "no endpoints are named, so nothing was checked;" if unchecked else "loopback only,"
         console.print(Text(f"REHEARSAL: {said} this evidence does not count", style="bold magenta"))
-    console.print(table)
+    if states:
+        console.print(table)
     for state in states:
         for line in _remarks(state):
             for each in _folded(line, console.width):
                 console.print(each, soft_wrap=True)
+    for line in map(_group, groups):
+        for each in _folded(line, console.width):
+            console.print(each, soft_wrap=True)
     for line in _foot(states, ratio="ratio" in heads, short=short):
         for each in _folded(line, console.width):
             console.print(each, soft_wrap=True)
-    total = overall(states)
+    total = verdict or overall(states)
     console.print(Text.assemble("overall: ", (total, COLOURS[total])))
     stream.write(page.getvalue())
     stream.flush()
+
+
+def _group(found: GroupVerdict) -> Text:
+    """A group's verdict in a line."""
+    why = "; ".join(found.reasons[:2])
+    head = Text.assemble((f"group {found.group}: ", "bold"), (found.verdict, COLOURS[found.verdict]))
+    return head.append(f": {why}" if why else "")
 
 
 def _row(state: UnitStatus, *, short: bool = False) -> list[str]:

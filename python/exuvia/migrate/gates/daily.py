@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from exuvia import _exuvia
@@ -197,6 +198,9 @@ def _covered(times: list[int], most: int, span: Span) -> set[int]:
     return covered
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
 def _absent(sides: Sides, found: GateDay) -> None:
     settings = sides.settings
     for side in sides.named:
@@ -208,6 +212,8 @@ def _absent(sides: Sides, found: GateDay) -> None:
             lines = [value.replace("\n", " ") for value in values]
         else:
             lines = text_of(sides.path(side)).splitlines()
+        # A log in colours has its words between the codes of terminals, whose last letter is none of the word.
+        lines = [_COLOURS.sub("", line) for line in lines]
         hits = _exuvia.gate_mentions("\n".join(lines), settings["text"])
         found.numbers[side] = {"lines": len(lines), "hits": len(hits)}
         if side == "candidate":

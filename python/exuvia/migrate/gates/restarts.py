@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.modes.said import refuse_writable_by_others
 from exuvia.migrate.own import json, os, time
 
 if TYPE_CHECKING:
@@ -90,9 +91,12 @@ def of_units(folder: Path) -> dict[str, list[tuple[int, str]]]:
 def _lines(folder: Path) -> list[tuple[str, list[str], int, str]]:
     """Group, units, time and cause of each restart."""
     try:
+        refuse_writable_by_others(folder / FILE)
         lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigrateError(f"{folder / FILE} cannot be read: {error}") from None
     found = []
     for number, text in enumerate(lines, 1):
         try:

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.modes.said import refuse_writable_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ def read(folder: Path, group: str) -> list[tuple[int, str]]:
         MigrateError: A line is no such record.
     """
     try:
+        refuse_writable_by_others(folder / FILE)
         lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []

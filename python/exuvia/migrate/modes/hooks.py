@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config
 
-__all__ = ["LOG", "call", "flush"]
+__all__ = ["LOG", "call", "finish", "flush"]
 
 LOG = "hooks.log"
 WAITING = 64
@@ -52,6 +52,16 @@ def call(config: Config, event: dict[str, Any]) -> None:
         caller = _caller()
         for hook in config.hooks:
             caller.put(hook, whole, config.evidence)
+
+
+def finish(timeout_s: float) -> None:
+    """Wait as `flush` does; say on standard error that something is left, if it is.
+
+    Args:
+        timeout_s: How long at most.
+    """
+    if not flush(timeout_s):
+        sys.stderr.write(f"exuvia: not every hook has answered in {timeout_s:g} s: see {LOG} beside the evidence\n")
 
 
 def flush(timeout_s: float) -> bool:
@@ -93,7 +103,8 @@ class _Caller:
     def _work(self) -> None:
         while True:
             hook, event, folder = self.waiting.get()
-            with contextlib.suppress(Exception):
+            # A hook may also raise what ends programs: the thread is every hook's.
+            with contextlib.suppress(BaseException):
                 _deliver(hook, event, folder)
             # The hook's own code may have asked for the current thread, to log.
             forget()
@@ -130,7 +141,7 @@ def _deliver(hook: str, event: dict[str, Any], folder: Path) -> None:
     for attempt in range(1, TRIES + 1):
         try:
             _send(hook, event)
-        except Exception as error:
+        except BaseException as error:
             trouble = f"{type(error).__name__}: {error}"
         else:
             _record(folder, hook, event, None, attempt)

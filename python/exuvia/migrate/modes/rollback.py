@@ -17,7 +17,7 @@ from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence.folder import DAY, SUFFIX
 from exuvia.migrate.modes import hooks, overlays, standing, transitions
 from exuvia.migrate.modes.entries import MODES
-from exuvia.migrate.modes.names import group_named
+from exuvia.migrate.modes.names import group_named, unknown
 from exuvia.migrate.modes.said import EVERY_UNIT, read
 from exuvia.migrate.modes.writing import FULL, open_journal
 from exuvia.migrate.own import os
@@ -152,6 +152,10 @@ def _entries(config: Config | None, names: Sequence[str], done: Done) -> list[di
     done.retired = [unit for unit in known if journal.broken is None and journal.said(unit) == "retired"]
     entries: list[dict[str, Any]] = []
     if config is not None and (names or done.retired):
+        wrong = [name for name in names if name not in config.units and name not in config.groups]
+        if wrong:
+            said = unknown(wrong[0], config)
+            raise ConfigError(f"nothing was put back: {said}") from said
         for name in names or [unit for unit in known if unit not in done.retired]:
             group = group_named(config, name)
             units = [name] if name in config.units else [unit for unit in group.units if unit not in done.retired]

@@ -70,7 +70,9 @@ def of_unit(
     return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit)
 
 
-def note(config: Config, journal: Journal, unit: str, ceiling: str | None = None) -> str | None:
+def note(
+    config: Config, journal: Journal, unit: str, ceiling: str | None = None, place: Standing | None = None
+) -> str | None:
     """Say what holds a unit below its ceiling, since when, and what to run; nothing if it stands there.
 
     Args:
@@ -78,8 +80,9 @@ def note(config: Config, journal: Journal, unit: str, ceiling: str | None = None
         journal: The mode journal.
         unit: The unit's name.
         ceiling: Instead of the unit's own ceiling.
+        place: What `of_unit` said of it, if it was asked just now.
     """
-    place = of_unit(config, journal, unit, ceiling)
+    place = place or of_unit(config, journal, unit, ceiling)
     return (
         None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode, rehearsal=config.rehearsal)
     ) or place.why

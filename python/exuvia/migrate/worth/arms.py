@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Arm", "ArmRun", "run"]
 
+END_S = 5.0
+
 _LAUNCH = """
 import json, os, sys, time
 began = time.perf_counter()
@@ -197,4 +199,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         process.kill()
-    process.communicate()
+    try:
+        process.communicate(timeout=END_S)
+    except subprocess.TimeoutExpired:
+        # What went to a session of its own, as daemons do, still holds the other ends.
+        for end in (process.stdout, process.stderr):
+            if end is not None:
+                end.close()
+        process.wait(END_S)

@@ -65,16 +65,15 @@ impl SaxoVenue {
     }
 
     /// Fills what the quote fills. A crossed quote is shown, as the feed had it, but nothing trades on it: the clock
-    /// says how many there were. An order that cannot be booked is taken out of the book, which is an activity.
+    /// says how many there were. An order that cannot be booked would be counted there too; the amounts and prices that
+    /// this venue takes always can.
     fn fill(&mut self, quote: &Quote) {
         let mut held = self.exchange.position(SYMBOL).quantity;
         let Ok(matched) = self.exchange.on_quote(quote) else {
             self.untraded += 1;
             return;
         };
-        for (order, _) in &matched.rejected {
-            self.note_rejected(order, quote.time);
-        }
+        self.untraded += matched.rejected.len() as u64;
         for fill in matched.fills {
             let signed = fill.order.order.side.sign() * fill.order.order.quantity.raw();
             let after = Quantity::from_raw(held.raw() + signed);

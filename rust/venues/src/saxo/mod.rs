@@ -61,7 +61,7 @@ pub struct SaxoVenue {
     tokens: Tokens,
     recent: VecDeque<trading::Sent>,
     answers: u64,
-    /// Quotes on which nothing may trade.
+    /// Quotes on which nothing may trade, and orders that could not be booked.
     untraded: u64,
 }
 

@@ -124,12 +124,10 @@ fn grid_price(text: &str) -> Result<Price, Response> {
 /// The paper exchange's refusal in the venue's words.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let code = match refusal {
-        Refusal::Quantity(_) | Refusal::TooMuch(_) => "IllegalAmount",
         Refusal::MarketClosed(_) => "MarketClosed",
         Refusal::Margin { .. } => "WouldExceedMargin",
-        Refusal::NotWorking(_) => "OrderNotFound",
-        Refusal::Limit(_) => "OrderPriceMustBePositive",
-        Refusal::Crossed { .. } | Refusal::NotPositive { .. } | Refusal::Cash(_) => "Unknown",
+        // What else placing refuses is an amount: a limit was checked when it was read.
+        _ => "IllegalAmount",
     };
     error_info(400, code, &refusal.to_string())
 }

@@ -76,12 +76,6 @@ impl SaxoVenue {
         self.note(&fill.order, &ticket, "FinalFill", fill.time, Some(fill));
     }
 
-    /// Notes an order that was reached and could not be booked.
-    pub(super) fn note_rejected(&mut self, order: &WorkingOrder, time: Time) {
-        let Some(ticket) = self.tickets.remove(&order.id) else { return };
-        self.note(order, &ticket, "Cancelled", time, None);
-    }
-
     /// Adds an activity to the log.
     fn note(&mut self, order: &WorkingOrder, ticket: &Ticket, status: &str, time: Time, fill: Option<&Execution>) {
         self.sequence += 1;
