@@ -118,6 +118,10 @@ def test_ls_says_that_nothing_is_there_and_what_a_schema_became(
 
 
 def test_verify_names_the_file_and_what_is_no_fault(dataset: lake.Dataset, run: Callable[..., tuple[int, str]]) -> None:
+    (segment,) = Path(dataset.root, "_exuvia", "open").glob("*.seg")
+    segment.write_bytes(segment.read_bytes() + b"torn")
+    said = run("lake", "verify", dataset.root)[1].splitlines()
+    assert (said[0].split()[0], said[-1].split()[0]) == ("note:", "PASS")
     path = dataset.contents().days[0].files[0].path
     Path(dataset.root, path).unlink()
     code, said = run("lake", "verify", dataset.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import subprocess
 import sys
@@ -474,3 +475,22 @@ def test_a_disk_that_fills_while_a_day_is_sealed_leaves_the_day_open(tmp_path: P
     assert "the disk is full or a size limit is reached" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "400000"
     assert made.verify().problems == []
+
+
+def test_a_scan_says_its_columns_before_it_is_read_and_comes_in_batches(tmp_path: Path) -> None:
+    made = flushed(tmp_path / "d", (1, 2), (3,))
+    scan = made.scan(["value", "symbol"])
+    assert scan.schema.names == ["value", "symbol"]
+    assert [batch.num_rows for batch in scan] == [2, 1]
+    with pytest.raises(SchemaError, match="has no column 'price'|'price'"):
+        made.scan(["price"])
+
+
+def test_a_writer_without_a_users_name_says_so_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    made = lake.Dataset.create(tmp_path / "d", PLAIN)
+    with made.writer(), pytest.raises(LakeError, match="of an unnamed user on "):
+        made.writer()
