@@ -494,3 +494,24 @@ def test_a_writer_without_a_users_name_says_so_to_the_next(tmp_path: Path, monke
     made = lake.Dataset.create(tmp_path / "d", PLAIN)
     with made.writer(), pytest.raises(LakeError, match="of an unnamed user on "):
         made.writer()
+
+
+def test_rows_without_a_declared_order_stay_as_they_came(tmp_path: Path) -> None:
+    schema = pa.schema([TS, VALUE])
+    made = lake.Dataset.create(tmp_path / "d", schema, symbol=None, sort_by=[])
+    with made.writer() as writer:
+        for part in ((3, 1), (2, 0)):
+            writer.append(rows(*part, schema=schema))
+            writer.flush()
+        assert writer.seal("2026-02-05") == [lake.Sealed("2026-02-05", 0, [], 0)]
+        (sealed,) = writer.seal("2026-02-03")
+    assert sealed.rows == 4
+    assert pa.table(made.scan())["value"].to_pylist() == [3.0, 1.0, 2.0, 0.0]
+    assert made.verify().problems == []
+
+
+def test_views_of_lists_are_written_as_they_are() -> None:
+    for kind in (pa.list_view(pa.int64()), pa.large_list_view(pa.int64())):
+        table = pa.table({"tags": pa.array([[1], [2, 3], []], kind)})
+        back = pa.table(lake.decode_parquet(lake.encode_parquet(table)))
+        assert (back["tags"].type, back["tags"].to_pylist()) == (kind, [[1], [2, 3], []])
