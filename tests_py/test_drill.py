@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import drill, overlays
 from exuvia.migrate.modes import journal as modes
 from running_bot import PRICE, SHIM, Bot, bots, in_rust, posix
+from test_cli import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,3 +124,59 @@ def test_what_someone_rolls_back_in_the_middle_of_a_drill_is_not_put_back(
     done = drill.drill(config, PRICE, judge=Gate())
     assert (done.verdict, done.put_back, "meanwhile" in done.why) == ("PASS", False, True)
     assert stands(config, PRICE) == "legacy"
+
+
+LAZY = """
+import time
+import exuvia.migrate
+exuvia.migrate.install()
+{imports}
+print("up", flush=True)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    {call}
+    time.sleep(0.005)
+"""
+
+
+@posix
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_process_that_never_imported_one_unit_serves_legacy_for_it_and_fails_no_drill(
+    tmp_path: Path, *, stopped: bool
+) -> None:
+    config = desk(tmp_path)
+    (tmp_path / "other.py").write_text((tmp_path / "bot.py").read_text())
+    text = config.path.read_text().replace('"bot:size"', '"other:size"').replace("key =", "share = 1.0\nkey =")
+    config.path.write_text(f'{text}[group.both]\nunits = ["bot:price", "other:size"]\n')
+    config = configuration.load(config.path)
+    modes.append(config.evidence, "both", "canary", "for the test", units=[PRICE, "other:size"])
+    programs = [("import bot", "bot.price('a', 1)"), ("", "pass")]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", LAZY.format(imports=imports, call=call)],
+            cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path)), stdout=subprocess.PIPE, text=True,
+        )
+        for imports, call in programs
+    ]  # fmt: skip
+    try:
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "up\n"
+        end = time.monotonic() + 10.0
+        while not drill._calls(config, config.groups["both"])["candidate_calls"] and time.monotonic() < end:
+            time.sleep(0.05)
+        if stopped:
+            os.kill(running[0].pid, signal.SIGSTOP)
+        done = drill.drill(config, "both", timeout_s=6.0, judge=Gate(f={PRICE: "f1", "other:size": "f2"}))
+    finally:
+        for process in running:
+            os.kill(process.pid, signal.SIGCONT)
+            process.kill()
+            process.communicate()
+    if stopped:
+        # What it does serve from the candidate is measured as before.
+        assert (done.verdict, done.put_back) == ("FAIL", False), done
+        return
+    assert (done.verdict, done.put_back, len(done.processes)) == ("PASS", True, 2), done
+    assert "has not taken up other:size: legacy serves that there in any case" in done.why
+    assert "has not taken up bot:price, other:size" in done.why

@@ -38,6 +38,8 @@ class Desk(RuleBasedStateMachine):
         self.quarantined: set[str] = set()
         self.frozen = self.killed = False
         self.reached: set[str] = set()
+        # The lowest that feeds went down to since the last word on desk: only promote raises desk again.
+        self.held = ORDER[-1]
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -50,7 +52,7 @@ class Desk(RuleBasedStateMachine):
         if self.killed or name in self.quarantined:
             return "legacy"
         own = self.mode[name]
-        return own if name == "feeds" else min(own, self.stood("feeds"), key=ORDER.index)
+        return own if name == "feeds" else min(own, self.held, self.stood("feeds"), key=ORDER.index)
 
     def seen(self, name: str) -> str:
         """Where it stands for a step: other code than was promoted stands in shadow."""
@@ -58,7 +60,15 @@ class Desk(RuleBasedStateMachine):
         stale = self.mode[name] != "legacy" and self.promoted.get(name, self.f(name)) != self.f(name)
         return min(stood, "shadow", key=ORDER.index) if stale else stood
 
+    def moved(self, name: str, *modes: str) -> None:
+        """A word on a group: a new stay, which no drill knows; desk leans on feeds."""
+        self.drilled.pop(name, None)
+        self.held = ORDER[-1] if name == "desk" else min(self.held, *modes, key=ORDER.index)
+
     def lowered(self, name: str) -> None:
+        self.moved(name, "legacy")
+        if name == "feeds":
+            self.approved.pop("desk", None)
         self.promoted.pop(name, None)
         self.mode[name] = "legacy"
         self.approved.pop(name, None)
@@ -95,6 +105,7 @@ class Desk(RuleBasedStateMachine):
                 self.glass[name] = min(before, self.glass.get(name, before), key=ORDER.index)
             else:
                 self.glass.pop(name, None)
+            self.moved(name, self.glass.get(name, before), to)
 
     @rule(name=NAMES, to=st.sampled_from(["canary", "rust"]))
     def approve(self, name: str, to: str) -> None:

@@ -26,8 +26,12 @@ from exuvia.migrate import installed
 installed.FLUSH_S = installed.REHEARSAL_FLUSH_S = 0.5
 exuvia.migrate.install("exuvia.toml")
 import old
+from exuvia.migrate import runtime
 for n in range(400):
     old.price(n)
+began = time.monotonic()
+while not runtime._current.courier.stats()["units"]["old:price"]["answered"] and time.monotonic() - began < 20.0:
+    time.sleep(0.01)
 print("called", flush=True)
 {end}
 """

@@ -128,6 +128,7 @@ def test_an_alarm_inside_of_a_pickling_hook_reaches_the_caller(shadowed: Shadowe
         shadowed.legacy.same(Slow())
 
 
+@pytest.mark.usefixtures("watchdog")
 def test_an_exception_that_another_thread_sends_is_not_taken_for_the_picklers(shadowed: Shadowed) -> None:
     import ctypes
 

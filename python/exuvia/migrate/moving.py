@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate import fingerprint
 from exuvia.migrate.dispatch import page
 from exuvia.migrate.dispatch.units import Unit, make
-from exuvia.migrate.evidence import folder, reading
+from exuvia.migrate.evidence import flipping, folder, reading
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import standing
+from exuvia.migrate.modes.standing import Standing
 from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Moving:
             if now != self.fingerprints[name]:
                 # What the module names comes from elsewhere: that could not be known before the import.
                 self.fingerprints[name] = now
+                self.seen = ()
                 self.segment.header = self.header()
                 self.segment.write({"kind": "unit", "unit": name, "fingerprint": now, "sources": self.sources[name]})
             self.refused.pop(name, None)
@@ -136,29 +138,52 @@ class Moving:
                 self.standing[name] = [f"legacy serves, not taken up yet: {error}"]
                 return
             self.standing[name] = [f"legacy: {error}"]
+            self.seen = ()
             say(f"{name}: legacy serves: {error}")
         self.waiting.pop(name, None)
 
     def first_mode(self, name: str, ceiling: str) -> str:
         """Where file and journal put a unit; in rust only if no difference of this very code is on record."""
-        place = standing.of_unit(self.config, self.said, name, ceiling)
+        place = standing.of_unit(self.config, self.said, name, ceiling, holds=functools.partial(self.holds, look=True))
         mode = place.mode if place.mode in SERVED else "rust"
         self.stood[name] = self.stands(name)
         notes = [note for note in (standing.note(self.config, self.said, name, ceiling, place),) if note]
-        if not self.config.rehearsal and mode not in ("legacy", "shadow"):
-            stale = self.said.stale(name, self.fingerprints[name])
-            mode, notes = ("shadow", [*notes, stale]) if stale else (mode, notes)
         if mode == "rust":
-            state = self.record.get(name)
-            if state is None or state.fingerprint != self.fingerprints[name]:
-                state = UnitStatus(unit=name)
-            allowed, note = reading.flip_allowed(state, self.said)
-            mode = mode if allowed else "shadow"
-            notes += [note] if note else []
+            # Else it would not stand there: what is left is a warning.
+            notes += [note for note in (self.allowed(name)[1],) if note]
         for note in notes:
             say(f"{name}: {note}")
         self.standing[name] = notes
         return mode
+
+    def allowed(self, name: str) -> tuple[bool, str | None]:
+        """Say whether what is on record of a unit's code as it is lets it stand in rust, and what to warn of."""
+        state = self.record.get(name)
+        if state is None or state.fingerprint != self.fingerprints[name]:
+            state = UnitStatus(unit=name)
+        return flipping.flip_allowed(state, self.said)
+
+    def holds(self, unit: str, mode: str, /, *, look: bool = False) -> Standing | None:
+        """Return what holds a unit below a mode in this process: its group stands no higher, nor what requires that.
+
+        Args:
+            unit: The unit's name.
+            mode: The mode in which it would stand.
+            look: Whether evidence may be read for it; else what was read as the process started counts.
+        """
+        if unit in self.fallen:
+            return Standing("legacy", "in legacy in this process until a restart")
+        if mode in ("legacy", "shadow"):
+            return None
+        stale = None if self.config.rehearsal else self.said.stale(unit, self.fingerprints[unit])
+        if stale is not None:
+            return Standing(standing.STALE, stale)
+        if unit in self.refused and unit not in self.units and unit not in self.waiting:
+            return Standing(standing.STALE, self.refused[unit])
+        if mode != "canary" and (look or "record" in self.__dict__):
+            allowed, note = self.allowed(unit)
+            return None if allowed else Standing(standing.STALE, note)
+        return None
 
     def trouble(self, what: str, unit: str = "") -> None:
         """Put on record, and say once, what went wrong beside the program: to one unit alone, where it is named."""
@@ -230,9 +255,7 @@ class Moving:
         """Where configuration and journal put a unit, and which entry said so."""
         ceiling = "rust" if self.config.rehearsal else self.config.units[name].mode
         entry = self.said.entries.get(name) or self.said.entries.get(modes.EVERY_UNIT, {})
-        mode = self.said.effective(name, ceiling, self.config)
-        if not self.config.rehearsal and self.said.stale(name, self.fingerprints[name]):
-            mode = modes.lower(mode, "shadow")
+        mode = standing.of_unit(self.config, self.said, name, ceiling, holds=self.holds).mode
         return mode, (entry.get("at"), entry.get("ns"))
 
     def fall(self, name: str, cause: str, *, lasting: bool) -> None:
@@ -247,6 +270,8 @@ class Moving:
             for each in list(self.units) if name == modes.EVERY_UNIT else [name]:
                 if lasting:
                     self.fallen.add(each)
+                    # What flips with it, or requires it, is looked at again at once.
+                    self.seen = ()
                 self.pending.pop(each, None)
                 try:
                     if each in self.units and self.units[each].mode != "legacy":

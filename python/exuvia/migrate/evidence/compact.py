@@ -203,6 +203,7 @@ def _entry(segment: SegmentText, now: int) -> dict[str, Any]:
         "sealed": segment.sealed,
         "sealed_at": segment.sealed_at if segment.sealed else now,
         "ended": segment.ended,
+        "muted": segment.muted,
         "farewell": segment.farewell,
         "last_at": segment.last_at,
         "header": segment.header,

@@ -8,9 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from exuvia.migrate.own import os, socket
+from exuvia.migrate.own import os, socket, time
 
-__all__ = ["born", "facts", "is_gone", "machine"]
+__all__ = ["SILENT_S", "born", "facts", "is_gone", "is_silent", "machine"]
+
+SILENT_S = 120
+"""Seconds after which a process that cannot be looked at from here counts as gone: each writes every ten."""
+LONG_S = 86_400
+"""Seconds after which its own lines are believed alone: a back-up that was put back has new files, no clock is that far
+behind."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -73,6 +79,26 @@ def is_gone(header: dict[str, Any]) -> bool:
     if now is not None and _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"]:
         return True
     return now is not None and header.get("born") is not None and now != header["born"]
+
+
+def is_silent(header: dict[str, Any], said_ns: int, written_ns: int | None = None) -> bool:
+    """Say whether a process that cannot be looked at from here was not heard of for too long.
+
+    Of a process of this host `is_gone` knows more. A clock that is ahead does not keep a process alive: what lies in
+    the future is not believed.
+
+    Args:
+        header: The first line of a segment.
+        said_ns: When it was last heard of by its own lines, UTC nanoseconds.
+        written_ns: When its files were written last; with it, both must be old, or the lines very old.
+    """
+    if header.get("host") == machine()["host"] and os.name == "posix":
+        return False
+    silent, now = SILENT_S * 1_000_000_000, time.time_ns()
+    if written_ns is not None and now - said_ns > LONG_S * 1_000_000_000:
+        return True
+    heard = (said_ns,) if written_ns is None else (said_ns, written_ns)
+    return all(not now - silent <= at <= now + silent for at in heard)
 
 
 def _libc() -> str:

@@ -27,8 +27,8 @@ class Trouble:
 
     Attributes:
         what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
-            `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`, or a word of
-            whoever wrote it.
+            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `quarantined`, `shadow off`,
+            or a word of whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
         unit: The only unit that it concerns; empty if it concerns all that stand in the file.
@@ -115,21 +115,37 @@ def _started(segment: SegmentText) -> int:
 
 
 def _last_word(files: list[SegmentText]) -> None:
-    """A process that has ended without saying so was killed: what it saw last is not known."""
-    ended = any(segment.ended for segment in files)
+    """A process that has ended without saying so was killed: what it saw last is not known.
+
+    One of another host cannot be asked whether it is there: it is by what it writes, every ten seconds. By its own
+    lines its session is judged; nobody waits for it any more when its file is as old.
+    """
+    known = [segment for segment in files if segment.header]
+    last = known[-1] if known else None
+    said, written = (max((getattr(each, name) for each in known), default=0) for name in ("last_at", "written_at"))
+    silent = last is not None and headers.is_silent(last.header, said)
+    ended = any(segment.ended for segment in files) or (
+        last is not None and headers.is_silent(last.header, said, written)
+    )
     for segment in files:
         segment.ended = ended
-    known = [segment for segment in files if segment.header]
-    if not known or not ended:
+    if last is not None and last.muted and not last.sealed and not files[-1].farewell:
+        text = f"{last.path.name} could not take the last lines of its process (is the disk full?): a difference may be"
+        last.add_trouble("unwritten", f"{text} among them", last.last_at)
+    if last is None or not (ended or silent):
         return
-    last = known[-1]
     if files[-1].farewell:
         if not last.sealed and headers.is_gone(last.header):
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        text = f"{last.path.name} has no end: its process was killed, or its disk full; what came after is not known"
-        last.add_trouble("killed", text, last.last_at)
+        why = "has no end: its process was killed, or its disk full"
+        if silent:
+            why = (
+                f"has no end, and nothing was heard of its process for more than {headers.SILENT_S} s: it was killed, "
+                "its disk is full, or its clock behind"
+            )
+        last.add_trouble("killed", f"{last.path.name} {why}; what came after is not known", last.last_at)
 
 
 def _newest_counts(files: list[SegmentText]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
 from exuvia.migrate.comparator import ledger
 from exuvia.migrate.dispatch import serving
-from exuvia.migrate.evidence import chain, folder, linking, members
+from exuvia.migrate.evidence import chain, flipping, folder, linking, members
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
+from exuvia.migrate.evidence.text import SegmentText
 from exuvia.migrate.gates import restarts
 from exuvia.migrate.gates.verdict import UnitStatus
 from exuvia.migrate.modes import journal as modes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
 
-__all__ = ["SegmentText", "flip_allowed", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
+__all__ = ["SegmentText", "head", "heads", "lines", "read_folder", "read_segment", "statuses"]
 
 EXAMPLES = 40
 FROM_DAY = (
@@ -36,7 +37,7 @@ FROM_DAY = (
 )
 NOT_WHOLE = (
     *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
-    *("lost", "stopped", "quota"),
+    *("lost", "stopped", "quota", "unwritten"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
 FOREVER = 2**63 - 1
@@ -44,90 +45,6 @@ RETRIES = 5
 SHADOW_OFF = "shadow off"
 RETRY_S = 0.02
 LISTS = {"mismatch": "mismatches", "session": "sessions", "novel": "novel", "mode": "modes", "remark": "remarks"}
-
-
-@dataclass(slots=True)
-class SegmentText:
-    """One process's evidence, or one file of it.
-
-    Attributes:
-        path: The file; it may be gone if its day was compacted.
-        header: Its first line.
-        counters: The last counters of each unit, of the whole process; empty if a later file of it has newer ones.
-        mismatches: Recorded differences.
-        sessions: Activity by unit and day, of the whole process.
-        novel: Signatures of inputs as they were first seen.
-        modes: Flips of units.
-        troubles: What is wrong with the file or happened to the process, in order.
-        remarks: What is to be known and no trouble.
-        ended: Whether its process has ended.
-        farewell: Whether the process said so itself, in this file.
-        sealed: Whether the file is complete, as its own last frame says.
-        sealed_at: When, in UTC nanoseconds.
-        digest: SHA-256 of what the seal covers, else of the whole file.
-        length: Bytes.
-        frames: Whole frames.
-        last_at: When its process was last heard of, in UTC nanoseconds.
-        recorded: Recorded calls as they stand in the file.
-        unknown: From when to when something may have been seen that cannot be read any more, UTC nanoseconds, and why.
-    """
-
-    path: Path
-    header: dict[str, Any] = field(default_factory=dict)
-    counters: dict[str, Any] = field(default_factory=dict)
-    mismatches: list[dict[str, Any]] = field(default_factory=list)
-    sessions: list[dict[str, Any]] = field(default_factory=list)
-    novel: list[dict[str, Any]] = field(default_factory=list)
-    modes: list[dict[str, Any]] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
-    remarks: list[dict[str, Any]] = field(default_factory=list)
-    ended: bool = False
-    farewell: bool = False
-    sealed: bool = False
-    sealed_at: int = 0
-    digest: str = ""
-    length: int = 0
-    frames: int = 0
-    last_at: int = 0
-    recorded: list[bytes] = field(default_factory=list)
-    unknown: list[tuple[int, int, str]] = field(default_factory=list)
-
-    @property
-    def trouble(self) -> str | None:
-        """What is wrong, in one sentence, if anything is."""
-        return self.troubles[0].text if self.troubles else None
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing of this file is missing and nothing happened while it was written."""
-        return self.sealed and not self.troubles
-
-    @property
-    def process(self) -> str:
-        """The process that wrote it, `<started>-<host>-<pid>`, by its header or else by its name."""
-        return str(self.header.get("process") or self.path.stem.rpartition("-")[0])
-
-    @property
-    def number(self) -> int:
-        """Which of the files of its process it is, from 0."""
-        last = self.path.stem.rpartition("-")[2]
-        return int(self.header.get("number", last if last.isdigit() else 0))
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        """Recorded calls: `arguments` and `outcome` are base64 of pickles, without secrets."""
-        return [json.loads(line) for line in self.recorded]
-
-    def add_trouble(self, what: str, text: str, at: int | None = None, unit: str = "") -> None:
-        """Put on record that something is wrong.
-
-        Args:
-            what: A word for it.
-            text: A sentence.
-            at: When, in UTC nanoseconds, if that is known.
-            unit: The only unit that it concerns, if it concerns one alone.
-        """
-        self.troubles.append(Trouble(what, text, at, unit))
 
 
 def read_segment(path: Path) -> SegmentText:
@@ -149,6 +66,8 @@ def read_segment(path: Path) -> SegmentText:
 def _read(path: Path) -> SegmentText:
     segment = SegmentText(path)
     try:
+        seen = path.lstat()
+        segment.written_at, segment.muted = seen.st_mtime_ns, not seen.st_mode & stat.S_IWUSR
         data = folder.read_file(path)
         kept, segment.frames, damaged, torn, seal = _exuvia.evidence_scan(data, False)
     except OSError as error:
@@ -250,7 +169,7 @@ def read_folder(evidence: Path) -> list[SegmentText]:
         for entry in day.get("segments", ()):
             held = known.get(entry["name"])
             if held is None:
-                found.append(_from_day(evidence, entry))
+                found.append(_from_day(evidence, path, entry))
             elif held.digest != entry["digest"]:
                 held.add_trouble("changed", f"{entry['name']} was changed after its day was compacted")
     unread = {path.name.rpartition("=")[2] for path, _, wrong in days if wrong is not None}
@@ -286,9 +205,14 @@ def _gone(evidence: Path, there: set[str]) -> list[SegmentText]:
     return found
 
 
-def _from_day(evidence: Path, entry: dict[str, Any]) -> SegmentText:
+def _from_day(evidence: Path, day: Path, entry: dict[str, Any]) -> SegmentText:
     plain: dict[str, Any] = {name: entry[name] for name in FROM_DAY}
-    plain.update(length=entry["bytes"], troubles=[Trouble(*said) for said in entry["troubles"]])
+    plain.update(
+        length=entry["bytes"],
+        muted=entry.get("muted", False),
+        day=day,
+        troubles=[Trouble(*said) for said in entry["troubles"]],
+    )
     return SegmentText(evidence / entry["name"], **plain)
 
 
@@ -336,10 +260,12 @@ def statuses(config: Config, segments: list[SegmentText]) -> list[UnitStatus]:
     except MigrateError as error:
         # Without them more counts, not less.
         anew, lost = {}, [*lost, str(error)]
-    return [
-        _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
+    states = {
+        unit.name: _status(config, unit, segments, journal, lost, anew.get(unit.name, []), headless)
         for unit in config.units.values()
-    ]
+    }
+    flipping.together(config, states, journal)
+    return list(states.values())
 
 
 def _status(  # noqa: PLR0917 - what is on record, of each kind
@@ -472,29 +398,9 @@ def _standing(config: Config, state: UnitStatus, unit: UnitConfig, journal: mode
         state.effective = "shadow"
         notes.append(stale)
     if state.effective == "rust":
-        allowed, note = flip_allowed(state, journal)
+        allowed, note = flipping.flip_allowed(state, journal)
         if not allowed:
             state.effective = "shadow"
         if note:
             notes.append(note)
     return notes
-
-
-def flip_allowed(state: UnitStatus, journal: modes.Journal) -> tuple[bool, str | None]:
-    """Say whether a unit that file and journal put in rust may stand there, and what to warn of.
-
-    A difference of this very code keeps it in shadow; where nothing was compared it may, with a warning.
-
-    Args:
-        state: What is on record of the current code.
-        journal: The mode journal.
-    """
-    verdict, reason = state.judged()
-    if verdict == "PASS":
-        return True, None
-    glass = journal.glass_broken(state.unit)
-    if glass is not None:
-        return True, f"rust without a PASS, glass broken ({glass}): {verdict}, {reason}"
-    if verdict == "FAIL":
-        return False, f"held in shadow: {verdict}, {reason}; exuvia promote {state.unit} --to rust --break-glass WHY"
-    return True, f"rust without a PASS of this code: {reason}"

@@ -37,6 +37,10 @@ BEAT_S = 10.0
 QUOTA_S = 10.0
 RESERVE = MIB
 """What counters may take beyond the quota."""
+WRITABLE, MUTED = 0o600, 0o400
+"""Modes of a file; one whose last line could not be written is read-only: a full disk still takes that mark."""
+TOLD = 2
+"""Counters after which all that was lost is in their sums: the first may have been taken before the loss."""
 
 
 class Segment:
@@ -81,6 +85,7 @@ class Segment:
         self._full: str | None = None
         self._able = self._fresh = False
         self._closed = False
+        self._muted = 0
         self._pid = os.getpid()
         self._number = 0
         self._previous = GENESIS
@@ -154,17 +159,23 @@ class Segment:
             self._said = said
         elif now - self._wrote >= BEAT_S:
             self._add({"kind": "beat"})
-        if sync or now - self._session_at >= BEAT_S:
-            self._session_at = now
-            for name, unit in units.items():
-                for day, session in unit.get("sessions", {}).items():
-                    if self._sessions.get((name, day)) != session:
-                        self._sessions[name, day] = session
-                        self._add({"kind": "session", "unit": name, "day": day, **session})
+        due = sync or now - self._session_at >= BEAT_S
+        self._session_at = now if due else self._session_at
+        for name, unit in units.items():
+            for day, session in unit.get("sessions", {}).items():
+                known = self._sessions.get((name, day))
+                # The first word on a day does not wait: a process may live for seconds only.
+                if known is None or (due and known != session):
+                    self._sessions[name, day] = session
+                    self._add({"kind": "session", "unit": name, "day": day, **session})
         if ended:
             self._add({"kind": "end"})
         if self._pending:
             self._commit(sync=sync or self._fresh)
+        if self._muted and self._stopped is None:
+            self._muted -= 1
+            if not self._muted:
+                self._mark(WRITABLE)
 
     def close(self) -> None:
         """Seal and close the file: what comes after is lost and counted."""
@@ -314,6 +325,7 @@ class Segment:
             members.enter(self.folder, name)
         self._able = self._fresh = True
         self._number += 1
+        self._muted = 0
         self._size = self._frames = 0
         self._hash = hashlib.sha256()
         self._said = {}
@@ -356,6 +368,15 @@ class Segment:
         if self._stopped is None:
             self._stopped = (time.time_ns(), str(error))
             self.trouble = f"evidence stopped: {error}"
+        if self._muted < TOLD:
+            self._muted = TOLD
+            self._mark(MUTED)
+
+    def _mark(self, mode: int) -> None:
+        """Say by the file's mode whether what was lost is told by now; nothing else can be said on a full disk."""
+        with contextlib.suppress(OSError, AttributeError):
+            if self._descriptor is not None and not self._descriptor.lost:
+                os.fchmod(self._descriptor.number(), mode)
 
 
 def _safe(host: str) -> str:

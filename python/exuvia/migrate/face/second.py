@@ -9,6 +9,7 @@ from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
 from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table
 from exuvia.migrate.face.latency import FEWEST, enough, quantile
+from exuvia.migrate.gates import bounds
 
 if TYPE_CHECKING:
     from exuvia.migrate.gates.judge import GroupVerdict
@@ -51,6 +52,8 @@ def sessions(verdicts: list[GroupVerdict]) -> str:
                 f"differ. To get that under {stricter['share']:.0%} takes {stricter['sessions']} clean or replayed "
                 f"sessions, {stricter['more']} more."
             )
+            if days.get("dirty"):
+                said = f"{bounds.in_words(days, found.needed)}."
         body += (
             f"<h3><code>{escape(found.group)}</code> {badge(found.verdict)}</h3>{plots.days(marks)}"
             f'<p class="soft">{escape(said)}</p>{why}'

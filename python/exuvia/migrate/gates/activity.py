@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from exuvia.migrate.config import GroupConfig
     from exuvia.migrate.evidence.reading import SegmentText
+    from exuvia.migrate.gates.days import Untold
 
-__all__ = ["Activity", "days_of", "in_span"]
+__all__ = ["Activity", "Aside", "in_span"]
 
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
@@ -84,22 +85,24 @@ class Activity:
         return sum(counts[name] for counts in self.counts.values())
 
 
-def days_of(group: GroupConfig, segments: Iterable[SegmentText]) -> set[str]:
-    """Return the days of UTC on which a group's processes left something.
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What else is known of a stretch of time, besides its segments.
 
-    Args:
-        group: The group.
-        segments: As `read_folder` returns them.
+    Attributes:
+        hours: Open and close of its session, if it has one: only modes within it are the session's.
+        untold: Differences that only counters tell.
+        drills: From when to when the group stood in legacy for a drill only.
     """
-    return {
-        entry["day"]
-        for segment in segments
-        for entry in _sessions(segment)
-        if entry.get("unit") in group.units and "day" in entry
-    }
+
+    hours: tuple[int, int] | None = None
+    untold: Sequence[Untold] = ()
+    drills: Sequence[tuple[int, int]] = ()
 
 
-def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end: int) -> Activity:
+def in_span(
+    group: GroupConfig, segments: Sequence[SegmentText], start: int, end: int, aside: Aside | None = None
+) -> Activity:
     """Return what was seen from one instant to another.
 
     Args:
@@ -107,8 +110,9 @@ def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end
         segments: As `read_folder` returns them.
         start: UTC nanoseconds.
         end: UTC nanoseconds, not in it.
+        aside: What else is known of it.
     """
-    found = Activity()
+    found, aside = Activity(), aside or Aside()
     for segment in segments:
         prints = segment.header.get("fingerprints", {})
         _add_unread(found, group, segment, start, end)
@@ -123,6 +127,15 @@ def in_span(group: GroupConfig, segments: Sequence[SegmentText], start: int, end
         touched = _add_lines(found, group, segment, start, end) or touched
         if touched or _hurt(segment, group, start, end):
             _add_process(found, group, segment, start, end)
+            _add_modes(found, group, segment, (start, end), aside)
+    for said in aside.untold:
+        if start <= said.at < end:
+            counts = found.counts[said.unit]
+            counts["differed"] += said.differed
+            counts["compared"] = max(counts["compared"], counts["differed"])
+            found.prints[said.unit].add(said.f)
+            found.blamed[said.unit].add(said.f)
+            found.segments = max(found.segments, 1)
     return found
 
 
@@ -224,14 +237,8 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
                 for unit, print_ in header.get("fingerprints", {}).items():
                     if unit in group.units and trouble.unit in ("", unit):
                         found.blamed[unit].add(print_)
-    flips = [line for line in getattr(segment, "modes", ()) if int(line.get("at", 0)) < end]
     for unit in group.units:
         counters = segment.counters.get(unit, {})
-        mine = [line for line in flips if line.get("unit") == unit]
-        before = [line for line in mine if int(line.get("at", 0)) < start][-1:]
-        inside = mine[len(mine) - sum(int(line.get("at", 0)) >= start for line in mine) :]
-        said = {str(line.get("mode")) for line in (*before, *inside)}
-        found.modes |= said or ({str(counters["mode"])} if "mode" in counters else set())
         if "objects" in counters:
             found.classes.add(unit)
         if counters and not counters.get("signatures"):
@@ -241,3 +248,33 @@ def _add_process(found: Activity, group: GroupConfig, segment: SegmentText, star
             found.saturated.add(unit)
         if counters.get("errors") and found.counts[unit]["missed"]:
             found.counts[unit]["errors"] += int(counters["errors"])
+
+
+def _add_modes(
+    found: Activity, group: GroupConfig, segment: SegmentText, stretch: tuple[int, int], aside: Aside
+) -> None:
+    """Add the modes in which units stood while the session was open; of a process after it, those of the whole stretch.
+
+    A group is promoted, rolled back and drilled after the close: that is of the next session.
+    """
+    opened, closed = aside.hours or stretch
+    lived = int(segment.header.get("started_ns", 0)) < closed and getattr(segment, "last_at", opened) >= opened
+    for unit in group.units:
+        flips = [
+            (int(line.get("at", 0)), str(line.get("mode")))
+            for line in getattr(segment, "modes", ())
+            if line.get("unit") == unit and not _of_drill(line, aside.drills)
+        ]
+        said = (_within(flips, opened, closed) if lived else set()) or _within(flips, *stretch)
+        counters = segment.counters.get(unit, {})
+        found.modes |= said or ({str(counters["mode"])} if "mode" in counters else set())
+
+
+def _of_drill(line: dict[str, Any], drills: Sequence[tuple[int, int]]) -> bool:
+    return line.get("mode") == "legacy" and any(began <= int(line.get("at", 0)) <= over for began, over in drills)
+
+
+def _within(flips: Sequence[tuple[int, str]], start: int, end: int) -> set[str]:
+    """The modes from one instant to another: that in which the unit came, and those of its flips."""
+    before = [mode for at, mode in flips if at < start][-1:]
+    return {*before, *(mode for at, mode in flips if start <= at < end)}

@@ -15,7 +15,7 @@ from exuvia import _exuvia
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ALPHA", "THIN", "by_calls", "by_days", "strata_of"]
+__all__ = ["ALPHA", "THIN", "by_calls", "by_days", "in_words", "strata_of"]
 
 ALPHA = 0.05
 THIN = 0.01
@@ -29,6 +29,11 @@ def by_days(clean: int, dirty: int = 0) -> dict[str, Any]:
     >>> round(found["bound"], 2), found["stricter"]["sessions"], found["stricter"]["more"]
     (0.45, 59, 54)
 
+    After a dirty one the count starts again, so it takes all of them.
+
+    >>> by_days(66, 1)["stricter"]["more"]
+    59
+
     Args:
         clean: Clean sessions of this F.
         dirty: Sessions of this F that differ.
@@ -38,8 +43,38 @@ def by_days(clean: int, dirty: int = 0) -> dict[str, Any]:
         "clean": clean,
         "dirty": dirty,
         "bound": _exuvia.gate_upper(dirty, clean + dirty, ALPHA),
-        "stricter": {"share": STRICT, "sessions": strict, "more": max(0, strict - clean)},
+        "stricter": {"share": STRICT, "sessions": strict, "more": strict if dirty else max(0, strict - clean)},
     }
+
+
+def in_words(days: Mapping[str, Any], needed: int) -> str:
+    """Say what a bound by days means.
+
+    >>> print(in_words(by_days(5), 5))
+    5 of 5 clean sessions leave up to 45% of days; the stricter bound, 5%, takes 59 clean (replayed) sessions, 54 more
+    >>> print(in_words(by_days(66, 1), 5).partition("; ")[0])
+    66 clean sessions, 5 asked for, leave up to 12% of days with the dirty one
+
+    Args:
+        days: As `by_days` returns it.
+        needed: Clean sessions that the group asks for.
+    """
+    clean, dirty, stricter = days["clean"], days["dirty"], days["stricter"]
+    counted = (
+        f"{clean} of {needed} clean sessions" if clean <= needed else f"{clean} clean sessions, {needed} asked for,"
+    )
+    left = f"{counted} leave up to {days['bound']:.0%} of days"
+    if dirty:
+        return (
+            f"{left} with the dirty {'one' if dirty == 1 else 'ones'}; the count starts again with the next F: then "
+            f"{needed} clean sessions are asked for, and the stricter bound, {stricter['share']:.0%}, takes "
+            f"{stricter['sessions']} (replayed)"
+        )
+    more = f"{stricter['more']} more" if stricter["more"] else "which are there"
+    return (
+        f"{left}; the stricter bound, {stricter['share']:.0%}, takes {stricter['sessions']} clean (replayed) sessions, "
+        f"{more}"
+    )
 
 
 def by_calls(compared: int, differed: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, MigrateError
 from exuvia.migrate.comparator import ledger
-from exuvia.migrate.gates import bounds, latency, restarts, runs, selftest, settled, unread
+from exuvia.migrate.gates import bounds, drills, latency, restarts, runs, selftest, settled, stays, unread
 from exuvia.migrate.gates.prints import current_f
 from exuvia.migrate.gates.sessions import Session, sessions_of
 from exuvia.migrate.gates.verdict import EXIT
@@ -129,17 +129,17 @@ def group_verdict(
     try:
         if not group.units and made.f is not None:
             settled.note(config.evidence, group.name, made.f)
-        made.sessions = sessions_of(config, group, segments, until=day)
+        made.sessions = sessions_of(config, group, segments, until=day, drills=drills.spans(journal, group))
     except CalendarError as error:
         made.unknown(f"calendar: {error}")
     except MigrateError as error:
         made.unknown(str(error))
     made.day = day or (made.sessions[-1].day if made.sessions else None)
-    counted = _counted(made, config, group)
+    counted = _counted(made, config, group, journal)
     clean = [session for session in counted if session.state == "clean"]
     dirty = [session for session in counted if session.state == "dirty"]
     _judge_sessions(made, clean, dirty)
-    for reason in unread.reasons(made, config, group, segments):
+    for reason in unread.reasons(made, config, group, segments, day):
         made.unknown(reason)
     _judge_gates(made, group, counted, len(clean))
     made.notes += dict.fromkeys(note for session in counted for note in session.notes)
@@ -148,7 +148,7 @@ def group_verdict(
     _bound(made, config, group, segments, clean, dirty)
     _judge_ledger(made, config, group, segments, day)
     for unit in group.units:
-        caught = selftest.trouble(config.units[unit], segments, made.notes)
+        caught = selftest.trouble(config.units[unit], segments, made.notes, config.path.parent)
         if caught:
             made.unknown(caught)
     if to == "canary" or (to is None and _leads_to_canary(made)):
@@ -163,11 +163,14 @@ def group_verdict(
     return made
 
 
-def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Session]:
+def _counted(made: GroupVerdict, config: Config, group: GroupConfig, journal: Journal) -> list[Session]:
     """The sessions of the F of now, in the mode before the step, after the last restart."""
     restarted = [] if group.units else restarts.read(config.evidence, group.name)
     since = max((at for at, _ in restarted), default=0)
     counted, other, modes = [], 0, 0
+    before = STEPS.get(str(made.to), "")
+    # Side by side is what shadow is, whoever said so and when; what comes after it is told by the journal alone.
+    stood = None if group.units or before in ("", "shadow") else stays.stays(journal, group, before)
     for session in made.sessions:
         if session.open and session.open < since:
             continue
@@ -176,7 +179,9 @@ def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Ses
             counted.append(session)
         elif not session.current and (session.f is not None or session.state == "dirty"):
             other += 1
-        elif made.to in STEPS and session.modes and "?" not in session.modes and session.modes != (STEPS[made.to],):
+        elif (before and session.modes and "?" not in session.modes and session.modes != (before,)) or (
+            stood is not None and not stays.within(stood, session.open, session.close)
+        ):
             modes += 1
         else:
             counted.append(session)
@@ -185,7 +190,8 @@ def _counted(made: GroupVerdict, config: Config, group: GroupConfig) -> list[Ses
     if other:
         made.notes.append(f"{other} sessions of another F are not counted: the count started again with the new one")
     if modes:
-        made.notes.append(f"{modes} sessions were not in mode {STEPS[str(made.to)]} and are not counted")
+        which = "" if stood is None else f": those count that open after the promotion to {before}"
+        made.notes.append(f"{modes} sessions were not in mode {before} and are not counted{which}")
     if restarted:
         times = "once" if len(restarted) == 1 else f"{len(restarted)} times"
         chance = f"{(len(restarted) + 1) * bounds.ALPHA:.0%}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CalendarError, ConfigError
 from exuvia.migrate.gates import activity, artefacts, covering, daily, prints, settled
+from exuvia.migrate.gates import days as told
 from exuvia.migrate.own import time
 from exuvia.sessions import Calendar
 
@@ -143,7 +144,12 @@ def group_named(config: Config, name: str) -> GroupConfig:
 
 
 def sessions_of(
-    config: Config, group: GroupConfig, segments: Sequence[SegmentText], *, until: str | None = None
+    config: Config,
+    group: GroupConfig,
+    segments: Sequence[SegmentText],
+    *,
+    until: str | None = None,
+    drills: Sequence[tuple[int, int]] = (),
 ) -> list[Session]:
     """Return the sessions of a group, from the first day with evidence or artefacts to the last.
 
@@ -152,12 +158,13 @@ def sessions_of(
         group: The group.
         segments: As `read_folder` returns them.
         until: The last day, `YYYY-MM-DD`; the last with data if it is not given.
+        drills: From when to when the group stood in legacy for a drill only.
 
     Raises:
         CalendarError: The group's calendar is unknown or does not cover a day.
     """
     calendar = Calendar(group.calendar)
-    seen = activity.days_of(group, segments)
+    seen, untold = told.days_of(group, segments), told.untold(group, segments)
     written = {
         day
         for gate in group.gates.values()
@@ -179,7 +186,9 @@ def sessions_of(
     span = _every_day(max(days[0], _back(days[-1])), days[-1])
     for day in span:
         here, found = Session(day), calendar.session(day)
-        seen_here = activity.in_span(group, segments, *_belonging(calendar, day))
+        hours = None if found is None else (found.open, found.close)
+        aside = activity.Aside(hours, untold, drills)
+        seen_here = activity.in_span(group, segments, *_belonging(calendar, day), aside)
         if found is None:
             _of_units(here, group, seen_here)
             if _closed_day(here, calendar, seen_here, written=day in written):

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from exuvia.migrate.gates import bounds
+
 if TYPE_CHECKING:
     from exuvia.migrate.gates.judge import GroupVerdict
 
@@ -44,7 +46,7 @@ def render(verdict: GroupVerdict, console: Console | None = None) -> None:
             told = "; ".join(gate.reasons[:1] or shown)
             if told and f"gate {gate.gate}: {told}" not in verdict.reasons:
                 _line(out, f"{gate.gate}: {told}")
-    _line(out, _days(days, verdict.needed), indent="")
+    _line(out, f"by days: {bounds.in_words(days, verdict.needed)}", indent="")
     for found in verdict.bounds.get("strata", []):
         _line(out, _stratum(found))
     for note in verdict.notes:
@@ -116,15 +118,6 @@ def _widest(intervals: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, A
 def _interval(name: str, found: dict[str, Any]) -> str:
     ends = ["…" if found[end] is None else f"{found[end]:.4g}" for end in ("low", "high")]
     return f"{name} {found['estimate']:.4g} ({ends[0]} to {ends[1]}), limit {found['limit']}"
-
-
-def _days(days: dict[str, Any], needed: int) -> str:
-    stricter = days["stricter"]
-    return (
-        f"by days: {days['clean']} of {needed} clean sessions leave up to {days['bound']:.0%} of days; "
-        f"the stricter bound, {stricter['share']:.0%}, takes {stricter['sessions']} clean (replayed) sessions, "
-        f"{stricter['more']} more"
-    )
 
 
 def _stratum(found: dict[str, Any]) -> str:

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["reasons"]
 
 DAY = 86_400_000_000_000
-GONE = ("refused", "headless", "newer", "damaged", "changed", "missing")
+FOREVER = 2**63
+GONE = ("refused", "headless", "newer", "damaged", "changed", "missing", "unwritten")
 """What is wrong with evidence that may have held a difference. What a kill tears off holds none: a difference is on the
-disk before the call returns."""
+disk at once, and where the disk did not take it the file is marked. What was lost and told later is in the counters."""
 
 
-def reasons(made: GroupVerdict, config: Config, group: GroupConfig, segments: Sequence[SegmentText]) -> Iterator[str]:
+def reasons(
+    made: GroupVerdict, config: Config, group: GroupConfig, segments: Sequence[SegmentText], day: str | None = None
+) -> Iterator[str]:
     """Say what is missing of the evidence of the F of now.
 
     Args:
@@ -36,6 +39,8 @@ def reasons(made: GroupVerdict, config: Config, group: GroupConfig, segments: Se
         config: The configuration.
         group: The group.
         segments: As `read_folder` returns them.
+        day: The day that was asked for: what began after it is no matter. Without it there is no end, for the day
+            that nobody can read may be the newest.
     """
     mine = [session for session in made.sessions if session.current or session.against]
     if not group.units or not mine:
@@ -46,7 +51,7 @@ def reasons(made: GroupVerdict, config: Config, group: GroupConfig, segments: Se
         yield str(error)
         return
     left = max((at for unit in group.units for at, _ in anew.get(unit, ())), default=0)
-    since, until = max(left, _midnight(mine[0].day)), _midnight(made.day or made.sessions[-1].day) + 2 * DAY
+    since, until = max(left, _midnight(mine[0].day)), FOREVER if day is None else _midnight(day) + 2 * DAY
     prints = current_prints(config, group, segments)
     for segment in segments:
         seen = segment.header.get("fingerprints", {})
@@ -56,7 +61,7 @@ def reasons(made: GroupVerdict, config: Config, group: GroupConfig, segments: Se
         spans = [(began, over) for began, over, _ in getattr(segment, "unknown", ())]
         if segment.header and what and not spans:
             began = int(segment.header.get("started_ns", 0))
-            spans = [(began, max(began, getattr(segment, "last_at", 0)) + 1)] if began else []
+            spans = [(began, max(began, getattr(segment, "last_at", 0)) + 1)]
         if any(began < until and over > since for began, over in spans):
             said = what[0].text if what else segment.unknown[0][2]
             yield (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.modes import frozen, identity, standing, transitions
+from exuvia.migrate.modes import frozen, identity, standing, stays, transitions
 from exuvia.migrate.modes.judging import digest
 from exuvia.migrate.modes.writing import open_journal, user
 from exuvia.migrate.own import json
@@ -225,16 +225,21 @@ def _serves(config: Config, group: GroupConfig) -> str:
 
 
 def _lowered(config: Config, journal: Journal, name: str, place: int, made: int) -> str | None:
-    """Whether the group went back, or someone revoked, after the approval was given."""
-    group = config.groups.get(name)
-    units = {name, *(group.units if group else ()), "*"}
+    """Whether the group, or one that it requires, went back, or someone revoked, after the approval was given."""
+    group = config.groups.get(name) or config.group_of(name)
+    units = {name, *group.units, "*"}
+    back: dict[int, str] = {}
+    for each in standing.leads_to(config, group):
+        gone = f"{name} went back" if each is group else f"{each.name}, which {name} requires, went back"
+        for change in stays.changes(journal, stays.names_of(each)):
+            if change.mode == "legacy":
+                back.setdefault(change.place, f"{gone} to legacy after it")
     for number, entry in enumerate(journal.lines):
-        kind = entry.get("kind", "mode")
-        if entry.get("unit") not in units or (number < place and entry.get("ns", 0) < made):
+        if number < place and entry.get("ns", 0) < made:
             continue
-        if kind == "quarantine" or (kind == "mode" and entry["mode"] == "legacy" and not entry.get("drill")):
-            return f"{name} went back to legacy after it"
-        if kind == "revoke":
+        if number in back:
+            return back[number]
+        if entry.get("kind") == "revoke" and entry.get("unit") in units:
             return f"{entry.get('who', '?')} revoked it: {entry['reason']}"
     return None
 

@@ -18,6 +18,7 @@ from exuvia.migrate.own import time
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
+    from exuvia.migrate.evidence.reading import SegmentText
     from exuvia.migrate.modes.judging import Judge
     from exuvia.migrate.modes.said import Journal
 
@@ -26,6 +27,8 @@ __all__ = ["Drilled", "drill"]
 STEP_S = 0.02
 TOLD_S = 2.5
 """Each process writes its counters every second: so long a call may stay untold."""
+HEARD_S = 12.5
+"""Each process writes something every ten seconds, whatever it does."""
 SERVED = ("canary", "rust")
 
 
@@ -164,15 +167,24 @@ def _measure(
     config: Config, group: GroupConfig, found: Drilled, waiting: set[str], *, start: int, timeout_s: float
 ) -> None:
     end = time.monotonic() + timeout_s
+    heard_by = time.monotonic() + max(timeout_s, HEARD_S)
     left = set(waiting)
-    while left and time.monotonic() < end:
+    untaken: dict[str, list[str]] = {}
+    while left:
         now = _modes_by_process(config, group)
         for process in sorted(left):
             # A process that has ended serves nothing any more.
-            since = now.get(process, time.time_ns())
-            if since is not None:
-                found.processes[process] = max(0.0, (since - start) / 1e9)
-                left.discard(process)
+            seen = now.get(process, _Process(time.time_ns(), [], 0))
+            if seen.since is None or (seen.untaken and seen.heard <= start):
+                # What it has taken up before this is written for sure only once it has written something after.
+                continue
+            found.processes[process] = max(0.0, (seen.since - start) / 1e9)
+            left.discard(process)
+            if seen.untaken:
+                untaken[process] = seen.untaken
+        unheard = all(process in now and now[process].since is not None for process in left)
+        if time.monotonic() > (heard_by if unheard else end):
+            break
         if left:
             time.sleep(STEP_S)
     found.processes.update(dict.fromkeys(left))
@@ -184,20 +196,38 @@ def _measure(
         return
     found.verdict = "PASS"
     found.why = f"{len(measured)} processes served legacy, the last after {found.longest_s:.3f} s"
+    for process, units in sorted(untaken.items()):
+        found.why += f"; {process} has not taken up {', '.join(units)}: legacy serves that there in any case"
 
 
-def _modes_by_process(config: Config, group: GroupConfig) -> dict[str, int | None]:
-    """Since when each living process serves every unit of the group from legacy; `None` if it does not."""
-    found: dict[str, int | None] = {}
+@dataclass(slots=True)
+class _Process:
+    """What a living process says of a group: since when legacy serves all of it, `None` if it does not."""
+
+    since: int | None
+    untaken: list[str]
+    heard: int
+
+
+def _modes_by_process(config: Config, group: GroupConfig) -> dict[str, _Process]:
+    """Look at the living processes of a group.
+
+    A unit whose module a process has not imported, or that was not taken up there, has no mode on record, and legacy
+    serves it: there is no candidate that could.
+    """
+    files: dict[str, list[SegmentText]] = {}
     for segment in reading.read_folder(config.evidence):
-        units = [unit for unit in group.units if unit in segment.header.get("fingerprints", {})]
-        if segment.ended or not units:
-            continue
-        process = f"{segment.header.get('host')}:{segment.header.get('pid')}"
-        last = {entry["unit"]: entry for entry in segment.modes}
-        stand = [last.get(unit, {}) for unit in units]
+        if not segment.ended and any(unit in segment.header.get("fingerprints", {}) for unit in group.units):
+            files.setdefault(f"{segment.header.get('host')}:{segment.header.get('pid')}", []).append(segment)
+    found = {}
+    for process, mine in files.items():
+        known = {unit for segment in mine for unit in segment.header.get("fingerprints", {})}
+        last = {entry["unit"]: entry for segment in mine for entry in segment.modes}
+        stand = [last[unit] for unit in group.units if unit in last]
         legacy = all(entry.get("mode") == MODES[0] for entry in stand)
-        found[process] = max(int(entry["at"]) for entry in stand) if legacy else None
+        since = max((int(entry["at"]) for entry in stand), default=0) if legacy else None
+        untaken = [unit for unit in group.units if unit in known and unit not in last]
+        found[process] = _Process(since, untaken, max(segment.last_at for segment in mine))
     return found
 
 

@@ -28,6 +28,7 @@ class Judged:
         differed: Calls that differed so far.
         heads: Every head that the chain of the evidence had, oldest first; `None` if nobody looked.
         do: What to change where calls were not compared.
+        stands: Where each unit of the configuration stands, as its code is now and with what is on record of it.
     """
 
     verdict: str
@@ -37,6 +38,7 @@ class Judged:
     differed: int = 0
     heads: list[str] | None = None
     do: list[str] = field(default_factory=list)
+    stands: dict[str, str] = field(default_factory=dict)
 
 
 class Judge(Protocol):
@@ -57,8 +59,10 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
         to: The mode that the step leads to.
     """
     segments = reading.read_folder(config.evidence)
-    states = [state for state in reading.statuses(config, segments) if state.unit in group.units]
+    every = reading.statuses(config, segments)
+    states = [state for state in every if state.unit in group.units]
     found = Judged(overall(states), f={state.unit: state.fingerprint for state in states})
+    found.stands = {state.unit: state.effective for state in every if state.effective is not None}
     found.compared = sum(state.counts["compared"] for state in states)
     found.differed = sum(state.counts["differed"] for state in states)
     found.reasons = [f"{state.unit}: {state.reason}" if len(states) > 1 else state.reason for state in states]
@@ -67,6 +71,10 @@ def judge(config: Config, group: GroupConfig, journal: Journal, to: str) -> Judg
     if config.rehearsal:
         return found
     verdict = group_verdict(config, group, segments, journal, to=to)
+    worst = next((state for state in states if state.verdict == "FAIL"), None)
+    if worst is not None and verdict.verdict != "FAIL":
+        # Nothing is promoted on a verdict that is greener than what status says of the same evidence.
+        verdict.fails(f"{worst.unit}: {worst.reason}")
     found.verdict, found.reasons = verdict.verdict, verdict.reasons
     if not group.units:
         found.f = {group.name: verdict.f or ""}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.modes import approvals, frozen, worth
+from exuvia.migrate.modes import approvals, frozen, stays, worth
 from exuvia.migrate.modes.entries import MODES
+from exuvia.migrate.modes.said import lower
 from exuvia.migrate.modes.standing import of_group
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def needs(
         now_ns: UTC nanoseconds.
         override: Why units for speed move whatever the worth-it verdict on them is.
     """
-    found = always(config, group, journal, to, glass=False, now_ns=now_ns)
+    found = always(config, group, journal, to, glass=False, now_ns=now_ns, judged=judged)
     if judged is not None and (to == "rust" or not config.rehearsal):
         do = "" if judged.verdict == "PASS" else "\n".join(judged.do)
         found.append(Need("gate", judged.verdict, "; ".join(judged.reasons), do))
@@ -94,7 +95,9 @@ def needs(
     return found
 
 
-def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int) -> list[Need]:
+def always(
+    config: Config, group: GroupConfig, journal: Journal, to: str, *, glass: bool, now_ns: int, judged: Judged | None
+) -> list[Need]:
     """Return what holds even where the glass is broken or everything is a rehearsal: overlays, requirements, a key.
 
     Args:
@@ -104,6 +107,7 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
         to: The mode that the step leads to.
         glass: Whether the glass is broken.
         now_ns: UTC nanoseconds.
+        judged: The gate's verdict, if there is one: it knows where the units stand as their code is now.
     """
     found = []
     for unit in (*group.units, group.name):
@@ -112,6 +116,8 @@ def always(config: Config, group: GroupConfig, journal: Journal, to: str, *, gla
             found.append(Need("quarantine", "FAIL", f"{unit}: {cause}; exuvia promote {unit} --clear CAUSE"))
     for name in group.requires:
         other = of_group(config, journal, config.groups[name]).mode
+        for unit in config.groups[name].units:
+            other = lower(other, judged.stands.get(unit, other) if judged is not None else other)
         if MODES.index(other) < MODES.index(to):
             why = f"requires group {name}, which stands in {other}: promote that to {to} first"
             found.append(Need("requires", "INCONCLUSIVE", why, f"exuvia promote {name} --to {to}"))
@@ -176,13 +182,16 @@ def _worth(config: Config, group: GroupConfig, journal: Journal, unit: str, to: 
 
 
 def _drill(group: GroupConfig, journal: Journal, judged: Judged | None) -> Need:
-    """A rollback that was measured, on this F, since the group has stood in canary."""
-    last: dict[str, Any] | None = None
-    for entry in journal.lines:
-        if entry.get("kind") == "drill" and entry["unit"] == group.name and entry["outcome"] == "PASS":
-            last = entry
+    """The last rollback that was measured since the group has stood in canary: on this F, and it passed."""
+    moved = stays.changes(journal, stays.names_of(group))
+    since = moved[-1].place if moved else -1
+    of_now = [entry for entry in journal.lines[since + 1 :] if entry.get("kind") == "drill"]
+    last: dict[str, Any] | None = next((entry for entry in reversed(of_now) if entry["unit"] == group.name), None)
     if last is None or judged is None or last["f"] != judged.f or last.get("from") != "canary":
         why = f"no rollback of this F was drilled in canary: exuvia drill {group.name}"
+        return Need("drill", "INCONCLUSIVE", why)
+    if last["outcome"] != "PASS":
+        why = f"the last drill was {last['outcome']}: find out why, then exuvia drill {group.name}"
         return Need("drill", "INCONCLUSIVE", why)
     took = last.get("longest_s", 0.0)
     return Need("drill", "PASS", f"rolled back in {took:.3f} s, {last.get('processes')} processes")

@@ -17,7 +17,7 @@ from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence.folder import DAY, SUFFIX
 from exuvia.migrate.modes import hooks, overlays, standing, transitions
 from exuvia.migrate.modes.entries import MODES
-from exuvia.migrate.modes.names import group_named, unknown
+from exuvia.migrate.modes.names import follows, group_named, unknown
 from exuvia.migrate.modes.said import EVERY_UNIT, read
 from exuvia.migrate.modes.writing import FULL, open_journal
 from exuvia.migrate.own import os
@@ -167,9 +167,7 @@ def _entries(config: Config | None, names: Sequence[str], done: Done) -> list[di
         entries.append({"unit": EVERY_UNIT})
     done.units = [str(entry["unit"]) for entry in entries]
     for name in done.units:
-        done.lines.append(
-            f"{'every unit' if name == EVERY_UNIT else name}: legacy; running processes follow within a second"
-        )
+        done.lines.append(f"{'every unit' if name == EVERY_UNIT else name}: legacy; {follows(config, name)}")
     done.lines += [f"{unit}: {transitions.WAY_BACK}" for unit in done.retired]
     return entries
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from exuvia.errors import ConfigError
+from exuvia.migrate.modes import stays
 from exuvia.migrate.modes.entries import MODES
 from exuvia.migrate.modes.said import lower, refuse_writable_by_others
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, GroupConfig
     from exuvia.migrate.modes.said import Journal
 
-__all__ = ["Standing", "killed", "note", "of_group", "of_unit"]
+__all__ = ["STALE", "Holds", "Standing", "killed", "leads_to", "note", "of_group", "of_unit"]
 
 STALE = "shadow"
 """Where a unit stands that was promoted with other code than it has now."""
@@ -34,6 +35,14 @@ class Standing:
     mode: str
     why: str | None = None
     unsaid: bool = False
+
+
+class Holds(Protocol):
+    """What holds a unit down beside configuration and journal: its code as it is now, and this process."""
+
+    def __call__(self, unit: str, mode: str, /) -> Standing | None:
+        """Return what holds a unit below a mode, `None` if nothing does."""
+        ...
 
 
 def killed(config: Config) -> str | None:
@@ -55,7 +64,13 @@ def killed(config: Config) -> str | None:
 
 
 def of_unit(
-    config: Config, journal: Journal, unit: str, ceiling: str | None = None, now_ns: int | None = None
+    config: Config,
+    journal: Journal,
+    unit: str,
+    ceiling: str | None = None,
+    now_ns: int | None = None,
+    *,
+    holds: Holds | None = None,
 ) -> Standing:
     """Say where a unit stands.
 
@@ -65,9 +80,10 @@ def of_unit(
         unit: The unit's name.
         ceiling: Instead of the unit's own ceiling.
         now_ns: UTC nanoseconds, else the clock's.
+        holds: What else holds a unit down.
     """
     own = {} if ceiling is None else {unit: ceiling}
-    return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit)
+    return of_group(config, journal, config.group_of(unit), own, now_ns, asked=unit, holds=holds)
 
 
 def note(
@@ -83,9 +99,12 @@ def note(
         place: What `of_unit` said of it, if it was asked just now.
     """
     place = place or of_unit(config, journal, unit, ceiling)
-    return (
-        None if place.unsaid else journal.held(unit, ceiling or config.units[unit].mode, rehearsal=config.rehearsal)
-    ) or place.why
+    top = ceiling or config.units[unit].mode
+    said = journal.effective(unit, top)
+    if place.why is not None and not place.unsaid and lower(place.mode, said) != said:
+        # The journal alone would have it higher: what else holds it is the reason.
+        return place.why
+    return (None if place.unsaid else journal.held(unit, top, rehearsal=config.rehearsal)) or place.why
 
 
 def of_group(
@@ -97,6 +116,7 @@ def of_group(
     *,
     f: Mapping[str, str] | None = None,
     asked: str | None = None,
+    holds: Holds | None = None,
 ) -> Standing:
     """Say where a group stands: its units flip together, so the lowest of them decides.
 
@@ -108,6 +128,7 @@ def of_group(
         now_ns: UTC nanoseconds, else the clock's.
         f: F of the units as they are now: one that was promoted with another stands in shadow.
         asked: The unit of which the answer is: what holds it by itself does not name it again.
+        holds: What else holds a unit down; asked of all units of the group and of what it requires.
     """
     if journal.broken is not None:
         return Standing(MODES[0], f"the mode journal cannot be trusted: {journal.broken}")
@@ -123,9 +144,46 @@ def of_group(
         if stale is not None:
             found.append(Standing(STALE, f"{unit}: {stale}"))
     for name in group.requires:
-        other = of_group(config, journal, config.groups[name], None, now_ns)
+        other = of_group(config, journal, config.groups[name], None, now_ns, holds=holds)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
-    return min(found, key=lambda one: MODES.index(one.mode))
+        found += _since(config, journal, group, config.groups[name], now_ns)
+    place = min(found, key=lambda one: MODES.index(one.mode))
+    for unit in group.units:
+        held = None if holds is None else holds(unit, place.mode)
+        if held is not None and lower(held.mode, place.mode) != place.mode:
+            subject = _subject(group, unit, asked)
+            place = replace(held, why=f"{subject}is {held.why}" if subject else held.why)
+    return place
+
+
+def leads_to(config: Config, group: GroupConfig) -> list[GroupConfig]:
+    """Return a group and all that it requires, and what these require; it comes first.
+
+    Args:
+        config: The configuration, which has no cycles.
+        group: The group.
+    """
+    found = [group]
+    for each in found:
+        found += [config.groups[name] for name in each.requires if config.groups[name] not in found]
+    return found
+
+
+def _since(
+    config: Config, journal: Journal, group: GroupConfig, other: GroupConfig, now_ns: int | None
+) -> list[Standing]:
+    """What a group that is required went down to after the last word on this one: only promote raises this one again.
+
+    Nobody looked at its market, its approval and its evidence when the other one was raised.
+    """
+    own = stays.changes(journal, stays.names_of(group))
+    if config.rehearsal or not own:
+        return []
+    low = stays.lowest_since(journal, stays.names_of(other), own[-1].place, now_ns)
+    if low is None:
+        return []
+    why = f"stood in {low} after {group.name} was promoted, and only promote raises: run exuvia promote {group.name}"
+    return [Standing(low, f"group {group.name} requires {other.name}, which {why}")]
 
 
 def _subject(group: GroupConfig, unit: str, asked: str | None) -> str:

@@ -10,7 +10,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions, worth
 from exuvia.migrate.modes import judging as gate
 from exuvia.migrate.modes import surface as surfaces
-from exuvia.migrate.modes.names import group_named
+from exuvia.migrate.modes.names import FOLLOWS, follows, group_named
 from exuvia.migrate.modes.said import Journal, lower, read
 from exuvia.migrate.modes.writing import open_journal
 
@@ -42,6 +42,7 @@ class Outcome:
         until_ns: When a broken glass ends.
         left_out: Why `--all` did not mean it.
         worth: The worth-it verdict of each unit for speed that the step was taken on.
+        follows: What follows by itself: nothing of a group that is observed by its artefacts.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Outcome:
     until_ns: int | None = None
     left_out: str | None = None
     worth: dict[str, dict[str, Any]] = field(default_factory=dict)
+    follows: str = FOLLOWS
 
     @property
     def missing(self) -> list[str]:
@@ -224,7 +226,7 @@ def _step(
         refused = _refused(config, group, now, to, glass=glass is not None)
         if refused is not None:
             raise MigrateError(f"{group.name}: {refused}")
-        outcome = Outcome(group.name, now, to)
+        outcome = Outcome(group.name, now, to, follows=follows(config, group.name))
         outcome.needs = requirements.needs(
             config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now(), override=override
         )
@@ -232,7 +234,7 @@ def _step(
         outcome.verdict = _worst(outcome.needs)
         skips = transitions.refusal(now, to, rehearsal=config.rehearsal, glass=False) is not None
         if glass is not None and (skips or outcome.verdict != "PASS"):
-            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now())
+            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now(), judged=judged)
             if held:
                 outcome.needs, outcome.verdict = held, _worst(held)
                 return outcome

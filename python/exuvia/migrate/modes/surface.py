@@ -9,13 +9,12 @@ import contextlib
 import importlib
 import inspect
 import sys
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exuvia.errors import CompareError
 from exuvia.migrate.own import json, os, pickle, subprocess
-from exuvia.migrate.shadow import fence
+from exuvia.migrate.shadow import apart, fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sides", "Surface", "callers", "differences", "selfsame", "surface", "uncomparable"]
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = apart.TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +64,22 @@ def surface(config: Config, unit: UnitConfig) -> Sides:
         config: The configuration; modules are found from its folder and on this process's path.
         unit: The unit.
     """
-    path = os.pathsep.join([str(config.path.parent), *(entry for entry in sys.path if entry)])
     try:
-        with tempfile.TemporaryDirectory(prefix="exuvia-surface-") as folder:
-            done = subprocess.run(
-                [sys.executable, "-m", __name__, unit.name, unit.candidate, json.dumps(unit.compare), folder],
-                capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-                cwd=config.path.parent, env={**os.environ, "PYTHONPATH": path},
-            )  # fmt: skip
+        words = (unit.name, unit.candidate, json.dumps(unit.compare))
+        done = apart.run(__name__, words, config.path.parent, timeout_s=TIMEOUT_S)
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         return _unknown(unit, f"importing both sides took more than {TIMEOUT_S:g} s")
     except (ValueError, IndexError):
         found = None
     if found is None:
-        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        last = apart.last_words(done)
         way = f"exuvia scaffold {unit.name}" if _absent(last, unit.candidate) else ""
         return _unknown(unit, f"its sides cannot be imported to be compared: {last}", way)
-    apart, open_results, bound, callers = found
+    unlike, open_results, bound, callers = found
     return Sides(
-        "FAIL" if apart else "PASS",
-        f"{unit.name}: {'; '.join(apart) or f'same surface as {unit.candidate}'}",
+        "FAIL" if unlike else "PASS",
+        f"{unit.name}: {'; '.join(unlike) or f'same surface as {unit.candidate}'}",
         "FAIL" if open_results else "PASS",
         f"{unit.name}: {'; '.join(open_results) or _compared_by(unit)}",
         bound=f"{unit.name}: {'; '.join(bound)}" if bound else "",

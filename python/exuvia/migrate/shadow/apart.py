@@ -1,0 +1,64 @@
+"""Starts a process for what loads the program's modules a second time; such a process puts the fence up first.
+
+Where modules are found does not depend on how exuvia was started: the configuration's folder comes first, then the
+working directory, then this process's path.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exuvia.migrate.own import os, subprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    # The real one: exuvia's own copy of the module has no types.
+    from subprocess import CompletedProcess
+
+__all__ = ["TIMEOUT_S", "last_words", "run"]
+
+TIMEOUT_S = 60.0
+
+
+def run(
+    module: str,
+    words: Sequence[str],
+    folder: Path,
+    *,
+    given: str = "",
+    more: Sequence[str] = (),
+    timeout_s: float = TIMEOUT_S,
+) -> CompletedProcess[str]:
+    """Run a module of exuvia in a process of its own, with a private folder as its last argument.
+
+    Args:
+        module: The module, which puts up the fence before it loads anything.
+        words: Its arguments.
+        folder: The configuration's folder, where it runs.
+        given: What it reads from standard input.
+        more: Folders in which modules are found too.
+        timeout_s: After this it is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: If it took longer.
+    """
+    paths = dict.fromkeys([str(folder), *more, str(Path.cwd()), *(entry for entry in sys.path if entry)])
+    with tempfile.TemporaryDirectory(prefix="exuvia-apart-") as private:
+        return subprocess.run(
+            [sys.executable, "-m", module, *words, private],
+            input=given, capture_output=True, text=True, timeout=timeout_s, check=False,
+            cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )  # fmt: skip
+
+
+def last_words(done: CompletedProcess[str]) -> str:
+    """Return the last line that such a process wrote to standard error.
+
+    Args:
+        done: The process, which has ended.
+    """
+    return (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
