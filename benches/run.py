@@ -32,7 +32,8 @@ from rows import ROWS, Job  # noqa: E402 - the path is set above
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PEERS = ["numpy", "pandas", "polars", "duckdb", "pyarrow", "arro3-core", "wrapt", "laboratory"]
+EXTRA = ["scipy", "py_vollib", "py_vollib_vectorized", "QuantLib"]
+PEERS = ["numpy", "pandas", "polars", "duckdb", "pyarrow", "arro3-core", "msgspec", "orjson", "wrapt", "laboratory"]
 THREADS = {"one thread": "1", "all threads": str(os.cpu_count())}
 DIRECT = "limit: called directly"
 THREAD_SETTINGS = ["POLARS_MAX_THREADS", "OMP_NUM_THREADS", "EXUVIA_BENCH_THREADS"]
@@ -169,8 +170,7 @@ def machine() -> list[str]:
         cpu = next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
     except OSError:
         pass
-    there = {found.metadata["Name"].lower() for found in metadata.distributions()}
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PEERS if name in there)
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in filter(installed, [*PEERS, *EXTRA]))
     facts = build_info if isinstance(build_info, dict) else vars(build_info)
     return [
         f"- Machine: {cpu}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}; load at the end"
@@ -178,6 +178,15 @@ def machine() -> list[str]:
         f"- exuvia {facts['version']}, commit {facts['commit']}, profile {facts['profile']}",
         f"- Python {platform.python_version()}, {versions}",
     ]
+
+
+def installed(name: str) -> bool:
+    """Whether a peer that not every machine has is there."""
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def main() -> None:

@@ -328,4 +328,6 @@ def test_signatures_and_docstrings_are_there() -> None:
     for thing in (getattr(bars, name) for name in bars.__all__):
         assert thing.__doc__
         assert inspect.signature(thing)
-    assert list(inspect.signature(bars.resample).parameters) == ["bars", "every", "calendar", "offset", "of"]
+    parameters = list(inspect.signature(bars.resample).parameters)
+    assert parameters[:5] == ["bars", "every", "calendar", "offset", "of"]
+    assert set(parameters[5:]) == {"by", "closed", "label", "origin", "zone", "gaps", "late", "threads"}

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from exuvia import bars
-from exuvia.errors import BarError, ExuviaError, SchemaError, ValueRangeError
+from exuvia.errors import BarError, CalendarError, ExuviaError, SchemaError, ValueRangeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +133,96 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
         (SchemaError, r"pass ts, bid and ask", lambda: bars.quote_bars_from_ticks(TS, PX, every="9ns")),
         (SchemaError, r"in 2 chunks", lambda: bars.columns(pa.concat_tables([pa.table({"a": PX})] * 2))),
         (SchemaError, r"column 'a' is Utf8", lambda: bars.columns(pa.table({"a": ["x"]}))),
-        (BarError, r"late=\"revise\" is unknown", lambda: bars.QuoteBarBuilder("1m", late="revise")),
+        (BarError, r"late=\"later\" is unknown", lambda: bars.QuoteBarBuilder("1m", late="later")),
+        (
+            BarError,
+            r"from 1700000000 to 1700000002, which as nanoseconds is 1970-.*seconds; multiply them by 1000000000",
+            lambda: bars.bars_from_ticks(TS + 1_700_000_000, PX, every="1m"),
+        ),
+        (
+            BarError,
+            r"'ts' goes from 1700000000000 .* look like milliseconds",
+            lambda: bars.quote_bars_from_ticks(pa.array(TS + 1_700_000_000_000), PX, PX, every="1m"),
+        ),
+        (
+            BarError,
+            r"look like microseconds",
+            lambda: bars.TradeBarBuilder("1m").push_columns(1, TS + 1_700_000_000_000_000, PX),
+        ),
+        (
+            BarError,
+            r"column 'price' is masked in row 1",
+            lambda: bars.bars_from_ticks(TS, np.ma.masked_equal(PX, 2.0), every="1m"),
+        ),
+        (BarError, r"\"middle\" is no side", lambda: bars.bars_from_ticks(TS, PX, every="1m", closed="middle")),
+        (BarError, r"gaps=\"zero\" is unknown", lambda: bars.bars_from_ticks(TS, PX, every="1m", gaps="zero")),
+        (BarError, r"origin=\"noon\" is unknown", lambda: bars.bars_from_ticks(TS, PX, every="1m", origin="noon")),
+        (BarError, r"threads=0", lambda: bars.bars_from_ticks(TS, PX, every="1m", threads=0)),
+        (BarError, r"one of every=, ticks=, volume= or value=", lambda: bars.bars_from_ticks(TS, PX)),
+        (BarError, r"one of every=", lambda: bars.bars_from_ticks(TS, PX, every="1m", ticks=5)),
+        (BarError, r"ticks=0 is no size", lambda: bars.TradeBarBuilder(ticks=0)),
+        (BarError, r"volume=-1 is no size", lambda: bars.bars_from_ticks(TS, PX, PX, volume=-1.0)),
+        (BarError, r"value=NaN is no size", lambda: bars.bars_from_ticks(TS, PX, PX, value=NAN)),
+        (SchemaError, r"volume=lots with a column of floats", lambda: bars.bars_from_ticks(TS, PX, PX, volume="lots")),
+        (SchemaError, r"volume=1.5 with a column of fixed point", lambda: bars.bars_from_ticks(TS, TS, TS, volume=1.5)),
+        (BarError, r"bars of volume need the size", lambda: bars.bars_from_ticks(TS, PX, volume=5.0)),
+        (BarError, r"column 'price' has -1 in row 0", lambda: bars.bars_from_ticks(TS, PX - 2, PX, value=5.0)),
+        (
+            BarError,
+            r"column 'size' has NaN in row 1",
+            lambda: bars.bars_from_ticks(TS, PX, PX * [1, NAN, 1], volume=5.0),
+        ),
+        (BarError, r"price -1 of the tick .* no value", lambda: bars.TradeBarBuilder(value=5.0).push(1, 0, -1.0, 1.0)),
+        (BarError, r"closed, origin, offset", lambda: bars.bars_from_ticks(TS, PX, ticks=5, closed="right")),
+        (BarError, r"gaps with bars of ticks", lambda: bars.bars_from_ticks(TS, PX, ticks=5, gaps="fill")),
+        (BarError, r"late=\"revise\" with bars of ticks", lambda: bars.TradeBarBuilder(ticks=5, late="revise")),
+        (BarError, r"which a stream does not know", lambda: bars.TradeBarBuilder("1m", origin="end")),
+        (BarError, r"not with days of a zone", lambda: bars.bars_from_ticks(TS, PX, every="1mo", origin="end")),
+        (
+            BarError,
+            r"offset=5 with a calendar",
+            lambda: bars.bars_from_ticks(TS, PX, every="1m", calendar="XNYS", offset=5),
+        ),
+        (BarError, r"zone with a calendar", lambda: bars.TradeBarBuilder("1m", calendar="XNYS", zone="Europe/Berlin")),
+        (CalendarError, r"\"Mars/Olympus\" is unknown", lambda: bars.TradeBarBuilder("1m", zone="Mars/Olympus")),
+        (
+            BarError,
+            r"side=\"last\" is unknown",
+            lambda: bars.quote_bars_from_ticks(TS, PX, PX, every="1m", side="last"),
+        ),
+        (
+            BarError,
+            r"column 'ask' has inf in row 1",
+            lambda: bars.quote_bars_from_ticks(TS, PX, np.array([1, np.inf, 2]), every="9ns", side="mid"),
+        ),
+        (BarError, r"column 'by' has 2 rows", lambda: bars.bars_from_ticks(TS, PX, every="1m", by=TS[:2])),
+        (SchemaError, r"by=\"s\" names a column, but", lambda: bars.bars_from_ticks(TS, PX, every="1m", by="s")),
+        (SchemaError, r"'by' is float64|symbol' is", lambda: bars.bars_from_ticks(TS, PX, every="1m", by=PX)),
+        (
+            BarError,
+            r"column 'symbol' is null in row 1",
+            lambda: bars.bars_from_ticks(TS, PX, every="1m", by=pa.array(["a", None, "b"])),
+        ),
+        (
+            BarError,
+            r"row 2 of \"b\" is at .*\(3\), before row 0 of it at .*\(9\)",
+            lambda: bars.bars_from_ticks(np.array([9, 4, 3]), PX, every="1m", by=pa.array(["b", "a", "b"])),
+        ),
+        (
+            BarError,
+            r"column 'price' has NaN in row 2",
+            lambda: bars.bars_from_ticks(TS, np.array([1, 2, NAN]), every="9ns", by=np.array([1, 2, 1])),
+        ),
+        (
+            BarError,
+            r"column 'size' has -2 in row 1",
+            lambda: bars.bars_from_ticks(TS, PX, np.array([1.0, -2.0, 1.0]), every="9ns", by=np.array([2, 1, 2])),
+        ),
+        (
+            BarError,
+            r"sum of 'size' overflows in row 2",
+            lambda: bars.bars_from_ticks(TS, TS, np.array([2**62, 1, 2**62]), every="9ns", by=np.array([2, 1, 2])),
+        ),
         (
             BarError,
             r"bid NaN of the tick at 1970-01-01T00:00:00",
@@ -184,7 +273,7 @@ TS, PX = np.array([0, 1, 2], np.int64), np.array([1.0, 2.0, 3.0])
             r"column 'ts' has 4611686018427387904 ms in row 1, which is outside 1677 to 2262",
             lambda: bars.bars_from_ticks(pa.array([0, 2**62], pa.timestamp("ms")), PX[:2], every="1m"),
         ),
-        (BarError, r"interval \"None\" is not valid", lambda: bars.bars_from_ticks(TS, PX, every=None)),
+        (BarError, r"say when a bar ends", lambda: bars.bars_from_ticks(TS, PX, every=None)),
         (BarError, r"interval \"60\.0\" is not valid", lambda: bars.QuoteBarBuilder(60.0)),
         (BarError, r"interval \"9223372036854775808\" is not", lambda: bars.aggregate([], 2**63)),
         (
@@ -218,9 +307,12 @@ def test_an_array_with_a_mask_that_hides_nothing_is_taken() -> None:
 
 
 def test_an_offset_that_is_no_whole_number_is_named() -> None:
-    for offset, said in [("1s", "offset '1s' .* is no whole number"), (1.0, "offset 1.0 .* is no whole number")]:
-        with pytest.raises(TypeError, match=said):
-            bars.bars_from_ticks(TS, PX, every="1m", offset=offset)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"offset 1.0 .* is no whole number"):
+        bars.bars_from_ticks(TS, PX, every="1m", offset=1.0)  # type: ignore[arg-type]
+    with pytest.raises(BarError, match='interval "soon" is not valid'):
+        bars.bars_from_ticks(TS, PX, every="1m", offset="soon")
+    later = bars.bars_from_ticks(TS, PX, every="1m", offset="-30s")
+    assert bars.columns(later)["ts"].tolist() == [-30_000_000_000]
 
 
 def test_a_volume_that_overflows_names_the_tick_and_not_a_row() -> None:

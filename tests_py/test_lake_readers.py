@@ -136,3 +136,44 @@ def test_every_library_goes_in(convert) -> None:
 
 def test_an_arro3_table_comes_out(ours: Path) -> None:
     assert type(lake.read_parquet(ours)) is arro3.core.Table
+
+
+def test_whole_numbers_of_any_size_and_order_are_read_by_all(tmp_path: Path) -> None:
+    """They are told by their differences where they ascend or hardly repeat, and the greatest of these overflow."""
+    path = tmp_path / "x.parquet"
+    wild = [-(2**63), 2**63 - 1, 0, -1, 2**63 - 1, -(2**63), 1, 2**62, -(2**62)] * 500
+    table = pa.table(
+        {
+            "wild": pa.array(wild[:4_000], pa.int64()),
+            "small": pa.array([n % 2**32 - 2**31 for n in wild[:4_000]], pa.int32()),
+            "rising": pa.array(range(4_000), pa.int64()),
+            "random": pa.array([n * 2_654_435_761 % 2**63 for n in range(4_000)], pa.int64()),
+            "short": pa.array([n * 31 % 251 - 125 for n in range(4_000)], pa.int8()),
+            "unsigned": pa.array([n * 2_654_435_761 % 2**64 for n in range(4_000)], pa.uint64()),
+            "day": pa.array(range(4_000), pa.date32()),
+            "at": pa.array([n * n for n in range(4_000)], pa.timestamp("us", "UTC")),
+            "gaps": pa.array([None if n % 3 else n for n in range(4_000)], pa.int64()),
+        }
+    )
+    lake.write_parquet(path, table, row_group_rows=1_500)
+    encodings = {
+        column.path_in_schema: column.encodings
+        for column in (pq.ParquetFile(path).metadata.row_group(0).column(n) for n in range(table.num_columns))
+    }
+    assert "DELTA_BINARY_PACKED" in encodings["rising"]
+    assert "DELTA_BINARY_PACKED" in encodings["random"]
+    wanted = table.to_pydict()
+    assert pq.read_table(path, partitioning=None).to_pydict() == wanted
+    assert pa.table(lake.read_parquet(path)).to_pydict() == wanted
+    assert pl.read_parquet(path).to_arrow().to_pydict() == wanted
+    columns = [name for name in table.column_names if name != "at"]
+    assert duckdb.read_parquet(str(path)).project(", ".join(columns)).to_arrow_table().to_pydict() == {
+        name: wanted[name] for name in columns
+    }
+
+
+def test_bytes_are_the_same_however_many_threads_made_them() -> None:
+    columns = {f"c{n}": [row * n % 977 for row in range(20_000)] for n in range(9)}
+    table = pa.table(columns)
+    made = {lake.encode_parquet(table, threads=threads, row_group_rows=7_000) for threads in (0, 1, 2, 5)}
+    assert len(made) == 1

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 MINUTE = 60_000_000_000
 DAY = 24 * 60 * MINUTE
-XNYS = Path("gerrymanoim__exchange_calendars", "tests", "resources", "xnys.csv.gz")
+RESOURCES = Path("gerrymanoim__exchange_calendars", "tests", "resources")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -30,9 +30,111 @@ def ns(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).timestamp()) * 1_000_000_000
 
 
+def reference(data_dir: Path, name: str) -> dict[str, tuple[int, int]]:
+    """Open and close of each date."""
+    with gzip.open(data_dir / RESOURCES / f"{name}.csv.gz", "rt") as file:
+        return {row[0][:10]: (ns(row[1]), ns(row[2])) for row in list(csv.reader(file))[1:]}
+
+
+def test_globex_has_the_sessions_of_the_reference_on_every_day_of_its_span(data_dir: Path) -> None:
+    rows = reference(data_dir, "cmes")
+    cme = Calendar("CME")
+    first, last = (dt.date.fromisoformat(day) for day in (min(rows), max(rows)))
+    days = [first + dt.timedelta(n) for n in range((last - first).days + 1)]
+    sessions = {str(day): session for day in days if (session := cme.session(day)) is not None}
+    assert {day: (session.open, session.close) for day, session in sessions.items()} == rows
+    assert len(rows) == 9682
+    for session in list(sessions.values())[::50]:
+        for ts in (session.open, session.close - 1):
+            assert cme.session_at(ts) == session
+
+
+def test_a_list_of_sessions_is_the_calendar_that_it_was_made_of(data_dir: Path) -> None:
+    for name, built_in in (("xnys", Calendar("XNYS")), ("cmes", Calendar("CME"))):
+        rows = reference(data_dir, name)
+        hours = np.array(list(rows.values()), np.int64)
+        listed = Calendar.from_sessions(name, hours[:, 0], hours[:, 1].view("M8[ns]"), zone=built_in.zone)
+        assert (listed.name, listed.zone) == (name, built_in.zone)
+        for day in list(rows)[::7]:
+            session = listed.session(day)
+            assert session == built_in.session(day)
+            assert session is not None
+            for ts in (session.open - 1, session.open, session.close - 1, session.close):
+                if hours[0, 0] <= ts < hours[-1, 1]:
+                    assert listed.is_open(ts) == built_in.is_open(ts)
+                    if session.close < hours[-2, 0]:
+                        assert listed.next_open(ts) == built_in.next_open(ts)
+                        assert listed.next_close(ts) == built_in.next_close(ts)
+
+
+def tokyo() -> Calendar:
+    """Two days of Tokyo: 09:00 to 15:00 with a lunch break from 11:30 to 12:30, the second one without."""
+    opens = np.array([ns("2024-04-01T00:00Z"), ns("2024-04-02T00:00Z")], np.int64)
+    breaks = np.array([ns("2024-04-01T02:30Z"), np.iinfo(np.int64).min]).view("M8[ns]")
+    return Calendar.from_sessions("XTKS", opens, opens + 360 * MINUTE, breaks, breaks + 60 * MINUTE, zone="Asia/Tokyo")
+
+
+def test_bars_end_at_a_break_and_start_anew_after_it() -> None:
+    calendar = tokyo()
+    opened = ns("2024-04-01T00:00Z")
+    ts = opened + np.arange(0, 24 * 60 + 360, 5) * MINUTE
+    table = bars.bars_from_ticks(ts, np.arange(len(ts)) * 1.0, every="1h", calendar=calendar)
+    made = bars.columns(table)
+    starts = [0, 60, 120, 210, 270, 330]
+    wanted = [opened + minute * MINUTE for minute in starts] + [opened + DAY + n * 60 * MINUTE for n in range(6)]
+    assert made["ts"].tolist() == wanted
+    assert made["ticks"].tolist() == [12, 12, 6, 12, 12, 6] + [12] * 6
+    outside = 12 + (24 - 6) * 12
+    assert table.schema.metadata_str == {"outside_session": str(outside)}
+    builder = bars.TradeBarBuilder("1h", calendar=calendar)
+    pushed = [builder.push(1, at, 1.0) for at in ts.tolist()]
+    assert [bar.ts for bar in [*pushed, *builder.flush()] if bar is not None] == wanted
+    assert builder.outside == outside
+    # A whole session has its break.
+    day = bars.bars_from_ticks(ts, np.ones(len(ts)), every="1d", calendar=calendar)
+    assert bars.columns(day)["ticks"].tolist() == [72, 72]
+
+
+def test_a_break_is_no_time_to_trade() -> None:
+    calendar = tokyo()
+    at, to = ns("2024-04-01T02:30Z"), ns("2024-04-01T03:30Z")
+    assert calendar.pause("2024-04-01") == (at, to)
+    assert calendar.pause("2024-04-02") is None
+    assert [calendar.is_open(ts) for ts in (at - 1, at, to - 1, to)] == [True, False, False, True]
+    assert (calendar.next_close(at - 1), calendar.next_open(at)) == (at, to)
+    assert pickle.loads(pickle.dumps(calendar)) == calendar
+    assert {calendar: 1}[tokyo()] == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "hours", "breaks"),
+    [
+        ("there is none", [], None),
+        ("session 0 of calendar X: it opens at .* and closes at", [(5, 5)], None),
+        ("session 1 of calendar X: it opens at .* before the one ahead closes", [(0, DAY), (DAY - 1, 2 * DAY)], None),
+        ("session 1 of calendar X: its date .* join them, with a break", [(0, 5), (6, 9)], None),
+        ("session 0 of calendar X: its break from .* is not within it", [(0, 9)], [(0, 5)]),
+        ("session 0 of calendar X: its break from .* is not within it", [(0, 9)], [(5, 3)]),
+    ],
+)
+def test_sessions_that_cannot_be_are_refused(
+    message: str, hours: list[tuple[int, int]], breaks: list[tuple[int, int]] | None
+) -> None:
+    columns = [np.array([pair[n] for pair in pairs], np.int64) for pairs in (hours, breaks or []) for n in (0, 1)]
+    with pytest.raises(CalendarError, match=message):
+        Calendar.from_sessions("X", *columns[: 4 if breaks else 2])
+
+
+def test_a_list_does_not_guess_beyond_its_ends() -> None:
+    calendar = tokyo()
+    with pytest.raises(CalendarError, match="XTKS lists sessions from 2024-04-01.* give it those days too"):
+        calendar.is_open(ns("2024-04-03T00:00Z"))
+    with pytest.raises(CalendarError, match="lists sessions"):
+        calendar.session("2024-03-31")
+
+
 def test_new_york_has_the_sessions_of_the_reference_on_every_day_of_its_span(data_dir: Path) -> None:
-    with gzip.open(data_dir / XNYS, "rt") as file:
-        rows = {row[0][:10]: (ns(row[1]), ns(row[2])) for row in list(csv.reader(file))[1:]}
+    rows = reference(data_dir, "xnys")
     xnys = Calendar("XNYS")
     first, last = (dt.date.fromisoformat(day) for day in (min(rows), max(rows)))
     days = [first + dt.timedelta(n) for n in range((last - first).days + 1)]
@@ -145,7 +247,7 @@ def test_a_configuration_takes_the_calendars_that_there_are() -> None:
     assert {Calendar(name).name for name in CALENDARS} == set(CALENDARS)
 
 
-@pytest.mark.parametrize("name", ["XNYS", "24/7", "FX24x5"])
+@pytest.mark.parametrize("name", CALENDARS)
 def test_what_a_calendar_prints_makes_it_again(name: str) -> None:
     assert eval(repr(Calendar(name))) == Calendar(name)  # noqa: S307 - its own text
 

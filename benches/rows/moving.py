@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from exuvia import bars, lake, quotes
+from exuvia import quotes
 from exuvia.migrate import Switch
 from exuvia.migrate.dispatch.splice import Splice
 
@@ -120,27 +116,6 @@ def quote_message() -> Job | str:
 
     arms = {"exuvia": own, "exuvia into a dataclass": into_records, "json.loads and dicts": plain}
     return Job(arms, check, limits=["exuvia into a dataclass"], per=MESSAGES)
-
-
-@row("1 M minute bars into Parquet bytes, zstd 3", goal="1.2× the best peer, file at most 1.02×", threaded=False)
-def parquet() -> Job | str:
-    """The same table by exuvia and by pyarrow, same codec, level and rows in a group."""
-    ts = np.arange(1_000_000, dtype=np.int64) * 60_000_000_000
-    price = np.round(1.39 + np.cumsum(np.random.default_rng(7).normal(0, 1e-5, ts.size)), 5)
-    table = pa.table(bars.bars_from_ticks(ts, price, every="1m"))
-
-    def by_pyarrow() -> bytes:
-        sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=1_000_000)
-        return sink.getvalue()
-
-    def check(results: dict[str, Any]) -> None:
-        ours, theirs = (pq.read_table(io.BytesIO(results[name])) for name in ("exuvia", "pyarrow"))
-        assert ours.cast(theirs.schema).equals(theirs)
-        ratio = len(results["exuvia"]) / len(results["pyarrow"])
-        print(f"size of the file beside pyarrow's: {ratio:.3f}×", file=sys.stderr)
-
-    return Job({"exuvia": lambda: lake.encode_parquet(table, level=3), "pyarrow": by_pyarrow}, check)
 
 
 @row("Interpreter start with an import", goal="exuvia adds under 80 ms to the interpreter's start", threaded=False)

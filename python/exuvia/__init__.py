@@ -5,9 +5,13 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | module | what it does |
 |---|---|
 | `exuvia.quotes` | Saxo-style binary frames and quotes with delta merge |
+| `exuvia.feeds` | any JSON feed by a declaration, Polygon, ProjectX over SignalR: records or columns |
 | `exuvia.bars` | ticks to bars and bars to bars, streaming and columnar |
+| `exuvia.options` | implied volatility, greeks, IV rank, gamma exposure, fills |
+| `exuvia.indicators` | moving averages, average true range, rolling extremes |
 | `exuvia.sessions` | XNYS, FX 24x5 and 24/7 calendars |
-| `exuvia.lake` | Parquet files that are there whole or not at all |
+| `exuvia.history` | a cache of history: memory, then Parquet, then one fetch |
+| `exuvia.lake` | Parquet files that are there whole or not at all, datasets that grow by day |
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
 | `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
 | `exuvia.scan` | the decision of a scan cycle, strategies, state files |
@@ -38,7 +42,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from exuvia import bars, brokers, errors, lake, migrate, orders, quotes, scan, sessions, testing, venues
+    from exuvia import (
+        bars,
+        brokers,
+        errors,
+        feeds,
+        history,
+        indicators,
+        lake,
+        migrate,
+        options,
+        orders,
+        quotes,
+        scan,
+        sessions,
+        testing,
+        venues,
+    )
     from exuvia.build import BuildInfo, build_info
 
 __all__ = [
@@ -50,8 +70,12 @@ __all__ = [
     "brokers",
     "build_info",
     "errors",
+    "feeds",
+    "history",
+    "indicators",
     "lake",
     "migrate",
+    "options",
     "orders",
     "quotes",
     "scan",
@@ -62,9 +86,7 @@ __all__ = [
 
 __version__: str
 
-_AREAS = frozenset(
-    {"bars", "brokers", "errors", "lake", "migrate", "orders", "quotes", "scan", "sessions", "testing", "venues"}
-)
+_AREAS = frozenset(__all__) - {"ExuviaError", "ForkError", "PanicError", "__version__", "build_info"}
 
 
 def __getattr__(name: str) -> ModuleType | Callable[[], BuildInfo] | str:

@@ -19,12 +19,15 @@ __all__ = [
     "ConfigError",
     "DecodeError",
     "ExuviaError",
+    "FeedSpecError",
     "ForkError",
     "LakeError",
+    "LakeHeldError",
     "LakeNotFoundError",
     "LakeOptionError",
     "LakePermissionError",
     "MigrateError",
+    "OptionError",
     "OrderError",
     "PanicError",
     "ScanError",
@@ -46,6 +49,10 @@ class ValueRangeError(ExuviaError, ValueError):
 
 class DecodeError(ExuviaError, ValueError):
     """Bytes of a feed that break the wire format; the message names offset and value."""
+
+
+class FeedSpecError(ExuviaError, ValueError):
+    """A declaration of a feed that cannot be followed; the message names the place and what to write there."""
 
 
 class BarError(ExuviaError, ValueError):
@@ -76,8 +83,12 @@ class LakePermissionError(LakeError, PermissionError):
         self.errno = errno.EACCES
 
 
+class LakeHeldError(LakeError):
+    """A dataset that another writer holds; the message says which."""
+
+
 class LakeOptionError(LakeError, ValueError):
-    """A compression, level, day or name that does not exist, or an order that the table does not have."""
+    """A compression, level, day, name or symbol that does not exist, or a declaration that contradicts itself."""
 
 
 class SchemaError(ExuviaError, TypeError):
@@ -86,6 +97,10 @@ class SchemaError(ExuviaError, TypeError):
 
 class ScanError(ExuviaError, ValueError):
     """Something that a scan cannot decide on: a price that is none, a scenario without a view, a bad parameter."""
+
+
+class OptionError(ExuviaError, ValueError):
+    """Option analytics of what cannot be: columns of different lengths, an unknown variant, a price out of range."""
 
 
 class OrderError(ExuviaError, ValueError):

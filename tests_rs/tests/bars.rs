@@ -105,7 +105,7 @@ proptest! {
         bars.extend(builder.flush());
         let inside: u64 = bars.iter().map(|bar| bar.ticks).sum();
         let counted = builder.late() + builder.disordered();
-        let lost = match late { Late::IntoCurrent => 0, Late::Drop => counted, Late::Reject => refused };
+        let lost = match late { Late::IntoCurrent | Late::Revise => 0, Late::Drop => counted, Late::Reject => refused };
         prop_assert!(refused == 0 || refused == counted);
         prop_assert_eq!(counted == 0, rows.is_sorted_by_key(|(ts, _)| *ts));
         prop_assert_eq!(inside + lost, rows.len() as u64);
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn an_instant_is_open_exactly_if_a_session_holds_it(hours in 0_i64..24 * 365 * 30, minute in 0_i64..60) {
         let now = Time(Time::from_date(1995, 1, 1).unwrap().0 + hours * HOUR + minute * MINUTE);
-        for calendar in [Calendar::XNYS, Calendar::FX, Calendar::ALWAYS, Calendar::days_of("Australia/Lord_Howe").unwrap()] {
+        for calendar in [Calendar::XNYS, Calendar::FX, Calendar::CME, Calendar::ALWAYS, Calendar::days_of("Australia/Lord_Howe").unwrap()] {
             let day = now.floor(DAY, 0);
             let near = (-2..=2).filter_map(|n| calendar.session(Time(day.0 + n * DAY)).unwrap());
             let holding: Vec<_> = near.filter(|session| session.open <= now && now < session.close).collect();
@@ -145,10 +145,10 @@ proptest! {
     #[test]
     fn intervals_of_a_session_stay_within_it(hours in 0_i64..24 * 365 * 30, minutes in 1_i64..1_440) {
         let now = Time::from_date(1995, 1, 1).unwrap().0 + hours * HOUR;
-        for calendar in [Calendar::XNYS, Calendar::FX] {
-            let mut grid = SessionGrid::new(calendar, Interval::new(minutes * MINUTE).unwrap()).unwrap();
+        for calendar in [Calendar::XNYS, Calendar::FX, Calendar::CME] {
+            let mut grid = SessionGrid::new(calendar.clone(), Interval::new(minutes * MINUTE).unwrap()).unwrap();
             match (grid.place(now).unwrap(), calendar.session_at(Time(now)).unwrap()) {
-                (Place::In { start, end }, Some(session)) => {
+                (Place::In { start, end, .. }, Some(session)) => {
                     prop_assert!(session.open.0 <= start && start <= now && now < end && end <= session.close.0);
                     prop_assert_eq!((start - session.open.0) % (minutes * MINUTE), 0);
                 }

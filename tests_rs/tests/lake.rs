@@ -493,3 +493,15 @@ proptest! {
         prop_assert_eq!(got, rows.iter().map(bits).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_file_with_bloom_filters_holds_the_same_rows() {
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(|n| format!("S{n}"))));
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+    let table = Table::from(RecordBatch::try_from_iter([("symbol", names), ("value", values)]).unwrap());
+    let plain = encode_parquet(&table, &EncodeOptions::default()).unwrap();
+    let bloom = EncodeOptions { bloom: vec!["symbol".to_owned()], ..EncodeOptions::default() };
+    let bytes = encode_parquet(&table, &bloom).unwrap();
+    assert!(bytes.len() > plain.len());
+    assert_eq!(decode_parquet("bloom.parquet", Bytes::from(bytes), None).unwrap().batches, table.batches);
+}

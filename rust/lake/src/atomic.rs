@@ -11,7 +11,7 @@ use crate::LakeError;
 /// How many temporary files of one name may lie about before the writer asks for a sweep.
 const ATTEMPTS: u32 = 1_000;
 /// Bytes of one write call: a kill in a big file falls between two of them.
-const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 /// Folders within folders that [`sweep`] goes down.
 const DEPTH: usize = 16;
 
@@ -73,12 +73,12 @@ pub fn sweep(files: &dyn Files, folder: &Path) -> Result<Vec<PathBuf>, LakeError
     Ok(removed)
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
 /// Makes missing folders, and their names durable: a synced file in a folder that a power cut takes is lost.
-fn make_folder(files: &dyn Files, folder: &Path) -> Result<(), FilesError> {
+pub(crate) fn make_folder(files: &dyn Files, folder: &Path) -> Result<(), FilesError> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !files.exists(path)).collect();
     if missing.is_empty() {
@@ -88,7 +88,7 @@ fn make_folder(files: &dyn Files, folder: &Path) -> Result<(), FilesError> {
     missing.iter().rev().try_for_each(|path| files.sync_dir(folder_of(path)))
 }
 
-fn create_temporary(
+pub(crate) fn create_temporary(
     files: &dyn Files,
     path: &Path,
     private: bool,
@@ -96,7 +96,7 @@ fn create_temporary(
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or(LakeError::BadName {
         what: "path",
         value: path.display().to_string(),
-        why: "it does not end in a file name",
+        why: "it does not end in a file name".to_owned(),
     })?;
     for number in 0..ATTEMPTS {
         let temporary = path.with_file_name(format!(".{name}.{number}.tmp"));

@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use arrow::array::make_comparator;
 use arrow::compute::{SortOptions, concat_batches};
 use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as Codec, ZstdLevel};
-use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::metadata::SortingColumn;
 
 use crate::checksums::with_checksums;
+use crate::columns::Encoder;
 use crate::writable::writable;
 use crate::{BarColumns, LakeError, Table};
-
-/// What every file says about its maker.
-const CREATED_BY: &str = concat!("exuvia version ", env!("CARGO_PKG_VERSION"));
 
 /// How pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +50,16 @@ impl Compression {
         }
     }
 
-    fn codec(self) -> Result<Codec, LakeError> {
+    /// The name, and the level, which is 0 where there is none.
+    pub(crate) const fn name_and_level(self) -> (&'static str, i32) {
+        match self {
+            Self::None => ("none", 0),
+            Self::Snappy => ("snappy", 0),
+            Self::Zstd(level) => ("zstd", level),
+        }
+    }
+
+    pub(crate) fn codec(self) -> Result<Codec, LakeError> {
         Ok(match self {
             Self::None => Codec::UNCOMPRESSED,
             Self::Snappy => Codec::SNAPPY,
@@ -77,6 +81,10 @@ pub struct EncodeOptions {
     pub sorted_by: Vec<String>,
     /// Keys and values for the footer, written in order of key.
     pub metadata: BTreeMap<String, String>,
+    /// Columns with a bloom filter in each row group.
+    pub bloom: Vec<String>,
+    /// Threads that encode columns; 0 for as many as there are cores. The bytes are the same.
+    pub threads: usize,
 }
 
 impl Default for EncodeOptions {
@@ -87,6 +95,8 @@ impl Default for EncodeOptions {
             row_group_rows: 1 << 20,
             sorted_by: Vec::new(),
             metadata: BTreeMap::new(),
+            bloom: Vec::new(),
+            threads: 0,
         }
     }
 }
@@ -105,27 +115,18 @@ pub fn encode_parquet(table: &Table, options: &EncodeOptions) -> Result<Vec<u8>,
 }
 
 fn encode(table: &Table, options: &EncodeOptions, sorting: Vec<SortingColumn>) -> Result<Vec<u8>, LakeError> {
-    let pairs = || options.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
-    let metadata = pairs().map(|(key, value)| KeyValue::new(key, value)).collect();
-    // pyarrow shows what the Arrow schema holds, others what the footer holds.
-    let mut schema = table.schema.as_ref().clone();
-    schema.metadata.extend(pairs());
-    let properties = WriterProperties::builder()
-        .set_created_by(CREATED_BY.to_owned())
-        .set_compression(options.compression.codec()?)
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(options.row_group_rows.max(1)))
-        .set_sorting_columns((!sorting.is_empty()).then_some(sorting))
-        .set_key_value_metadata((!options.metadata.is_empty()).then_some(metadata))
-        .build();
-    let failed = |error: parquet::errors::ParquetError| LakeError::Encode(error.to_string());
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::new(schema), Some(properties)).map_err(failed)?;
+    let mut encoder = Encoder::new(&mut bytes, &table.schema, options, sorting)?;
+    encoder.chunk_rows = options.row_group_rows.max(1);
     for batch in &table.batches {
-        writer.write(batch).map_err(failed)?;
+        encoder.push(batch)?;
     }
-    let metadata = writer.close().map_err(failed)?;
-    with_checksums(&bytes, metadata).map_err(failed)
+    let metadata = encoder.close()?;
+    if options.bloom.is_empty() {
+        return with_checksums(&bytes, metadata).map_err(|error| LakeError::Encode(error.to_string()));
+    }
+    // Bloom filters lie between the row groups, of which the writing of checksums knows nothing.
+    Ok(bytes)
 }
 
 /// The bytes of a bar file; declared as sorted by `uic` and `ts` if the bars are.
@@ -138,7 +139,7 @@ pub fn encode_bars(bars: BarColumns, compression: Compression) -> Result<Vec<u8>
     encode_parquet(&table, &EncodeOptions { compression, sorted_by, ..EncodeOptions::default() })
 }
 
-fn sorting_columns(table: &Table, names: &[String]) -> Result<Vec<SortingColumn>, LakeError> {
+pub(crate) fn sorting_columns(table: &Table, names: &[String]) -> Result<Vec<SortingColumn>, LakeError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }

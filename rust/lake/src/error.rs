@@ -155,7 +155,115 @@ pub enum LakeError {
         /// What was given.
         value: String,
         /// What is wrong with it.
-        why: &'static str,
+        why: String,
+    },
+    /// A declaration of a dataset that contradicts itself.
+    #[error("the declaration's {what} {value:?} cannot be used: {why}")]
+    BadDeclaration {
+        /// Which part of it.
+        what: &'static str,
+        /// What was given.
+        value: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// No dataset lies there.
+    #[error("{folder} is not a dataset: it has no _exuvia/dataset.json; create one there, or name its root")]
+    NotADataset {
+        /// Which folder.
+        folder: String,
+    },
+    /// A dataset with another declaration lies there.
+    #[error(
+        "{folder} is a dataset already, and was declared otherwise: {what}; open it, and evolve its schema if that is meant"
+    )]
+    DeclaredOtherwise {
+        /// Which folder.
+        folder: String,
+        /// What differs.
+        what: String,
+    },
+    /// Another writer is at work.
+    #[error(
+        "dataset '{dataset}' has a writer already: {holder}; a dataset has one writer at a time, so end that one, or give it the rows"
+    )]
+    Held {
+        /// Which dataset.
+        dataset: String,
+        /// What the other one says of itself.
+        holder: String,
+    },
+    /// A file that the dataset did not write is where one of its own belongs.
+    #[error("{path} is there already, and dataset '{dataset}' did not write it: move it away, or declare another path")]
+    Foreign {
+        /// Which dataset.
+        dataset: String,
+        /// The file.
+        path: String,
+    },
+    /// Rows that do not fit the dataset.
+    #[error("rows for dataset '{dataset}': {what}")]
+    Rows {
+        /// Which dataset.
+        dataset: String,
+        /// What is wrong with them, where, and what to do.
+        what: String,
+    },
+    /// A change of the schema that would change or lose values.
+    #[error("dataset '{dataset}' cannot take the new schema: {what}")]
+    Evolution {
+        /// Which dataset.
+        dataset: String,
+        /// Which column, and what to do.
+        what: String,
+    },
+    /// A symbol that no row has.
+    #[error("dataset '{dataset}' has no symbol {symbol:?}{near}; dataset.symbols() lists them")]
+    UnknownSymbol {
+        /// Which dataset.
+        dataset: String,
+        /// What was asked for.
+        symbol: String,
+        /// Symbols that are written nearly so, as a part of the sentence.
+        near: String,
+    },
+    /// A file of exuvia's own in the dataset that is not as it was written.
+    #[error(
+        "{file} is damaged at byte {at}: {reason}; rows before it are whole: `exuvia lake verify` says what is lost"
+    )]
+    DamagedSegment {
+        /// Which file.
+        file: String,
+        /// Where.
+        at: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// Written by a later version.
+    #[error("{file} has format {found}, and this version of exuvia reads up to {known}: install a newer one")]
+    Newer {
+        /// Which file.
+        file: String,
+        /// Its format.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// The files changed again and again while they were read.
+    #[error(
+        "dataset '{dataset}' changed {tries} times while it was being read: a writer seals or compacts without pause; try again"
+    )]
+    Restless {
+        /// Which dataset.
+        dataset: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The writer was closed.
+    #[error("the writer of dataset '{dataset}' is closed: open another one")]
+    Closed {
+        /// Which dataset.
+        dataset: String,
     },
     /// A column whose type Parquet does not have.
     #[error(
@@ -243,6 +351,8 @@ impl LakeError {
                 | Self::Unwritable { .. }
                 | Self::Duplicate { .. }
                 | Self::NotBars { .. }
+                | Self::Rows { .. }
+                | Self::Evolution { .. }
         )
     }
 }

@@ -13,7 +13,7 @@ use crate::{BarColumns, Compression, EncodeOptions, LakeError, Table, encode_bar
 /// # Errors
 /// [`LakeError::BadName`].
 pub fn bars_path(folder: &Path, day: &str, name: &str) -> Result<PathBuf, LakeError> {
-    let bad = |what, value: &str, why| LakeError::BadName { what, value: value.to_owned(), why };
+    let bad = |what, value: &str, why: &str| LakeError::BadName { what, value: value.to_owned(), why: why.to_owned() };
     let midnight = (day.len() == 10).then(|| format!("{day}T00:00:00Z").parse::<Time>().ok()).flatten();
     if midnight.is_none() {
         return Err(bad("day", day, "write a date as YYYY-MM-DD"));

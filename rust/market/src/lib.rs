@@ -1,6 +1,8 @@
-//! What a market sends, and what is made of it: bars from ticks, trading sessions, wire formats.
-//! Nothing here does I/O: bytes and columns go in, records and columns come out.
+//! What a market sends, and what is made of it: bars from ticks and the indicators that live with them, trading
+//! sessions, option analytics, wire formats. Nothing here does I/O: bytes and columns go in, records and columns come out.
 
 pub mod bars;
+pub mod indicators;
+pub mod options;
 pub mod sessions;
 pub mod wire;

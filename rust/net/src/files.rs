@@ -1,10 +1,10 @@
 //! The disk: `std::fs` with the syncs that make data and names durable.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use exuvia_ports::{Create, FileWriter, Files, FilesError};
+use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
 
 /// The file system of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,6 +13,28 @@ pub struct SystemFiles;
 impl Files for SystemFiles {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FilesError> {
         fs::read(path).map_err(|error| FilesError::from_io("read", path, &error))
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn FileReader>, FilesError> {
+        let file = File::open(path).map_err(|error| FilesError::from_io("open", path, &error))?;
+        Ok(Box::new(SystemReader { file, path: path.to_path_buf() }))
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn FileLock>, FilesError> {
+        let failed = |error: io::Error| FilesError::from_io("lock", path, &error);
+        let mut options = OpenOptions::new();
+        // Not emptied: until the lock is had, what is in it is another's name.
+        let opened = options.read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = opened.map_err(failed)?;
+        if !try_lock(&file).map_err(failed)? {
+            let mut name = String::new();
+            // Without its name the refusal is still one.
+            let _ = file.read_to_string(&mut name);
+            let holder = if name.is_empty() { "another process".to_owned() } else { name };
+            return Err(FilesError::Locked { path: path.to_path_buf(), holder });
+        }
+        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;
+        Ok(Box::new(SystemLock { _file: file }))
     }
 
     fn create(&self, path: &Path, how: Create) -> Result<Box<dyn FileWriter>, FilesError> {
@@ -85,6 +107,77 @@ impl Files for SystemFiles {
     fn create_dir_all(&self, folder: &Path) -> Result<(), FilesError> {
         fs::create_dir_all(folder).map_err(|error| FilesError::from_io("create folder", folder, &error))
     }
+}
+
+#[derive(Debug)]
+struct SystemReader {
+    file: File,
+    path: PathBuf,
+}
+
+impl FileReader for SystemReader {
+    fn length(&self) -> Result<u64, FilesError> {
+        self.file.metadata().map(|of| of.len()).map_err(|error| FilesError::from_io("read", &self.path, &error))
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, FilesError> {
+        let failed = |error: io::Error| FilesError::from_io("read", &self.path, &error);
+        // What a damaged file claims must not be allocated before it is there.
+        let there = self.length()?.saturating_sub(offset);
+        let mut bytes = vec![0; length.min(usize::try_from(there).unwrap_or(usize::MAX))];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match read_part(&self.file, rest, offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
+#[cfg(unix)]
+fn read_part(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, offset)
+}
+
+#[cfg(windows)]
+fn read_part(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, offset)
+}
+
+/// The system lets the lock go when the file is closed, and when the process is killed.
+#[derive(Debug)]
+struct SystemLock {
+    _file: File,
+}
+
+impl FileLock for SystemLock {}
+
+/// Whether the file's lock is ours now; false if another open file has it, of this process or of another.
+#[cfg(unix)]
+fn try_lock(file: &File) -> io::Result<bool> {
+    use std::os::fd::AsRawFd;
+    loop {
+        // SAFETY: the descriptor is open while `file` is borrowed, and flock touches no memory of ours.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::WouldBlock => return Ok(false),
+            io::ErrorKind::Interrupted => {}
+            _ => return Err(error),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn try_lock(_file: &File) -> io::Result<bool> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "locks of files are built for POSIX systems only"))
 }
 
 #[derive(Debug)]

@@ -9,15 +9,18 @@ mod compare;
 mod dispatch;
 mod evidence;
 mod failure;
+mod feeds;
 mod gate;
 mod gates;
 mod integers;
 mod lake;
+mod options;
 mod orders;
 mod quotes;
 mod scan;
 mod tables;
 mod venues;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -32,7 +35,9 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         gate::register,
         bars::register,
         quotes::register,
+        feeds::register,
         lake::register,
+        options::register,
         orders::register,
         scan::register,
         venues::register,

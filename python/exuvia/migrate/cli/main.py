@@ -49,6 +49,9 @@ COMMANDS = (
     "report",
     "doctor",
     "venue",
+    "iv-rank",
+    "lake",
+    "parity",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 

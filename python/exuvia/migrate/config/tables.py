@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Caps", "Config", "Divergence", "GateConfig", "GroupConfig", "UnitConfig"]
 
 MIB = 1024 * 1024
-CALENDARS = ("24/7", "FX24x5", "XNYS")
+CALENDARS = ("24/7", "CME", "FX24x5", "XNYS")
 """The calendars that `exuvia.sessions` has."""
 
 

@@ -176,11 +176,11 @@ fn check_lengths<N>(ts: &[i64], names: [&'static str; 4], bars: OhlcSlices<'_, N
     names.into_iter().zip([bars.open, bars.high, bars.low, bars.close]).try_for_each(|(n, v)| same_length(ts, n, v))
 }
 
-fn starts(runs: &[Run]) -> Vec<i64> {
-    runs.iter().map(|run| run.start).collect()
+pub(super) fn starts(runs: &[Run]) -> Vec<i64> {
+    runs.iter().map(|run| run.label).collect()
 }
 
-fn counts(runs: &[Run]) -> Vec<i64> {
+pub(super) fn counts(runs: &[Run]) -> Vec<i64> {
     runs.iter().map(|run| i64::try_from(run.to - run.from).unwrap_or(i64::MAX)).collect()
 }
 
@@ -195,7 +195,11 @@ fn not_finite<N: Number>(column: &'static str, values: &[N], run: &Run) -> BarEr
     BarError::NotFinite { column, row, value: values.get(row).map_or(f64::NAN, |value| value.to_float()) }
 }
 
-fn ticks_to_ohlc<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<OhlcColumns<N>, BarError> {
+pub(super) fn ticks_to_ohlc<N: Number>(
+    column: &'static str,
+    values: &[N],
+    runs: &[Run],
+) -> Result<OhlcColumns<N>, BarError> {
     let mut out = OhlcColumns::with_capacity(runs.len());
     for run in runs {
         let rows = values_of(values, run);
@@ -207,7 +211,7 @@ fn ticks_to_ohlc<N: Number>(column: &'static str, values: &[N], runs: &[Run]) ->
     Ok(out)
 }
 
-fn bars_to_ohlc<N: Number>(
+pub(super) fn bars_to_ohlc<N: Number>(
     names: [&'static str; 4],
     bars: OhlcSlices<'_, N>,
     runs: &[Run],
@@ -236,7 +240,7 @@ fn check_finite<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> 
     bad.map_or(Ok(()), |run| Err(not_finite(column, values, run)))
 }
 
-fn sums<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<Vec<N>, BarError> {
+pub(super) fn sums<N: Number>(column: &'static str, values: &[N], runs: &[Run]) -> Result<Vec<N>, BarError> {
     let sum_of = |run: &Run| N::sum(values_of(values, run)).ok_or_else(|| not_summable(column, values, run));
     runs.iter().map(sum_of).collect()
 }
@@ -260,12 +264,12 @@ fn not_summable<N: Number>(column: &'static str, values: &[N], run: &Run) -> Bar
 }
 
 impl<N> OhlcColumns<N> {
-    fn with_capacity(bars: usize) -> Self {
+    pub(super) fn with_capacity(bars: usize) -> Self {
         let column = || Vec::with_capacity(bars);
         Self { open: column(), high: column(), low: column(), close: column() }
     }
 
-    fn push(&mut self, open: N, high: N, low: N, close: N) {
+    pub(super) fn push(&mut self, open: N, high: N, low: N, close: N) {
         self.open.push(open);
         self.high.push(high);
         self.low.push(low);

@@ -1,4 +1,4 @@
-//! Which interval an instant belongs to: a fixed grid from 1970, or one that starts anew with each session.
+//! Which interval an instant belongs to; the simplest answer is a grid of equal intervals from 1970 on.
 
 use exuvia_model::Time;
 
@@ -7,18 +7,28 @@ use super::{BarError, Interval};
 /// Where an instant lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the interval that starts here and ends before `end`.
+    /// In the interval from `start` to the last instant before `end`, whose bar is stamped `label`.
     In {
         /// First instant of the interval.
         start: i64,
         /// First instant after it.
         end: i64,
+        /// Stamp of its bar.
+        label: i64,
     },
     /// In no interval: nothing trades until `until`.
     Out {
         /// First instant that may be in one.
         until: i64,
     },
+}
+
+impl Place {
+    /// In an interval that is stamped with its start.
+    #[must_use]
+    pub const fn between(start: i64, end: i64) -> Self {
+        Self::In { start, end, label: start }
+    }
 }
 
 /// A division of time into intervals.
@@ -28,12 +38,6 @@ pub trait Grid {
     /// # Errors
     /// `TimeRange` when its ends do not fit.
     fn place(&mut self, time: i64) -> Result<Place, BarError>;
-}
-
-impl<G: Grid + ?Sized> Grid for Box<G> {
-    fn place(&mut self, time: i64) -> Result<Place, BarError> {
-        (**self).place(time)
-    }
 }
 
 /// Intervals of equal length, counted from 1970-01-01 plus an offset.
@@ -69,7 +73,7 @@ impl Fixed {
 impl Grid for Fixed {
     #[inline]
     fn place(&mut self, time: i64) -> Result<Place, BarError> {
-        self.bounds(time).map(|(start, end)| Place::In { start, end })
+        self.bounds(time).map(|(start, end)| Place::between(start, end))
     }
 }
 

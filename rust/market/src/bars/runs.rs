@@ -4,10 +4,10 @@ use exuvia_model::Time;
 
 use super::{BarError, Grid, Place, extremes};
 
-/// The rows `from..to` of one interval.
+/// The rows `from..to` of one bar, and its stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
-    pub start: i64,
+    pub label: i64,
     pub from: usize,
     pub to: usize,
 }
@@ -27,7 +27,7 @@ pub(super) fn runs(ts: &[i64], grid: &mut impl Grid) -> Result<(Vec<Run>, usize)
         // At least the row itself, so that the walk moves whatever a grid answers.
         let to = from + length.max(1);
         match place {
-            Place::In { start, .. } => found.push(Run { start, from, to }),
+            Place::In { label, .. } => found.push(Run { label, from, to }),
             Place::Out { .. } => outside += to - from,
         }
         from = to;
@@ -73,7 +73,7 @@ mod tests {
 
     fn walk(ts: &[i64], every: i64) -> Result<Vec<(i64, usize, usize)>, BarError> {
         let mut grid = Fixed::new(Interval::new(every).unwrap(), 0);
-        runs(ts, &mut grid).map(|(runs, _)| runs.into_iter().map(|run| (run.start, run.from, run.to)).collect())
+        runs(ts, &mut grid).map(|(runs, _)| runs.into_iter().map(|run| (run.label, run.from, run.to)).collect())
     }
 
     #[test]

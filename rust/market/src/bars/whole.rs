@@ -52,7 +52,7 @@ pub fn check_whole(ts: &[i64], length: Option<Interval>, grid: &mut impl Grid) -
         let (start, end) = match open.filter(|(start, end)| (*start..*end).contains(time)) {
             Some(bounds) => bounds,
             None => match grid.place(*time)? {
-                Place::In { start, end } => (start, end),
+                Place::In { start, end, .. } => (start, end),
                 Place::Out { .. } => continue,
             },
         };

@@ -27,6 +27,28 @@ pub enum CalendarError {
         /// Last year covered.
         last: i32,
     },
+    /// A list of sessions that does not reach as far.
+    #[error("calendar {calendar} lists sessions from {first} to {last}, none at {time}: give it those days too")]
+    NotListed {
+        /// Which calendar.
+        calendar: String,
+        /// The instant that was asked for.
+        time: Time,
+        /// First instant of the first session.
+        first: Time,
+        /// First instant after the last session.
+        last: Time,
+    },
+    /// A list of sessions that cannot be one.
+    #[error("session {row} of calendar {calendar}: {why}")]
+    BadSchedule {
+        /// Which calendar.
+        calendar: String,
+        /// Which session, counted from 0.
+        row: usize,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 fn date(day: Time) -> String {

@@ -1,20 +1,27 @@
 //! When markets trade: a [`Calendar`] answers whether an instant is in a session, and which sessions
-//! there are. XNYS (New York, with holidays and early closes), FX around the clock from Sunday to
-//! Friday, and 24/7. Zone data is compiled in.
+//! there are. XNYS (New York, with holidays and early closes), CME (Globex), FX around the clock from Sunday
+//! to Friday, 24/7, and any other as a list of its sessions ([`Schedule`]). Zone data is compiled in.
 
+mod cme;
 mod error;
 mod grid;
+mod schedule;
 mod xnys;
+mod zone;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Weekday};
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::{America, Tz};
 use exuvia_model::{DAY, Time};
 
 pub use error::CalendarError;
 pub use grid::SessionGrid;
+pub use schedule::Schedule;
+pub use zone::Zone;
 
 /// The names that [`Calendar::named`] knows.
-pub const CALENDARS: [&str; 3] = ["XNYS", "24/7", "FX24x5"];
+pub const CALENDARS: [&str; 4] = ["XNYS", "24/7", "FX24x5", "CME"];
 
 /// Version of the compiled-in IANA zone data, such as `2025b`.
 #[must_use]
@@ -33,7 +40,7 @@ pub struct Session {
     pub close: Time,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Hours {
     /// Never closed; a session is a day of the zone.
     Always(Tz),
@@ -41,6 +48,10 @@ enum Hours {
     Fx,
     /// 09:30 to 16:00 in New York, with holidays and early closes.
     Xnys,
+    /// 17:00 of the day before to 17:00 in Chicago, with holidays and early closes.
+    Cme,
+    /// Sessions that were listed one by one.
+    Listed(Arc<Schedule>),
 }
 
 /// When a market trades.
@@ -53,7 +64,7 @@ enum Hours {
 /// assert!(!fx.is_open("2026-02-06T22:00:00Z".parse()?)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     hours: Hours,
 }
@@ -65,6 +76,8 @@ impl Calendar {
     pub const ALWAYS: Self = Self { hours: Hours::Always(Tz::UTC) };
     /// The New York Stock Exchange since 1990.
     pub const XNYS: Self = Self { hours: Hours::Xnys };
+    /// Futures on CME Globex since 1990: 17:00 to 17:00 in Chicago, holidays end at noon.
+    pub const CME: Self = Self { hours: Hours::Cme };
 
     /// The calendar of that name.
     ///
@@ -75,6 +88,7 @@ impl Calendar {
             "XNYS" => Ok(Self::XNYS),
             "24/7" => Ok(Self::ALWAYS),
             "FX24x5" => Ok(Self::FX),
+            "CME" => Ok(Self::CME),
             _ => Err(CalendarError::UnknownCalendar(name.to_owned())),
         }
     }
@@ -88,13 +102,27 @@ impl Calendar {
         Ok(Self { hours: Hours::Always(zone) })
     }
 
-    /// Its name, one of [`CALENDARS`].
+    /// The sessions of a list, with its breaks.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.hours {
+    pub fn listed(schedule: Schedule) -> Self {
+        Self { hours: Hours::Listed(Arc::new(schedule)) }
+    }
+
+    /// The list that this calendar was made of, if it was.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Schedule> {
+        if let Hours::Listed(schedule) = &self.hours { Some(schedule) } else { None }
+    }
+
+    /// Its name, one of [`CALENDARS`] or that of its list.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.hours {
             Hours::Always(_) => "24/7",
             Hours::Fx => "FX24x5",
             Hours::Xnys => "XNYS",
+            Hours::Cme => "CME",
+            Hours::Listed(schedule) => schedule.name(),
         }
     }
 
@@ -109,21 +137,27 @@ impl Calendar {
     /// # Errors
     /// `OutOfRange` where the calendar has no data.
     pub fn session(&self, day: Time) -> Result<Option<Session>, CalendarError> {
+        if let Hours::Listed(schedule) = &self.hours {
+            return schedule.of_day(day);
+        }
         let date = date_of(day);
         let Some((open, close)) = self.hours_of(date)? else { return Ok(None) };
         let session = |open, close| Session { day: day.floor(DAY, 0), open, close };
         Ok(self.instant(open).zip(self.instant(close)).map(|(open, close)| session(open, close)))
     }
 
-    /// The session that an instant lies in.
+    /// The session that an instant lies in; a break belongs to its session.
     ///
     /// # Errors
     /// `OutOfRange` where the calendar has no data.
     pub fn session_at(&self, time: Time) -> Result<Option<Session>, CalendarError> {
+        if let Hours::Listed(schedule) = &self.hours {
+            return schedule.at(time);
+        }
         let within = |session: &Session| session.open <= time && time < session.close;
         let today = self.local_day(time);
         let found = self.session(today)?.filter(within);
-        if found.is_some() || self.hours != Hours::Fx {
+        if found.is_some() || !matches!(self.hours, Hours::Fx | Hours::Cme) {
             return Ok(found);
         }
         Ok(self.session(Time(today.0.saturating_add(DAY)))?.filter(within))
@@ -134,7 +168,15 @@ impl Calendar {
     /// # Errors
     /// `OutOfRange` where the calendar has no data.
     pub fn is_open(&self, time: Time) -> Result<bool, CalendarError> {
-        self.session_at(time).map(|session| session.is_some())
+        let session = self.session_at(time)?;
+        let pause = session.and_then(|session| self.pause(&session));
+        Ok(session.is_some() && pause.is_none_or(|(from, to)| time < from || to <= time))
+    }
+
+    /// The break within a session: its first instant and the first after it.
+    #[must_use]
+    pub fn pause(&self, session: &Session) -> Option<(Time, Time)> {
+        self.schedule().and_then(|schedule| schedule.pause(session))
     }
 
     /// The first instant after `time` at which the market begins to trade; `None` if it never stops.
@@ -142,6 +184,9 @@ impl Calendar {
     /// # Errors
     /// `OutOfRange` where the calendar has no data.
     pub fn next_open(&self, time: Time) -> Result<Option<Time>, CalendarError> {
+        if let Hours::Listed(schedule) = &self.hours {
+            return Ok(schedule.next_open(time));
+        }
         self.turn(time, |session| session.open, -DAY, |session| session.close)
     }
 
@@ -150,6 +195,9 @@ impl Calendar {
     /// # Errors
     /// `OutOfRange` where the calendar has no data.
     pub fn next_close(&self, time: Time) -> Result<Option<Time>, CalendarError> {
+        if let Hours::Listed(schedule) = &self.hours {
+            return Ok(schedule.next_close(time));
+        }
         self.turn(time, |session| session.close, DAY, |session| session.open)
     }
 
@@ -180,6 +228,9 @@ impl Calendar {
 
     /// The first session that opens after `time`.
     fn session_after(&self, time: Time) -> Result<Option<Session>, CalendarError> {
+        if let Hours::Listed(schedule) = &self.hours {
+            return Ok(schedule.after(time));
+        }
         let mut day = self.local_day(time);
         for _ in 0..LONGEST_PAUSE {
             if let Some(session) = self.session(day)?.filter(|session| session.open > time) {
@@ -191,9 +242,11 @@ impl Calendar {
     }
 
     fn tz(&self) -> Tz {
-        match self.hours {
-            Hours::Always(zone) => zone,
+        match &self.hours {
+            Hours::Always(zone) => *zone,
             Hours::Fx | Hours::Xnys => America::New_York,
+            Hours::Cme => America::Chicago,
+            Hours::Listed(schedule) => schedule.zone().tz(),
         }
     }
 
@@ -207,7 +260,7 @@ impl Calendar {
     fn hours_of(&self, date: NaiveDate) -> Result<Option<(LocalTime, LocalTime)>, CalendarError> {
         let tomorrow = date.checked_add_days(Days::new(1)).unwrap_or(date);
         let yesterday = date.checked_sub_days(Days::new(1)).unwrap_or(date);
-        match self.hours {
+        match &self.hours {
             Hours::Always(_) => Ok(Some(((date, NaiveTime::MIN), (tomorrow, NaiveTime::MIN)))),
             Hours::Fx if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) => Ok(None),
             Hours::Fx => Ok(Some(((yesterday, clock(17, 0)), (date, clock(17, 0))))),
@@ -215,20 +268,17 @@ impl Calendar {
                 let close = xnys::close_of(date)?;
                 Ok(close.map(|(hour, minute)| ((date, clock(9, 30)), (date, clock(hour, minute)))))
             }
+            Hours::Cme => {
+                let close = cme::close_of(date)?;
+                Ok(close.map(|hour| ((yesterday, clock(17, 0)), (date, clock(hour, 0)))))
+            }
+            // Its sessions are instants already.
+            Hours::Listed(_) => Ok(None),
         }
     }
 
-    /// The instant at which the zone's clock shows `local`; the first if it shows it twice, the end of the gap
-    /// if it never does. `None` outside 1677 to 2262.
     fn instant(&self, (date, time): LocalTime) -> Option<Time> {
-        let mut local = date.and_time(time);
-        for _ in 0..LONGEST_GAP {
-            if let Some(found) = self.tz().from_local_datetime(&local).earliest() {
-                return found.timestamp_nanos_opt().map(Time);
-            }
-            local = local.checked_add_signed(TimeDelta::minutes(15))?;
-        }
-        None
+        zone::instant(self.tz(), date.and_time(time)).map(Time)
     }
 }
 
@@ -236,8 +286,6 @@ type LocalTime = (NaiveDate, NaiveTime);
 
 /// Days without a session that a search goes through before it gives up.
 const LONGEST_PAUSE: usize = 15;
-/// Quarters of an hour in the longest gap of a zone's clock (Samoa left out a day in 2011).
-const LONGEST_GAP: usize = 4 * 25;
 /// 1970-01-01 in days since the year 1.
 const EPOCH_FROM_CE: i32 = 719_163;
 

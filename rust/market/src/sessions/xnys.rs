@@ -29,15 +29,21 @@ const CLOSED_EARLY: [(i32, u32, u32); 3] = [(1997, 12, 26), (1999, 12, 31), (200
 
 /// Hour and minute in New York at which trading ends on a date; `None` if there is none.
 pub(super) fn close_of(date: NaiveDate) -> Result<Option<(u32, u32)>, CalendarError> {
-    let (first, last) = COVERED;
-    if !(first..=last).contains(&date.year()) {
-        let day = Time(i64::from(date.num_days_from_ce() - EPOCH_FROM_CE).saturating_mul(DAY));
-        return Err(CalendarError::OutOfRange { calendar: "XNYS", day, first, last });
-    }
+    check_covered("XNYS", date)?;
     if is_weekend(date) || is_holiday(date) || is_listed(date, &CLOSED) {
         return Ok(None);
     }
     Ok(Some((early_close(date).unwrap_or(16), 0)))
+}
+
+/// Refuses a date outside of the years that the rules are for.
+pub(super) fn check_covered(calendar: &'static str, date: NaiveDate) -> Result<(), CalendarError> {
+    let (first, last) = COVERED;
+    if (first..=last).contains(&date.year()) {
+        return Ok(());
+    }
+    let day = Time(i64::from(date.num_days_from_ce() - EPOCH_FROM_CE).saturating_mul(DAY));
+    Err(CalendarError::OutOfRange { calendar, day, first, last })
 }
 
 fn is_holiday(date: NaiveDate) -> bool {
@@ -74,7 +80,7 @@ fn early_close(date: NaiveDate) -> Option<u32> {
 }
 
 /// Whether a holiday of that day in the month is kept on `date`: a Saturday's on Friday, a Sunday's on Monday.
-fn is_observed(date: NaiveDate, holiday: u32) -> bool {
+pub(super) fn is_observed(date: NaiveDate, holiday: u32) -> bool {
     let day = date.day();
     match date.weekday() {
         Weekday::Fri => day == holiday || day + 1 == holiday,
@@ -83,21 +89,21 @@ fn is_observed(date: NaiveDate, holiday: u32) -> bool {
     }
 }
 
-fn is_listed(date: NaiveDate, list: &[(i32, u32, u32)]) -> bool {
+pub(super) fn is_listed(date: NaiveDate, list: &[(i32, u32, u32)]) -> bool {
     list.contains(&(date.year(), date.month(), date.day()))
 }
 
-fn is_weekend(date: NaiveDate) -> bool {
+pub(super) fn is_weekend(date: NaiveDate) -> bool {
     matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
 /// Which occurrence of its weekday in the month a day is.
-const fn week_of(day: u32) -> u32 {
+pub(super) const fn week_of(day: u32) -> u32 {
     day.div_ceil(7)
 }
 
 /// Two days before Easter Sunday (the algorithm of Meeus, Jones and Butcher).
-fn good_friday(year: i32) -> NaiveDate {
+pub(super) fn good_friday(year: i32) -> NaiveDate {
     let (a, b, c) = (year % 19, year / 100, year % 100);
     let h = (19 * a + b - b / 4 - (b - (b + 8) / 25 + 1) / 3 + 15) % 30;
     let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;

@@ -47,6 +47,14 @@ pub enum FilesError {
         /// On what.
         path: PathBuf,
     },
+    /// Another process has the lock.
+    #[error("cannot lock {}: {holder} holds it; end that one, or wait until it has ended", path.display())]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+        /// What the holder says of itself.
+        holder: String,
+    },
     /// Anything else that the system says.
     #[error("cannot {operation} {}: {reason}", path.display())]
     Other {
@@ -79,6 +87,7 @@ impl FilesError {
             Self::Full { .. } => Self::Full { operation, path },
             Self::Other { reason, .. } => Self::Other { operation, path, reason },
             Self::PowerLost { .. } => Self::PowerLost { operation, path },
+            Self::Locked { holder, .. } => Self::Locked { path, holder },
         }
     }
 
@@ -144,6 +153,24 @@ pub trait FileWriter: fmt::Debug + Send {
     fn sync(&mut self) -> Result<(), FilesError>;
 }
 
+/// An open file that is read anywhere; it stays whole though its name may be given to another file or removed.
+pub trait FileReader: fmt::Debug + Send + Sync {
+    /// How many bytes it has now.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn length(&self) -> Result<u64, FilesError>;
+
+    /// `length` bytes from `offset`; fewer only where the file ends.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, FilesError>;
+}
+
+/// A lock that is held until it is dropped or its process ends, however it ends.
+pub trait FileLock: fmt::Debug + Send {}
+
 /// A file system.
 pub trait Files: fmt::Debug + Send + Sync {
     /// The whole content.
@@ -151,6 +178,18 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`FilesError::NotFound`] and others.
     fn read(&self, path: &Path) -> Result<Vec<u8>, FilesError>;
+
+    /// The file opened to be read in parts.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] and others.
+    fn open(&self, path: &Path) -> Result<Box<dyn FileReader>, FilesError>;
+
+    /// Takes the lock whose file is `path`, made if it is not there, and writes into it who `holder` is.
+    ///
+    /// # Errors
+    /// [`FilesError::Locked`] with the name of the one that has it.
+    fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn FileLock>, FilesError>;
 
     /// A new, empty file; an old one of that name is emptied unless `how` is exclusive.
     ///

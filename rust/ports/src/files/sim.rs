@@ -1,11 +1,12 @@
 //! A file system in memory that can lose power, fill up, go read-only and fail at the nth operation.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use super::disk::Survives;
 use super::disk::{Disk, Entry};
-use super::{Create, FileWriter, Files, FilesError};
+use super::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
 use crate::locked;
 
 /// What happens at the chosen operation.
@@ -48,6 +49,8 @@ struct State {
     capacity: Option<usize>,
     /// Counts starts of the machine: writers of an earlier life are dead.
     life: u64,
+    /// Who holds which lock.
+    locks: BTreeMap<PathBuf, String>,
 }
 
 impl SimFiles {
@@ -85,6 +88,7 @@ impl SimFiles {
         state.disk = std::mem::take(&mut state.disk).after_power_cut(survives);
         state.off = false;
         state.fault = None;
+        state.locks.clear();
         state.life += 1;
     }
 
@@ -174,6 +178,27 @@ impl Files for SimFiles {
         let state = self.state();
         state.check_power("read", path)?;
         Ok(state.disk.content(state.file("read", path)?))
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn FileReader>, FilesError> {
+        let state = self.state();
+        state.check_power("open", path)?;
+        let file = state.file("open", path)?;
+        Ok(Box::new(SimReader { state: Arc::clone(&self.state), path: path.to_path_buf(), file, life: state.life }))
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn FileLock>, FilesError> {
+        let mut state = self.state();
+        state.begin("lock", path)?;
+        state.parent("lock", path)?;
+        if let Some(holder) = state.locks.get(path) {
+            return Err(FilesError::Locked { path: path.to_path_buf(), holder: holder.clone() });
+        }
+        if state.disk.entry(path).is_none() {
+            state.disk.new_file(path);
+        }
+        state.locks.insert(path.to_path_buf(), holder.to_owned());
+        Ok(Box::new(SimLock { state: Arc::clone(&self.state), path: path.to_path_buf(), life: state.life }))
     }
 
     fn create(&self, path: &Path, how: Create) -> Result<Box<dyn FileWriter>, FilesError> {
@@ -268,6 +293,56 @@ impl Files for SimFiles {
             }
         }
         Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct SimReader {
+    state: Arc<Mutex<State>>,
+    path: PathBuf,
+    file: usize,
+    life: u64,
+}
+
+impl SimReader {
+    fn content(&self) -> Result<Vec<u8>, FilesError> {
+        let state = locked(&self.state);
+        state.check_power("read", &self.path)?;
+        if state.life != self.life {
+            return Err(FilesError::PowerLost { operation: "read", path: self.path.clone() });
+        }
+        Ok(state.disk.content(self.file))
+    }
+}
+
+impl FileReader for SimReader {
+    fn length(&self) -> Result<u64, FilesError> {
+        Ok(self.content()?.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, FilesError> {
+        let content = self.content()?;
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+        let to = from.saturating_add(length).min(content.len());
+        Ok(content.get(from..to).unwrap_or_default().to_vec())
+    }
+}
+
+#[derive(Debug)]
+struct SimLock {
+    state: Arc<Mutex<State>>,
+    path: PathBuf,
+    life: u64,
+}
+
+impl FileLock for SimLock {}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        let mut state = locked(&self.state);
+        if state.life == self.life {
+            state.locks.remove(&self.path);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use exuvia_model::Time;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::source::Column;
 use crate::failure::Failure;
 use crate::gate;
 use crate::integers;
@@ -38,8 +39,10 @@ impl Calendar {
 /// When a market trades; times are UTC nanoseconds.
 ///
 /// Args:
-///     name: "XNYS", "24/7" or "FX24x5" (Sunday 17:00 to Friday 17:00 in New York).
+///     name: "XNYS", "24/7", "FX24x5" (Sunday 17:00 to Friday 17:00 in New York) or "CME" (17:00 to 17:00 in Chicago).
 ///     zone: For "24/7": the IANA zone whose days are the sessions, UTC if left out. The others have their own.
+///
+/// Any other exchange is a list of its sessions: see `from_sessions`.
 ///
 /// Raises:
 ///     CalendarError: The name or the zone is unknown.
@@ -69,9 +72,74 @@ impl PyCalendar {
         Ok(Self { calendar })
     }
 
+    /// A calendar made of its sessions, such as the schedule of an `exchange_calendars` calendar.
+    ///
+    /// Args:
+    ///     name: What it is to be called.
+    ///     opens: First instant of each session, in order: a column of stamps as in bars_from_ticks.
+    ///     closes: First instant after each.
+    ///     break_starts: First instant of each break; NaT or null where there is none.
+    ///     break_ends: First instant after each.
+    ///     zone: IANA zone whose date at the last instant names a session.
+    ///
+    /// Raises:
+    ///     CalendarError: Sessions that are empty, overlap or go back, breaks outside of them; names the row.
+    #[staticmethod]
+    #[pyo3(signature = (name, opens, closes, break_starts=None, break_ends=None, *, zone="UTC"))]
+    fn from_sessions(
+        name: &str,
+        opens: &Bound<'_, PyAny>,
+        closes: &Bound<'_, PyAny>,
+        break_starts: Option<&Bound<'_, PyAny>>,
+        break_ends: Option<&Bound<'_, PyAny>>,
+        zone: &str,
+    ) -> PyResult<Self> {
+        let column = |what: &str, object| Column::new(what, object)?.stamps(what);
+        let (opens, closes) = (column("opens", opens)?, column("closes", closes)?);
+        let pauses = |what: &str, object: Option<&Bound<'_, PyAny>>| match object {
+            Some(object) => Column::new(what, object)?.nullable_stamps(what),
+            None => Ok(vec![None; opens.len()]),
+        };
+        let (starts, ends) = (pauses("break_starts", break_starts)?, pauses("break_ends", break_ends)?);
+        gate::stay(|| {
+            for (what, length) in [("closes", closes.len()), ("break_starts", starts.len()), ("break_ends", ends.len())]
+            {
+                if length != opens.len() {
+                    let text = format!(
+                        "'{what}' has {length} rows, but 'opens' has {}: pass columns of equal length",
+                        opens.len()
+                    );
+                    return Err(Failure::text("CalendarError", text));
+                }
+            }
+            let hours: Vec<(i64, i64)> = opens.iter().copied().zip(closes.iter().copied()).collect();
+            let pauses: Vec<Option<(i64, i64)>> = starts.iter().zip(&ends).map(|(from, to)| from.zip(*to)).collect();
+            if let Some(row) = starts.iter().zip(&ends).position(|(from, to)| from.is_some() != to.is_some()) {
+                let text = format!("session {row} of calendar {name}: its break has only one end");
+                return Err(Failure::text("CalendarError", text));
+            }
+            Ok(Self::listed(name, zone, &hours, &pauses)?)
+        })
+    }
+
+    /// The break within the session of a date: first instant and first after it; None if there is none.
+    ///
+    /// Args:
+    ///     date: A datetime.date, or text such as "2026-02-03".
+    ///
+    /// Raises:
+    ///     CalendarError: No such date, or the calendar does not cover it.
+    fn pause(&self, date: &Bound<'_, PyAny>) -> PyResult<Option<(i64, i64)>> {
+        let text = date.str()?.to_string();
+        gate::stay(|| -> Result<_, Failure> {
+            let session = self.calendar.session(day(&text)?)?;
+            Ok(session.and_then(|session| self.calendar.pause(&session)).map(|(from, to)| (from.0, to.0)))
+        })
+    }
+
     /// Its name.
     #[getter]
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.calendar.name()
     }
 
@@ -98,12 +166,7 @@ impl PyCalendar {
     ///     CalendarError: No such date, or the calendar does not cover it.
     fn session(&self, date: &Bound<'_, PyAny>) -> PyResult<Option<Session>> {
         let text = date.str()?.to_string();
-        gate::stay(|| -> Result<_, Failure> {
-            let day = day_of(&text).ok_or_else(|| {
-                Failure::text("CalendarError", format!("date {text:?} is not of the form 2026-02-03"))
-            })?;
-            Ok(self.calendar.session(day)?.map(Session::from))
-        })
+        gate::stay(|| -> Result<_, Failure> { Ok(self.calendar.session(day(&text)?)?.map(Session::from)) })
     }
 
     /// The session that `ts` lies in, or None.
@@ -131,6 +194,10 @@ impl PyCalendar {
     }
 
     fn __repr__(&self) -> String {
+        if let Some(schedule) = self.calendar.schedule() {
+            let (name, zone, count) = (self.calendar.name(), self.calendar.zone(), schedule.sessions().len());
+            return format!("<Calendar {name:?} of {count} sessions, zone={zone:?}>");
+        }
         format!("Calendar({:?}, zone={:?})", self.calendar.name(), self.calendar.zone())
     }
 
@@ -138,13 +205,38 @@ impl PyCalendar {
         (self.calendar.name(), self.calendar.zone()).into_pyobject(py)?.hash()
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&'static str, &'static str))> {
-        Ok((py.get_type::<Self>().getattr(intern!(py, "_restore"))?, (self.calendar.name(), self.calendar.zone())))
+    #[allow(clippy::type_complexity)]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&str, &'static str, Option<Listed>))> {
+        let list = self.calendar.schedule().map(|schedule| {
+            let hours = schedule.sessions().iter().map(|session| (session.open.0, session.close.0)).collect();
+            (hours, schedule.pauses().iter().map(|pause| pause.map(|(from, to)| (from.0, to.0))).collect())
+        });
+        let restore = py.get_type::<Self>().getattr(intern!(py, "_restore"))?;
+        Ok((restore, (self.calendar.name(), self.calendar.zone(), list)))
     }
 
     #[staticmethod]
-    fn _restore(name: &str, zone: &str) -> PyResult<Self> {
-        Self::new(name, (name == sessions::Calendar::ALWAYS.name()).then_some(zone))
+    #[pyo3(signature = (name, zone, list=None))]
+    fn _restore(name: &str, zone: &str, list: Option<Listed>) -> PyResult<Self> {
+        match list {
+            Some((hours, pauses)) => gate::stay(|| Self::listed(name, zone, &hours, &pauses)),
+            None => Self::new(name, (name == sessions::Calendar::ALWAYS.name()).then_some(zone)),
+        }
+    }
+}
+
+/// Opens and closes of a list, and its breaks.
+type Listed = (Vec<(i64, i64)>, Vec<Option<(i64, i64)>>);
+
+impl PyCalendar {
+    fn listed(
+        name: &str,
+        zone: &str,
+        hours: &[(i64, i64)],
+        pauses: &[Option<(i64, i64)>],
+    ) -> Result<Self, CalendarError> {
+        let schedule = sessions::Schedule::new(name, sessions::Zone::named(zone)?, hours, pauses)?;
+        Ok(Self { calendar: sessions::Calendar::listed(schedule) })
     }
 }
 
@@ -181,6 +273,10 @@ impl Session {
     fn __getnewargs__(&self) -> (&str, i64, i64) {
         (&self.date, self.open, self.close)
     }
+}
+
+fn day(text: &str) -> Result<Time, Failure> {
+    day_of(text).ok_or_else(|| Failure::text("CalendarError", format!("date {text:?} is not of the form 2026-02-03")))
 }
 
 fn day_of(text: &str) -> Option<Time> {

@@ -3,12 +3,16 @@
 mod builders;
 mod calendars;
 mod columnar;
+mod desk;
+mod indicators;
 mod objects;
 mod records;
-mod source;
+mod rules;
+pub mod source;
+mod symbols;
 mod table;
 
-use exuvia_market::bars::{BarError, Interval, Late};
+use exuvia_market::bars::{BarError, Interval, Span};
 use pyo3::prelude::*;
 
 use crate::failure::Failure;
@@ -55,15 +59,20 @@ impl Every {
             Self::Text(text) => text.parse(),
         }
     }
-}
 
-fn policy(late: &str) -> Result<Late, BarError> {
-    late.parse()
+    /// The same with days, weeks and months of a calendar.
+    fn span(&self) -> Result<Span, BarError> {
+        match self {
+            Self::Nanos(_) => self.interval().map(Span::Fixed),
+            Self::Text(text) => text.parse(),
+        }
+    }
 }
 
 /// Adds this area to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     columnar::register(module)?;
+    indicators::register(module)?;
     builders::register(module)?;
     objects::register(module)?;
     records::register(module)?;

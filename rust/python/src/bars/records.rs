@@ -1,5 +1,6 @@
 //! The value types of `exuvia.bars`: frozen, comparable, hashable, picklable.
 
+use exuvia_market::bars::Candle;
 use exuvia_model::{self as model, Ohlc};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -60,6 +61,15 @@ impl QuoteBar {
             ask_close: ask.close,
             ticks: i64::try_from(bar.ticks).unwrap_or(i64::MAX),
         }
+    }
+
+    /// The bar that a stream made; without prices they are NaN.
+    pub fn streamed(uic: i64, candle: &Candle<f64, 2>) -> Self {
+        let mut bar: model::QuoteBar<f64> = (*candle).into();
+        if candle.empty {
+            (bar.bid, bar.ask) = (Ohlc::new(f64::NAN), Ohlc::new(f64::NAN));
+        }
+        Self::of(uic, &bar)
     }
 
     /// Its fields in order.
@@ -150,6 +160,15 @@ impl Bar {
         let Ohlc { open, high, low, close } = bar.ohlc;
         let ticks = i64::try_from(bar.ticks).unwrap_or(i64::MAX);
         Self { uic, ts: bar.start.0, open, high, low, close, volume: bar.volume, ticks }
+    }
+
+    /// The bar that a stream made; without prices they are NaN.
+    pub fn streamed(uic: i64, candle: &Candle<f64, 1>) -> Self {
+        let mut bar: model::Bar<f64> = (*candle).into();
+        if candle.empty {
+            bar.ohlc = Ohlc::new(f64::NAN);
+        }
+        Self::of(uic, &bar)
     }
 
     /// The bar as the caller's class, called with the fields in order; as itself without one.

@@ -6,10 +6,10 @@ use std::ops::Deref;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int64Type, SchemaRef, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt32Type,
 };
-use exuvia_model::{MICROSECOND, MILLISECOND, SECOND};
+use exuvia_model::{MICROSECOND, MILLISECOND, SECOND, Time};
 use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -25,6 +25,9 @@ const NOT_A_TIME: i64 = i64::MIN;
 const MICROSECONDS: (i64, &str) = (MICROSECOND, "µs");
 const MILLISECONDS: (i64, &str) = (MILLISECOND, "ms");
 const SECONDS: (i64, &str) = (SECOND, "s");
+
+/// Units that stamps are often in by mistake, and their nanoseconds.
+const COARSE: [(&str, i64); 3] = [("seconds", SECOND), ("milliseconds", MILLISECOND), ("microseconds", MICROSECOND)];
 
 /// Values of one column, borrowed where they lie.
 pub enum Values<'py, T: Element + ArrowNativeType> {
@@ -158,6 +161,35 @@ impl<'py> Column<'py> {
         }
     }
 
+    /// Its type in Arrow's words.
+    pub fn kind(&self) -> PyResult<DataType> {
+        match self {
+            Self::Arrow(kind, _) => Ok(kind.clone()),
+            Self::Numpy(array) => {
+                let kind: String = array.dtype().getattr(intern!(array.py(), "str"))?.extract()?;
+                Ok(match kind.trim_start_matches(['<', '=', '>', '|']) {
+                    "u4" => DataType::UInt32,
+                    "i4" => DataType::Int32,
+                    "i8" => DataType::Int64,
+                    "f8" => DataType::Float64,
+                    "b1" => DataType::Boolean,
+                    text if text.starts_with('U') => DataType::Utf8,
+                    _ => DataType::Null,
+                })
+            }
+        }
+    }
+
+    /// The column as numbers of symbols.
+    pub fn unsigned(&self, name: &str) -> PyResult<Values<'py, u32>> {
+        self.values::<UInt32Type>(name)
+    }
+
+    /// The column as short whole numbers.
+    pub fn signed(&self, name: &str) -> PyResult<Values<'py, i32>> {
+        self.values::<Int32Type>(name)
+    }
+
     /// The column as counts.
     pub fn integers(self, name: &str) -> PyResult<Values<'py, i64>> {
         self.values::<Int64Type>(name)
@@ -167,7 +199,7 @@ impl<'py> Column<'py> {
     pub fn stamps(self, name: &str) -> PyResult<Values<'py, i64>> {
         const WANTED: &str = "int64 nanoseconds or a timestamp";
         let (stamps, (unit, unit_name)) = match &self {
-            Self::Arrow(DataType::Int64, _) => return self.values::<Int64Type>(name),
+            Self::Arrow(DataType::Int64, _) => return self.bare_stamps(name),
             Self::Arrow(DataType::Timestamp(unit, _), _) => match unit {
                 TimeUnit::Nanosecond => return self.values::<TimestampNanosecondType>(name),
                 TimeUnit::Microsecond => (self.values::<TimestampMicrosecondType>(name)?, MICROSECONDS),
@@ -178,7 +210,7 @@ impl<'py> Column<'py> {
             Self::Numpy(array) => {
                 let kind: String = array.dtype().getattr(intern!(array.py(), "str"))?.extract()?;
                 let unit = match kind.trim_start_matches(['<', '=', '>']) {
-                    "i8" => return self.values::<Int64Type>(name),
+                    "i8" => return self.bare_stamps(name),
                     "M8[ns]" => (1, "ns"),
                     "M8[us]" => MICROSECONDS,
                     "M8[ms]" => MILLISECONDS,
@@ -206,6 +238,58 @@ impl<'py> Column<'py> {
                 "column '{name}' has {value} {unit_name} in row {row}, which is outside 1677 to 2262: check the unit"
             ))
         })
+    }
+
+    /// Whole numbers without a unit: nanoseconds, unless they can only be meant as something coarser.
+    fn bare_stamps(&self, name: &str) -> PyResult<Values<'py, i64>> {
+        let stamps = self.values::<Int64Type>(name)?;
+        let Some((first, last)) = stamps.first().zip(stamps.last()) else { return Ok(stamps) };
+        let coarse = COARSE.iter().find(|(_, unit)| {
+            // From 2008 to 2039 in that unit, which as nanoseconds is a moment, an hour or a month of 1970.
+            let years = 1_200_000_000 * (SECOND / unit)..2_200_000_000 * (SECOND / unit);
+            years.contains(first) && years.contains(last) && stamps.iter().any(|stamp| stamp != first && stamp != last)
+        });
+        match coarse {
+            None => Ok(stamps),
+            Some((word, unit)) => Err(Failure::text(
+                "BarError",
+                format!(
+                    "column '{name}' goes from {first} to {last}, which as nanoseconds is {}: these look like {word}; multiply them by {unit}, or pass them as timestamps with a unit",
+                    Time(*first)
+                ),
+            )
+            .into()),
+        }
+    }
+
+    /// The column as UTC nanoseconds, where some may be missing: null, or NumPy's NaT.
+    pub fn nullable_stamps(self, name: &str) -> PyResult<Vec<Option<i64>>> {
+        match self {
+            Self::Numpy(array) => {
+                let py = array.py();
+                let kind: String = array.dtype().getattr(intern!(py, "kind"))?.extract()?;
+                let nanos = if kind == "M" {
+                    let nanos = array.call_method1(intern!(py, "astype"), ("M8[ns]",))?;
+                    Self::new(name, &nanos.call_method1(intern!(py, "view"), ("i8",))?)?
+                } else {
+                    Self::Numpy(array)
+                };
+                let stamps = nanos.values::<Int64Type>(name)?;
+                Ok(stamps.iter().map(|stamp| Some(*stamp).filter(|stamp| *stamp != NOT_A_TIME)).collect())
+            }
+            Self::Arrow(kind, chunks) => {
+                let mut found = Vec::new();
+                for chunk in chunks {
+                    let nulls = chunk.logical_nulls();
+                    let bare = chunk.to_data().into_builder().nulls(None).build();
+                    let bare = arrow::array::make_array(bare.map_err(|error| schema_error(error.to_string()))?);
+                    let values = Self::Arrow(kind.clone(), vec![bare]).stamps(name)?;
+                    let is_there = |at: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(at));
+                    found.extend(values.iter().enumerate().map(|(at, stamp)| is_there(at).then_some(*stamp)));
+                }
+                Ok(found)
+            }
+        }
     }
 
     fn values<A: ArrowPrimitiveType>(&self, name: &str) -> PyResult<Values<'py, A::Native>>

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use exuvia_lake::write_atomic;
 use exuvia_net::SystemFiles;
-use exuvia_ports::{Create, FileWriter, Files, FilesError};
+use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -45,6 +45,14 @@ impl HeldFiles {
 impl Files for HeldFiles {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FilesError> {
         SystemFiles.read(path)
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn FileReader>, FilesError> {
+        SystemFiles.open(path)
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn FileLock>, FilesError> {
+        SystemFiles.lock(path, holder)
     }
 
     fn create(&self, path: &Path, how: Create) -> Result<Box<dyn FileWriter>, FilesError> {

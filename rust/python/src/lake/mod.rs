@@ -1,7 +1,8 @@
-//! Bindings of `exuvia.lake`: bars and Arrow tables to Parquet bytes or files and back. Python objects are
+//! Bindings of `exuvia.lake`: bars and Arrow tables to Parquet bytes or files and back, and datasets. Python objects are
 //! read with the GIL held; everything after that runs without it.
 
 mod bars;
+mod dataset;
 mod held;
 mod tables;
 
@@ -16,10 +17,15 @@ impl From<LakeError> for Failure {
         let class = match &error {
             LakeError::Files(FilesError::NotFound { .. }) => "LakeNotFoundError",
             LakeError::Files(FilesError::Denied { .. }) => "LakePermissionError",
+            LakeError::NotADataset { .. } => "LakeNotFoundError",
+            LakeError::Held { .. } => "LakeHeldError",
             LakeError::BadOption { .. }
             | LakeError::BadName { .. }
             | LakeError::NotSorted { .. }
-            | LakeError::OneFolder { .. } => "LakeOptionError",
+            | LakeError::BadDeclaration { .. }
+            | LakeError::DeclaredOtherwise { .. }
+            | LakeError::OneFolder { .. }
+            | LakeError::UnknownSymbol { .. } => "LakeOptionError",
             error if error.is_schema() => "SchemaError",
             _ => "LakeError",
         };
@@ -31,5 +37,6 @@ impl From<LakeError> for Failure {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     bars::register(module)?;
     tables::register(module)?;
+    dataset::register(module)?;
     held::register(module)
 }

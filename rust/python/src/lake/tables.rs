@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use exuvia_lake::{
-    Comparison, Compression, EncodeOptions, LakeError, Table, bars_schema, cast_table, compare_folders, compare_tables,
-    decode_parquet, encode_parquet, read_parquet, sweep, write_atomic, write_parquet,
+    Comparison, Compression, EncodeOptions, LakeError, Table, align, bars_schema, cast_table, compare_folders,
+    compare_tables, decode_parquet, encode_parquet, parquet_below, read_parquet, sweep, write_atomic, write_parquet,
 };
 use exuvia_net::SystemFiles;
 use exuvia_ports::{Files, FilesError};
@@ -20,21 +20,26 @@ use pyo3_arrow::{PySchema, PyTable};
 use crate::failure::Failure;
 use crate::{gate, integers, tables};
 
+type Given<'py> = Bound<'py, PyAny>;
+
 /// How a table is written, as it comes from Python.
 #[derive(FromPyObject)]
-pub struct WriteOptions<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+pub struct WriteOptions<'py>(Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>, Given<'py>);
 
 /// How a table is written, each part of its type.
-struct Writing(String, i32, Vec<String>, BTreeMap<String, String>);
+struct Writing(String, i32, Vec<String>, BTreeMap<String, String>, usize, usize, Vec<String>);
 
 impl WriteOptions<'_> {
     fn read(&self) -> PyResult<Writing> {
-        let Self(compression, level, sorted_by, metadata) = self;
+        let Self(compression, level, sorted_by, metadata, row_group_rows, threads, bloom) = self;
         Ok(Writing(
             option("compression", compression, KNOWN)?,
             option("level", level, LEVELS)?,
             option("sorted_by", sorted_by, "names of columns")?,
             option("metadata", metadata, "a mapping from str to str")?,
+            option("row_group_rows", row_group_rows, "a whole number above 0")?,
+            option("threads", threads, "a whole number, 0 for all cores")?,
+            option("bloom", bloom, "names of columns")?,
         ))
     }
 }
@@ -62,9 +67,9 @@ where
 
 impl Writing {
     fn checked(self) -> Result<EncodeOptions, LakeError> {
-        let Self(compression, level, sorted_by, metadata) = self;
+        let Self(compression, level, sorted_by, metadata, row_group_rows, threads, bloom) = self;
         let compression = Compression::named(&compression, level)?;
-        Ok(EncodeOptions { compression, sorted_by, metadata, ..EncodeOptions::default() })
+        Ok(EncodeOptions { compression, row_group_rows, sorted_by, metadata, bloom, threads })
     }
 }
 
@@ -178,6 +183,37 @@ pub fn lake_compare(
     Ok((found.rows, found.total, differences))
 }
 
+/// Rows of both sides; keys of one side only, how many and the first; differences of the schema; matched rows.
+type Matched<'py> = (
+    (usize, usize),
+    (usize, Vec<String>),
+    (usize, Vec<String>),
+    Vec<(String, String, String)>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+);
+
+/// Matches the rows of some files with those of others by key.
+#[pyfunction]
+pub fn lake_align<'py>(
+    py: Python<'py>,
+    left: Vec<PathBuf>,
+    right: Vec<PathBuf>,
+    key: Vec<String>,
+    limit: usize,
+) -> PyResult<Matched<'py>> {
+    let found = gate::enter(py, || align(&SystemFiles, &left, &right, &key, limit))?;
+    let schema = found.schema.into_iter().map(|at| (at.path, at.left, at.right)).collect();
+    let (left, right) = (to_arro3(py, found.left.into())?, to_arro3(py, found.right.into())?);
+    Ok((found.rows, found.only_left, found.only_right, schema, left, right))
+}
+
+/// The Parquet files below a folder, relative to it.
+#[pyfunction]
+pub fn lake_files(py: Python<'_>, root: PathBuf) -> PyResult<Vec<PathBuf>> {
+    gate::enter(py, || parquet_below(&SystemFiles, &root))
+}
+
 enum Side {
     Bytes(PyBackedBytes),
     Path(PathBuf),
@@ -251,5 +287,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lake_write_atomic, module)?)?;
     module.add_function(wrap_pyfunction!(lake_sweep, module)?)?;
     module.add_function(wrap_pyfunction!(lake_bars_schema, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_align, module)?)?;
+    module.add_function(wrap_pyfunction!(lake_files, module)?)?;
     module.add_function(wrap_pyfunction!(lake_compare, module)?)
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use exuvia_market::wire::saxo;
-use exuvia_model::{Symbol, SymbolTable};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyList;
 
 use super::{bytes_of, quote, refuses, table};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
 use crate::integers;
+use crate::words::Words;
 
 /// Merges snapshots and deltas of an infoprices subscription into one row for each instrument.
 ///
@@ -35,24 +35,6 @@ struct Inner {
     book: saxo::QuoteBook<f64>,
     ticks: Vec<saxo::QuoteTick<f64>>,
     words: Words,
-}
-
-/// Python strings of the words that repeat, by symbol.
-#[derive(Default)]
-struct Words(Vec<Py<PyString>>);
-
-impl Words {
-    fn get(&mut self, py: Python<'_>, names: &SymbolTable, symbol: Symbol) -> Py<PyString> {
-        let from = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        for missing in from..=symbol.0 {
-            let word = names.name(Symbol(missing)).unwrap_or_default();
-            self.0.push(PyString::intern(py, word).unbind());
-        }
-        match self.0.get(symbol.0 as usize) {
-            Some(word) => word.clone_ref(py),
-            None => PyString::intern(py, "").unbind(),
-        }
-    }
 }
 
 #[pymethods]

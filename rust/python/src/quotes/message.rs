@@ -34,6 +34,13 @@ pub struct Message {
 type Parts<'a> = (u64, &'a Py<PyString>, u8, &'a Py<PyBytes>);
 
 impl Message {
+    /// A message that was kept.
+    pub fn of(py: Python<'_>, kept: &saxo::Payload) -> Self {
+        let (reference_id, payload) =
+            (PyString::new(py, &kept.reference).unbind(), PyBytes::new(py, &kept.bytes).unbind());
+        Self { message_id: kept.id, reference_id, payload_format: kept.format, payload }
+    }
+
     fn parts(&self) -> Parts<'_> {
         (self.message_id, &self.reference_id, self.payload_format, &self.payload)
     }

@@ -6,6 +6,8 @@ mod quote;
 mod stream;
 mod table;
 
+pub use table::export;
+
 use std::borrow::Cow;
 
 use pyo3::buffer::PyBuffer;
@@ -40,7 +42,7 @@ fn refuses(older: &str) -> PyResult<bool> {
 }
 
 /// The bytes of a `bytes` object as they are; of a bytearray, memoryview or other buffer a copy.
-fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+pub fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Cow::Borrowed(bytes.as_bytes()));
     }

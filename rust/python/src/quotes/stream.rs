@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
 
-use super::message::Control;
+use super::message::{Control, Message};
 use super::{bytes_of, refuses, table};
 use crate::failure::Failure;
 use crate::gate::{self, locked};
@@ -131,6 +131,12 @@ impl QuoteStream {
     /// Take the control messages that came since the last call, oldest first; at most the last 1,024 are kept.
     fn take_controls(&self) -> Vec<Control> {
         locked(&self.inner).take_controls().into_iter().map(Control::from).collect()
+    }
+
+    /// Take the messages whose payload is not JSON, such as protocol buffers, that came since the last call; at most the last
+    /// 1,024 are kept. Each is counted in `broken` too, since no quote came of it.
+    fn take_payloads(&self, py: Python<'_>) -> Vec<Message> {
+        locked(&self.inner).take_payloads().into_iter().map(|payload| Message::of(py, &payload)).collect()
     }
 
     /// How many elements gave no quote.

@@ -5,6 +5,7 @@ mod number;
 mod text;
 
 pub use number::Number;
+pub(in crate::wire) use number::Plain;
 pub use text::Text;
 
 use thiserror::Error;
@@ -119,30 +120,12 @@ impl<'a> Reader<'a> {
         if self.peek()? != b'{' {
             return self.skip().map(|()| false);
         }
-        self.open()?;
-        self.blank();
-        if !self.take(b'}') {
-            loop {
-                self.blank();
-                if self.byte() != Some(b'"') {
-                    return Err(self.error("a key in double quotes"));
-                }
-                let key = Text::read(self)?;
-                self.blank();
-                if !self.take(b':') {
-                    return Err(self.error("':' after a key"));
-                }
-                field(self, &key)?;
-                self.blank();
-                if self.take(b'}') {
-                    break;
-                }
-                if !self.take(b',') {
-                    return Err(self.error("',' or '}' in an object"));
-                }
-            }
+        let mut more = self.enter(b'}')?;
+        while more {
+            let key = self.key()?;
+            field(self, &key)?;
+            more = self.another(b'}')?;
         }
-        self.depth -= 1;
         Ok(true)
     }
 
@@ -158,21 +141,11 @@ impl<'a> Reader<'a> {
         if self.peek()? != b'[' {
             return self.skip().map(|()| false);
         }
-        self.open()?;
-        self.blank();
-        if !self.take(b']') {
-            loop {
-                item(self)?;
-                self.blank();
-                if self.take(b']') {
-                    break;
-                }
-                if !self.take(b',') {
-                    return Err(self.error("',' or ']' in an array"));
-                }
-            }
+        let mut more = self.enter(b']')?;
+        while more {
+            item(self)?;
+            more = self.another(b']')?;
         }
-        self.depth -= 1;
         Ok(true)
     }
 
@@ -236,13 +209,87 @@ impl<'a> Reader<'a> {
         if self.at < self.bytes.len() { Err(self.error("the end of the text")) } else { Ok(()) }
     }
 
-    fn open(&mut self) -> Result<(), JsonError> {
+    /// Steps over the bracket at which the reader stands; answers whether there is a first member before `close`.
+    #[inline]
+    pub(super) fn enter(&mut self, close: u8) -> Result<bool, JsonError> {
         if self.depth == MAX_DEPTH {
             return Err(self.error("at most 128 nested objects and arrays"));
         }
         self.depth += 1;
         self.at += 1;
-        Ok(())
+        self.blank();
+        if self.take(close) {
+            self.depth -= 1;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Steps over the comma after a member, or over `close`; answers whether another member follows.
+    #[inline]
+    pub(super) fn another(&mut self, close: u8) -> Result<bool, JsonError> {
+        self.blank();
+        if self.take(b',') {
+            return Ok(true);
+        }
+        if self.take(close) {
+            self.depth -= 1;
+            return Ok(false);
+        }
+        Err(self.error(if close == b'}' { "',' or '}' in an object" } else { "',' or ']' in an array" }))
+    }
+
+    /// Reads a key and the colon after it.
+    #[inline]
+    pub(super) fn key(&mut self) -> Result<Text<'a>, JsonError> {
+        self.blank();
+        if self.byte() != Some(b'"') {
+            return Err(self.error("a key in double quotes"));
+        }
+        let key = Text::read(self)?;
+        self.blank();
+        if self.take(b':') { Ok(key) } else { Err(self.error("':' after a key")) }
+    }
+
+    /// Steps over `expected` if the text goes on with exactly these bytes.
+    #[inline]
+    pub(super) fn takes(&mut self, expected: &[u8]) -> bool {
+        let here = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(expected));
+        if here {
+            self.at += expected.len();
+        }
+        here
+    }
+
+    /// Steps over `size` bytes if the next eight, masked, are these.
+    #[inline]
+    pub(super) fn takes_word(&mut self, word: u64, mask: u64, size: usize) -> bool {
+        let here = self
+            .bytes
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk::<8>())
+            .is_some_and(|bytes| u64::from_le_bytes(*bytes) & mask == word);
+        if here {
+            self.at += size;
+        }
+        here
+    }
+
+    /// Reads the string at whose quote the reader stands.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        Text::read(self)
+    }
+
+    /// Reads the number at whose first byte the reader stands.
+    #[inline]
+    pub(super) fn numeral(&mut self) -> Result<Number<'a>, JsonError> {
+        Number::read(self)
+    }
+
+    /// Goes back to an offset of the same depth.
+    pub(super) const fn rewind(&mut self, at: usize) {
+        self.at = at;
     }
 
     #[inline]

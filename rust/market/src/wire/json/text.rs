@@ -11,16 +11,27 @@ pub struct Text<'a> {
     escaped: bool,
 }
 
-/// Bytes that end the run of plain ASCII in a string.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = byte < 0x20 || byte >= 0x80 || byte == b'"' as usize || byte == b'\\' as usize;
-        byte += 1;
+/// How many bytes stand before the first that is not plain ASCII: a control character, a quote, a backslash, or above 0x7e;
+/// eight at a time. In each step the lowest mark is right, whatever a borrow makes of those above it.
+#[inline]
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let marks = (word | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c)) | control) & TOPS;
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
     }
-    table
-};
+    let special = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\' | 0x80..);
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(special).unwrap_or(rest.len())
+}
 
 impl<'a> Text<'a> {
     /// Reads the string at whose opening quote `reader` stands.
@@ -28,7 +39,7 @@ impl<'a> Text<'a> {
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
         let from = reader.at + 1;
         let rest = reader.bytes.get(from..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]).unwrap_or(rest.len());
+        let plain = plain_run(rest);
         reader.at = from + plain;
         if rest.get(plain) == Some(&b'"') {
             reader.at += 1;
@@ -60,6 +71,18 @@ impl<'a> Text<'a> {
         }
         reader.at += 1;
         Ok(Self { raw, escaped })
+    }
+
+    /// The string as it stands between its quotes, and whether it holds escapes.
+    #[inline]
+    pub(in crate::wire) const fn raw(&self) -> (&'a [u8], bool) {
+        (self.raw, self.escaped)
+    }
+
+    /// The string that stood there when it was read.
+    #[inline]
+    pub(in crate::wire) const fn from_raw(raw: &'a [u8], escaped: bool) -> Self {
+        Self { raw, escaped }
     }
 
     /// Whether the decoded string is `word`.
@@ -158,6 +181,24 @@ mod tests {
     fn escapes_become_their_characters() {
         assert_eq!(decoded(r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z""#).unwrap(), "a\"\\/\u{8}\u{c}\n\r\té😀z");
         assert_eq!(decoded("\"naïve\"").unwrap(), "naïve");
+    }
+
+    #[test]
+    fn a_run_of_plain_characters_ends_at_the_first_other_one() {
+        for byte in 0..=255_u8 {
+            let is_plain = (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
+            for size in 0..20 {
+                for at in 0..size {
+                    let mut bytes = vec![b'a'; size];
+                    bytes[at] = byte;
+                    assert_eq!(plain_run(&bytes), if is_plain { size } else { at }, "{byte:#04x} at {at} of {size}");
+                    // And another one behind it, which a borrow could move.
+                    bytes[size - 1] = 0;
+                    let wanted = if is_plain { size - 1 } else { at };
+                    assert_eq!(plain_run(&bytes), wanted, "{byte:#04x} at {at} of {size}");
+                }
+            }
+        }
     }
 
     #[test]

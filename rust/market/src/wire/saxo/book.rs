@@ -7,8 +7,9 @@ use exuvia_model::{Symbol, SymbolTable, Time};
 use thiserror::Error;
 
 use super::oddity::{Oddities, Oddity};
-use super::quote::{Date, Element, Field, QuoteRow, Reading};
+use super::quote::{Element, Field, QuoteRow, Reading};
 use super::skip::{Gap, Side, Skip, Skips};
+use crate::wire::instant::Date;
 use crate::wire::json::{JsonError, Reader};
 
 /// A payload of which nothing was merged.

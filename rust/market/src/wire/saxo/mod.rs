@@ -13,6 +13,7 @@ mod stream;
 
 pub use book::{QuoteBook, QuoteError, QuoteTick};
 pub use control::{Control, Heartbeat, HeartbeatReason, encode_heartbeat, encode_reset, parse_control};
+pub(in crate::wire) use encode::encode_text;
 pub use encode::{QuoteChange, QuoteElement, QuoteFull, encode_quote_delta, encode_quote_full, encode_quotes};
 pub use frame::{
     FORMAT_JSON, FORMAT_PROTOBUF, FrameDecoder, FrameError, Message, Messages, decode_frame, encode_frame,
@@ -21,4 +22,4 @@ pub use oddity::{Oddities, Oddity};
 pub use quote::{DetailsGroup, Field, QuoteGroup, QuoteRow, Reading};
 pub use said::Said;
 pub use skip::{Gap, Side, Skip, Skips};
-pub use stream::{MessageError, QuoteColumns, QuoteStream};
+pub use stream::{MessageError, Payload, QuoteColumns, QuoteStream};

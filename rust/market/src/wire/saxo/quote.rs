@@ -1,10 +1,11 @@
 //! One infoprices element, whole or partial: which of the known fields are there, and what they say.
 //! Fields that are not known are validated as JSON and passed over.
 
-use exuvia_model::{HOUR, MINUTE, Price, Quantity, SECOND, Symbol, SymbolTable, Time};
+use exuvia_model::{Price, Quantity, Symbol, SymbolTable, Time};
 
 use super::said::{Said, Span};
 use super::skip::Side;
+use crate::wire::instant::Date;
 use crate::wire::json::{JsonError, Number, Reader, Text};
 
 /// A number as which prices are read: `f64` for columns, [`Price`] where money is computed.
@@ -335,44 +336,4 @@ fn state(reader: &mut Reader<'_>, names: &mut SymbolTable) -> Result<Field<Symbo
     Ok(reader
         .text()?
         .map_or(Field::Cleared, |text| text.decode().map_or(Field::Refused, |word| Field::Set(names.intern(&word)))))
-}
-
-/// The date that was read last: consecutive quotes share it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Date {
-    text: [u8; 10],
-    midnight: Option<i64>,
-}
-
-impl Date {
-    /// Reads `2014-05-07T00:00:07.135000Z` with at most nine decimals; nothing else is what the venue sends.
-    fn instant(&mut self, text: &str) -> Option<Time> {
-        let (date, clock) = text.as_bytes().split_first_chunk::<10>()?;
-        let [b'T', h1, h0, b':', m1, m0, b':', s1, s0, fraction @ .., b'Z'] = clock else { return None };
-        if *date != self.text || self.midnight.is_none() {
-            let midnight: Time = format!("{}T00:00:00Z", text.get(..10)?).parse().ok()?;
-            *self = Self { text: *date, midnight: Some(midnight.0) };
-        }
-        let nanos = match fraction {
-            [] => 0,
-            [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
-                let mut nanos = 0;
-                for index in 0..9 {
-                    nanos = nanos * 10 + digits.get(index).map_or(Some(0), digit)?;
-                }
-                nanos
-            }
-            _ => return None,
-        };
-        let two = |tens, ones| Some(digit(tens)? * 10 + digit(ones)?);
-        let (hour, minute, second) = (two(h1, h0)?, two(m1, m0)?, two(s1, s0)?);
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        self.midnight?.checked_add(hour * HOUR + minute * MINUTE + second * SECOND + nanos).map(Time)
-    }
-}
-
-fn digit(byte: &u8) -> Option<i64> {
-    byte.is_ascii_digit().then(|| i64::from(byte - b'0'))
 }

@@ -67,6 +67,19 @@ pub enum MessageError {
     },
 }
 
+/// A payload that is not JSON, handed through as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Payload {
+    /// Id of the message.
+    pub id: u64,
+    /// The subscription that it belongs to.
+    pub reference: String,
+    /// The format byte: 1 is protocol buffers.
+    pub format: u8,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// Reads frames of one or more price subscriptions into columns.
 ///
 /// ```
@@ -83,6 +96,7 @@ pub struct QuoteStream {
     book: QuoteBook<f64>,
     columns: QuoteColumns,
     controls: VecDeque<Control>,
+    payloads: VecDeque<Payload>,
     ticks: Vec<QuoteTick<f64>>,
     last_message: Option<u64>,
     foreign: u64,
@@ -99,6 +113,7 @@ impl QuoteStream {
             book: QuoteBook::new(allow_negative),
             columns: QuoteColumns::default(),
             controls: VecDeque::new(),
+            payloads: VecDeque::new(),
             ticks: Vec::new(),
             last_message: None,
             foreign: 0,
@@ -162,6 +177,12 @@ impl QuoteStream {
         std::mem::take(&mut self.controls).into()
     }
 
+    /// Hands out the payloads of these subscriptions that are not JSON, such as protocol buffers, as they came since the last
+    /// call; at most the last 1,024. Each is counted in [`Self::broken`] too, since no quote came of it.
+    pub fn take_payloads(&mut self) -> Vec<Payload> {
+        std::mem::take(&mut self.payloads).into()
+    }
+
     /// The book that the deltas were merged into.
     #[must_use]
     pub const fn book(&self) -> &QuoteBook<f64> {
@@ -214,6 +235,10 @@ impl QuoteStream {
             return Ok(());
         }
         if format != FORMAT_JSON {
+            if self.payloads.len() == KEPT_CONTROLS {
+                self.payloads.pop_front();
+            }
+            self.payloads.push_back(Payload { id, reference: reference.to_owned(), format, bytes: payload.to_vec() });
             return Err(MessageError::Format { id, format });
         }
         self.snapshot(payload).map(drop).map_err(|source| MessageError::Quotes { id, source })

@@ -1,27 +1,4 @@
-"""The lake: tables in Parquet files that are there whole or not at all.
-
-Anything that speaks the Arrow PyCapsule interface goes in (pyarrow, polars, pandas, DuckDB, arro3; none
-of them is needed), bar objects too; bytes, files or an `arro3.core.Table` come out. A file gets its name
-only after all its bytes are on the disk, so a reader never sees a part of one, whenever the writer died.
-
->>> import dataclasses, tempfile, pathlib
->>> from exuvia import lake
->>> @dataclasses.dataclass(frozen=True)
-... class Bar:
-...     uic: int; ts: int
-...     bid_open: float; bid_high: float; bid_low: float; bid_close: float
-...     ask_open: float; ask_high: float; ask_low: float; ask_close: float
-...     ticks: int
->>> bar = Bar(21, 0, 1.0, 1.2, 0.9, 1.1, 1.1, 1.3, 1.0, 1.2, 7)
->>> with tempfile.TemporaryDirectory() as folder:
-...     path = lake.write_bars(folder, "2026-02-03", "bars_1m", [bar])
-...     print(pathlib.Path(path).relative_to(folder).as_posix())
-...     print(lake.decode_bars(pathlib.Path(path).read_bytes(), Bar) == [bar])
-...     print(lake.read_parquet(path, columns=["ts", "bid_close"]).num_rows)
-date=2026-02-03/bars_1m.parquet
-True
-1
-"""
+"""Tables and bars in Parquet files: bytes, atomically written files, comparisons; see `exuvia.lake`."""
 
 from __future__ import annotations
 
@@ -147,6 +124,9 @@ def encode_parquet(
     level: int = 3,
     sorted_by: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
+    row_group_rows: int = 1 << 20,
+    threads: int = 0,
+    bloom: Sequence[str] = (),
 ) -> bytes:
     """The bytes of a Parquet file with this table; the same table and options give the same bytes.
 
@@ -159,6 +139,10 @@ def encode_parquet(
         level: Level of zstd, 1 to 22.
         sorted_by: Columns by which the rows ascend: checked, and noted in the file for its readers.
         metadata: Keys and values for the footer.
+        row_group_rows: Rows of a row group, at most.
+        threads: How many encode columns, none of them with the GIL; 0 for as many as there are cores. The bytes
+            are the same.
+        bloom: Columns with a bloom filter in each row group.
 
     Raises:
         SchemaError: `table` is not an Arrow table, has two columns of one name or a type that Parquet does not have,
@@ -170,7 +154,8 @@ def encode_parquet(
     >>> decode_parquet(encode_parquet(table, sorted_by=["a"])) == table
     True
     """
-    return _exuvia.lake_encode_parquet(table, (compression, level, _names(sorted_by), dict(metadata or {})))
+    options = (compression, level, _names(sorted_by), dict(metadata or {}), row_group_rows, threads, _names(bloom))
+    return _exuvia.lake_encode_parquet(table, options)
 
 
 def decode_parquet(
@@ -225,6 +210,9 @@ def write_parquet(
     level: int = 3,
     sorted_by: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
+    row_group_rows: int = 1 << 20,
+    threads: int = 0,
+    bloom: Sequence[str] = (),
 ) -> None:
     """Writes a table to a file so that its name leads to the old table or the new one, never to a part.
 
@@ -241,7 +229,7 @@ def write_parquet(
     ...     read_parquet(f"{folder}/a/b.parquet").num_columns
     11
     """
-    options = (compression, level, _names(sorted_by), dict(metadata or {}))
+    options = (compression, level, _names(sorted_by), dict(metadata or {}), row_group_rows, threads, _names(bloom))
     _exuvia.lake_write_parquet(path, table, options)
 
 

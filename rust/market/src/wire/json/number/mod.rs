@@ -1,15 +1,28 @@
 //! Numbers of JSON: validated as they are read, converted to the nearest `f64` or to exact fixed
 //! point, never to one by way of the other.
 
+mod plain;
+mod round;
+#[cfg(test)]
+mod tests;
+mod wide;
+
 use exuvia_model::{ModelError, Price, Quantity};
 
 use super::{JsonError, Reader};
+use round::round;
+use wide::{TENS_WIDE, wide};
+
+pub(in crate::wire) use plain::Plain;
 
 /// Powers of ten that an `f64` holds exactly.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
 ];
+
+/// What a value with so many decimals is multiplied by to be scaled by 10⁹.
+const SCALES: [i64; 10] = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
 /// A number as it stands in the text, or `NaN`, `Infinity`, `-Infinity`.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +95,19 @@ impl<'a> Number<'a> {
         Self { text, digits: None, decimals: 0, negative, form }
     }
 
+    /// The number as it was written, in bytes.
+    #[inline]
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Whether it is neither NaN nor an infinity.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.form != Form::NotFinite
+    }
+
     /// The number as it was written.
     #[must_use]
     pub fn as_str(&self) -> &'a str {
@@ -132,13 +158,41 @@ impl<'a> Number<'a> {
         self.scaled().map_or_else(|| self.as_str().parse(), |raw| Ok(Quantity::from_raw(raw)))
     }
 
+    /// The exact value scaled by 10¹⁸, for what [`Price`] cannot hold: up to 18 decimals, and ± 1.7 × 10²⁰.
+    ///
+    /// # Errors
+    /// More than 18 decimals, out of range, or not a number.
+    pub fn to_wide(&self) -> Result<i128, ModelError> {
+        if let (Form::Whole | Form::Point, Some(digits), Some(scale)) =
+            (self.form, self.digits, 18_usize.checked_sub(self.decimals).and_then(|power| TENS_WIDE.get(power)))
+            && let Some(value) = i128::from(digits).checked_mul(*scale)
+        {
+            return Ok(if self.negative { -value } else { value });
+        }
+        wide(self.as_str())
+    }
+
+    /// The value scaled by 10⁹, rounded half to even where it has more decimals; the flag says whether it was.
+    ///
+    /// # Errors
+    /// Out of range, or not a number.
+    pub fn to_rounded(&self) -> Result<(Price, bool), ModelError> {
+        match self.to_price() {
+            Err(ModelError::TooPrecise { what, text }) => match round(self.as_str()) {
+                Some(raw) => Ok((Price::from_raw(raw), true)),
+                None => Err(ModelError::OutOfRange { what, text }),
+            },
+            other => other.map(|price| (price, false)),
+        }
+    }
+
     /// The value scaled by 10⁹ where that is plain integer arithmetic; the rest goes the long way.
     fn scaled(&self) -> Option<i64> {
         let digits = i64::try_from(self.digits?).ok()?;
         if !matches!(self.form, Form::Whole | Form::Point) {
             return None;
         }
-        let raw = digits.checked_mul(10_i64.checked_pow(9_u32.checked_sub(u32::try_from(self.decimals).ok()?)?)?)?;
+        let raw = digits.checked_mul(*SCALES.get(self.decimals)?)?;
         Some(if self.negative { -raw } else { raw })
     }
 }
@@ -169,86 +223,5 @@ impl Sum {
         self.count += taken;
         reader.at += taken;
         taken
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn number(text: &str) -> Number<'_> {
-        let mut reader = Reader::new(text.as_bytes());
-        let number = reader.number().unwrap().unwrap();
-        reader.end().unwrap();
-        number
-    }
-
-    #[test]
-    fn a_float_has_the_bits_of_a_correct_rounding() {
-        for text in [
-            "0",
-            "1.39286",
-            "-1.5e-3",
-            "9007199254740993",
-            "0.1",
-            "123456789012345678",
-            "5e-324",
-            "1e308",
-            "-0.0",
-            "0.000000000000000000000001",
-            "2.2250738585072011e-308",
-            "179769313486231570000000000000000000000",
-        ] {
-            assert_eq!(number(text).to_f64().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
-        }
-        assert!(number("-0").to_f64().unwrap().is_sign_positive(), "an int has no negative zero");
-    }
-
-    #[test]
-    fn what_is_not_finite_is_recognised_and_is_no_value() {
-        for text in ["NaN", "Infinity", "-Infinity", "1e999", "-1e400"] {
-            assert_eq!(number(text).to_f64(), None, "{text}");
-            assert!(number(text).to_price().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_price_is_exact_or_an_error() {
-        assert_eq!(number("1.39286").to_price().unwrap().raw(), 1_392_860_000);
-        assert_eq!(number("-12e-1").to_price().unwrap().raw(), -1_200_000_000);
-        assert_eq!(number("9223372036.854775807").to_price().unwrap().raw(), i64::MAX);
-        assert!(matches!(number("0.1234567891").to_price(), Err(ModelError::TooPrecise { .. })));
-        assert!(matches!(number("10000000000").to_price(), Err(ModelError::OutOfRange { .. })));
-        assert_eq!(number("1.50000000000").to_price().unwrap().raw(), 1_500_000_000);
-    }
-
-    #[test]
-    fn only_a_whole_number_is_an_integer() {
-        assert_eq!(number("-21").to_i64(), Some(-21));
-        for text in ["21.0", "2e1", "9223372036854775808", "NaN"] {
-            assert_eq!(number(text).to_i64(), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_rfc_8259_forbids_is_refused_at_its_byte() {
-        for (text, at) in [
-            ("01", 1),
-            ("-", 1),
-            ("1.", 2),
-            (".5", 0),
-            ("1e", 2),
-            ("1e+", 3),
-            ("+1", 0),
-            ("-NaN", 1),
-            ("Nan", 2),
-            ("-Inf", 4),
-            ("0x1", 1),
-            ("1_0", 1),
-        ] {
-            let mut reader = Reader::new(text.as_bytes());
-            assert_eq!(reader.skip().and_then(|()| reader.end()).unwrap_err().at(), at, "{text}");
-        }
     }
 }
