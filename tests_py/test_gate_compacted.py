@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import segments
-from exuvia.migrate.evidence import compact, quota, reading
-from exuvia.migrate.gates import judge, selftest
+from exuvia.migrate.evidence import compact, quota, reading, recorded
+from exuvia.migrate.gates import judge, samples
 from exuvia.migrate.modes import journal
 from gate_files import UNIT, Bot
 
@@ -46,7 +46,9 @@ def verdict(bot: Bot) -> judge.GroupVerdict:
 def test_days_that_made_room_still_tell_what_was_recorded(bot: Bot) -> None:
     found = verdict(bot)
     assert (found.verdict, found.reasons) == ("PASS", [])
-    assert selftest.samples_of(UNIT, reading.read_folder(bot.config.evidence)) == ([RESULT] * 4, 4)
+    held = [call for segment in reading.read_folder(bot.config.evidence) for call in recorded.calls(segment, [])]
+    read = samples.read([call["outcome"] for call in held], samples.plain)
+    assert (read.samples, read.calls, read.why) == ([RESULT] * 4, 4, "")
 
 
 @pytest.mark.parametrize("how", ["removed", "changed", "open to others"])

@@ -9,15 +9,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import os, subprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    # The real one: exuvia's own copy of the module has no types.
-    from subprocess import CompletedProcess
 
 __all__ = ["TIMEOUT_S", "last_words", "run"]
 
@@ -32,7 +29,7 @@ def run(
     given: str = "",
     more: Sequence[str] = (),
     timeout_s: float = TIMEOUT_S,
-) -> CompletedProcess[str]:
+) -> Any:
     """Run a module of exuvia in a process of its own, with a private folder as its last argument.
 
     Args:
@@ -55,10 +52,10 @@ def run(
         )  # fmt: skip
 
 
-def last_words(done: CompletedProcess[str]) -> str:
+def last_words(done: Any) -> str:
     """Return the last line that such a process wrote to standard error.
 
     Args:
         done: The process, which has ended.
     """
-    return (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+    return str((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
