@@ -39,27 +39,27 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
     begun, returned, raised = sampling.begun, sampling.returned, sampling.raised
 
     def observed(*args: Any, **kwargs: Any) -> Any:
-        switch = record.switch
-        if HERE.observing and passed_by(record):
+        switch, here = record.switch, HERE.__dict__
+        if here["observing"] and passed_by(record):
             return served(*args, **kwargs) if switch is None else switch.serve(served, args, kwargs)
         call, entered, inner = None, 0, 0
-        HERE.observing = True
+        here["observing"] = True
         try:
-            inner, entered = HERE.overhead, perf_counter_ns()
-            if not HERE.contained and (len(samples) < lane.limit or not lane.refused()):
+            inner, entered = here["overhead"], perf_counter_ns()
+            if not here["contained"] and (len(samples) < lane.limit or not lane.refused()):
                 call = begun(lane, args, kwargs)
         except RecursionError:
             # Legacy may have the room that an observer has not.
             attempt(record.lost, sampling.DEEP)
         finally:
-            HERE.observing = False
+            here["observing"] = False
         # What observing takes inside is read before the end and after the beginning: never more than lies between.
-        started, inside = perf_counter_ns(), HERE.overhead
+        started, inside = perf_counter_ns(), here["overhead"]
         try:
             result = served(*args, **kwargs) if switch is None else switch.serve(served, args, kwargs)
         except BaseException as error:
-            took = inside - HERE.overhead - started + perf_counter_ns()
-            HERE.observing = True
+            took = inside - here["overhead"] - started + perf_counter_ns()
+            here["observing"] = True
             try:
                 if call is not None:
                     raised(lane, call, (args, kwargs), error, took)
@@ -67,10 +67,10 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
             except RecursionError:
                 attempt(record.lost, sampling.DEEP)
             finally:
-                HERE.observing = False
+                here["observing"] = False
             raise
-        took = inside - HERE.overhead - started + perf_counter_ns()
-        HERE.observing = True
+        took = inside - here["overhead"] - started + perf_counter_ns()
+        here["observing"] = True
         try:
             if call is not None:
                 returned(lane, call, (args, kwargs), result, took)
@@ -80,7 +80,7 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
         except RecursionError:
             attempt(record.lost, sampling.DEEP)
         finally:
-            HERE.observing = False
+            here["observing"] = False
         return result
 
     return observed

@@ -10,6 +10,8 @@ import array
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from exuvia._exuvia import weigh_plain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,12 @@ def looked_at(values: tuple[Any, ...]) -> tuple[int, bool]:
     Args:
         values: They; nothing of a class of the program's own is run.
     """
+    found = weigh_plain(values)
+    return _walked(values) if found is None else found
+
+
+def _walked(values: tuple[Any, ...]) -> tuple[int, bool]:
+    """The same where classes are met that are none of Python's own."""
     size, plain, depth = 0, True, _DEPTH
     level: Sequence[Any] = values
     while level and depth:

@@ -8,6 +8,7 @@ mod canary;
 #[cfg(unix)]
 mod lasting;
 mod page;
+mod plain;
 mod rescue;
 mod shared;
 #[cfg(unix)]
@@ -381,6 +382,7 @@ fn refuse_share(share: f64) -> PyResult<()> {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(turnout::turnout, module)?)?;
     module.add_function(wrap_pyfunction!(within::attempt, module)?)?;
+    module.add_function(wrap_pyfunction!(plain::weigh_plain, module)?)?;
     #[cfg(unix)]
     module.add_function(wrap_pyfunction!(lasting::map_lasting, module)?)?;
     module.add_class::<ControlPage>()?;
