@@ -127,7 +127,7 @@ PLACES = [
     (following.Following, "_came"), (following.Following, "_before"), (following.Following, "_put"),
 ]  # fmt: skip
 MODES = pytest.mark.parametrize(
-    ("mode", "more"), [("shadow", ""), ("rust", "sample = 0.999999")], ids=["shadow", "rust"]
+    ("mode", "more"), [("shadow", ""), ("rust", "sample = 0.999999999999")], ids=["shadow", "rust"]
 )
 
 
