@@ -49,7 +49,7 @@ def page(folder: Path, *states: UnitStatus, runs: object = None) -> str:
     if runs is not None:
         (folder / "runs.json").write_text(json.dumps(runs))
         figures = whole.read_runs(folder / "runs.json")
-    return report.page("Title", load(config(folder)), list(states), [], figures)
+    return report.page("Title", load(config(folder)), list(states), [], figures)[0]
 
 
 def test_the_table_says_how_many_places_it_leaves_out_what_was_ignored_and_what_was_not_compared() -> None:

@@ -303,4 +303,37 @@ fn an_error_is_told_again_of_the_file_that_was_meant_and_stays_what_it_was() {
     let told = errors(operation, &hidden).map(|error| error.told_of("write", &meant));
     assert_eq!(told, errors("write", &meant));
     assert!(told.iter().all(|error| error.to_string().contains("write /lake/a") && !error.to_string().contains("tmp")));
+    let locked = FilesError::Locked { path: hidden, holder: "pid 7".to_owned() };
+    assert_eq!(locked.told_of("write", &meant), FilesError::Locked { path: meant, holder: "pid 7".to_owned() });
+}
+
+#[test]
+fn a_reader_from_before_a_power_cut_reads_nothing_any_more() {
+    let (files, a) = (SimFiles::new(), Path::new("/a"));
+    put_durably(&files, a, b"data");
+    let before = files.open(a).unwrap();
+    assert_eq!(before.read_at(1, 2).unwrap(), b"at");
+    files.power_on(Survives::Everything);
+    assert_eq!(before.read_at(1, 2), Err(FilesError::PowerLost { operation: "read", path: a.to_path_buf() }));
+    assert_eq!(files.open(a).unwrap().read_at(1, 2).unwrap(), b"at");
+}
+
+/// The same on both: parts of a file, past its end, and what no memory could hold.
+#[test]
+fn a_part_of_a_file_ends_where_the_file_ends_whatever_was_asked_for() {
+    let scratch = Scratch::new("parts");
+    let (sim, path) = (SimFiles::new(), scratch.0.join("a"));
+    sim.create_dir_all(&scratch.0).unwrap();
+    for files in [&SystemFiles as &dyn Files, &sim] {
+        put(files, &path, b"0123456789").unwrap();
+        let reader = files.open(&path).unwrap();
+        let part = |offset, length| reader.read_at(offset, length).unwrap();
+        assert_eq!(part(0, 4), b"0123");
+        assert_eq!(part(8, 4), b"89");
+        assert_eq!(part(3, 3), b"345", "the reads before it moved nothing");
+        assert_eq!((part(10, 4), part(99, 4), part(2, 0)), (Vec::new(), Vec::new(), Vec::new()));
+        assert_eq!(part(4, usize::MAX), b"456789");
+    }
+    let folder = SystemFiles.open(&scratch.0).unwrap();
+    assert!(folder.read_at(0, 4).unwrap_err().to_string().contains("read"), "a folder is none");
 }

@@ -124,18 +124,23 @@ impl FileReader for SystemReader {
         let failed = |error: io::Error| FilesError::from_io("read", &self.path, &error);
         // What a damaged file claims must not be allocated before it is there.
         let there = self.length()?.saturating_sub(offset);
-        let mut bytes = vec![0; length.min(usize::try_from(there).unwrap_or(usize::MAX))];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match read_part(&self.file, rest, offset + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        bytes.truncate(filled);
+        let mut bytes = Vec::with_capacity(length.min(usize::try_from(there).unwrap_or(usize::MAX)));
+        Part { file: &self.file, offset }.take(length as u64).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
+    }
+}
+
+/// A file from a place on; where the file itself stands is left alone, since many may read it at once.
+struct Part<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = read_part(self.file, into, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
     }
 }
 
@@ -161,18 +166,13 @@ impl FileLock for SystemLock {}
 #[cfg(unix)]
 fn try_lock(file: &File) -> io::Result<bool> {
     use std::os::fd::AsRawFd;
-    loop {
-        // SAFETY: the descriptor is open while `file` is borrowed, and flock touches no memory of ours.
-        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-            return Ok(true);
-        }
-        let error = io::Error::last_os_error();
-        match error.kind() {
-            io::ErrorKind::WouldBlock => return Ok(false),
-            io::ErrorKind::Interrupted => {}
-            _ => return Err(error),
-        }
+    // SAFETY: the descriptor is open while `file` is borrowed, and flock touches no memory of ours.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
     }
+    // It does not wait, so no signal interrupts it.
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
 }
 
 #[cfg(not(unix))]

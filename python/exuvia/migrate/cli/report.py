@@ -45,7 +45,7 @@ def _report(options: argparse.Namespace) -> int:
     segments = reading.read_folder(config.evidence)
     states = reading.statuses(config, segments)
     runs = whole.read_runs(Path(options.run)) if options.run else None
-    page, verdict = writer.judged(options.title, config, states, segments, runs)
+    page, verdict = writer.page(options.title, config, states, segments, runs)
     target = Path(options.output)
     target.write_text(page, encoding="utf-8")
     if options.json:

@@ -23,34 +23,12 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
     from exuvia.migrate.gates.judge import GroupVerdict
 
-__all__ = ["judged", "page"]
+__all__ = ["page"]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(
-    title: str,
-    config: Config,
-    states: list[UnitStatus],
-    segments: list[SegmentText],
-    runs: dict[str, Any] | None,
-) -> str:
-    """Write the whole page.
-
-    Args:
-        title: Its title.
-        config: The configuration.
-        states: The status of each unit.
-        segments: The evidence that it stands on.
-        runs: As `whole.read_runs` returned it.
-
-    Returns:
-        HTML.
-    """
-    return judged(title, config, states, segments, runs)[0]
-
-
-def judged(
     title: str,
     config: Config,
     states: list[UnitStatus],

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import builtins
-import contextlib
 import importlib
 import io
 import pickle
@@ -23,8 +22,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ExuviaError
-from exuvia.migrate.own import json, os
-from exuvia.migrate.shadow import fence
+from exuvia.migrate.own import json
+from exuvia.migrate.shadow import apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -141,25 +140,11 @@ def found_of(rules: dict[str, str], held: Read) -> dict[str, Any]:
 
 
 def _main(folder: str) -> None:
-    """Do both inside of the fence: rules and outcomes come in, what was found goes out, and the end is at once."""
+    """Do both inside of the fence: rules and outcomes come in, what was found goes out."""
     asked = json.loads(sys.stdin.read())
-    # Kept apart: what a module prints as it is loaded is not what was found.
-    said = os.dup(1)
-    os.dup2(2, 1)
     # What exuvia itself needs is loaded outside of the fence: it is no program's.
     importlib.import_module(TEST)
-    fence.put_up(folder)
-    code = 1
-    try:
-        found = found_of(asked["rules"], read(asked["outcomes"], whole))
-        os.write(said, (json.dumps(found) + "\n").encode())
-        code = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        fence.leave(code)
+    apart.answer(folder, lambda: found_of(asked["rules"], read(asked["outcomes"], whole)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ The modules are imported in a process of their own, so that looking does nothing
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import sys
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exuvia.errors import CompareError
-from exuvia.migrate.own import json, os, pickle, subprocess
-from exuvia.migrate.shadow import apart, fence
+from exuvia.migrate.own import json, pickle, subprocess
+from exuvia.migrate.shadow import apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -261,27 +260,17 @@ def _held(name: str) -> Any:
 
 def _main(legacy: str, candidate: str, rules: str, folder: str) -> None:
     """Look at both sides, say what was found, and end without what their modules left for the exit."""
-    # Kept apart: what a module prints as it is loaded is not what was found.
-    said = os.dup(1)
-    os.dup2(2, 1)
-    fence.put_up(folder)
-    code = 1
-    try:
+
+    def found() -> list[Any]:
         sides = _held(legacy), _held(candidate)
-        found = [
+        return [
             selfsame(*sides) or differences(*sides),
             uncomparable(sides[0], dict(json.loads(rules))),
             bound(*sides),
             callers(sides[0]),
         ]
-        os.write(said, (json.dumps(found) + "\n").encode())
-        code = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        fence.leave(code)
+
+    apart.answer(folder, found)
 
 
 if __name__ == "__main__":

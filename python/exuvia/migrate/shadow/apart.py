@@ -6,17 +6,19 @@ working directory, then this process's path.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.own import os, subprocess
+from exuvia.migrate.own import json, os, subprocess
+from exuvia.migrate.shadow import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["TIMEOUT_S", "last_words", "run"]
+__all__ = ["TIMEOUT_S", "answer", "last_words", "run"]
 
 TIMEOUT_S = 60.0
 
@@ -59,3 +61,26 @@ def last_words(done: Any) -> str:
         done: The process, which has ended.
     """
     return str((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
+
+
+def answer(folder: str, work: Callable[[], object]) -> None:
+    """In such a process: do the work inside of the fence, say what it found, and end without what waits for the exit.
+
+    Args:
+        folder: The private folder.
+        work: Returns plain values, which are written as a line of JSON; it may load the program's modules.
+    """
+    # Kept apart: what a module prints as it is loaded is not what was found.
+    said = os.dup(1)
+    os.dup2(2, 1)
+    fence.put_up(folder)
+    code = 1
+    try:
+        os.write(said, (json.dumps(work()) + "\n").encode())
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        fence.leave(code)

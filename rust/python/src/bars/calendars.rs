@@ -205,7 +205,7 @@ impl PyCalendar {
         (self.calendar.name(), self.calendar.zone()).into_pyobject(py)?.hash()
     }
 
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity)] // what pickle asks for
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&str, &'static str, Option<Listed>))> {
         let list = self.calendar.schedule().map(|schedule| {
             let hours = schedule.sessions().iter().map(|session| (session.open.0, session.close.0)).collect();

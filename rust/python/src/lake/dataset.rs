@@ -188,7 +188,7 @@ impl LakeWriter {
     }
 
     /// Takes rows: how many, of which days, how many late.
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity)] // three figures, which Python's side gives their names
     fn append(
         &self,
         py: Python<'_>,
