@@ -206,8 +206,10 @@ def test_threads_in_a_hot_call_site_see_one_side_or_the_other_while_it_is_exchan
     wrong: list[Any] = []
     seen: set[str] = set()
     calls = [0] * 3
+    begun = threading.Semaphore(0)
 
     def call(number: int) -> None:
+        begun.release()
         try:
             while not done.is_set():
                 answer = program.call()
@@ -225,6 +227,8 @@ def test_threads_in_a_hot_call_site_see_one_side_or_the_other_while_it_is_exchan
     try:
         for thread in threads:
             thread.start()
+            # CPython 3.11 refuses a second thread's trace function (coverage.py's) while one is being set.
+            assert begun.acquire(timeout=20)
         while (min(calls) < 500 or exchanges < 200 or len(seen) < 2) and not wrong and time.monotonic() < deadline:
             program.splice.apply()
             time.sleep(0)  # lets go of the GIL, so that the threads meet this side too
