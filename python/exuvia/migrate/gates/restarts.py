@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.modes.said import refuse_writable_by_others
-from exuvia.migrate.own import json, os, time
+from exuvia.migrate.gates import lines
+from exuvia.migrate.own import os, time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,6 @@ def append(folder: Path, group: GroupConfig, cause: str) -> None:
     """
     if not cause.strip():
         raise MigrateError("a count is started again with a cause: say what was found and what was done")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = time_ns()
     line = {
         "v": 1,
@@ -57,12 +56,7 @@ def append(folder: Path, group: GroupConfig, cause: str) -> None:
         "cause": cause.strip(),
         "units": list(group.units),
     }
-    descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(descriptor, json.dumps(line).encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    lines.append(folder / FILE, line)
 
 
 def read(folder: Path, group: str) -> list[tuple[int, str]]:
@@ -90,22 +84,12 @@ def of_units(folder: Path) -> dict[str, list[tuple[int, str]]]:
 
 def _lines(folder: Path) -> list[tuple[str, list[str], int, str]]:
     """Group, units, time and cause of each restart."""
-    try:
-        refuse_writable_by_others(folder / FILE)
-        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise MigrateError(f"{folder / FILE} cannot be read: {error}") from None
-    found = []
-    for number, text in enumerate(lines, 1):
-        try:
-            line = json.loads(text)
-            units = [str(unit) for unit in line.get("units", ())]
-            found.append((str(line["group"]), units, int(line["at_ns"]), str(line["cause"])))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise MigrateError(f"{folder / FILE}:{number}: not a restart of a count: {text[:80]!r}") from None
-    return found
+
+    def taken(line: dict[str, Any]) -> tuple[str, list[str], int, str]:
+        units = [str(unit) for unit in line.get("units", ())]
+        return str(line["group"]), units, int(line["at_ns"]), str(line["cause"])
+
+    return lines.read(folder / FILE, "not a restart of a count", taken)
 
 
 def _user() -> str:

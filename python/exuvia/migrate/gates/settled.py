@@ -9,13 +9,11 @@ The file is append-only JSON lines, `gates.jsonl` in the evidence folder. Standa
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.modes.said import refuse_writable_by_others
+from exuvia.migrate.gates import lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +42,7 @@ def note(folder: Path, group: str, f: str) -> None:
         return
     line = {"v": 1, "group": group, "f": f, "at_ns": max(time_ns(), *(at for at, _ in known), 0)}
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, json.dumps(line).encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        lines.append(folder / FILE, line)
     except OSError as error:
         raise MigrateError(f"what the gates of {group} ask for cannot be put on record: {error}") from None
 
@@ -65,22 +57,12 @@ def read(folder: Path, group: str) -> list[tuple[int, str]]:
     Raises:
         MigrateError: A line is no such record.
     """
-    try:
-        refuse_writable_by_others(folder / FILE)
-        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise MigrateError(f"{folder / FILE} cannot be read: {error}") from None
-    found = []
-    for number, text in enumerate(lines, 1):
-        try:
-            line = json.loads(text)
-            if line["group"] == group:
-                found.append((int(line["at_ns"]), str(line["f"])))
-        except (ValueError, KeyError, TypeError):
-            raise MigrateError(f"{folder / FILE}:{number}: not a record of a gate's settings: {text[:80]!r}") from None
-    return found
+
+    def taken(line: dict[str, Any]) -> tuple[str, int, str]:
+        return str(line["group"]), int(line["at_ns"]), str(line["f"])
+
+    found = lines.read(folder / FILE, "not a record of a gate's settings", taken)
+    return [(at, f) for named, at, f in found if named == group]
 
 
 def in_force(known: Sequence[tuple[int, str]], at: int, now: str | None) -> str | None:
