@@ -1,6 +1,7 @@
 """`exuvia scaffold`: a thin shim with the names, signatures, annotations and docstrings of a legacy module.
 
-Until its bodies are replaced it calls legacy, so legacy's own tests pass over it from the first minute.
+Until its bodies are replaced it calls legacy, so legacy's own tests pass over it from the first minute. More names
+of the module go into the shim that is there, beside what its user has written by then.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.workbench import adding
 from exuvia.migrate.worth.source import find_unit, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from exuvia.migrate.workbench.adding import There
 
 __all__ = ["MARK", "Shim", "moves", "scaffold"]
 
@@ -35,25 +39,29 @@ class Shim:
     Attributes:
         module: The legacy module.
         text: The shim's source.
-        names: What it defines.
+        names: What it defines; of a shim that was there, what is new in it.
         notes: What was left to legacy, and why.
+        there: Names that the file had already, with their lines: they stay as they are.
     """
 
     module: str
     text: str = ""
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    there: dict[str, int] = field(default_factory=dict)
 
 
-def scaffold(units: Sequence[str], roots: Sequence[Path | str] | None = None) -> Shim:
+def scaffold(units: Sequence[str], roots: Sequence[Path | str] | None = None, into: Path | None = None) -> Shim:
     """Write the shim of units of one module.
 
     Args:
         units: Functions and classes, `package.module:name`; or a whole module, for all that is public in it.
         roots: Folders to look in, else `sys.path`.
+        into: A shim of this module that is there: what it lacks is added, and each of its bytes stays.
 
     Raises:
-        MigrateError: If a unit is not there, is compiled, or they are of two modules.
+        MigrateError: If a unit is not there, is compiled, or they are of two modules; if the shim that is there has
+            all of them already, or is none of this module.
     """
     modules = {unit.partition(":")[0] for unit in units}
     if len(modules) != 1:
@@ -72,7 +80,21 @@ def scaffold(units: Sequence[str], roots: Sequence[Path | str] | None = None) ->
             _refuse_held(unit, find_unit(unit.rpartition(".")[0], roots).node)
         # The shim of a method is that of its class.
         wanted += [qualname.partition(".")[0]] if qualname else _public(tree)
-    return _Writer(module, tree, list(dict.fromkeys(wanted)), whole.path.name == "__init__.py").shim()
+    names, is_package = list(dict.fromkeys(wanted)), whole.path.name == "__init__.py"
+    if into is None:
+        return _Writer(module, tree, names, is_package).shim()
+    there = adding.look(into, module)
+    known = {name: there.bound[name].line for name in names if name in there.bound}
+    new = [name for name in names if name not in known]
+    if not new:
+        had = ", ".join(f"{name} (line {line})" for name, line in known.items())
+        raise MigrateError(
+            f"{into} has {had or 'all that is public'} already, and nothing was changed: write the body there; "
+            "--force writes the whole file anew, without what is in it now"
+        )
+    made = _Writer(module, tree, new, is_package, there).shim()
+    made.there = known
+    return made
 
 
 def _refuse_held(unit: str, owner: ast.AST | None) -> None:
@@ -96,9 +118,12 @@ def _public(tree: ast.Module) -> list[str]:
 class _Writer:
     """Writes one shim."""
 
-    def __init__(self, module: str, tree: ast.Module, wanted: list[str], is_package: bool) -> None:
+    def __init__(
+        self, module: str, tree: ast.Module, wanted: list[str], is_package: bool, there: There | None = None
+    ) -> None:
         self.module, self.tree, self.wanted, self.is_package = module, tree, wanted, is_package
-        self.alias = "_legacy"
+        self.there = there
+        self.alias = "_legacy" if there is None else there.alias(module) or there.free("_legacy")
         self.needed: set[str] = set()
         self.defaults: set[str] = set()
         self.made = Shim(module, names=wanted)
@@ -119,15 +144,44 @@ class _Writer:
                 raise MigrateError(f"{self.module}:{name} is not defined at the top of its module")
             if (isinstance(node, ast.ClassDef) and not moves(node)) or (_is_function(node) and _special(node)):
                 self.held.add(name)
-        self.subclassed = {name for name in self.wanted if isinstance(nodes[name], ast.ClassDef)} - self.held
+        # All that may move, now or later: a shim that grows must not have the name of such a class taken by an import.
+        self.subclassed = {name for name, node in nodes.items() if isinstance(node, ast.ClassDef) and moves(node)}
+        taken = self.subclassed & set(self.wanted) & set(self.there.typed if self.there is not None else ())
+        if self.there is not None and taken:
+            name = min(taken)
+            raise MigrateError(
+                f"{self.there.path}:{self.there.typed[name].line} imports {name} of {self.module} for annotations, and "
+                f"its shim needs that name: annotate with {self.alias}.{name} and take the import out, or write this "
+                "shim elsewhere, with -o FILE"
+            )
         for name in [name for name in self.wanted if name not in self.held]:
             node = nodes[name]
             bodies += self._class(node) if isinstance(node, ast.ClassDef) else self._function(node)
         if self.held:
             self.made.notes.append(f"legacy's own objects: {', '.join(sorted(self.held))}")
-        text = "\n".join([*self._head(), *bodies]).rstrip() + "\n"
-        self.made.text = re.sub(r"\n{4,}", "\n\n\n", text)
+        if self.there is not None:
+            self.made.text = self._added(self.there, _spaced(bodies).strip("\n").split("\n") if bodies else [])
+        else:
+            self.made.text = _spaced([*self._head(), *bodies])
         return self.made
+
+    def _added(self, there: There, bodies: list[str]) -> str:
+        """The shim that is there with more in it: its imports are looked through for what the new names need."""
+        for_types, at_run = self._imports()
+        if not there.reads_annotations_late:
+            for_types, at_run = [], sorted({*for_types, *at_run})
+        own = {*self._constants(), *(getattr(node, "name", "") for node in self.tree.body)}
+        passed = sorted({*self.held, *(self.needed & set(self._constants()))})
+        at_run += [f"from {self.module} import {name} as {name}" for name in passed]
+        if self.original:
+            at_run.insert(0, "from exuvia.migrate import original")
+        if there.alias(self.module) is None:
+            at_run.insert(0, f"import {self.module} as {self.alias}")
+        for_types = there.missing(for_types, own, at_run=False)
+        used = (("Any", self.any), ("TYPE_CHECKING", bool(for_types)), ("cast", self.cast))
+        at_run = [f"from typing import {name}" for name, is_used in used if is_used] + at_run
+        public = _wrapped("__all__ += [", [f'"{name}"' for name in sorted(self.wanted)], "]", "")
+        return there.with_more(there.missing(at_run, own, at_run=True), for_types, public, bodies)
 
     def _head(self) -> list[str]:
         typing_names = [name for name, used in (("Any", self.any), ("cast", self.cast)) if used]
@@ -203,6 +257,7 @@ class _Writer:
     def _function(self, node: _Function) -> list[str]:
         self.original = True
         held = f"_{node.name}".replace("__", "_")
+        held = held if self.there is None else self.there.free(held)
         called = held
         typed = self._typed(node, skip=0)
         if not typed:
@@ -228,7 +283,10 @@ class _Writer:
             if child.name.startswith("_") and child.name != "__init__":
                 continue
             if _special(child) or not child.args.args:
-                self.made.notes.append(f"{node.name}.{child.name} is inherited: it is a generator or decorated")
+                note = f"{node.name}.{child.name} is inherited: it is a generator or decorated"
+                # The getter and the setter of a property are two functions of one name.
+                if note not in self.made.notes:
+                    self.made.notes.append(note)
                 continue
             typed = self._typed(child, skip=1)
             inner = "super()"
@@ -396,6 +454,11 @@ def _parts(arguments: ast.arguments) -> list[str]:
     if arguments.kwarg is not None:
         parts.append(one(arguments.kwarg, None, "**"))
     return parts
+
+
+def _spaced(lines: list[str]) -> str:
+    """Lines as a text with two empty ones in a row at most."""
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).rstrip() + "\n")
 
 
 def _wrapped(before: str, parts: list[str], after: str, indent: str) -> list[str]:
