@@ -1,9 +1,11 @@
 """`exuvia eject`: takes exuvia itself out of a project again.
 
 Imports of exuvia and calls of `install()` go, names that came from shims come from legacy again, commands run
-the program without exuvia, and `exuvia.toml`, evidence and shims are removed. A shim is a file that `exuvia
-scaffold` wrote, or a candidate in `exuvia_shims/`: a candidate that its user wrote stays. What cannot be done by
-rule is listed with file and line, and then nothing is written: half an ejection would not run.
+the program without exuvia, and what exuvia itself wrote is removed, each file with the reason: `exuvia.toml`,
+evidence, shims, reports, and tests of `exuvia repro` that cannot run without exuvia. A shim is a file that `exuvia
+scaffold` wrote, or a candidate in `exuvia_shims/`: a candidate that its user wrote stays, and so does such a test
+as soon as it needs neither exuvia nor a shim. What cannot be done by rule is listed with file and line, and then
+nothing is written: half an ejection would not run.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from typing import TYPE_CHECKING
 from exuvia.migrate.workbench import fixtures
 from exuvia.migrate.workbench.scaffold import MARK
 from exuvia.migrate.workbench.starting import SHIMS
-from exuvia.migrate.worth.imports import module_name, read
-from exuvia.migrate.worth.source import SKIPPED, files_of, parse
+from exuvia.migrate.worth.imports import read
+from exuvia.migrate.worth.naming import Names
+from exuvia.migrate.worth.source import SKIPPED, files_of, parse, said_to_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,6 +48,8 @@ _RUN = re.compile(
 )
 _MODULE = re.compile(r"exuvia(?:\.[A-Za-z_]\w*)*?(?:\.(?P<last>[A-Za-z_]\w*))?(?::[\w.]+)?")
 _REPRO = re.compile(r'"""[^"]*Written by `exuvia repro ', re.DOTALL)
+_REPRO_OWN = ("load", "acting", "awaited", "steps", "play")
+"""The functions of such a test beside the one that is called as the file."""
 _REQUIREMENT = re.compile(r"^\s*(?:-e\s+)?[\"']?exuvia(?:\[[^\]]*\])?(?:\s*[=<>~!@;].*?)?[\"']?\s*,?\s*(?:#.*)?$")
 _IN_LIST = re.compile(
     r"""(?P<first>\[)?\s*(?P<quote>["'])exuvia(?:\[[^\]"']*\])?(?:\s*[=<>~!@;][^"']*)?(?P=quote)\s*,?(?P<after>\s*)"""
@@ -59,6 +64,7 @@ class Ejection:
         root: The project's folder.
         changed: New text by file.
         removed: Files and folders that go.
+        why: The reason for each of them.
         by_hand: What no rule covers, each with file and line.
         notes: What stays, and why.
     """
@@ -66,8 +72,19 @@ class Ejection:
     root: Path
     changed: dict[Path, str] = field(default_factory=dict)
     removed: list[Path] = field(default_factory=list)
+    why: dict[Path, str] = field(default_factory=dict)
     by_hand: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def remove(self, path: Path, why: str) -> None:
+        """Note a file or folder that goes.
+
+        Args:
+            path: The file or folder.
+            why: Who wrote it, or why it cannot stay.
+        """
+        self.removed.append(path)
+        self.why[path] = why
 
     def diff(self) -> str:
         """Return all changes as one unified diff."""
@@ -89,8 +106,10 @@ def plan(root: Path, config: Config | None) -> Ejection:
     ejection = Ejection(root.resolve())
     files = files_of(ejection.root)
     shims, gone, own = _sort_candidates(ejection, config, files)
-    reports = [path for path in ejection.root.glob("*.html") if _is_report(path)]
-    ejection.removed += [*reports, *(path for path in files if _is_repro(path))]
+    for path in filter(_is_report, ejection.root.glob("*.html")):
+        ejection.remove(path, "exuvia report wrote it: copy it elsewhere to keep it")
+    for path in (path for path in files if path not in gone):
+        _repro(ejection, path, shims)
     for path in files:
         if path in gone or path in own or path in ejection.removed:
             continue
@@ -105,12 +124,19 @@ def plan(root: Path, config: Config | None) -> Ejection:
     fixtures.name(ejection, [path for path in files if path not in {*gone, *own, *ejection.removed}])
     for path in _texts(ejection.root):
         _configuration(ejection, path)
-    ejection.removed += sorted(gone)
+    for path in sorted(gone):
+        ejection.remove(path, _why_gone(path))
     if config is not None:
-        ejection.removed.append(config.path)
-        ejection.removed += sorted(config.path.parent.glob(f"{config.path.name}.bak*"))
-        _evidence(ejection, config.evidence.resolve())
+        _settings(ejection, config)
     return ejection
+
+
+def _settings(ejection: Ejection, config: Config) -> None:
+    """The configuration, what was put aside for it, and the evidence."""
+    ejection.remove(config.path, "the configuration")
+    for path in sorted(config.path.parent.glob(f"{config.path.name}.bak*")):
+        ejection.remove(path, "exuvia init put it aside")
+    _evidence(ejection, config.evidence.resolve())
 
 
 def _evidence(ejection: Ejection, folder: Path) -> None:
@@ -127,7 +153,7 @@ def _evidence(ejection: Ejection, folder: Path) -> None:
     if others:
         ejection.notes.append(f"{folder} holds more than evidence ({', '.join(sorted(others)[:3])}): it stays")
     else:
-        ejection.removed.append(folder)
+        ejection.remove(folder, "the evidence, and nothing else is in it")
 
 
 def write(ejection: Ejection) -> None:
@@ -157,7 +183,8 @@ def _sort_candidates(
     Returns:
         Legacy's module by shim, the files that go, and the files of a user's candidates that nothing imports.
     """
-    by_name = {module_name(path): path for path in files}
+    names = Names(ejection.root, files)
+    by_name = {names.of(path): path for path in files}
     shims: dict[str, str] = {}
     gone: set[Path] = set()
     mine: dict[str, Path] = {}
@@ -197,9 +224,49 @@ def _is_shim(path: Path) -> bool:
     return path.parent.name == SHIMS or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
 
 
-def _is_repro(path: Path) -> bool:
-    """Whether `exuvia repro` wrote a file, by what it says at its top."""
-    return _REPRO.match(path.read_text(encoding="utf-8", errors="replace")[:2_000]) is not None
+def _why_gone(path: Path) -> str:
+    """Why a shim's file goes: by its mark, or by its folder."""
+    if path.name == "__init__.py":
+        return f"the package of shims, {SHIMS}, has nothing else in it"
+    marked = path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    return "exuvia scaffold wrote it" if marked else f"it lies in {SHIMS}"
+
+
+def _repro(ejection: Ejection, path: Path, shims: Mapping[str, str]) -> None:
+    """Decide on a test that `exuvia repro` wrote, by what it says at its top: it stays if it can run afterwards."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    tree = parse(path) if _REPRO.match(text[:2_000]) is not None else None
+    if tree is None:
+        return
+    needs = _needs(tree, shims)
+    if not needs:
+        ejection.notes.append(f"{_shown(ejection, path)}: exuvia repro wrote it, and it needs no exuvia: it stays")
+        return
+    for node in tree.body:
+        name = getattr(node, "name", "")
+        if name and name not in _REPRO_OWN and name != f"test_{path.stem.removeprefix('test_repro_')}":
+            ejection.by_hand.append(
+                f"{_shown(ejection, path, node.lineno)}: {name} is not of exuvia repro, which wrote the rest of the "
+                "file: move it elsewhere, or delete it"
+            )
+            return
+    ejection.remove(path, f"exuvia repro wrote it, and it needs {' and '.join(needs)}, which goes")
+
+
+def _needs(tree: ast.Module, shims: Mapping[str, str]) -> list[str]:
+    """What of that which goes a test imports, or loads by its name."""
+    going = {"exuvia", *shims}
+    found: set[str] = set()
+    idle = said_to_nobody(tree)
+    for node in ast.walk(tree):
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in idle:
+            names = [node.value.partition(":")[0]]
+        for name in names:
+            found |= {one for one in going if name == one or name.startswith(f"{one}.")}
+    return sorted(found)
 
 
 def _is_report(path: Path) -> bool:
@@ -334,6 +401,8 @@ class _Module:
     def _rest(self) -> None:
         """What still names exuvia has to be changed by a person."""
         going = {inner for node in (*self.drop, *self.replace) for inner in ast.walk(node)}
+        # What a docstring names is not used by that.
+        going |= said_to_nobody(self.tree)
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and node.id in self.bound and node not in going:
                 text = self.lines[node.lineno - 1].strip()

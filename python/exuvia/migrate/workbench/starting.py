@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exuvia.errors import MigrateError
 from exuvia.migrate.workbench.scaffold import moves
 from exuvia.migrate.worth import hot, profiles
-from exuvia.migrate.worth.imports import module_name
+from exuvia.migrate.worth.naming import Names
 from exuvia.migrate.worth.source import files_of, find_unit
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Start:
         by: How they were found.
         left_out: Functions that are no units, and the rule that left each of them out.
         example: The first of them that can be a unit as it stands, if one can.
+        missing: What has to be done before a unit can be imported where programs of the project start.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Start:
     units: list[Hot] = field(default_factory=list)
     left_out: list[Look] = field(default_factory=list)
     example: str | None = None
+    missing: list[str] = field(default_factory=list)
 
 
 def shim_module(unit: str, folder: str = SHIMS) -> str:
@@ -73,7 +75,9 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
         by = f"the profile {profile.name}"
     else:
         found, by = hot.by_look(root, 2 * most), "a look at the source, which is a guess: exuvia worth -m … knows"
-    roots = _roots(root)
+    files = files_of(root.resolve())
+    names = Names(root, files)
+    roots = _roots(names, files)
     units = [unit for unit in found if _can_move(unit.unit, roots)]
     chosen: list[Hot] = []
     for unit in units[:most]:
@@ -92,16 +96,19 @@ def begin(root: Path, profile: Path | None = None, most: int = 8) -> Start:
     left_out.sort(key=lambda one: -one.score)
     fitting = (one.unit for one in left_out if not one.against.startswith(_NEVER) and _can_move(one.unit, roots))
     example = next(fitting, None)
-    return Start(_text(chosen, by), by, chosen, left_out, example)
+    return Start(_text(chosen, by), by, chosen, left_out, example, _missing(chosen, names, files))
 
 
-def _roots(root: Path) -> list[Path]:
+def _roots(names: Names, files: list[Path]) -> list[Path]:
     """The folders from which modules of a project are imported: its own, `src`, whatever holds a package of it."""
-    found: dict[Path, None] = {root: None}
-    for path in files_of(root.resolve()):
-        depth = len(module_name(path).split(".")) - (path.stem != "__init__")
-        found[path.parents[depth]] = None
-    return list(found)
+    return list(dict.fromkeys([names.root, *map(names.home, files)]))
+
+
+def _missing(units: list[Hot], names: Names, files: list[Path]) -> list[str]:
+    """What has to be done before these units can be imported from the project's folder."""
+    modules = {unit.unit.partition(":")[0] for unit in units}
+    said = (names.missing(path) for path in files if names.of(path) in modules)
+    return [text for text in dict.fromkeys(said) if text]
 
 
 def _can_move(unit: str, roots: list[Path]) -> bool:

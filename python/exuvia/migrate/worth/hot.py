@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exuvia.migrate.worth.imports import is_test, module_name
+from exuvia.migrate.worth.imports import is_test
+from exuvia.migrate.worth.naming import Names
 from exuvia.migrate.worth.source import enclosing, files_of, parse
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def by_profile(profile: Profile, root: Path, most: int = 12) -> list[Hot]:
         root: The project's folder.
         most: How many.
     """
-    files = [path for path in files_of(root.resolve()) if not is_test(path.relative_to(root.resolve()))]
+    whole_project = files_of(root.resolve())
+    names = Names(root, whole_project)
+    files = [path for path in whole_project if not is_test(path.relative_to(root.resolve()))]
     trees: dict[Path, ast.Module | None] = {}
     homes: dict[str, Path | None] = {}
     found: Counter[str] = Counter()
@@ -56,7 +59,7 @@ def by_profile(profile: Profile, root: Path, most: int = 12) -> list[Hot]:
             tree = trees[path]
             name = enclosing(tree, frame.line) if tree is not None else None
             if name is not None:
-                found[f"{module_name(path)}:{name}"] += seconds
+                found[f"{names.of(path)}:{name}"] += seconds
             break
     whole = profile.total("compute")
     return [
@@ -121,12 +124,14 @@ def looks(root: Path) -> list[Look]:
         root: The project's folder.
     """
     found: list[Look] = []
-    for path in files_of(root.resolve()):
+    files = files_of(root.resolve())
+    names = Names(root, files)
+    for path in files:
         if is_test(path.relative_to(root.resolve())):
             continue
         tree = parse(path)
         for node, qualname in _functions(tree, "") if tree is not None else ():
-            found.append(Look(f"{module_name(path)}:{qualname}", _score(node), _against(node, module_name(path))))
+            found.append(Look(f"{names.of(path)}:{qualname}", _score(node), _against(node, names.of(path))))
     return found
 
 

@@ -1,6 +1,7 @@
 """Who imports a unit: the static import graph of a project, names included.
 
-A name that is only mentioned in a text (a plug-in table, `importlib`) is listed apart: it is a hint, no proof.
+A name that is only mentioned in a text (a plug-in table, `importlib`) is listed apart: it is a hint, no proof. One
+in a docstring is not even that: nothing reads it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.worth.source import files_of, parse
+from exuvia.migrate.worth.naming import Names
+from exuvia.migrate.worth.source import files_of, parse, said_to_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Graph", "Users", "is_test", "module_name", "read"]
+__all__ = ["Graph", "Users", "is_test", "read"]
 
 TESTS = ("tests", "test", "testing")
 SHIM, ORIGINAL = "Shim of `", ("exuvia.migrate", "original")
@@ -104,29 +106,18 @@ def read(root: Path) -> Graph:
         root: Its folder.
     """
     graph = Graph(root.resolve())
-    for path in files_of(graph.root):
+    files = files_of(graph.root)
+    names = Names(graph.root, files)
+    for path in files:
         tree = parse(path)
         if tree is not None:
-            graph.files.append(_read(path, module_name(path), tree))
+            graph.files.append(_read(path, names.of(path), tree))
     return graph
-
-
-def module_name(path: Path) -> str:
-    """Return the dotted name by which a file is imported: up to the first folder that is no package.
-
-    Args:
-        path: The file.
-    """
-    parts = [] if path.stem == "__init__" else [path.stem]
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    return ".".join(parts)
 
 
 def _read(path: Path, module: str, tree: ast.Module) -> _File:
     file = _File(path, module)
+    idle = said_to_nobody(tree)
     file.shim = (ast.get_docstring(tree) or "").startswith(SHIM)
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     for node in ast.walk(tree):
@@ -145,7 +136,7 @@ def _read(path: Path, module: str, tree: ast.Module) -> _File:
                 file.aliases[alias.asname or alias.name] = f"{base}.{alias.name}"
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             file.loads.add(node.id)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in idle:
             file.texts.add(node.value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (dotted := _dotted(node)) is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.worth.stacks import Frame
 
-__all__ = ["UnitSource", "enclosing", "files_of", "find_module", "find_unit", "parse"]
+__all__ = ["UnitSource", "enclosing", "files_of", "find_module", "find_unit", "parse", "said_to_nobody"]
 
 SKIPPED = frozenset({
     ".git", ".hg", ".venv", "venv", "env", "node_modules", "__pycache__", "site-packages", "build", "dist", "target",
@@ -129,6 +129,17 @@ def parse(path: Path) -> ast.Module | None:
         return ast.parse(path.read_bytes(), str(path))
     except (OSError, SyntaxError, ValueError):
         return None
+
+
+def said_to_nobody(tree: ast.AST) -> set[ast.expr]:
+    """Return the texts of a file that stand alone, docstrings above all: what they name is not used by that.
+
+    Args:
+        tree: The file, parsed.
+    """
+    return {
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
 
 
 def find_unit(name: str, roots: Sequence[Path | str] | None = None) -> UnitSource:
