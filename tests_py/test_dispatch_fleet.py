@@ -165,8 +165,14 @@ def test_the_words_of_a_file_that_cannot_be_read_tell_nothing(tmp_path: Path) ->
     assert foresight.words_of(tmp_path / "nowhere.py") == frozenset()
     (tmp_path / "latin.py").write_bytes(b"# \xff\n")
     assert foresight.words_of(tmp_path / "latin.py") == frozenset()
-    (tmp_path / "m.py").write_text("def price(): ...\n")
-    assert foresight.words_of(tmp_path / "m.py") == {"def", "price"}
+    (tmp_path / "broken.py").write_text("def price(:\n")
+    assert foresight.words_of(tmp_path / "broken.py") == frozenset()
+
+
+def test_a_name_in_a_docstring_or_a_comment_is_no_word_of_the_code(tmp_path: Path) -> None:
+    text = '"""Has rate."""\n# spread\ndef price():\n    """Is no vwap."""\n    return globals()["tick"]\n'
+    (tmp_path / "m.py").write_text(text)
+    assert foresight.words_of(tmp_path / "m.py") == {"price", "globals", "tick"}
 
 
 def test_a_wrapper_whose_function_is_not_there_yet_holds_none() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, progress, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -28,7 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Plays recorded calls through legacy three times, once in another process with another hash "
         "seed, and proposes rules for what differs. It installs none of them.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     again.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     again.add_argument("--json", action="store_true", help="print JSON")

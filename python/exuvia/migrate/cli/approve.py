@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 SPANS = {"h": 3_600, "d": 86_400, "min": 60}
+
+EXAMPLE = """examples:
+  exuvia approve bot.bars:mean --to canary
+  exuvia approve paper_trading --to rust --key ~/.ssh/id_ed25519 --expires 2d"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -34,6 +38,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "build), the digest of the evidence and an expiry; a new difference, another F or a rollback voids it. "
         "Elsewhere: --statement FILE writes what is approved, ssh-keygen -Y sign -n exuvia-approval -f KEY FILE signs "
         "it, --signed FILE takes it with FILE.sig.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     approve.add_argument("group", metavar="NAME", help="a unit or group")
     approve.add_argument("--to", choices=("shadow", "canary", "rust"), dest="mode", help="the step")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import print_json, progress, say
+from exuvia.migrate.cli.shared import Shown, print_json, progress, say
 
 if TYPE_CHECKING:
+    import argparse
+
     from exuvia.migrate.worth.bench import Bench
 
 __all__ = ["add"]
@@ -35,7 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Runs both arms in turns, at least 10 times each, and judges the 95 % interval of the ratio of "
         "their times. An arm that raises, ends with another code than 0 or returns nothing fails the run.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     bench.add_argument("--before", metavar="COMMAND", required=True, help="a command, or py:module:function")
     bench.add_argument("--after", metavar="COMMAND", required=True, help="the same for the other side")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.compact import Compacted
 
 __all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia compact
+  exuvia compact --day 2026-11-20"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -25,9 +29,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "compact",
         parents=[shared],
         help="write the evidence of closed segments to Parquet, by day",
-        description="Writes differences, recorded calls, counters and sessions of sealed segments, and of those whose "
-        "process is gone, to date=YYYY-MM-DD/*.parquet below the evidence folder. The segments stay until the quota "
-        "needs their room. Doing it again changes nothing.",
+        description="Makes Parquet files of the evidence, by day, for whatever reads tables. It writes differences, "
+        "recorded calls, counters and sessions of sealed segments, and of those whose process is gone, to "
+        "date=YYYY-MM-DD/*.parquet below the evidence folder. The segments stay until the quota needs their room. "
+        "Doing it again changes nothing.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     compact.add_argument("--day", metavar="D", help="only this day, YYYY-MM-DD, UTC")
     compact.add_argument("--json", action="store_true", help="print JSON")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import at_least_one, config_of, print_json, say
+from exuvia.migrate.cli.shared import Shown, at_least_one, config_of, print_json, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -29,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         help="recorded differences, both values with path and arguments",
         description="Shows what differed in shadow, as the evidence has it.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     diff.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     diff.add_argument("--path", metavar="PATH", help="only differences at this path or place")

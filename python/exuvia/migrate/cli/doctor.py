@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import Shown, print_json, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -29,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Looks at configuration, extension, path, Python, permissions, disk, journal and evidence, and "
         "says of each what to do. It changes nothing.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     doctor.add_argument("--preflight", action="store_true", help="before a session: back-ups, clock, other writers too")
     doctor.add_argument("--backups", metavar="DIR", help="where the back-ups lie, for the preflight")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 HOOKS_S = 15.0
+
+EXAMPLE = """example:
+  exuvia drill bot.bars:mean
+
+Exit code 0 if every process followed in time, 1 if one did not, 3 if nothing was measured, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -26,9 +31,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "drill",
         parents=[shared],
         help="measure a rollback of a group",
-        description="Rolls a group back, waits until every process that runs it serves legacy, puts it back and "
-        "records the time, which canary → rust asks for. Exit code 1 if a process did not follow in time: the group "
-        "stays in legacy then. 3 if there was nothing to measure: no process runs it, or the candidate served no call.",
+        description="Measures how long a rollback of a group takes, which canary → rust asks for: rolls it back, waits "
+        "until every process that runs it serves legacy, puts it back and records the time. If a process does not "
+        "follow in time, the group stays in legacy. There is nothing to measure where no process runs it, or the "
+        "candidate served no call.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     drill.add_argument("group", metavar="NAME", help="a unit or group")
     drill.add_argument("--timeout", metavar="SECONDS", type=float, default=30.0, help="how long a process may take")

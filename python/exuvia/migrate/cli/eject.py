@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -28,11 +31,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "eject",
         parents=[shared],
         help="take exuvia out of a project again",
-        description="Removes imports of exuvia, calls of install(), exuvia.toml, evidence and shims; names that came "
-        "from a shim come from legacy again. A shim is a file that `exuvia scaffold` wrote or one in exuvia_shims/; a "
-        "candidate that you wrote stays. Without --write it only shows the difference.",
+        description="Takes exuvia out of a project: imports of it, calls of install(), and what it wrote itself, which "
+        "is exuvia.toml, evidence, shims, reports, and tests of exuvia repro that need exuvia; names that came from a "
+        "shim come from legacy again. A shim is a file that exuvia scaffold wrote or one in exuvia_shims/; a candidate "
+        "that you wrote stays. Without --write it only shows the difference, and each file that would go with the "
+        "reason.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     eject.add_argument("--root", metavar="DIR", default=".", help="the project (default: here)")
     eject.add_argument("--write", action="store_true", help="do it")
@@ -70,6 +75,7 @@ def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said 
                 "written": done,
                 "changed": [path.relative_to(root).as_posix() for path in sorted(found.changed)],
                 "removed": [str(path) for path in found.removed],
+                "why": {str(path): why for path, why in found.why.items()},
                 "by_hand": found.by_hand,
                 "notes": found.notes,
                 "diff": diff,
@@ -78,7 +84,7 @@ def _eject(options: argparse.Namespace) -> int:  # noqa: PLR0912 - what is said 
         return 1 if found.by_hand else 0
     sys.stdout.write(diff)
     for path in found.removed:
-        say(f"{'removed' if done else 'remove'} {path}")
+        say(f"{'removed' if done else 'remove'} {path}: {found.why[path]}")
     for text in found.notes:
         say(text)
     for text in found.by_hand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json
+from exuvia.migrate.cli.shared import Shown, config_of, print_json
 
 if TYPE_CHECKING:
     import argparse
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 HOOKS_S = 15.0
+
+EXAMPLE = """examples:
+  exuvia gate bot.bars:mean
+  exuvia gate paper_trading --day 2026-11-20 --json
+
+Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -27,9 +33,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "gate",
         parents=[shared],
         help="one verdict on a group: sessions, bounds, business gates",
-        description="Judges a group over its sessions up to a day. Only sessions of one F count, the one that would "
-        "run now: F is the fingerprint of all that decides what runs (source, candidate, rules, build). Exit code "
-        "0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
+        description="Judges a group over its sessions up to a day: may it take its next step? Only sessions of one F "
+        "count, the one that would run now: F is the fingerprint of all that decides what runs (source, candidate, "
+        "rules, build).",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     gate.add_argument("group", metavar="GROUP", help="a group, or a unit that stands alone")
     gate.add_argument("--day", metavar="D", type=_day, help="look at this day, YYYY-MM-DD, and what came before it")

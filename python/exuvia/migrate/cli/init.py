@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import at_least_one, print_json, say
+from exuvia.migrate.cli.shared import Shown, at_least_one, print_json, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -27,9 +30,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "init",
         help="find hot functions and write the first exuvia.toml",
         description="Finds the functions that compute, by a profile or by a look at the source, and writes a "
-        "configuration in which all of them\nstand in legacy: nothing changes until exuvia promote raises one.",
+        "configuration in which all of them stand in legacy: nothing changes until exuvia promote raises one.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     init.add_argument("--profile", metavar="FILE", help="a profile of py-spy (raw, speedscope) or cProfile")
     init.add_argument("--root", metavar="DIR", default=".", help="the project (default: here)")
@@ -65,6 +68,7 @@ def _init(options: argparse.Namespace) -> int:
                 "by": start.by,
                 "units": [unit._asdict() for unit in start.units],
                 "left_out": [one._asdict() for one in start.left_out],
+                "missing": start.missing,
             }
         )
         return 0
@@ -76,8 +80,8 @@ def _init(options: argparse.Namespace) -> int:
         say(f"  the file that was there is {kept} now")
     for unit in start.units:
         say(f"  {unit.unit}: {unit.why}")
-    for one in start.left_out[:SHOWN]:
-        say(f"  left out: {one.unit}: {one.against}")
+    _lines("missing", start.missing)
+    _lines("left out", [f"{one.unit}: {one.against}" for one in start.left_out[:SHOWN]])
     if len(start.left_out) > SHOWN:
         say(f"  left out: {len(start.left_out) - SHOWN} more, which --json lists")
     if start.units:
@@ -94,6 +98,11 @@ def _init(options: argparse.Namespace) -> int:
         if start.example is not None:
             say(f"as this one, which can be a unit:\n{starting.table(start.example)}")
     return 0
+
+
+def _lines(what: str, texts: list[str]) -> None:
+    for text in texts:
+        say(f"  {what}: {text}")
 
 
 def _kept(target: Path) -> Path | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import OptionError
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import Shown, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +24,9 @@ STAMPS = ("ts", "date", "time", "timestamp", "observation_date")
 """Columns that a row's time is looked for in, in any case, unless `--time` names one."""
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather", ".ipc")
+
+EXAMPLE = """example:
+  exuvia iv-rank vix.csv --column CLOSE"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -37,9 +40,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     command = commands.add_parser(
         "iv-rank",
         help="IV rank and percentile of each symbol, from files of daily volatility",
-        description="Reads CSV (also .csv.gz), Parquet or Arrow files with one volatility a day, for one symbol or for "
-        "many, and prints where the last value of each stands within its window. exuvia.options.iv_rank does the same "
-        "for tables in memory.",
+        description="Tells where the last volatility of each symbol stands within its window. It reads CSV (also "
+        ".csv.gz), Parquet or Arrow files with one volatility a day, for one symbol or for many; "
+        "exuvia.options.iv_rank does the same for tables in memory.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     command.add_argument("files", nargs="+", metavar="FILE", help=f"one of {', '.join(SUFFIXES)}")
     command.add_argument("--column", default="iv", metavar="NAME", help="the column of volatility (iv)")

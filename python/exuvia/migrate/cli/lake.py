@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import Shown, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from arro3.core import Schema
 
 __all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia lake ls lake/quotes
+  exuvia lake verify lake/quotes
+  exuvia lake compact lake/quotes --day 2026-02-03
+  exuvia lake seal lake/quotes --before 2026-02-03"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -25,15 +31,38 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "lake",
         help="what a dataset holds, whether it is whole, and fewer files",
         description="Looks after a dataset of exuvia.lake. verify ends with 1 if something is wrong.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     deeds = top.add_subparsers(dest="deed", metavar="ls | verify | compact | seal", required=True)
-    for name, handler, told in (
-        ("ls", _ls, "days, rows, bytes, open rows, versions of the schema"),
-        ("verify", _verify, "read every byte: checksums, pages, order, days, open rows"),
-        ("compact", _compact, "merge the files of a day, write those of an older schema anew"),
-        ("seal", _seal, "make Parquet files of open rows"),
+    for name, handler, told, described in (
+        (
+            "ls",
+            _ls,
+            "days, rows, bytes, open rows, versions of the schema",
+            "Lists days, rows, bytes, open rows and versions of the schema.",
+        ),
+        (
+            "verify",
+            _verify,
+            "read every byte: checksums, pages, order, days, open rows",
+            "Reads every byte and looks whether it is right: checksums, pages, order, days, open rows.",
+        ),
+        (
+            "compact",
+            _compact,
+            "merge the files of a day, write those of an older schema anew",
+            "Merges the files of a day, and writes those of an older schema anew.",
+        ),
+        ("seal", _seal, "make Parquet files of open rows", "Makes Parquet files of open rows."),
     ):
-        deed = deeds.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
+        deed = deeds.add_parser(
+            name,
+            help=told,
+            description=described,
+            epilog=f"example:\n  exuvia lake {name} lake/quotes",
+            formatter_class=Shown,
+        )
         deed.add_argument("root", metavar="DATASET", help="its folder")
         if name in {"compact", "seal"}:
             deed.add_argument("--day", metavar="D", help="only this day, YYYY-MM-DD, UTC")

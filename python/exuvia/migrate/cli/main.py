@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import ERROR
+from exuvia.migrate.cli.shared import ERROR, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ DESCRIPTION = """Move the hot paths of a Python trading system to Rust, module b
   exuvia run -m bot --url …      run a program with the units of exuvia.toml in their modes
   exuvia status                  what was compared, what differs, and the verdict
   exuvia report -o report.html   the same as one file for a browser
-  exuvia rollback                every unit back to legacy, in every process, within a second"""
+  exuvia rollback                every unit back to legacy, in every process, within a second
+  exuvia help COMMAND            what a command is for, with an example"""
 
 COMMANDS = (
     "init",
@@ -78,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         prog="exuvia",
         description=DESCRIPTION,
         epilog=f"not in this version, and coming: {', '.join(LATER)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     top.add_argument("--version", action="store_true", help="print the version and which binary this is")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -106,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a li
     from exuvia.errors import ExuviaError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] == "help":
+        # What follows a command that is asked about is no program of it.
+        given = [*(word for word in given[1:] if not word.startswith("-")), "--help"]
     if given and given[0] in LATER:
         print(f"exuvia {given[0]}: not in this version: {LATER[given[0]]}", file=sys.stderr)
         return ERROR

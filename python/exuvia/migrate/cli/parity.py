@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exuvia.errors import LakeOptionError
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import Shown, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+
+EXAMPLE = """example:
+  exuvia parity lake legacy/ mine/ --key symbol,ts --column bid=abs:0.01 --regime regime
+
+Exit code 0 if they agree as declared, 1 if not, 3 if no row is on both sides, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -28,13 +33,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "parity",
         help="two archives side by side: files, rows, keys, schema, columns, regimes",
         description="Compares what two systems wrote of the same days.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     kinds = top.add_subparsers(dest="kind", metavar="lake", required=True)
     lake = kinds.add_parser(
         "lake",
         help="two folders of Parquet files",
-        description="Matches the rows of two folders of Parquet files by key and compares them. Ends with 0 if they "
-        "agree as declared, 1 if not, 3 if no row is on both sides.",
+        description="Compares two folders of Parquet files, row by row, matched by key.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     lake.add_argument("left", metavar="A", help="a folder, such as legacy's archive")
     lake.add_argument("right", metavar="B", help="the other")

@@ -7,7 +7,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, like_this, print_json, said_why, say
+from exuvia.migrate.cli.shared import Shown, config_of, like_this, print_json, said_why, say
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config
@@ -35,13 +35,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="raise what the mode journal allows a unit or group",
         description="Takes a group up one step, legacy → shadow → canary → rust, up to its ceiling in the "
-        "configuration and only\nwith everything on record that the step needs. To shadow that is the same surface on "
-        "both sides, a\ndeclared effect, a comparator for every result and, where aim is speed, a worth-it verdict:\n"
-        "promote looks at each by itself. Further up it is a PASS of the code as it is now, approvals, a drill.\n"
-        "What is missing is said with what to run. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a\n"
+        "configuration and only with everything on record that the step needs. To shadow that is the same surface on "
+        "both sides, a declared effect, a comparator for every result and, where aim is speed, a worth-it verdict: "
+        "promote looks at each by itself. Further up it is a PASS of the code as it is now, approvals, a drill. "
+        "What is missing is said with what to run. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a "
         "step that does not exist.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
     promote.add_argument("--to", type=_mode, metavar="MODE", dest="mode", help="shadow, canary or rust")

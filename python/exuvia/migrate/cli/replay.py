@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, progress, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -27,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         help="recorded calls through both sides as they are now",
         description="Plays every recorded call through legacy and through the candidate, on copies, and compares.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     replay.add_argument("units", nargs="*", metavar="UNIT", help="units; all of them if none is named")
     replay.add_argument("--json", action="store_true", help="print JSON")

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of
+from exuvia.migrate.cli.shared import Shown, config_of
 
 if TYPE_CHECKING:
     import argparse
 
 __all__ = ["add"]
+
+EXAMPLE = """example:
+  exuvia report -o report.html --title "Bars, week 47"
+
+Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors: of units and groups together, as the page says."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -25,8 +30,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "report",
         parents=[shared],
         help="write one HTML file that needs no network",
-        description="Writes status, times of both sides, differences by path and plots into one HTML file. "
-        "Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error: of units and groups together, as the page says.",
+        description="Writes one HTML file for those who decide: status, times of both sides, differences by path, "
+        "plots. It needs no network.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     report.add_argument("-o", "--output", metavar="FILE", default="exuvia-report.html", help="default: %(default)s")
     report.add_argument("--title", default="Migration report", help="default: %(default)s")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, print_json, progress, say
+from exuvia.migrate.cli.shared import Shown, config_of, print_json, progress, say
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["add"]
 
@@ -30,7 +33,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Writes a pytest file that fails by itself, its arguments as small as the difference allows, "
         "and passes once the candidate is mended. It needs neither exuvia.toml nor the evidence.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     repro.add_argument("unit", metavar="UNIT", help="the unit")
     repro.add_argument("--id", metavar="ID", help="the recorded call, as `exuvia replay` names it")

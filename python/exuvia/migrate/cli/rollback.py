@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import print_json, say
+from exuvia.migrate.cli.shared import Shown, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 HOOKS_S = 30.0
+
+EXAMPLE = """examples:
+  exuvia rollback bot.bars:mean --reason "odd fills"
+  exuvia rollback                               every unit"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -26,11 +30,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "rollback",
         parents=[shared],
         help="units back to legacy, in every process",
-        description="Writes the mode journal beside the evidence; running processes follow within a second, "
-        "and it survives a restart. Nobody's approval is needed. Other ways: kill -USR2 PID of any process that runs "
-        "under exuvia, or making the kill_file of the configuration. Exit code 1 if a unit is retired: no mode brings "
-        "that back; 2 if the journal cannot be written: then running processes are lowered through the control page, "
-        "where that can be done, and the message says what holds.",
+        description="Puts units back to legacy, in every process within a second; it survives a restart, being "
+        "written into the mode journal. Nobody's approval is needed. Other ways: kill -USR2 PID of any process that "
+        "runs under exuvia, or making the kill_file of the configuration. Exit code 1 if a unit is retired: no mode "
+        "brings that back; 2 if the journal cannot be written: then running processes are lowered through the control "
+        "page, where that can be done, and the message says what holds.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     rollback.add_argument("units", nargs="*", metavar="UNIT", help="units or groups; every unit if none is named")
     rollback.add_argument("--reason", default="rollback by hand", help="kept in the journal")

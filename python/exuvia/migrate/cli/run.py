@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import ERROR
+from exuvia.migrate.cli.shared import ERROR, Shown
 
 if TYPE_CHECKING:
     import argparse
 
 __all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia run -m bot --days 1                   as python -m bot --days 1, with the units of exuvia.toml
+  exuvia run --config desk.toml bot.py
+
+Exit code: the program's own; 2 if exuvia cannot start it."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -25,8 +31,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         parents=[shared],
         help="run a module or script with exuvia installed",
         usage="exuvia run [--config FILE] [--evidence DIR] (-m MODULE | SCRIPT) [ARGUMENT …]",
-        description="Installs the units of exuvia.toml, then runs the program as `python -m MODULE` or "
+        description="Runs a program with the units of exuvia.toml in their modes, as `python -m MODULE` or "
         "`python SCRIPT` would. Everything after the module or script belongs to it.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     # The program's own arguments never pass through argparse: see _split_run.
     run.add_argument("-m", dest="module", metavar="MODULE", help="module to run; what follows are its arguments")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shlex
@@ -11,14 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
 
     from exuvia.migrate.config import Config
 
-__all__ = ["ERROR", "at_least_one", "config_of", "like_this", "print_json", "progress", "said_why", "say"]
+__all__ = ["ERROR", "Shown", "at_least_one", "config_of", "like_this", "print_json", "progress", "said_why", "say"]
 
 ERROR = 2
+
+
+class Shown(argparse.HelpFormatter):
+    """How the help of a command is written: what it is for fills the lines, examples stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n  " not in text:
+            return super()._fill_text(text, width, indent)
+        return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
 
 
 def config_of(options: argparse.Namespace, *, rules: bool = True, reads: bool = False) -> Config:
@@ -55,10 +64,8 @@ def at_least_one(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: For anything but a whole number from 1 on.
     """
-    from argparse import ArgumentTypeError
-
     if not (text.isdecimal() and text.isascii() and int(text) > 0):
-        raise ArgumentTypeError(f"{text!r} is no count: a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is no count: a whole number from 1 on")
     return int(text)
 
 
@@ -71,10 +78,8 @@ def said_why(text: str) -> str:
     Raises:
         argparse.ArgumentTypeError: For an empty one.
     """
-    from argparse import ArgumentTypeError
-
     if not text.strip():
-        raise ArgumentTypeError("it is empty: say why, it is kept in the journal")
+        raise argparse.ArgumentTypeError("it is empty: say why, it is kept in the journal")
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import config_of, say
+from exuvia.migrate.cli.shared import Shown, config_of, say
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from exuvia.migrate.gates.judge import GroupVerdict
 
 __all__ = ["add"]
+
+EXAMPLE = """examples:
+  exuvia status
+  exuvia status bot.bars:mean --json
+
+Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 for errors."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -28,9 +34,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "status",
         parents=[shared],
         help="what was compared and the verdict of each unit",
-        description="Reads the evidence of all processes; a group whose gates fail, or that is compared by its "
-        "artefacts alone, has a line of its own: exuvia gate tells more. "
-        "Exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE, 2 error.",
+        description="Shows what was compared and what differs, with the verdict of each unit, from the evidence of all "
+        "processes. A group whose gates fail, or that is compared by its artefacts alone, has a line of its own: "
+        "exuvia gate tells more.",
+        epilog=EXAMPLE,
+        formatter_class=Shown,
     )
     status.add_argument("units", nargs="*", metavar="UNIT", help="only these units")
     status.add_argument("--json", action="store_true", help="print JSON")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.cli.shared import ERROR, like_this, say
+from exuvia.migrate.cli.shared import ERROR, Shown, like_this, say
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from exuvia.migrate.config import Config
@@ -42,7 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         description="Splits the time of each unit into compute, wait and sleep, and predicts by Amdahl's law what a "
         "move to Rust removes from beginning to end, with the speed of the candidate as it was measured.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Shown,
     )
     worth.add_argument("--profile", metavar="FILE", help="a profile of py-spy or cProfile, instead of a run")
     worth.add_argument("--unit", metavar="UNIT", action="append", default=[], help="judge this unit; may be repeated")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch import canary, functions, hook, selfsame, whereabouts
+from exuvia.migrate.worth.source import said_to_nobody
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
@@ -61,10 +62,10 @@ def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
         tree = _parsed(text)
     except (OSError, ValueError, SyntaxError):
         return None
-    words = _words(text)
-    if "import *" not in text and "__getattr__" not in words:
+    if "import *" not in text and "__getattr__" not in text:
         for part in qualname.split("."):
-            if part not in words:
+            # What defines it is looked at first, which is soon done; a name may also be made by a text.
+            if part not in _defined(tree) and part not in (words := _words(tree)):
                 close = ", ".join(map(repr, difflib.get_close_matches(part, words, n=3))) or "nothing like it"
                 raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {close}", key)
     found = [node for node in tree.body if isinstance(node, _DEFS) and node.name == qualname]
@@ -91,16 +92,18 @@ def _refuse_another_name(config: Config, unit: UnitConfig) -> None:
 
 
 def words_of(path: Path) -> frozenset[str]:
-    """Return the words of a module's source; none where what it names cannot be told from them.
+    """Return the words of a module's code; none where what it names cannot be told from them.
+
+    Docstrings and comments are no code: what only they name is not there.
 
     Args:
         path: Its file.
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        words = _words(_parsed(text)) if path.suffix == ".py" else frozenset()
+    except (OSError, ValueError, SyntaxError):
         return frozenset()
-    words = _words(text) if path.suffix == ".py" else frozenset()
     return frozenset() if "import *" in text or "__getattr__" in words else words
 
 
@@ -110,8 +113,33 @@ def _parsed(text: str) -> ast.Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[^\W\d]\w*", text))
+def _defined(tree: ast.Module) -> frozenset[str]:
+    """The names that statements of a module and of its classes define or import."""
+    found, waiting = set[str](), [*tree.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (*_DEFS, ast.ClassDef)):
+            found.add(node.name)
+            waiting += node.body if isinstance(node, ast.ClassDef) else []
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {each.asname or each.name for each in node.names}
+        elif isinstance(node, (ast.If, ast.Try)):
+            waiting += [*node.body, *node.orelse]
+    return frozenset(found)
+
+
+@functools.lru_cache(maxsize=64)
+def _words(tree: ast.Module) -> frozenset[str]:
+    """Every word in the code: names, and those in texts that something may read, as `globals()["price"]` does."""
+    idle, found = said_to_nobody(tree), set[str]()
+    for node in ast.walk(tree):
+        if node in idle:
+            continue
+        for _, value in ast.iter_fields(node):
+            for said in value if isinstance(value, list) else (value,):
+                if isinstance(said, str):
+                    found.update(re.findall(r"[^\W\d]\w*", said))
+    return frozenset(found)
 
 
 def _bare(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Any:

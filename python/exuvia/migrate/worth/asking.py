@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import ConfigError, ExuviaError
 from exuvia.migrate.worth import border, cover, hot, imports, profiles
-from exuvia.migrate.worth.judge import LEAST, Measured, UnitWorth, judge
+from exuvia.migrate.worth.judge import LEAST, Measured, UnitWorth, Unwritten, judge
 from exuvia.migrate.worth.source import find_unit
+from exuvia.migrate.worth.unwritten import unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,13 +151,18 @@ def _judged(  # noqa: PLR0917 - all that a verdict needs
     candidates: Mapping[str, str],
 ) -> list[UnitWorth]:
     graph, covered = imports.read(root), cover.read(root)
-    evidence = _evidence(config)
+    evidence: dict[str, Measured | Unwritten | str] = dict(_evidence(config))
+    named = {unit.name: unit.candidate for unit in (config.units.values() if config else ())} | dict(candidates)
     replacing = [*candidates.values(), *(unit.candidate for unit in (config.units.values() if config else ()))]
     found = []
     for unit in units:
         source = find_unit(unit, [root, *sys.path])
         measured = evidence.get(unit)
-        if not isinstance(measured, Measured) and unit in candidates:
+        to_do = unwritten(unit, named[unit], [root, *sys.path]) if unit in named else None
+        if to_do is not None:
+            # It would be as fast as legacy, being legacy: that says nothing of what is to come.
+            measured = Unwritten(to_do)
+        elif not isinstance(measured, Measured) and unit in candidates:
             timed = _timed(unit, candidates[unit], counted.get(unit))
             measured = timed if isinstance(timed, Measured) or measured is None else f"{measured}; {timed}"
         elif isinstance(measured, Measured) and unit in candidates:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.worth.source import UnitSource
     from exuvia.migrate.worth.stacks import Profile
 
-__all__ = ["LEAST", "VERDICTS", "Measured", "UnitWorth", "gain", "judge"]
+__all__ = ["LEAST", "VERDICTS", "Measured", "UnitWorth", "Unwritten", "gain", "judge"]
 
 LEAST = 0.02
 """The share of the time below which a move is not worth it."""
@@ -54,6 +54,17 @@ class Measured:
     speedup: float
     source: str
     crosses: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A candidate that is named and is none yet.
+
+    Attributes:
+        why: Where that is seen, and by what.
+    """
+
+    why: str
 
 
 @dataclass(slots=True)
@@ -122,7 +133,7 @@ def judge(  # noqa: PLR0917 - all that a verdict needs
     profile: Profile,
     users: Users,
     counted: Counted | None = None,
-    measured: Measured | str | None = None,
+    measured: Measured | Unwritten | str | None = None,
     cover: float | None = None,
 ) -> UnitWorth:
     """Judge a unit.
@@ -140,6 +151,11 @@ def judge(  # noqa: PLR0917 - all that a verdict needs
     _calls(worth, source, profile, counted)
     if isinstance(measured, Measured):
         worth.speedup, worth.measured = measured.speedup, measured.source
+    elif isinstance(measured, Unwritten):
+        worth.measured = (
+            f"there is no candidate yet that could be measured: {measured.why}; until its body is written and this is "
+            "run again the gain is a bound"
+        )
     elif measured is not None:
         worth.measured = f"no candidate was measured ({measured}): the gain is a bound"
     worth.gain = gain(worth.wall_share, worth.speedup)
