@@ -78,6 +78,15 @@ def test_a_module_that_is_not_found_fails_with_its_line(project: Path) -> None:
     assert "scaffold" not in found
 
 
+def test_a_candidate_that_only_a_docstring_names_is_not_found(project: Path) -> None:
+    (project / "shim.py").write_text('"""Will hold f, one day."""\n\n# def f(x): ...\ndef g(x):\n    return x\n')
+    verdict, found, *_ = state("units")
+    assert verdict == "fail"
+    assert "line 1: lib:f: 'shim:f' is unknown: 'f' is not there" in found
+    (project / "shim.py").write_text('"""Holds f."""\nglobals()["f"] = len\n')
+    assert state("units")[0] == "ok", "a name that a text makes may be there"
+
+
 @pytest.mark.parametrize("name", ["exuvia.toml", "evidence"])
 def test_what_others_may_write_fails_with_the_command_that_mends_it(project: Path, name: str) -> None:
     (project / name).chmod(0o777)

@@ -352,3 +352,71 @@ def test_what_exuvia_wrote_for_people_goes_too_and_comments_stay_as_they_are(tmp
     left = tree(tmp_path)
     assert set(left) == {"m.py", "candidate.py", "prog.py", "other.toml", "mine.html"}
     assert left["other.toml"].startswith("# start it with: exuvia run -m prog\n")
+
+
+def test_the_plan_names_every_file_that_would_go_with_the_reason(tmp_path: Path) -> None:
+    candidate(tmp_path, "exuvia_shims.lib:slow")
+    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
+    (tmp_path / "page.html").write_text('<html><meta name="generator" content="exuvia report">')
+    (tmp_path / "exuvia.toml.bak").write_text("")
+    before = tree(tmp_path)
+    shown = exuvia(tmp_path, "eject").stdout
+    for name, why in (
+        ("exuvia.toml", "the configuration"),
+        ("exuvia.toml.bak", "exuvia init put it aside"),
+        ("page.html", "exuvia report wrote it: copy it elsewhere to keep it"),
+        ("exuvia_shims/lib.py", "exuvia scaffold wrote it"),
+        ("exuvia_shims/__init__.py", "the package of shims, exuvia_shims, has nothing else in it"),
+    ):
+        assert f"remove {tmp_path / name}: {why}\n" in shown
+    assert tree(tmp_path) == before
+    asked = json.loads(exuvia(tmp_path, "eject", "--json").stdout)
+    assert set(asked["why"]) == set(asked["removed"])
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.stdout.count("removed ") == len(asked["removed"])
+    assert set(tree(tmp_path)) == {"lib.py"}
+
+
+REPRO = '"""lib:slow and {0} differ.\n\nWritten by `exuvia repro lib:slow --id 1`; arguments were made small.\n"""\n'
+
+
+def repro(candidate_of: str, first: str, more: str = "") -> str:
+    body = f'def load(name):\n    return name\n\n\ndef test_a_1():\n    assert load("{candidate_of}")\n'
+    return REPRO.format(candidate_of) + f"{first}\n\n\n{body}{more}"
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
+        (repro("mine:fast", "from exuvia.migrate import Comparator"), "it needs exuvia, which goes"),
+        (repro("exuvia_shims.lib:slow", "import lib"), "it needs exuvia_shims.lib, which goes"),
+        (repro("mine:fast", "import lib"), ""),
+    ],
+)
+def test_a_repro_test_stays_where_it_runs_without_what_goes(tmp_path: Path, text: str, goes: str) -> None:
+    candidate(tmp_path, "exuvia_shims.lib:slow")
+    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
+    (tmp_path / "test_repro_a_1.py").write_text(text)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert (goes or "exuvia repro wrote it, and it needs no exuvia: it stays") in done.stdout
+    assert tree(tmp_path).get("test_repro_a_1.py") == (None if goes else text)
+
+
+def test_a_test_that_its_user_added_to_a_repro_file_is_never_removed_with_it(tmp_path: Path) -> None:
+    candidate(tmp_path, "lib:other")
+    text = repro("mine:fast", "from exuvia.migrate import Comparator", "\n\ndef test_mine():\n    assert Comparator\n")
+    (tmp_path / "test_repro_a_1.py").write_text(text)
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "test_mine is not of exuvia repro" in done.stdout) == (1, True), done
+    assert tree(tmp_path) == before
+
+
+def test_a_docstring_that_names_exuvia_holds_nothing_up(tmp_path: Path) -> None:
+    candidate(tmp_path, "lib:other")
+    text = '"""exuvia.migrate"""\n\n\ndef f() -> int:\n    """exuvia"""\n    return 1\n'
+    (tmp_path / "m.py").write_text(text)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "by hand" in done.stdout) == (0, False), done
+    assert (tmp_path / "m.py").read_text() == text

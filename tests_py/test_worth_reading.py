@@ -189,6 +189,12 @@ def test_who_names_a_unit_only_in_a_text_is_told(tmp_path: Path) -> None:
     assert found.verdict == "migrate"
 
 
+def test_a_docstring_that_names_a_unit_is_no_use_of_it(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text('"""m:f"""\ndef g():\n    "m:f"\n    return 1\n')
+    found = judged(tmp_path, PLAIN, {"compute": 5.0})
+    assert (found.verdict, found.mentions, found.notes) == ("no: nobody calls it", [], [])
+
+
 def test_calls_that_could_not_be_counted_say_why(tmp_path: Path) -> None:
     found = judged(tmp_path, PLAIN, {"compute": 5.0}, counted=Counted(problem="its steps are not counted"))
     assert "calls were not counted: its steps are not counted" in found.notes

@@ -153,8 +153,8 @@ def judge(  # noqa: PLR0917 - all that a verdict needs
         worth.speedup, worth.measured = measured.speedup, measured.source
     elif isinstance(measured, Unwritten):
         worth.measured = (
-            f"there is no candidate yet that could be measured: {measured.why}; until its body is written and this is "
-            "run again the gain is a bound"
+            f"there is no candidate yet that could be measured: {measured.why}; write its body and run this again: "
+            "until then the gain is a bound"
         )
     elif measured is not None:
         worth.measured = f"no candidate was measured ({measured}): the gain is a bound"

@@ -15,6 +15,8 @@ from exuvia.migrate.worth.source import find_unit, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from exuvia.migrate.worth.source import UnitSource
+
 __all__ = ["unwritten"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -28,45 +30,60 @@ def unwritten(unit: str, candidate: str, roots: Sequence[Path | str] | None = No
         candidate: `package.module:name`.
         roots: Folders to look in, else `sys.path` after this folder.
     """
-    owner = candidate.partition(":")[2].rpartition(".")[0]
+    above, name = candidate.rpartition(".")[0], candidate.rpartition(".")[2]
+    inside = "." in candidate.partition(":")[2]
     try:
+        holder = find_unit(above, roots) if inside else None
         found = find_unit(candidate, roots)
     except MigrateError:
-        return _inherited(unit, candidate, roots) if owner else None
+        found = None
+    if inside and holder is not None and found is None:
+        # A method that it has from its base alone.
+        of_legacy = _extends_legacy(holder, unit)
+        return f"{_shown(holder)} takes {name} from legacy's class" if of_legacy else None
+    if found is None or found.path is None or found.compiled:
+        return None
     if found.name == unit:
         return f"{candidate} is legacy's own"
-    if found.path is None or found.compiled:
-        return None
     tree = parse(found.path)
     held = set(_held(tree)) if tree is not None else set()
-    why = _of_class(found.node, held) if isinstance(found.node, ast.ClassDef) else _of_function(found.node, held)
-    return None if why is None else f"{_shown(found.path)}:{found.first} {why}"
+    if isinstance(found.node, ast.ClassDef):
+        why = _of_class(found.node, held, of_legacy=_extends_legacy(found, unit))
+    else:
+        why = _of_function(found.node, held, of_legacy=holder is not None and _extends_legacy(holder, unit))
+    return None if why is None else f"{_shown(found)} {why}"
 
 
-def _inherited(unit: str, candidate: str, roots: Sequence[Path | str] | None) -> str | None:
-    """A method that the candidate's class does not define, where that class is one of legacy's."""
-    above, name = candidate.rpartition(".")[0], candidate.rpartition(".")[2]
-    try:
-        found = find_unit(above, roots)
-    except MigrateError:
-        return None
-    owner = unit.partition(":")[2].partition(".")[0]
-    if not isinstance(found.node, ast.ClassDef) or found.path is None:
-        return None
-    bases = {ast.unparse(base).rpartition(".")[2] for base in found.node.bases}
-    return f"{_shown(found.path)}:{found.first} takes {name} from legacy's class" if owner in bases else None
+def _extends_legacy(found: UnitSource, unit: str) -> bool:
+    """Whether a class is made of legacy's own, which what is replaced is or is a method of."""
+    tree = parse(found.path) if found.path is not None else None
+    if tree is None or not isinstance(found.node, ast.ClassDef):
+        return False
+    module, _, qualname = unit.partition(":")
+    homes: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            homes |= {one.asname or one.name: one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            homes |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    legacys = f"{module}.{qualname.partition('.')[0]}"
+    for base in found.node.bases:
+        head, _, last = ast.unparse(base).rpartition(".")
+        if legacys == (f"{homes.get(head, head)}.{last}" if head else homes.get(last)):
+            return True
+    return False
 
 
-def _of_class(node: ast.ClassDef, held: set[str]) -> str | None:
+def _of_class(node: ast.ClassDef, held: set[str], *, of_legacy: bool) -> str | None:
     """Why none of the methods is written; a class without any is legacy's by its base."""
     methods = [child for child in node.body if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    whys = [_of_function(method, held) for method in methods]
-    if any(why is None for why in whys) or not node.bases:
+    whys = [_of_function(method, held, of_legacy=of_legacy) for method in methods]
+    if any(why is None for why in whys) or not (whys or of_legacy):
         return None
     return next((why for why in whys if why is not None), "adds nothing to legacy's class")
 
 
-def _of_function(node: ast.AST | None, held: set[str]) -> str | None:
+def _of_function(node: ast.AST | None, held: set[str], *, of_legacy: bool) -> str | None:
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
     body = [child for child in node.body if not _says_nothing(child)]
@@ -80,7 +97,9 @@ def _of_function(node: ast.AST | None, held: set[str]) -> str | None:
         return "raises NotImplementedError" if getattr(raised, "id", "") == "NotImplementedError" else None
     value = only.value if isinstance(only, (ast.Return, ast.Expr)) else None
     value = value.value if isinstance(value, ast.Await) else value
-    return "still calls legacy" if isinstance(value, ast.Call) and _is_legacys(value.func, held, node) else None
+    called = value.func if isinstance(value, ast.Call) else None
+    is_legacys = called is not None and _is_legacys(called, held, node, of_legacy=of_legacy)
+    return "still calls legacy" if is_legacys else None
 
 
 def _says_nothing(node: ast.stmt) -> bool:
@@ -88,10 +107,10 @@ def _says_nothing(node: ast.stmt) -> bool:
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
-def _is_legacys(called: ast.expr, held: set[str], within: _Function) -> bool:
+def _is_legacys(called: ast.expr, held: set[str], within: _Function, *, of_legacy: bool) -> bool:
     """Whether what is called is legacy's, as the shim writes it: `_f(…)`, `super().f(…)`, either within a cast."""
     if isinstance(called, ast.Attribute):
-        return called.attr == within.name and _is_super(_uncast(called.value))
+        return of_legacy and called.attr == within.name and _is_super(_uncast(called.value))
     inner = _uncast(called)
     return (isinstance(inner, ast.Name) and inner.id in held) or _is_original(inner)
 
@@ -121,6 +140,6 @@ def _held(tree: ast.Module) -> Iterator[str]:
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return path.relative_to(here).as_posix() if here in path.parents else str(path)
+def _shown(found: UnitSource) -> str:
+    path, here = found.path or Path(), Path.cwd()
+    return f"{path.relative_to(here).as_posix() if here in path.parents else path}:{found.first}"
