@@ -84,6 +84,16 @@ def test_a_shim_as_it_was_scaffolded_is_no_candidate_yet_and_the_next_step_is_sa
     assert "run this again" in line
 
 
+def test_a_candidate_that_is_nowhere_is_said_to_be_none_yet_with_what_writes_one(project: Path) -> None:
+    done = worth(project, "--unit", "lib:hot", "-m", "prog")
+    assert done.returncode == 0, done
+    assert "there is no module exuvia_shims.lib, of which exuvia scaffold lib:hot writes a first shim" in done.stdout
+    (project / "exuvia_shims").mkdir()
+    (project / "exuvia_shims" / "other.py").write_text("")
+    assert "there is no module exuvia_shims.lib" in str(unwritten("lib:hot", "exuvia_shims.lib:hot", [project]))
+    assert unwritten("lib:hot", "json.decoder:JSONDecoder", [project]) is None
+
+
 @pytest.mark.parametrize("body", BODIES)
 def test_a_candidate_without_a_body_is_not_measured_as_if_it_were_fast(project: Path, body: str) -> None:
     (project / "exuvia_shims").mkdir()

@@ -6,11 +6,12 @@ It is read off the source; nothing is imported.
 from __future__ import annotations
 
 import ast
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.worth.source import find_unit, parse
+from exuvia.migrate.worth.source import find_module, find_unit, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ def unwritten(unit: str, candidate: str, roots: Sequence[Path | str] | None = No
         candidate: `package.module:name`.
         roots: Folders to look in, else `sys.path` after this folder.
     """
+    module = candidate.partition(":")[0]
+    if not _is_there(module, roots):
+        return f"there is no module {module}, of which exuvia scaffold {unit} writes a first shim"
     above, name = candidate.rpartition(".")[0], candidate.rpartition(".")[2]
     inside = "." in candidate.partition(":")[2]
     try:
@@ -52,6 +56,19 @@ def unwritten(unit: str, candidate: str, roots: Sequence[Path | str] | None = No
     else:
         why = _of_function(found.node, held, of_legacy=holder is not None and _extends_legacy(holder, unit))
     return None if why is None else f"{_shown(found)} {why}"
+
+
+def _is_there(module: str, roots: Sequence[Path | str] | None) -> bool:
+    """Whether a module is found, where what is installed says it too; nothing but its package is asked."""
+    if find_module(module, roots) is not None:
+        return True
+    top, _, rest = module.partition(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return True
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    return spec is not None and (not rest or find_module(rest, places) is not None)
 
 
 def _extends_legacy(found: UnitSource, unit: str) -> bool:
