@@ -143,6 +143,7 @@ def test_what_its_user_wrote_is_a_candidate_whatever_it_calls(project: Path) -> 
         "Hot",
         "Hot.add",
         "nowhere",
+        "Nobody.add",
     )
     assert [unwritten("lib:hot", f"mine:{name}", [project]) for name in names] == [None] * len(names)
     assert unwritten("lib:hot", "math:sqrt") is None

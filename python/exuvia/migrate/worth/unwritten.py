@@ -36,11 +36,8 @@ def unwritten(unit: str, candidate: str, roots: Sequence[Path | str] | None = No
         return f"there is no module {module}, of which exuvia scaffold {unit} writes a first shim"
     above, name = candidate.rpartition(".")[0], candidate.rpartition(".")[2]
     inside = "." in candidate.partition(":")[2]
-    try:
-        holder = find_unit(above, roots) if inside else None
-        found = find_unit(candidate, roots)
-    except MigrateError:
-        found = None
+    holder = _found(above, roots) if inside else None
+    found = _found(candidate, roots)
     if inside and holder is not None and found is None:
         # A method that it has from its base alone.
         of_legacy = _extends_legacy(holder, unit)
@@ -69,6 +66,13 @@ def _is_there(module: str, roots: Sequence[Path | str] | None) -> bool:
         return True
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     return spec is not None and (not rest or find_module(rest, places) is not None)
+
+
+def _found(name: str, roots: Sequence[Path | str] | None) -> UnitSource | None:
+    try:
+        return find_unit(name, roots)
+    except MigrateError:
+        return None
 
 
 def _extends_legacy(found: UnitSource, unit: str) -> bool:
