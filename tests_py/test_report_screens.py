@@ -228,7 +228,7 @@ def test_a_journal_that_cannot_be_trusted_comes_before_all_advice(config: Config
 
 
 def test_the_page_of_a_real_folder_has_both_screens_and_no_script(config: Config) -> None:
-    page, _ = report.page("Cutover <1>", config, [state()], [], None)
+    page = report.page("Cutover <1>", config, [state()], [], None).text
     assert "Cutover &lt;1&gt;" in page
     assert page.index("What to do next") < page.index("Sessions and what they prove") < page.index("Units")
     assert "<script" not in page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
-from exuvia.migrate.face.html import code, heads, legend, section, table, value
+from exuvia.migrate.face.html import code, heads, legend, name, section, table, value
 from exuvia.migrate.gates import mending
 from exuvia.migrate.gates.pace import PLACE, figure
 
@@ -42,10 +42,10 @@ def units(states: list[UnitStatus]) -> str:
             for side in ("legacy_ns", "candidate_ns")
         ]
         rows.append(
-            f'<tr><td class="unit"><code>{escape(state.unit)}</code></td><td>{escape(ceiling)}{moved}</td>'
+            f'<tr><td class="unit">{name(state.unit)}</td><td>{escape(ceiling)}{moved}</td>'
             + "".join(
-                f'<td class="n">{_called(state, name)}</td>'
-                for name in ("legacy_calls", "candidate_calls", "compared", "differed")
+                f'<td class="n">{_called(state, side)}</td>'
+                for side in ("legacy_calls", "candidate_calls", "compared", "differed")
             )
             + "".join(f'<td class="n">{each}</td>' for each in per_call)
             + _ratio(state)
@@ -53,7 +53,7 @@ def units(states: list[UnitStatus]) -> str:
             f"{state.verdict}</span></td></tr>"
         )
     heads = ("legacy calls", "candidate calls", "compared", "differ", "legacy / call", "candidate / call", "ratio")
-    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
+    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{each}</th>' for each in heads) + "<th>verdict</th>"
     note = f'<p class="soft">{escape(PLACES)}</p>' if any(state.pace is not None for state in states) else ""
     return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{note}')
 

@@ -21,9 +21,10 @@ SHOWN = 30
 STRATA = 40
 QUANTILES = (("p50", 0.50), ("p99", 0.99))
 COST = (
-    ("unsampled", "not sampled"),
+    ("left out", "left out"),
+    ("left alone", "left alone"),
+    ("skipped", "missed"),
     ("dropped", "dropped"),
-    ("skipped", "skipped"),
     ("errors", "not comparable"),
     ("timeouts", "too slow"),
     ("panics", "panicked"),
@@ -31,6 +32,14 @@ COST = (
     ("fallbacks", "answered by legacy"),
     ("unanswered", "raised, not answered"),
 )
+
+WORDS = (
+    "Left out: beyond the share that is compared, or made by a call that is. Left alone: in quiet moments, which time "
+    "the program by itself. Neither was to be compared, and no verdict counts them. Missed: was to be compared and was "
+    "not; dropped ones among them, for want of room or time; above 0.1 % the verdict is INCONCLUSIVE. Not comparable: "
+    "was taken, and comparing failed."
+)
+"""What the columns of calls that were not compared mean, as docs/gates.md says it."""
 
 
 def sessions(verdicts: list[GroupVerdict]) -> str:
@@ -150,18 +159,21 @@ def shadow(states: list[UnitStatus]) -> str:
     Args:
         states: The units.
     """
-    columns = [(key, name) for key, name in COST if any(state.counts[key] for state in states)]
+    counted = [{**state.counts, **{word: count for word, count, _ in state.apart}} for state in states]
+    columns = [(key, name) for key, name in COST if any(counts.get(key) for counts in counted)]
     if not columns:
         return ""
     rows = "".join(
-        f"<tr>{code(state.unit)}{''.join(number(state.counts[key]) for key, _ in columns)}</tr>" for state in states
+        f"<tr>{code(state.unit)}{''.join(number(counts.get(key, 0)) for key, _ in columns)}</tr>"
+        for state, counts in zip(states, counted, strict=True)
     )
     head = heads("unit", *(f"#{name}" for _, name in columns))
-    return section("What was not compared, and what the canary served", table(head, rows))
+    found = f'{table(head, rows)}<p class="soft">{escape(WORDS)}</p>'
+    return section("What was not compared, and what the canary served", found)
 
 
 def overhead(states: list[UnitStatus]) -> str:
-    """Return what observing cost the program itself, and how much of it was shed so that it would not cost more.
+    """Return what observing cost the program itself, and how much was dropped so that it would not cost more.
 
     Args:
         states: The units.
@@ -176,11 +188,11 @@ def overhead(states: list[UnitStatus]) -> str:
         calls, spent = calls + counts["observed_calls"], spent + counts["observing_ns"]
         each = counts["observing_ns"] / counts["observed_calls"] if counts["observed_calls"] else None
         own = counts["legacy_ns"] / counts["compared"] if counts["compared"] else None
-        shed = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
+        dropped = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
         rows += (
             f"<tr>{code(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
             f"{number('–' if each is None else duration(each))}{number('–' if own is None else duration(own))}"
-            f"{number('–' if each is None else duration(counts['observing_ns']))}{number(shed)}"
+            f"{number('–' if each is None else duration(counts['observing_ns']))}{number(dropped)}"
             f"{number(counts['unsampled'])}</tr>"
         )
     if not rows:
@@ -194,12 +206,12 @@ def overhead(states: list[UnitStatus]) -> str:
         )
     note = (
         said
-        + "The other side runs in a worker on another core. Shed: samples that were let go because queue, budget or "
-        "deadline were used up, of all that were to be taken. Not sampled: calls that were never to be taken, by "
-        "sample or in quiet moments; they cost some 30 ns. –: not measured (async functions and generators)."
+        + "The other side runs in a worker on another core. Dropped: samples that were let go because queue, budget or "
+        "deadline were used up, of all that were to be taken. Left out, left alone: calls that were never to be taken, "
+        "beyond the sample or in quiet moments; they cost some 30 ns. –: not measured (async functions and generators)."
     )
     head = heads(
-        *("unit", "#calls", "#sampled", "#cost a sample", "#legacy's own", "#in all", "#shed", "#not sampled"),
+        *("unit", "#calls", "#sampled", "#cost a sample", "#legacy's own", "#in all", "#dropped", "#left out, alone"),
     )
     return section(
         "Overhead: what observing cost the program", f'{table(head, rows)}<p class="soft">{escape(note)}</p>'

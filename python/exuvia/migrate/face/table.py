@@ -180,7 +180,7 @@ def _middle(text: str, room: int) -> str:
 def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < 1.0
     more = state.notes or state.reasons or state.ignored or slow or _raised(state) or state.worth
-    more = more or state.left_open
+    more = more or state.left_open or state.apart
     if state.verdict != "PASS" or more:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
@@ -193,6 +193,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
     for reason, count in state.reasons.most_common(3):
         yield Text(f"  {mending.what(reason)} ×{count:,}: {reason}", style="yellow")
+    for word, count, why in state.apart:
+        yield Text(f"  {word} ×{count:,}: {why}", style="dim")
     for way in state.nexts():
         yield Text(f"  next: {way}")
     yield from _raising(state)
