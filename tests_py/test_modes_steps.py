@@ -54,6 +54,12 @@ def test_there_are_four_steps_and_one_way_down(now: str, to: str, words: str | N
         assert (freed is None) == (said is None or "comes first" in said), (now, to)
 
 
+def test_the_way_down_names_the_unit_in_both_commands() -> None:
+    said = transitions.refusal("rust", "shadow", rehearsal=True, glass=False, name=PRICE)
+    assert said is not None
+    assert said.endswith("exuvia rollback bot:price, then exuvia promote bot:price --to shadow")
+
+
 def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Path) -> None:
     config = desk(tmp_path)
     assert stands(config, PRICE) == "shadow"

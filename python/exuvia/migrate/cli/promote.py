@@ -158,7 +158,8 @@ def _line(options: argparse.Namespace, outcome: Outcome) -> None:
             missing = ", ".join(dict.fromkeys(need.what for need in outcome.needs if need.verdict != "PASS"))
         print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr, flush=True)
     if outcome.promoted:
-        say(f"{name}: {to}; {outcome.follows}")
+        already = "it stood there already, and the promotion is on record anew; " if outcome.now == to else ""
+        say(f"{name}: {to}; {already}{outcome.follows}")
     for need in outcome.needs if listed else ():
         say(f"  {need.what:10} {need.verdict:12} {need.why}")
     for command in outcome.do if outcome.glass is None else ():

@@ -32,7 +32,7 @@ def on_the_way(config: Config, group: GroupConfig, now: str, to: str, *, glass: 
     Raises:
         MigrateError: If nothing that could be put on record leads there: a step down, or back from retired.
     """
-    never = transitions.refusal(now, to, rehearsal=True, glass=glass)
+    never = transitions.refusal(now, to, rehearsal=True, glass=glass, name=group.name)
     if never is not None:
         raise MigrateError(f"{group.name}: {never}")
     if transitions.refusal(now, to, rehearsal=config.rehearsal, glass=glass) is None:
