@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["badge", "bullets", "cell", "code", "heads", "legend", "name", "number", "say", "section", "table", "value"]
+__all__ = [
+    "badge",
+    "bullets",
+    "cell",
+    "code",
+    "heads",
+    "legend",
+    "name",
+    "number",
+    "say",
+    "section",
+    "table",
+    "unit",
+    "value",
+]
 
 
 def badge(verdict: str, why: str = "") -> str:
@@ -66,6 +80,15 @@ def name(text: object) -> str:
     """
     broken = re.sub("([.:])", r"\1<wbr>", escape(str(text)))
     return f"<code>{broken}</code>"
+
+
+def unit(text: object) -> str:
+    """Return a cell with a unit's name.
+
+    Args:
+        text: The name.
+    """
+    return f'<td class="unit">{name(text)}</td>'
 
 
 def value(text: object) -> str:

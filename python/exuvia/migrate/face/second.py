@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
-from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table
+from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table, unit
 from exuvia.migrate.face.latency import FEWEST, enough, quantile
 from exuvia.migrate.gates import bounds
 
@@ -88,7 +88,7 @@ def gates(verdicts: list[GroupVerdict]) -> str:
             )
             said = "; ".join(gate.reasons[:2]) or estimates
             rows += (
-                f"<tr>{code(found.group)}{code(gate.gate)}{cell(gate.kind)}<td>{badge(gate.verdict)}</td>"
+                f"<tr>{unit(found.group)}{code(gate.gate)}{cell(gate.kind)}<td>{badge(gate.verdict)}</td>"
                 f"{number(gate.days)}{cell(said)}</tr>"
             )
     return section(
@@ -105,7 +105,7 @@ def strata(verdicts: list[GroupVerdict]) -> str:
     found = [each for verdict in verdicts for each in verdict.bounds.get("strata", [])]
     found.sort(key=lambda each: -each["bound"])
     rows = "".join(
-        f"<tr>{code(each['unit'])}{code(each['stratum'] or 'all calls')}{number(each['compared'])}"
+        f"<tr>{unit(each['unit'])}{code(each['stratum'] or 'all calls')}{number(each['compared'])}"
         f"{number(each['differed'])}{number(format(each['bound'], '.3%'))}"
         f"{cell('thin' if each['thin'] else '', 'gone' if each['thin'] else '')}</tr>"
         for each in found[:STRATA]
@@ -135,7 +135,7 @@ def latency(states: list[UnitStatus]) -> str:
                 time = quantile(side, share) if enough(side, share) else None
                 cells += number("–" if time is None else duration(time))
                 few = few or time is None
-        rows += f"<tr>{code(state.unit)}{cells}</tr>"
+        rows += f"<tr>{unit(state.unit)}{cells}</tr>"
         shapes.append((state.unit, legacy, candidate))
     if not rows:
         return ""
@@ -164,7 +164,7 @@ def shadow(states: list[UnitStatus]) -> str:
     if not columns:
         return ""
     rows = "".join(
-        f"<tr>{code(state.unit)}{''.join(number(counts.get(key, 0)) for key, _ in columns)}</tr>"
+        f"<tr>{unit(state.unit)}{''.join(number(counts.get(key, 0)) for key, _ in columns)}</tr>"
         for state, counts in zip(states, counted, strict=True)
     )
     head = heads("unit", *(f"#{name}" for _, name in columns))
@@ -190,7 +190,7 @@ def overhead(states: list[UnitStatus]) -> str:
         own = counts["legacy_ns"] / counts["compared"] if counts["compared"] else None
         dropped = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
         rows += (
-            f"<tr>{code(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
+            f"<tr>{unit(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
             f"{number('–' if each is None else duration(each))}{number('–' if own is None else duration(own))}"
             f"{number('–' if each is None else duration(counts['observing_ns']))}{number(dropped)}"
             f"{number(counts['unsampled'])}</tr>"
