@@ -180,8 +180,8 @@ def _middle(text: str, room: int) -> str:
 def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < 1.0
     more = state.notes or state.reasons or state.ignored or slow or _raised(state) or state.worth
-    more = more or state.left_open or bool(state.apart)
-    if state.verdict != "PASS" or more:
+    more = more or state.left_open
+    if state.verdict != "PASS" or more or state.apart:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
         example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
