@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -12,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from exuvia.errors import MigrateError
-from exuvia.migrate.worth import bench
+from exuvia.migrate import load
+from exuvia.migrate.evidence import aside
+from exuvia.migrate.modes import journal as modes
+from exuvia.migrate.worth import arms, bench
 from exuvia.migrate.worth.arms import Arm, ArmRun
 from exuvia.migrate.worth.interval import ratio, student
+from test_cli import configure, environment, exuvia, project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["project"]
 
 QUICK = "python -S -c 'print(1)'"
 
@@ -122,6 +129,49 @@ def test_an_artefact_must_be_written_in_this_very_run(tmp_path: Path) -> None:
     empty = 'python -S -c \'open("out.txt", "w")\''
     done = run(tmp_path, "--before", empty, "--after", empty, "--artefact", "*.txt")
     assert (done.returncode, "without anything in it" in done.stdout) == (1, True)
+
+
+def test_what_an_arm_sees_under_exuvia_is_kept_out_of_the_evidence_and_changes_no_verdict(project: Path) -> None:
+    assert exuvia(project, "run", "-m", "prog").returncode == 0
+    (project / "tmp").mkdir()
+    before = exuvia(project, "status", "--json").stdout
+    kept = {path.name: path.read_bytes() for path in (project / "evidence").glob("*.seg")}
+    # The candidate differs where PLANT is set: on record that would fail the unit for good.
+    arm = f"{sys.executable} -m exuvia run -m prog 10"
+    done = subprocess.run(
+        [sys.executable, "-m", "exuvia", "bench", "--before", arm, "--after", arm, "--change", "9000"],
+        cwd=project,
+        env=environment(PLANT="1", TMPDIR=str(project / "tmp")),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, "PASS: less than" in done.stdout) == (0, True), done
+    assert {path.name: path.read_bytes() for path in (project / "evidence").glob("*.seg")} == kept
+    assert exuvia(project, "status", "--json").stdout == before
+    assert not list((project / "tmp").iterdir()), "the runs' own evidence goes with them"
+
+
+def test_an_arm_runs_in_the_modes_of_the_project_and_is_observed(project: Path) -> None:
+    configure(project, mode="rust", rehearsal="false")
+    seen = (
+        "import exuvia.migrate as m, bot, pathlib; m.install(); [bot.price(n) for n in range(20)]; "
+        "[s] = m.status(); print(s.mode, s.counts['compared'], len(list(pathlib.Path('evidence').glob('*.seg'))))"
+    )
+    (project / "arm.py").write_text(seen)
+    modes.append(load(project / "exuvia.toml").evidence, "bot:price", "shadow", "for the test")
+    arm = arms.Arm("before", (sys.executable, "arm.py"))
+    ran = arms.run(arm, project, 60.0)
+    assert ran.failure is None
+    assert ran.digest == hashlib.sha256(b"shadow 20 0\n").hexdigest()
+
+
+def test_a_folder_of_a_bench_that_is_over_takes_no_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(aside.VARIABLE, str(tmp_path / "gone"))
+    assert aside.written_to(tmp_path) == tmp_path
+    monkeypatch.setenv(aside.VARIABLE, str(tmp_path))
+    assert aside.written_to(tmp_path / "evidence") == tmp_path
 
 
 def test_arms_that_differ_in_their_output_fail_if_asked(tmp_path: Path) -> None:

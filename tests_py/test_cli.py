@@ -214,6 +214,17 @@ def test_a_promotion_stays_below_the_ceiling_and_leaves_no_step_out_except_in_re
     assert not (project / "evidence" / modes.JOURNAL).exists()
 
 
+def test_a_check_above_the_ceiling_says_what_else_is_missing(project: Path) -> None:
+    configure(project, rehearsal="false")
+    checked = exuvia(project, "promote", "bot:price", "--to", "rust", "--check")
+    listed = re.findall(r"^  (\w+) +(?:PASS|FAIL|INCONCLUSIVE) ", checked.stdout, re.MULTILINE)
+    assert checked.returncode == 3, checked
+    assert listed[:2] == ["ceiling", "step"]
+    assert {"worth", "gate", "key", "drill", "approvals"} <= set(listed), checked.stdout
+    assert "refused, INCONCLUSIVE: ceiling, step, " in checked.stderr
+    assert not (project / "evidence" / modes.JOURNAL).exists()
+
+
 def on_record(evidence: Path, text: bytes) -> bool:
     return any(text in path.read_bytes() for path in evidence.glob("*") if path.is_file())
 

@@ -61,7 +61,7 @@ def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(projec
     configure(project, mode="rust")
     down = exuvia(project, "promote", UNIT, "--to", "shadow")
     assert down.returncode == 2
-    assert "exuvia rollback, then exuvia promote --to shadow" in down.stderr
+    assert f"exuvia rollback {UNIT}, then exuvia promote {UNIT} --to shadow" in down.stderr
     assert exuvia(project, "rollback", UNIT).returncode == 0
     assert exuvia(project, "promote", UNIT, "--to", "shadow").returncode == 0
     exuvia(project, "run", "-m", "prog")

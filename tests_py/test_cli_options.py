@@ -58,6 +58,20 @@ def test_a_report_says_as_json_what_it_wrote_and_the_verdict(project: Path) -> N
     assert "PASS" in (project / "out.html").read_text(encoding="utf-8")
 
 
+def test_a_report_says_that_it_was_written_before_the_verdict_and_its_first_reason(project: Path) -> None:
+    exuvia(project, "run", "-m", "prog", "40")
+    good = exuvia(project, "report", "-o", "out.html")
+    assert (good.returncode, good.stdout) == (
+        0, "wrote out.html — overall PASS: 1 unit passes in 40 compared calls\n"
+    )  # fmt: skip
+    exuvia(project, "run", "-m", "prog", "10", PLANT="1")
+    bad = exuvia(project, "report", "-o", "out.html")
+    why = "bot:price: 1 of 50 compared calls differ"
+    assert (bad.returncode, bad.stdout) == (1, f"wrote out.html — overall FAIL: {why}\n")
+    told = json.loads(exuvia(project, "report", "-o", "out.html", "--json").stdout)
+    assert (told["overall"], told["reason"]) == ("FAIL", why)
+
+
 def test_evidence_goes_to_the_folder_that_was_named_and_is_read_from_there(project: Path) -> None:
     assert exuvia(project, "run", "--evidence", "proof", "-m", "prog", "4").returncode == 0
     assert not (project / "evidence").exists()

@@ -63,7 +63,7 @@ def test_activity_of_several_processes_adds_up_and_19_of_20_minutes_are_enough(b
     ("change", "said"),
     [
         ({"compared": 0}, "nothing was compared of bot:price"),
-        ({"missed": 2}, "2 of 1,002 samples were dropped: more than 0.1%"),
+        ({"missed": 2}, "2 of 1,002 calls that were to be compared were missed: more than 0.1%"),
         ({"missed": 1, "counters": {"errors": 1}}, "1 calls could not be compared"),
         ({"signatures": list(range(60))}, "coverage of bot:price is not reached: 60 kinds of input were new"),
         ({"signatures": [], "counters": {"signatures": 0}}, "coverage of bot:price is unknown"),

@@ -247,7 +247,7 @@ def test_drops_are_counted_of_each_unit(tmp_path: Path) -> None:
     seen = bot.day(bot.days[0], compared=1_000_000)
     second(bot, seen, bot.days[0], [[870, 1259]], [1000, 100, 0, 900, 0])
     (found,) = bot.sessions()
-    assert found.reasons == [f"900 of 1,000 samples of {OTHER} were dropped: more than 0.1%"]
+    assert found.reasons == [f"900 of 1,000 calls of {OTHER} that were to be compared were missed: more than 0.1%"]
 
 
 def test_another_libc_or_cpu_marks_the_session_and_asks_for_a_replay(bot: Bot) -> None:

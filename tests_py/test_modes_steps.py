@@ -54,6 +54,12 @@ def test_there_are_four_steps_and_one_way_down(now: str, to: str, words: str | N
         assert (freed is None) == (said is None or "comes first" in said), (now, to)
 
 
+def test_the_way_down_names_the_unit_in_both_commands() -> None:
+    said = transitions.refusal("rust", "shadow", rehearsal=True, glass=False, name=PRICE)
+    assert said is not None
+    assert said.endswith("exuvia rollback bot:price, then exuvia promote bot:price --to shadow")
+
+
 def test_a_unit_climbs_step_by_step_and_every_step_needs_its_record(tmp_path: Path) -> None:
     config = desk(tmp_path)
     assert stands(config, PRICE) == "shadow"
@@ -121,12 +127,52 @@ def test_a_gate_that_does_not_pass_promotes_nothing(tmp_path: Path) -> None:
         outcome = go(config, PRICE, "canary", Gate(verdict))
         assert (outcome.verdict, outcome.promoted) == (verdict, False)
     assert stands(config, PRICE) == "shadow"
-    assert door.allowed(config, PRICE, "rust") == (
+    may, why = door.allowed(config, PRICE, "rust")
+    assert (may, why[0]) == (
         False,
-        ["bot:price: there is no step from shadow to rust: canary comes first: exuvia promote bot:price --to canary"],
+        "bot:price: there is no step from shadow to rust: canary comes first: exuvia promote bot:price --to canary",
     )
     may, why = door.allowed(config, PRICE, "canary")
     assert (may, any("nothing is on record" in reason for reason in why)) == (False, True), why
+
+
+def test_a_check_lists_the_ceiling_the_steps_before_and_every_gate_at_once_and_writes_nothing(tmp_path: Path) -> None:
+    config = desk(tmp_path, mode="shadow")
+    before = modes.read(config.evidence).head
+    found = go(config, PRICE, "rust", Gate("INCONCLUSIVE"), write=False)
+    assert (found.verdict, found.promoted) == ("INCONCLUSIVE", False)
+    whats = [need.what for need in found.needs if need.verdict != "PASS"]
+    assert whats == ["ceiling", "step", "approvals", "gate", "drill", "approvals"], found.missing
+    assert found.missing[0] == (
+        f"bot:price: the configuration's ceiling is shadow; raise its mode in {config.path} first"
+    )
+    assert "there is no step from shadow to rust: canary comes first" in found.missing[1]
+    assert found.missing[2].startswith("canary comes first: 0 of 1 approvals: exuvia approve bot:price --to canary")
+    assert modes.read(config.evidence).head == before
+    frozen_too = overlays.freeze(config, "audit")
+    assert frozen_too is None
+    assert "frozen" in [need.what for need in go(config, PRICE, "rust", write=False).needs]
+    # What is to be done is refused as before, by the first thing that no record mends.
+    with pytest.raises(MigrateError, match="ceiling is shadow"):
+        go(config, PRICE, "rust")
+
+
+def test_a_check_of_a_step_that_nothing_leads_to_says_so(tmp_path: Path) -> None:
+    config = desk(tmp_path)
+    with pytest.raises(MigrateError, match="deletion certificate"):
+        go(config, PRICE, "retired", write=False)
+    modes.append(config.evidence, PRICE, "rust", "x")
+    with pytest.raises(MigrateError, match="the way down is exuvia rollback"):
+        go(config, PRICE, "shadow", write=False)
+
+
+def test_a_check_names_the_ceiling_of_each_unit_of_a_group_and_one_under_broken_glass(tmp_path: Path) -> None:
+    config = desk(tmp_path, groups=PAIR, mode="canary")
+    found = go(config, "desk", "rust", write=False, glass="a drill")
+    assert [(need.what, need.why.partition(":")[0]) for need in found.needs] == [("ceiling", "bot"), ("ceiling", "bot")]
+    assert [need.why.partition(": ")[0] for need in found.needs] == [PRICE, SIZE]
+    raised = replace(config, units={name: replace(unit, mode="rust") for name, unit in config.units.items()})
+    assert go(raised, "desk", "rust", write=False, glass="a drill").verdict == "INCONCLUSIVE"
 
 
 def test_a_unit_for_speed_needs_a_worth_it_verdict_or_an_override(tmp_path: Path) -> None:

@@ -140,3 +140,41 @@ def test_what_is_accepted_passes_and_a_rehearsal_flips_it_and_takes_it_back(newc
     newcomer.types(said("exuvia rollback"))
     newcomer.types("exuvia run -m mybot")
     assert "rust→legacy" in newcomer.types("exuvia status", expected=None)
+
+
+def test_every_command_of_the_steps_may_be_typed_a_second_time(newcomer: Newcomer) -> None:
+    worth, promote, run, status = (command for command, _ in typed())
+    for seen in (199, 398):
+        newcomer.types(worth)
+        newcomer.types(promote)
+        newcomer.types(run)
+        assert f" {seen} " in newcomer.types(status, expected=1)
+    newcomer.config.write_text(fences("toml")[1])
+    newcomer.types(run)
+    for already in (False, True):
+        said_so = newcomer.types(said("exuvia promote mybot.vwap:vwap --to rust"))
+        assert ("rust; it stood there already" in said_so) is already
+        newcomer.types(run)
+        assert "wrote report.html — overall PASS" in newcomer.types(said("exuvia report -o report.html"))
+    # From higher up the first steps are refused, and the way is said, word by word.
+    above = newcomer.types(promote, expected=2)
+    back = "exuvia rollback mybot.vwap:vwap, then exuvia promote mybot.vwap:vwap --to shadow"
+    assert back in above
+    for _ in range(2):
+        newcomer.types(said("exuvia rollback"))
+    for command in (worth, promote, run):
+        newcomer.types(command)
+    kept = newcomer.config.read_text()
+    assert "exuvia.toml is there already, and stays" in newcomer.types("exuvia init", expected=2)
+    assert newcomer.config.read_text() == kept
+
+
+def test_a_rehearsal_follows_its_file_into_rust_where_the_journal_says_nothing(newcomer: Newcomer) -> None:
+    assert "**A rehearsal follows its file into rust**" in SECTION
+    newcomer.config.write_text(fences("toml")[1])
+    newcomer.types("exuvia run -m mybot")
+    served = r"^mybot\.vwap:vwap +rust +\d+ +199 "
+    assert re.search(served, newcomer.types("exuvia status", expected=None), re.MULTILINE)
+    newcomer.types("exuvia rollback")
+    newcomer.types("exuvia run -m mybot")
+    assert "rust→legacy" in newcomer.types("exuvia status", expected=None)

@@ -228,12 +228,27 @@ def test_a_journal_that_cannot_be_trusted_comes_before_all_advice(config: Config
 
 
 def test_the_page_of_a_real_folder_has_both_screens_and_no_script(config: Config) -> None:
-    page, _ = report.page("Cutover <1>", config, [state()], [], None)
+    page = report.page("Cutover <1>", config, [state()], [], None).text
     assert "Cutover &lt;1&gt;" in page
     assert page.index("What to do next") < page.index("Sessions and what they prove") < page.index("Units")
     assert "<script" not in page
     assert "http:" not in page
     assert "https:" not in page
+
+
+def test_tables_break_names_and_heads_and_scroll_in_their_own_box(config: Config) -> None:
+    found = state(unsampled=9, quiet=4, observed_calls=1)
+    found.unit = "legacy_bot.bars.aggregation.minutes:aggregate_quote_bars_from_ticks"
+    page = report.page("Cutover", config, [found], [], None).text
+    style, _, body = page.partition("</style>")
+    broken = "legacy_bot.<wbr>bars.<wbr>aggregation.<wbr>minutes:<wbr>aggregate_quote_bars_from_ticks"
+    units = body.partition("<h2>Units</h2>")[2].partition("</section>")[0]
+    assert f'<td class="unit"><code>{broken}</code></td>' in units
+    assert units.index("<th>verdict</th>") < units.index("legacy calls"), "the verdict is seen without scrolling"
+    assert body.count("<table>") == body.count('<div class="scroll"><table>')
+    for rule in re.findall(r"(?:^|[}\n])([^{}]*\bth\b[^{}]*)\{([^}]*)\}", style):
+        assert "nowrap" not in rule[1], rule
+    assert re.search(r"\.scroll \{ overflow-x: auto;", style)
 
 
 def test_what_is_not_compiled_is_not_called_rust() -> None:

@@ -139,7 +139,7 @@ def test_a_slowed_program_switches_its_shadow_off_and_status_says_so(shadowed: S
     assert note.startswith("shadow off: it slowed legacy")
 
 
-def test_in_a_quiet_moment_calls_are_timed_and_not_sampled(shadowed: Shadowed) -> None:
+def test_in_a_quiet_moment_calls_are_timed_and_left_alone(shadowed: Shadowed) -> None:
     shadowed.write(PRICE, PRICE)
     shadowed.install("price")
     lane: Lane = shadowed.courier.lanes[0]
@@ -148,6 +148,7 @@ def test_in_a_quiet_moment_calls_are_timed_and_not_sampled(shadowed: Shadowed) -
     assert [shadowed.legacy.price(n) for n in range(5)] == [0, 2, 4, 6, 8]
     counts = shadowed.counts("price")
     assert (counts["compared"], counts["skipped"], len(lane.latency._quiet)) == (0, 0, 5)
+    assert (counts["unsampled"], counts["quiet"]) == (5, 5)
 
 
 def test_failures_on_end_suspend_the_shadow(shadowed: Shadowed) -> None:

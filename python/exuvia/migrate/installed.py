@@ -16,6 +16,7 @@ from exuvia.migrate.children import Children
 from exuvia.migrate.dispatch import foresight, units
 from exuvia.migrate.dispatch.control import Control
 from exuvia.migrate.dispatch.hook import ImportWatch, origin
+from exuvia.migrate.evidence import aside
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.redact import Redactor
 from exuvia.migrate.evidence.segment import Segment
@@ -97,7 +98,11 @@ class Installed(Moving):
         self.told: set[str] = set()
         self.raised: dict[str, str] = {}
         self.segment = Segment(
-            config.evidence, self.header(), rotate=config.rotate, quota=config.quota, redact=config.redact
+            aside.written_to(config.evidence),
+            self.header(),
+            rotate=config.rotate,
+            quota=config.quota,
+            redact=config.redact,
         )
         self.children = Children(
             config, lambda: self.segment.process, functools.partial(self.segment.write, sync=False)

@@ -125,7 +125,7 @@ def status() -> list[UnitStatus]:
         unit = runtime.units.get(name)
         state = UnitStatus(unit=name, fingerprint=runtime.fingerprints[name], rehearsal=runtime.config.rehearsal)
         state.add(runtime.records[name].counters(standing_of(unit)))
-        state.file = declared.mode
+        state.file, state.sample = declared.mode, declared.sample
         state.refused = runtime.refused.get(name, "")
         state.quarantined = str(runtime.said.quarantined.get(name, {}).get("cause") or "")
         late = [f"{declared.module} is not imported yet"] if name in runtime.waiting else []

@@ -34,7 +34,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "bench",
         help="time a whole workflow before and after, with a verdict",
         description="Runs both arms in turns, at least 10 times each, and judges the 95 % interval of the ratio of "
-        "their times. An arm that raises, ends with another code than 0 or returns nothing fails the run.",
+        "their times. An arm that raises, ends with another code than 0 or returns nothing fails the run. What an arm "
+        "writes as evidence under exuvia goes to a folder of that run and is removed with it: no gate counts it.",
         epilog=EXAMPLE,
         formatter_class=Shown,
     )

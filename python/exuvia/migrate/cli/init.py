@@ -54,7 +54,8 @@ def _init(options: argparse.Namespace) -> int:
         raise MigrateError(f"--root {options.root}: there is no such folder")
     target = root / config.NAME
     if target.exists() and not options.force:
-        raise MigrateError(f"{target} is there already: pass --force to overwrite it")
+        backup = f"{target.name}.bak"
+        raise MigrateError(f"{target} is there already, and stays: --force writes another and keeps this as {backup}")
     start = starting.begin(root, Path(options.profile) if options.profile else None, options.top)
     kept = _kept(target)
     target.write_text(start.text, encoding="utf-8")

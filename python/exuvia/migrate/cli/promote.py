@@ -38,15 +38,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         "configuration and only with everything on record that the step needs. To shadow that is the same surface on "
         "both sides, a declared effect, a comparator for every result and, where aim is speed, a worth-it verdict: "
         "promote looks at each by itself. Further up it is a PASS of the code as it is now, approvals, a drill. "
-        "What is missing is said with what to run. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a "
-        "step that does not exist.",
+        "What is missing is said with what to run; --check lists all of it at once, the ceiling and steps that come "
+        "first among it. Exit code 0 done, 1 FAIL, 3 if something is missing, 2 for a step that does not exist.",
         epilog=EXAMPLE,
         formatter_class=Shown,
     )
     promote.add_argument("units", nargs="*", metavar="NAME", help="units or groups; each is judged by itself")
     promote.add_argument("--to", type=_mode, metavar="MODE", dest="mode", help="shadow, canary or rust")
     promote.add_argument("--all", action="store_true", help="all whose mode in the file allows it")
-    promote.add_argument("--check", action="store_true", help="say what is missing, and write nothing")
+    promote.add_argument(
+        "--check", action="store_true", help="list everything that stands in the way, all at once, and write nothing"
+    )
     promote.add_argument(
         "--override",
         metavar="REASON",
@@ -156,7 +158,8 @@ def _line(options: argparse.Namespace, outcome: Outcome) -> None:
             missing = ", ".join(dict.fromkeys(need.what for need in outcome.needs if need.verdict != "PASS"))
         print(f"{name}: refused, {outcome.verdict}: {missing}{way}", file=sys.stderr, flush=True)
     if outcome.promoted:
-        say(f"{name}: {to}; {outcome.follows}")
+        already = "it stood there already, and the promotion is on record anew; " if outcome.now == to else ""
+        say(f"{name}: {to}; {already}{outcome.follows}")
     for need in outcome.needs if listed else ():
         say(f"  {need.what:10} {need.verdict:12} {need.why}")
     for command in outcome.do if outcome.glass is None else ():

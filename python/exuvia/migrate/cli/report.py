@@ -52,16 +52,16 @@ def _report(options: argparse.Namespace) -> int:
     segments = reading.read_folder(config.evidence)
     states = reading.statuses(config, segments)
     runs = whole.read_runs(Path(options.run)) if options.run else None
-    page, verdict = writer.page(options.title, config, states, segments, runs)
+    page, verdict, why = writer.page(options.title, config, states, segments, runs)
     target = Path(options.output)
     target.write_text(page, encoding="utf-8")
     if options.json:
         print(
             json.dumps(
-                {"overall": verdict, "output": str(target), "units": [s.as_dict() for s in states]},
+                {"overall": verdict, "reason": why, "output": str(target), "units": [s.as_dict() for s in states]},
                 indent=2,
             )
         )
     else:
-        print(f"{verdict}: {target}")
+        print(f"wrote {target} — overall {verdict}: {why}")
     return EXIT[verdict]

@@ -32,7 +32,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         help="run a module or script with exuvia installed",
         usage="exuvia run [--config FILE] [--evidence DIR] (-m MODULE | SCRIPT) [ARGUMENT …]",
         description="Runs a program with the units of exuvia.toml in their modes, as `python -m MODULE` or "
-        "`python SCRIPT` would. Everything after the module or script belongs to it.",
+        "`python SCRIPT` would. Everything after the module or script belongs to it. A unit runs where exuvia "
+        "promote has put it; in a rehearsal (rehearsal = true) it follows its mode in the file, into rust too, unless "
+        "the mode journal holds it lower.",
         epilog=EXAMPLE,
         formatter_class=Shown,
     )

@@ -282,6 +282,7 @@ def _status(  # noqa: PLR0917 - what is on record, of each kind
     now = _current(config, unit, mine)
     mine, left = _since(name, mine, anew)
     state = UnitStatus(unit=name, mode=unit.mode, file=unit.mode, fingerprint=now, rehearsal=config.rehearsal)
+    state.sample = unit.sample
     state.effective = journal.effective(name, unit.mode, config)
     state.worth = str(worth.of_promotion(config, journal, unit) or "")
     state.quarantined = str(journal.quarantined.get(name, {}).get("cause") or "")

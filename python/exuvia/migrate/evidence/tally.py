@@ -26,8 +26,9 @@ SIGNATURES = 16_384
 """Kinds of input that are listed; a call of a kind beyond them is counted, as it may be of a new one."""
 BUCKETS = 64
 NESTED = "called by a signal's handler or a destructor while exuvia was at work for another call of that thread"
-OWN = ("dropped", "unsampled", "canary_calls", "fallbacks", "panics", "timeouts")
-"""Counters that this side keeps; if the switch counts one of them too, both add up."""
+OWN = ("dropped", "unsampled", "quiet", "canary_calls", "fallbacks", "panics", "timeouts")
+"""Counters that this side keeps; if the switch counts one of them too, both add up. What is `dropped` is one of the
+`skipped`, what is `quiet` one of the `unsampled`."""
 
 
 class Tally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
-from exuvia.migrate.face.html import code, heads, legend, section, table, value
+from exuvia.migrate.face.html import badge, code, heads, legend, section, table, unit, value
 from exuvia.migrate.gates import mending
 from exuvia.migrate.gates.pace import PLACE, figure
 
@@ -42,18 +42,17 @@ def units(states: list[UnitStatus]) -> str:
             for side in ("legacy_ns", "candidate_ns")
         ]
         rows.append(
-            f'<tr><td class="unit"><code>{escape(state.unit)}</code></td><td>{escape(ceiling)}{moved}</td>'
+            f"<tr>{unit(state.unit)}<td>{badge(state.verdict, state.reason)}</td>"
+            f"<td>{escape(ceiling)}{moved}</td>"
             + "".join(
-                f'<td class="n">{_called(state, name)}</td>'
-                for name in ("legacy_calls", "candidate_calls", "compared", "differed")
+                f'<td class="n">{_called(state, side)}</td>'
+                for side in ("legacy_calls", "candidate_calls", "compared", "differed")
             )
             + "".join(f'<td class="n">{each}</td>' for each in per_call)
-            + _ratio(state)
-            + f'<td><span class="badge {state.verdict}" title="{escape(state.reason, quote=True)}">'
-            f"{state.verdict}</span></td></tr>"
+            + f"{_ratio(state)}</tr>"
         )
     heads = ("legacy calls", "candidate calls", "compared", "differ", "legacy / call", "candidate / call", "ratio")
-    head = "<th>unit</th><th>mode</th>" + "".join(f'<th class="n">{name}</th>' for name in heads) + "<th>verdict</th>"
+    head = "<th>unit</th><th>verdict</th><th>mode</th>" + "".join(f'<th class="n">{each}</th>' for each in heads)
     note = f'<p class="soft">{escape(PLACES)}</p>' if any(state.pace is not None for state in states) else ""
     return section("Units", f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>{note}')
 
@@ -107,7 +106,7 @@ def differences(states: list[UnitStatus]) -> str:
             example: dict[str, Any] = next(
                 (e for e in state.examples if e.get("place") == place and e.get("difference") == kind), {}
             )
-            cells = [code(state.unit), code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
+            cells = [unit(state.unit), code(example.get("path", place)), f"<td>{escape(kind)}</td>"]
             cells.append(f'<td class="n">{count:,}</td>')
             apart = f" ({example['apart']})" if example.get("apart") else ""
             cells += [value(example.get("legacy", "")), value(f"{example.get('candidate', '')}{apart}")]
@@ -133,21 +132,21 @@ def remarks(states: list[UnitStatus], segments: list[SegmentText]) -> str:
     """
     items = [f"<code>{escape(s.unit)}</code>: {escape(s.reason)}" for s in states if s.verdict != "PASS"]
     for state in states:
-        unit = f"<code>{escape(state.unit)}</code>"
+        which = f"<code>{escape(state.unit)}</code>"
         items += [
-            f"{unit}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
+            f"{which}: ignored {hits:,}× at <code>{escape(path)}</code> by {escape(rule)}"
             for (path, rule), hits in state.ignored.items()
         ]
         items += [
-            f"{unit}: {mending.what(reason)} {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()
+            f"{which}: {mending.what(reason)} {count:,}×: {escape(reason)}" for reason, count in state.reasons.items()
         ]
-        items += [f"{unit}: next: {escape(way, quote=False)}" for way in state.nexts()]
-        items += [f"{unit}: {escape(note)}" for note in state.notes]
+        items += [f"{which}: next: {escape(way, quote=False)}" for way in state.nexts()]
+        items += [f"{which}: {escape(note)}" for note in state.notes]
         if state.worth:
-            items.append(f"{unit}: worth: {escape(state.worth)}")
+            items.append(f"{which}: worth: {escape(state.worth)}")
         if state.counts["cascades"]:
             items.append(
-                f"{unit}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
+                f"{which}: {state.counts['cascades']:,} later differences of objects that had differed before (cascade)"
             )
     items += [escape(segment.trouble) for segment in segments if segment.trouble]
     return section("To know", f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>") if items else ""

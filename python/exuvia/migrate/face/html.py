@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["badge", "bullets", "cell", "code", "heads", "legend", "number", "say", "section", "table", "value"]
+__all__ = [
+    "badge",
+    "bullets",
+    "cell",
+    "code",
+    "heads",
+    "legend",
+    "name",
+    "number",
+    "say",
+    "section",
+    "table",
+    "unit",
+    "value",
+]
 
 
 def badge(verdict: str, why: str = "") -> str:
@@ -52,6 +67,28 @@ def code(value: object) -> str:
         value: The text.
     """
     return f"<td><code>{escape(str(value))}</code></td>"
+
+
+def name(text: object) -> str:
+    """Return a unit's name, which may go on in the next line behind a dot or colon, where there is no room for it.
+
+    >>> name("bot.bars:mean")
+    '<code>bot.<wbr>bars:<wbr>mean</code>'
+
+    Args:
+        text: The name.
+    """
+    broken = re.sub("([.:])", r"\1<wbr>", escape(str(text)))
+    return f"<code>{broken}</code>"
+
+
+def unit(text: object) -> str:
+    """Return a cell with a unit's name.
+
+    Args:
+        text: The name.
+    """
+    return f'<td class="unit">{name(text)}</td>'
 
 
 def value(text: object) -> str:

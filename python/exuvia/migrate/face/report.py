@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exuvia.build import build_info
 from exuvia.migrate.face import advice, details, first, second, whole
@@ -23,9 +23,23 @@ if TYPE_CHECKING:
     from exuvia.migrate.evidence.reading import SegmentText
     from exuvia.migrate.gates.judge import GroupVerdict
 
-__all__ = ["page"]
+__all__ = ["Page", "page"]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+class Page(NamedTuple):
+    """A page as it was made.
+
+    Attributes:
+        text: HTML.
+        verdict: `PASS`, `FAIL` or `INCONCLUSIVE`, as it stands on the page.
+        why: The first reason for that.
+    """
+
+    text: str
+    verdict: str
+    why: str
 
 
 def page(
@@ -34,7 +48,7 @@ def page(
     states: list[UnitStatus],
     segments: list[SegmentText],
     runs: dict[str, Any] | None,
-) -> tuple[str, str]:
+) -> Page:
     """Write the whole page, and say the verdict that stands on it.
 
     Args:
@@ -45,7 +59,7 @@ def page(
         runs: As `whole.read_runs` returned it.
 
     Returns:
-        HTML, and `PASS`, `FAIL` or `INCONCLUSIVE`.
+        HTML, verdict, and why.
     """
     journal = modes.read(config.evidence)
     groups = _groups(config)
@@ -92,7 +106,7 @@ def page(
         f"observed.{escape(also)}</p>"
         f"{''.join(sections)}{_footer(config, segments)}</main></body></html>\n"
     )
-    return text, verdict
+    return Page(text, verdict, _why(verdict, states, verdicts))
 
 
 def _groups(config: Config) -> list[GroupConfig]:
@@ -124,6 +138,20 @@ def _overall(states: list[UnitStatus], verdicts: list[GroupVerdict]) -> str:
     """The units' verdict; groups may only lower it."""
     words = {*([overall(states)] if states or not verdicts else []), *(found.verdict for found in verdicts)}
     return next((word for word in ("FAIL", "INCONCLUSIVE") if word in words), "PASS")
+
+
+def _why(verdict: str, states: list[UnitStatus], verdicts: list[GroupVerdict]) -> str:
+    """The first reason for the verdict over all: a unit's, else a group's."""
+    if verdict == "PASS":
+        compared = say(sum(state.counts["compared"] for state in states), "compared call")
+        told = [f"{say(len(states), 'unit')} pass{'es' if len(states) == 1 else ''} in {compared}"] if states else []
+        whole = [say(len(verdicts), "group")] if verdicts and not states else []
+        return " ".join([*told, *whole])
+    units = (f"{state.unit}: {state.reason}" for state in states if state.verdict == verdict)
+    groups = (
+        f"group {found.group}: {reason}" for found in verdicts if found.verdict == verdict for reason in found.reasons
+    )
+    return next(units, None) or next(groups, "no unit is declared")
 
 
 def _processes(segments: list[SegmentText]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exuvia.migrate.face import plots
 from exuvia.migrate.face.durations import duration
-from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table
+from exuvia.migrate.face.html import badge, bullets, cell, code, heads, legend, number, section, table, unit
 from exuvia.migrate.face.latency import FEWEST, enough, quantile
 from exuvia.migrate.gates import bounds
 
@@ -21,9 +21,10 @@ SHOWN = 30
 STRATA = 40
 QUANTILES = (("p50", 0.50), ("p99", 0.99))
 COST = (
-    ("unsampled", "not sampled"),
+    ("left out", "left out"),
+    ("left alone", "left alone"),
+    ("skipped", "missed"),
     ("dropped", "dropped"),
-    ("skipped", "skipped"),
     ("errors", "not comparable"),
     ("timeouts", "too slow"),
     ("panics", "panicked"),
@@ -31,6 +32,14 @@ COST = (
     ("fallbacks", "answered by legacy"),
     ("unanswered", "raised, not answered"),
 )
+
+WORDS = (
+    "Left out: beyond the share that is compared, or made by a call that is. Left alone: in quiet moments, which time "
+    "the program by itself. Neither was to be compared, and no verdict counts them. Missed: was to be compared and was "
+    "not; dropped ones among them, for want of room or time; above 0.1 % the verdict is INCONCLUSIVE. Not comparable: "
+    "was taken, and comparing failed."
+)
+"""What the columns of calls that were not compared mean, as docs/gates.md says it."""
 
 
 def sessions(verdicts: list[GroupVerdict]) -> str:
@@ -79,7 +88,7 @@ def gates(verdicts: list[GroupVerdict]) -> str:
             )
             said = "; ".join(gate.reasons[:2]) or estimates
             rows += (
-                f"<tr>{code(found.group)}{code(gate.gate)}{cell(gate.kind)}<td>{badge(gate.verdict)}</td>"
+                f"<tr>{unit(found.group)}{code(gate.gate)}{cell(gate.kind)}<td>{badge(gate.verdict)}</td>"
                 f"{number(gate.days)}{cell(said)}</tr>"
             )
     return section(
@@ -96,7 +105,7 @@ def strata(verdicts: list[GroupVerdict]) -> str:
     found = [each for verdict in verdicts for each in verdict.bounds.get("strata", [])]
     found.sort(key=lambda each: -each["bound"])
     rows = "".join(
-        f"<tr>{code(each['unit'])}{code(each['stratum'] or 'all calls')}{number(each['compared'])}"
+        f"<tr>{unit(each['unit'])}{code(each['stratum'] or 'all calls')}{number(each['compared'])}"
         f"{number(each['differed'])}{number(format(each['bound'], '.3%'))}"
         f"{cell('thin' if each['thin'] else '', 'gone' if each['thin'] else '')}</tr>"
         for each in found[:STRATA]
@@ -126,7 +135,7 @@ def latency(states: list[UnitStatus]) -> str:
                 time = quantile(side, share) if enough(side, share) else None
                 cells += number("–" if time is None else duration(time))
                 few = few or time is None
-        rows += f"<tr>{code(state.unit)}{cells}</tr>"
+        rows += f"<tr>{unit(state.unit)}{cells}</tr>"
         shapes.append((state.unit, legacy, candidate))
     if not rows:
         return ""
@@ -150,18 +159,21 @@ def shadow(states: list[UnitStatus]) -> str:
     Args:
         states: The units.
     """
-    columns = [(key, name) for key, name in COST if any(state.counts[key] for state in states)]
+    counted = [{**state.counts, **{word: count for word, count, _ in state.apart}} for state in states]
+    columns = [(key, name) for key, name in COST if any(counts.get(key) for counts in counted)]
     if not columns:
         return ""
     rows = "".join(
-        f"<tr>{code(state.unit)}{''.join(number(state.counts[key]) for key, _ in columns)}</tr>" for state in states
+        f"<tr>{unit(state.unit)}{''.join(number(counts.get(key, 0)) for key, _ in columns)}</tr>"
+        for state, counts in zip(states, counted, strict=True)
     )
     head = heads("unit", *(f"#{name}" for _, name in columns))
-    return section("What was not compared, and what the canary served", table(head, rows))
+    found = f'{table(head, rows)}<p class="soft">{escape(WORDS)}</p>'
+    return section("What was not compared, and what the canary served", found)
 
 
 def overhead(states: list[UnitStatus]) -> str:
-    """Return what observing cost the program itself, and how much of it was shed so that it would not cost more.
+    """Return what observing cost the program itself, and how much was dropped so that it would not cost more.
 
     Args:
         states: The units.
@@ -176,11 +188,11 @@ def overhead(states: list[UnitStatus]) -> str:
         calls, spent = calls + counts["observed_calls"], spent + counts["observing_ns"]
         each = counts["observing_ns"] / counts["observed_calls"] if counts["observed_calls"] else None
         own = counts["legacy_ns"] / counts["compared"] if counts["compared"] else None
-        shed = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
+        dropped = f"{counts['dropped']:,} ({counts['dropped'] / taken:.2%})" if taken else "–"
         rows += (
-            f"<tr>{code(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
+            f"<tr>{unit(state.unit)}{number(served)}{number(counts['observed_calls'] or taken - counts['dropped'])}"
             f"{number('–' if each is None else duration(each))}{number('–' if own is None else duration(own))}"
-            f"{number('–' if each is None else duration(counts['observing_ns']))}{number(shed)}"
+            f"{number('–' if each is None else duration(counts['observing_ns']))}{number(dropped)}"
             f"{number(counts['unsampled'])}</tr>"
         )
     if not rows:
@@ -194,12 +206,12 @@ def overhead(states: list[UnitStatus]) -> str:
         )
     note = (
         said
-        + "The other side runs in a worker on another core. Shed: samples that were let go because queue, budget or "
-        "deadline were used up, of all that were to be taken. Not sampled: calls that were never to be taken, by "
-        "sample or in quiet moments; they cost some 30 ns. –: not measured (async functions and generators)."
+        + "The other side runs in a worker on another core. Dropped: samples that were let go because queue, budget or "
+        "deadline were used up, of all that were to be taken. Left out, left alone: calls that were never to be taken, "
+        "beyond the sample or in quiet moments; they cost some 30 ns. –: not measured (async functions and generators)."
     )
     head = heads(
-        *("unit", "#calls", "#sampled", "#cost a sample", "#legacy's own", "#in all", "#shed", "#not sampled"),
+        *("unit", "#calls", "#sampled", "#cost a sample", "#legacy's own", "#in all", "#dropped", "#left out, alone"),
     )
     return section(
         "Overhead: what observing cost the program", f'{table(head, rows)}<p class="soft">{escape(note)}</p>'

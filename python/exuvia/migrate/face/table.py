@@ -181,7 +181,7 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
     slow = state.speedup is not None and state.speedup < 1.0
     more = state.notes or state.reasons or state.ignored or slow or _raised(state) or state.worth
     more = more or state.left_open
-    if state.verdict != "PASS" or more:
+    if state.verdict != "PASS" or more or state.apart:
         yield Text.assemble((f"{state.unit}: ", "bold"), state.reason)
     for (place, kind), count in state.places.most_common(DIFFERENCES):
         example = next((e for e in state.examples if e.get("place") == place and e.get("difference") == kind), None)
@@ -193,6 +193,8 @@ def _remarks(state: UnitStatus) -> Iterable[Text]:
         yield Text(f"  … and {len(state.places) - DIFFERENCES} further places")
     for reason, count in state.reasons.most_common(3):
         yield Text(f"  {mending.what(reason)} ×{count:,}: {reason}", style="yellow")
+    for word, count, why in state.apart:
+        yield Text(f"  {word} ×{count:,}: {why}", style="dim")
     for way in state.nexts():
         yield Text(f"  next: {way}")
     yield from _raising(state)

@@ -359,7 +359,8 @@ def _units(here: Session, config: Config, group: GroupConfig, of_day: activity.A
         missed, compared = of_day.counts[unit]["missed"], of_day.counts[unit]["compared"]
         if missed > DROPS * (missed + compared):
             whose = f" of {unit}" if len(group.units) > 1 else ""
-            here.unsure(f"{missed:,} of {missed + compared:,} samples{whose} were dropped: more than {DROPS:.1%}")
+            of = f"{missed:,} of {missed + compared:,} calls{whose} that were to be compared"
+            here.unsure(f"{of} were missed: more than {DROPS:.1%}")
     if of_day.total("errors"):
         here.unsure(f"{of_day.total('errors'):,} calls could not be compared")
     for trouble in of_day.trouble[:3]:

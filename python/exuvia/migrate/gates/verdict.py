@@ -31,6 +31,7 @@ COUNTS = (
     "cascades",
     "dropped",
     "unsampled",
+    "quiet",
     "canary_calls",
     "fallbacks",
     "answered",
@@ -60,7 +61,9 @@ class UnitStatus:
         effective: The mode that configuration and journal give it, if that is known.
         fingerprint: F of what was observed.
         rehearsal: Whether the evidence is a rehearsal's and does not count.
-        counts: Counters: calls of both sides, compared, differed, errors, skipped, cascades; times in ns.
+        counts: Counters: calls of both sides, compared, differed, errors, cascades; times in ns. Calls that were to be
+            compared and were missed are `skipped`, those that were dropped among them; calls that were never to be
+            are `unsampled`, those of quiet moments (`quiet`) among them.
         since_flip: Calls of both sides since the last flip: in mode rust legacy's must be 0.
         places: Differences by place and kind.
         ignored: Ignored differences by path and rule.
@@ -78,6 +81,7 @@ class UnitStatus:
         troubles: Why its evidence does not hold all that was seen.
         quarantined: Why it is in quarantine, until a person clears it.
         ledger: How what is declared stands, over all processes and days.
+        sample: The share that is compared, if it is known.
     """
 
     unit: str
@@ -104,6 +108,7 @@ class UnitStatus:
     troubles: list[str] = field(default_factory=list)
     quarantined: str = ""
     ledger: list[LedgerLine] = field(default_factory=list)
+    sample: float | None = None
 
     def add(self, counters: dict[str, Any]) -> None:
         """Add one process's counters.
@@ -195,8 +200,8 @@ class UnitStatus:
         if skipped > SKIPPED_AT_MOST * (compared + skipped):
             share = skipped / (compared + skipped)
             return "INCONCLUSIVE", (
-                f"{skipped:,} of {compared + skipped:,} calls were not sampled: {share:.2%}, at most "
-                f"{SKIPPED_AT_MOST:.1%} may be"
+                f"{skipped:,} of {compared + skipped:,} calls that were to be compared were missed: {share:.2%}, "
+                f"at most {SKIPPED_AT_MOST:.1%} may be"
             )
         return "PASS", f"{_calls(compared)} compared, none differs{self.left_open}"
 
@@ -216,6 +221,24 @@ class UnitStatus:
             return [f'exuvia gate {self.unit} --restart "WHY" leaves behind what was not seen whole']
         ways = mending.nexts(reason for reason, _ in self.reasons.most_common())
         return [*ways, *mending.anew(self.unit, self.counts)]
+
+    @property
+    def apart(self) -> list[tuple[str, int, str]]:
+        """Calls that were never to be compared, which no verdict hangs on: a word, how many, and why.
+
+        >>> state = UnitStatus("bot:price", sample=0.05)
+        >>> state.counts.update(unsampled=980, quiet=30)
+        >>> [(word, count) for word, count, _ in state.apart]
+        [('left out', 950), ('left alone', 30)]
+        """
+        quiet = self.counts["quiet"]
+        out = self.counts["unsampled"] - quiet
+        share = "" if self.sample is None else f" (sample = {self.sample:.12g})"
+        found = (
+            ("left out", out, f"beyond the share that is compared{share}, or made by a call that is compared"),
+            ("left alone", quiet, "in quiet moments, 0.25 s in 5 s, which time the program by itself"),
+        )
+        return [each for each in found if each[1]]
 
     def object_notes(self) -> list[str]:
         """Say of a class unit what a flip does not reach: objects that were made before it."""
@@ -265,6 +288,7 @@ class UnitStatus:
             "ignored": [{"path": p, "rule": r, "hits": n} for (p, r), n in self.ignored.most_common()],
             "ledger": [line.as_dict() for line in self.ledger],
             "not_compared": dict(self.reasons),
+            "unsampled_why": {f"{word}: {why}": count for word, count, why in self.apart},
             "next": self.nexts(),
             "examples": self.examples,
             "processes": self.segments,

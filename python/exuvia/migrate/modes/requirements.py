@@ -24,8 +24,8 @@ class Need:
     """One thing that a step needs.
 
     Attributes:
-        what: `surface`, `effect`, `comparator`, `worth`, `gate`, `key`, `drill`, `approvals`, `requires`,
-            `quarantine` or `frozen`.
+        what: `ceiling`, `step`, `surface`, `effect`, `comparator`, `worth`, `gate`, `key`, `drill`, `approvals`,
+            `requires`, `quarantine` or `frozen`.
         verdict: `PASS`, `FAIL` or `INCONCLUSIVE`.
         why: What is on record, or what is missing.
         do: What to run for it, if one command does.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import MigrateError
-from exuvia.migrate.modes import frozen, hooks, overlays, requirements, standing, transitions, worth
+from exuvia.migrate.modes import ahead, frozen, hooks, overlays, requirements, standing, transitions, worth
 from exuvia.migrate.modes import judging as gate
 from exuvia.migrate.modes import surface as surfaces
 from exuvia.migrate.modes.names import FOLLOWS, follows, group_named
@@ -114,7 +114,8 @@ def promote(
         glass: Why a group goes up without what it needs: it ends with the session, and is kept in the journal.
         override: Why units for speed move whatever the worth-it verdict on them is; kept in the journal.
         every: Whether all are meant whose ceiling and mode allow it.
-        write: Whether it is done, or only said.
+        write: Whether it is done, or only said. What is only said names everything that stands in the way: a ceiling
+            and steps that come first are then among the needs, and no error.
         judge: What gives the verdict.
         surface: What compares the surfaces of both sides.
 
@@ -123,8 +124,8 @@ def promote(
 
     Raises:
         ConfigError: For a name that is not declared.
-        MigrateError: For a step that does not exist, a group above its ceiling, or a journal that cannot be
-            trusted; nothing is written then.
+        MigrateError: For a step that does not exist, a group above its ceiling where it is to be written, or a journal
+            that cannot be trusted; nothing is written then.
     """
     if bool(names) == every:
         raise MigrateError("name the units or groups to promote, or pass --all")
@@ -141,12 +142,13 @@ def promote(
     for group in groups:
         outcome = Outcome(group.name, _now(config, group, journal, to, judge)[0], to)
         refused = _refused(config, group, outcome.now, to, glass=glass is not None)
-        if refused is not None and not every:
+        if refused is not None and not every and write:
             raise MigrateError(f"{group.name}: {refused}")
         above = _above(config, group, to)
         if every and refused is None and outcome.now == to == "shadow":
             refused = "already in shadow"
-        outcome.left_out = refused if above is None else f"its mode in {config.path.name} is {above[1]}"
+        if every:
+            outcome.left_out = refused if above is None else f"its mode in {config.path.name} is {above[1]}"
         steps.append((group, outcome))
     outcomes = []
     for group, outcome in steps:
@@ -224,12 +226,22 @@ def _step(
         journal = trusted(config)
         now, judged = _now(config, group, journal, to, judge)
         refused = _refused(config, group, now, to, glass=glass is not None)
-        if refused is not None:
+        if refused is not None and write:
             raise MigrateError(f"{group.name}: {refused}")
         outcome = Outcome(group.name, now, to, follows=follows(config, group.name))
-        outcome.needs = requirements.needs(
-            config, group, journal, to, judged=judged, surface=surface, now_ns=journal.now(), override=override
+        needs = functools.partial(
+            requirements.needs, config, group, journal, surface=surface, now_ns=journal.now(), override=override
         )
+        if refused is not None:
+            broken = glass is not None
+            before = ahead.on_the_way(config, group, now, to, glass=broken)
+            first = [(step, needs(step, judged=_now(config, group, journal, step, judge)[1])) for step in before]
+            held = requirements.always(config, group, journal, to, glass=True, now_ns=journal.now(), judged=judged)
+            all_of_it = [*first, (to, held if broken else needs(to, judged=judged))]
+            outcome.needs = ahead.in_the_way(config, group, now, to, all_of_it, glass=broken)
+            outcome.verdict = _worst(outcome.needs)
+            return outcome
+        outcome.needs = needs(to, judged=judged)
         outcome.worth = _worth(config, group, journal, override)
         outcome.verdict = _worst(outcome.needs)
         skips = transitions.refusal(now, to, rehearsal=config.rehearsal, glass=False) is not None

@@ -32,7 +32,7 @@ def refusal(now: str, to: str, *, rehearsal: bool, glass: bool, name: str | None
         to: Where it should go.
         rehearsal: Whether steps may be left out because it is one.
         glass: Whether steps may be left out because the glass is broken.
-        name: The group, for the command that comes first.
+        name: The group, for the commands that are named.
     """
     here, there = MODES.index(now), MODES.index(to)
     if to == "retired":
@@ -41,7 +41,10 @@ def refusal(now: str, to: str, *, rehearsal: bool, glass: bool, name: str | None
         return WAY_BACK
     if to == MODES[0] or there < here:
         down = f"promote goes up, and {to} lies below {now}: the way down is exuvia rollback, and it goes to legacy"
-        return f"{down}: exuvia rollback, then exuvia promote --to shadow" if to == "shadow" else down
+        if to != "shadow":
+            return down
+        which = "" if name is None else f" {name}"
+        return f"{down}: exuvia rollback{which}, then exuvia promote{which} --to shadow"
     if there - here <= 1 or rehearsal or glass:
         return None
     first = MODES[here + 1]

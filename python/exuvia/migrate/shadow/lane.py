@@ -151,6 +151,7 @@ class Lane:
             return True
         if self.latency.quiet:
             self.record.count("unsampled")
+            self.record.count("quiet")
             return True
         until = time.monotonic() + (WAIT_S if self.patient else 0.0)
         while self.patient and not self.off and time.monotonic() < until:

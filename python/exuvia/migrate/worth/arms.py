@@ -13,10 +13,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.evidence import aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,11 +149,18 @@ def run(arm: Arm, folder: Path, timeout_s: float) -> ArmRun:
     Returns:
         Its times; `failure` is set if it raised, ended with another code than 0, or returned nothing.
     """
+    # What the arm sees under exuvia goes with the run: timing a program must not change what its gates stand on.
+    with tempfile.TemporaryDirectory(prefix="exuvia-bench-", ignore_cleanup_errors=True) as evidence:
+        return _run(arm, folder, timeout_s, {**os.environ, aside.VARIABLE: evidence})
+
+
+def _run(arm: Arm, folder: Path, timeout_s: float, environment: dict[str, str]) -> ArmRun:
     report = folder / f".exuvia-bench-{os.getpid()}.json"
     before = {path: path.stat().st_mtime_ns for path in _artefacts(arm, folder)}
     process = subprocess.Popen(  # noqa: S603 - the user's own command
         [sys.executable, "-I", "-S", "-c", _LAUNCH, str(report), *arm.words()],
         cwd=folder,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
