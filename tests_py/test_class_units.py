@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -416,3 +418,38 @@ def test_the_making_of_an_object_counts_once_in_every_mode(shadowed: Shadowed, m
     if mode == "canary":
         assert counts["candidate_calls"] == 2 * counts["canary_calls"]
         assert 0 < counts["canary_calls"] < 50
+
+
+def test_how_methods_of_a_class_in_rust_are_called_can_be_read_off_their_code(shadowed: Shadowed) -> None:
+    text = """
+class Base:
+    def close(self, *, at=3): return at
+class Book(Base):
+    def __init__(self, n, depth=5): self.n = n
+    def add(self, m, side="Buy"): return self.n + m
+    async def later(self, n): return n
+    def walk(self, n): yield n
+class Bare(Base):
+    def add(self, m): return m
+"""
+    shadowed.write(text, text)
+    candidate = importlib.import_module(shadowed.candidate_name).Book
+    names = ("__init__", "add", "walk", "close")
+    own = {name: (getattr(candidate, name).__code__, getattr(candidate, name).__defaults__) for name in names}
+    shadowed.install("Book", "Bare", mode="rust")
+    book = shadowed.legacy.Book
+    assert book is candidate
+    for name in names:
+        function = getattr(book, name)
+        assert (function.__code__, function.__defaults__) == own[name], name
+        assert inspect.signature(function).parameters.keys() == set(own[name][0].co_varnames), name
+    code = book.__init__.__code__
+    assert code.co_varnames[1 : code.co_argcount] == ("n", "depth")
+    assert book(1).add.__code__ is own["add"][0]
+    assert book.close.__kwdefaults__ == {"at": 3}
+    assert (inspect.isgeneratorfunction(book.walk), inspect.iscoroutinefunction(book.later)) == (True, True)
+    assert book(2).add(3) == 5
+    assert list(book(1).walk(4)) == [4]
+    assert not hasattr(shadowed.legacy.Bare.__init__, "__code__"), "object's own has none either"
+    mode(shadowed, "Book", "legacy")
+    assert candidate.add.__code__ is own["add"][0]

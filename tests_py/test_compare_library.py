@@ -39,6 +39,13 @@ Point = namedtuple("Point", "x y")
 ROW = [("id", "i4"), ("price", "f8")]
 V, T, M, X = "value", "type", "missing", "extra"
 
+
+def objects(*values: Any, index: Any = None) -> pd.DataFrame:
+    """A table with one column of objects."""
+    labels = None if index is None else pd.Index(index, dtype=object)
+    return pd.DataFrame({"x": pd.Series(values, dtype=object, index=labels)})
+
+
 # What legacy returned and what the candidate did, made anew each time; where they differ first, and how.
 COMPARED = [
     (lambda: (deque([1, 2]), deque([1, 3])), "$[1]", V),
@@ -107,6 +114,14 @@ COMPARED = [
     (lambda: (pd.Series([1.0, 2.0]), pd.Series([1.0, 3.0])), "$.values[1]", V),
     (lambda: (pd.Series([1.0], name="bid"), pd.Series([1.0], name="ask")), "$.name", V),
     (lambda: (pd.Series([1.0, np.nan]), pd.Series([1.0, 0.0])), "$.values[1]", V),
+    (lambda: (pd.Series(["a", None], dtype=object), pd.Series(["a", np.nan], dtype=object)), "$.values[1]", T),
+    (lambda: (pd.Series([1.0, np.nan], dtype=object), pd.Series([1.0, None], dtype=object)), "$.values[1]", T),
+    (lambda: (pd.Series([None], dtype=object), pd.Series([np.nan], dtype=object)), "$.values[0]", T),
+    (lambda: (pd.Series([1, pd.NA], dtype=object), pd.Series([1, None], dtype=object)), "$.values[1]", T),
+    (lambda: (pd.Series(["a", None], dtype=object), pd.Series(["a", "b"], dtype=object)), "$.values[1]", T),
+    (lambda: (objects("a", None), objects("a", np.nan)), "$.x[1]", T),
+    (lambda: (objects(1, None, "a"), objects(1, np.nan, "a")), "$.x[1]", T),
+    (lambda: (objects(1, 2, index=["a", None]), objects(1, 2, index=["a", np.nan])), "$.__index_level_0__[1]", T),
     (lambda: (pd.Series([1, 2]), pd.Series([1, 2], dtype="Int64")), "$.values", T),
     (lambda: (pd.Series([1.0, np.nan]), pd.Series([1.0, None], dtype="Float64")), "$.values", T),
     (lambda: (pd.Series([True]), pd.Series([True], dtype="boolean")), "$.values", T),
@@ -197,6 +212,14 @@ def test_rules_reach_into_deques_arrays_and_series() -> None:
     assert Comparator({"$": "multiset"}).compare(deque([1, 2]), deque([2, 1])).equal
     ignored = {"$.values[*]": "abs:0.5", "$.name": "ignore(ana, the candidate gives none)"}
     assert Comparator(ignored).compare(pd.Series([1.0], name="a"), pd.Series([1.4])).equal
+
+
+def test_who_takes_none_for_nan_says_so_at_its_column() -> None:
+    pair = objects(1.0, None, 3.0), objects(1.0, np.nan, 3.0)
+    assert not Comparator({"$.x[*]": "abs:0.5"}).compare(*pair).equal
+    assert Comparator({"$.x[*]": "ignore(ana, the candidate knows no None)"}).compare(*pair).equal
+    verdict = Comparator({"$.x[*]": "abs:0.5"}).compare(objects(1.0, np.nan), objects(1.4, np.nan))
+    assert verdict.equal, verdict.differences
 
 
 def test_an_address_that_was_asked_for_its_parts_is_the_same_address() -> None:

@@ -123,6 +123,16 @@ def test_what_holds_no_secret_is_the_very_same_object(value: Any) -> None:
     assert redactor.pickle(data) is data
 
 
+def test_what_a_generator_gave_and_was_asked_is_redacted_too() -> None:
+    redactor = Redactor()
+    outcome = pickle.dumps(([{"token": SECRET}], None, [("next", None), ("send", {"password": SECRET})]))
+    items, raised, steps = pickle.loads(redactor.pickle(outcome))
+    assert SECRET not in texts(items) + texts(steps)
+    assert (raised, [did for did, _ in steps]) == (None, ["next", "send"])
+    items, _, steps = pickle.loads(redactor.pickle(pickle.dumps((["gave"], None, [("send", "asked")])), secret=True))
+    assert (items, steps) == ([REDACTED], [("send", REDACTED)])
+
+
 def test_declared_names_count_wherever_they_stand_in_a_name() -> None:
     redactor = Redactor(["account_code"])
     assert redactor.value({"theAccountCode": "A-77", "account": "x"}) == {"theAccountCode": REDACTED, "account": "x"}

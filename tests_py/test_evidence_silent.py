@@ -74,7 +74,7 @@ def test_a_process_of_another_host_is_gone_when_lines_and_file_are_old_and_unsur
 def test_a_process_of_this_host_is_asked_and_not_counted_as_gone_for_its_silence(tmp_path: Path) -> None:
     cut(left(tmp_path), moved_s=3600, age_s=3600, said={"pid": os.getpid()})
     [found] = reading.read_folder(tmp_path)
-    assert (found.ended, whats([found])) == (False, set())
+    assert (found.ended, whats([found])) == (False, {"silent"}), "it is there, and what it sees is not known"
 
 
 def test_an_old_file_of_a_process_that_still_writes_its_next_one_is_no_sign_of_a_kill(tmp_path: Path) -> None:

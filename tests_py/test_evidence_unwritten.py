@@ -7,12 +7,14 @@ import os
 import stat
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import segments
 from exuvia.migrate import own
-from exuvia.migrate.evidence import compact, quota, reading
+from exuvia.migrate.evidence import compact, header, quota, reading
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates import judge, restarts, selftest
 from exuvia.migrate.modes import journal
@@ -90,6 +92,89 @@ def test_a_process_that_can_write_again_tells_what_was_lost_and_takes_the_mark_b
     [found] = reading.read_folder(tmp_path)
     assert {"stopped", "lost", "killed"} == whats([found])
     assert found.counters[UNIT]["differed"] == 1
+
+
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that went read-only: it takes nothing, not even the mode of a file."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(own.os, "write", refuse)
+    monkeypatch.setattr(own.os, "fchmod", refuse)
+
+
+@pytest.fixture(autouse=True)
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the marks beside the evidence go."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
+
+
+def test_what_a_read_only_disk_did_not_take_is_told_to_the_next_process_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: Path
+) -> None:
+    evidence = tmp_path / "evidence"
+    segment = Segment(evidence, HEADER)
+    segment.counters(units(1))
+    with monkeypatch.context() as patch:
+        read_only(patch)
+        segment.write(mismatch(1))
+    [found] = reading.read_folder(evidence)
+    assert whats([found]) == {"unwritten"}
+    assert "Read-only file system" in str(found.trouble)
+    killed(segment)
+    assert {"unwritten", "killed"} == whats(reading.read_folder(evidence))
+    (mark,) = marks.iterdir()
+    assert stat.S_IMODE(mark.stat().st_mode) == 0o600
+    mark.chmod(0o666)
+    assert whats(reading.read_folder(evidence)) == {"killed"}, "what others may write says nothing"
+
+
+def test_a_process_that_can_write_again_takes_the_mark_beside_the_evidence_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = tmp_path / "evidence"
+    segment = Segment(evidence, HEADER)
+    segment.counters(units(1))
+    with monkeypatch.context() as patch:
+        read_only(patch)
+        segment.write(mismatch(1))
+    segment.counters(units(1))
+    assert "unwritten" in whats(reading.read_folder(evidence)), "these may have been counted before the loss"
+    segment.counters(units(2, differed=1))
+    segment.counters(units(2, differed=1))
+    assert {"stopped", "lost"} == whats(reading.read_folder(evidence))
+
+
+def test_a_process_that_could_not_begin_a_file_is_missed(tmp_path: Path) -> None:
+    evidence = tmp_path / "file" / "evidence"
+    evidence.parent.write_text("no folder")
+    segment = Segment(evidence, HEADER)
+    assert not segment.sampling
+    [found] = reading.read_folder(evidence)
+    assert found.process == segment.process
+    assert "unwritten" in whats([found])
+
+
+def test_a_process_that_is_there_and_writes_no_heartbeat_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = tmp_path / "evidence"
+    segment = Segment(evidence, HEADER)
+    segment.counters(units(1))
+    assert whats(reading.read_folder(evidence)) == set()
+    later = SimpleNamespace(time_ns=lambda: time.time_ns() + 90 * 10**9)
+    with monkeypatch.context() as patch:
+        patch.setattr(header, "time", later)
+        [found] = reading.read_folder(evidence)
+        assert whats([found]) == {"silent"}
+        assert "not even a heartbeat" in str(found.trouble)
+        segment.counters(units(1), ended=True)
+        segment.close()
+        assert whats(reading.read_folder(evidence)) == set()
 
 
 def test_a_kill_on_a_healthy_disk_is_no_lost_difference(tmp_path: Path) -> None:

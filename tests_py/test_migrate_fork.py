@@ -115,3 +115,48 @@ def test_a_child_keeps_evidence_although_its_parents_disk_was_full_before(projec
     pids = [segments.lines(path)[0]["pid"] for path in segments.files(project.folder / "evidence")]
     assert len(set(pids)) == 2
     assert on_disk(project)["mean"].counts["compared"] == 1
+
+
+def killed(project: Project) -> list[str]:
+    """What reads as killed in the evidence."""
+    found = reading.read_folder(project.folder / "evidence")
+    return [trouble.text for segment in found for trouble in segment.troubles if trouble.what == "killed"]
+
+
+def test_a_child_that_called_no_unit_and_left_by_os_exit_was_not_killed(project: Project) -> None:
+    project.install("mean", "Book")
+    project.legacy.mean([1.0])
+    assert in_child(lambda: None) == 0
+    assert in_child(lambda: os._exit(0)) == 0
+    assert os._exit.__module__ == "posix", "the program's own is as it was"
+    exuvia.migrate.uninstall()
+    assert len(segments.files(project.folder / "evidence")) == 3
+    assert killed(project) == []
+    assert on_disk(project)["mean"].verdict == "PASS"
+
+
+@pytest.mark.parametrize("call", ["mean", "Book"])
+def test_of_a_child_that_called_a_unit_and_left_by_os_exit_the_last_is_not_known(project: Project, call: str) -> None:
+    project.install("mean", "Book")
+    project.legacy.mean([1.0])
+
+    def work() -> None:
+        project.legacy.mean([1.0]) if call == "mean" else project.legacy.Book()
+
+    assert in_child(work) == 0
+    exuvia.migrate.uninstall()
+    assert len(killed(project)) == 1
+
+
+def test_a_childs_own_child_says_farewell_for_itself(project: Project) -> None:
+    project.install("mean")
+
+    def work() -> None:
+        project.legacy.mean([1.0])
+        assert in_child(lambda: None) == 0
+        exuvia.migrate.uninstall()
+
+    assert in_child(work) == 0
+    exuvia.migrate.uninstall()
+    assert len(segments.files(project.folder / "evidence")) == 3
+    assert killed(project) == []

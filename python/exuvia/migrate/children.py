@@ -1,7 +1,8 @@
 """Children that `multiprocessing` starts: each is observed as its parent is, and writes what it saw before it ends.
 
-A forked child has its parent's units, and leaves by `os._exit`, past everything that is registered for the exit. A
-spawned one begins with nothing: with what its parent sends it comes a passenger that installs the same configuration
+A forked child has its parent's units, and leaves by `os._exit`, past everything that is registered for the exit. One
+that called no unit says so there; one that did has not told all, and reads as killed unless `multiprocessing` ends it.
+A spawned one begins with nothing: with what its parent sends it comes a passenger that installs the same configuration
 there before the program's main module is loaded. A passenger that cannot do so enters its name in a list beside the
 evidence. Its parent's evidence has that name too, and then the verdict says that this child's calls are not known. One
 that is ended before has not called anything.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config
 
-__all__ = ["Children", "flush_at_end", "is_child", "join", "unseen"]
+__all__ = ["Children", "farewell_at_exit", "flush_at_end", "is_child", "join", "unseen"]
 
 SPAWN = "multiprocessing.spawn"
 PROCESS = "multiprocessing.process"
@@ -160,6 +161,27 @@ def is_child() -> bool:
     if process is None:
         return False
     return process.parent_process() is not None or bool(getattr(process.current_process(), "_inheriting", False))
+
+
+def farewell_at_exit(farewell: Callable[[], object]) -> None:
+    """Have a forked child say farewell where it leaves by `os._exit`, which runs nothing else.
+
+    Args:
+        farewell: Says it; it is called in the thread that leaves, and what it raises is dropped.
+    """
+    program: Any = sys.modules["os"]
+    own = program._exit
+    if getattr(own, "exuvia_says", False):
+        return
+
+    @functools.wraps(own)
+    def _exit(*args: Any, **kwargs: Any) -> Any:
+        with contextlib.suppress(Exception):
+            farewell()
+        return own(*args, **kwargs)
+
+    vars(_exit)["exuvia_says"] = True
+    program._exit = _exit
 
 
 def flush_at_end(flush: Callable[[], object]) -> None:

@@ -332,6 +332,23 @@ class Installed(Moving):
         self.guard.accuse({name: each for name, each in counted.items() if each.get("unanswered")})
         self.courier.stop(stop_s)
 
+    def farewell(self) -> None:
+        """Say that a forked child has ended which called nothing: it leaves by `os._exit`, past all that writes later.
+
+        One that did call something has counters and verdicts that nobody waits for: what it saw last is not known.
+        """
+        if self.pid != os.getpid() or self.ended or not all(record.untouched for record in self.records.values()):
+            return
+        if not self.counting.acquire(timeout=TERM_STOP_S):
+            return
+        try:
+            self.ended = True
+            self.stop.set()
+            self.segment.counters(self.counters(), ended=True)
+            self.segment.close()
+        finally:
+            self.counting.release()
+
     def withdraw(self) -> None:
         """Let legacy serve without an observer, after the last counters: for what is called as the interpreter ends.
 

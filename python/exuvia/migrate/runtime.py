@@ -198,3 +198,9 @@ def _in_child() -> None:
     if _current is not None:
         _current.after_fork()
         children.flush_at_end(_at_child_end)
+        children.farewell_at_exit(_farewell)
+
+
+def _farewell() -> None:
+    if _current is not None:
+        _current.farewell()

@@ -107,6 +107,8 @@ const CALLS: &Columns = &[
     ("signature", EvidenceKind::Int),
     ("arguments", EvidenceKind::Bytes),
     ("outcome", EvidenceKind::Bytes),
+    ("object", EvidenceKind::Int),
+    ("step", EvidenceKind::Int),
 ];
 const COUNTERS: &Columns = &[
     ("mode", EvidenceKind::Text),

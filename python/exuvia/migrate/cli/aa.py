@@ -60,6 +60,6 @@ def _again(options: argparse.Namespace) -> int:
             say(f'  proposed, not installed:  [unit."{one.unit}"]  compare = {{ {rules} }}')
         if one.unread:
             say(f"  {one.unread:,} cases are not known to be equal: changed arguments could not be read")
-        for problem in one.problems[one.reason in one.problems : 5]:
-            say(f"  {problem}")
+        for line in [*one.problems[one.reason in one.problems : 5], *one.notes]:
+            say(f"  {line}")
     return EXIT[overall]

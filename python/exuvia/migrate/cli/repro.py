@@ -67,5 +67,8 @@ def _repro(options: argparse.Namespace) -> int:
         say(f"  {len(repr(made.case.steps)):,} characters of arguments became {len(repr(made.small.steps)):,}")
         if made.small.mixed:
             say(f"  {MIXED}")
+        cut = sides.going_on([made.small])
+        if cut:
+            say(f"  {cut}")
         say(f"  python -m pytest {made.path}")
     return 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import Switch
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch import canary, finding, frames, kinds, placing, raised, rescue, seams, splice
+from exuvia.migrate.dispatch import canary, finding, frames, inspected, kinds, placing, raised, rescue, seams, splice
 from exuvia.migrate.dispatch.defaults import narrowed
 from exuvia.migrate.own import os
 from exuvia.migrate.shadow import observe
@@ -109,6 +109,7 @@ class _Function:
             else f"{self.qualname} is a {type(self.found).__name__}, which has no code to exchange"
         )
         self.notes.append(f"replaced by attribute: {why}")
+        inspected.as_function(callable_, self.function)
         mine = (self.seen, vars(self))
         self.put = placing.Placing(self.unit, (self.module, self.qualname), self.found, callable_, mine)
 

@@ -17,7 +17,7 @@ from exuvia.errors import CompareError, MigrateError
 from exuvia.migrate.comparator.comparing import refuse_unreadable
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.config import split_method
-from exuvia.migrate.dispatch import canary, selfsame, standing_in, whereabouts
+from exuvia.migrate.dispatch import canary, inspected, selfsame, standing_in, whereabouts
 from exuvia.migrate.dispatch.finding import inner
 from exuvia.migrate.dispatch.functions import ANEW, FunctionUnit, ModuleUnit
 from exuvia.migrate.dispatch.holders import elsewhere
@@ -317,6 +317,8 @@ class ClassUnit:
         seen = None if reverse is None else reverse.method(name, kind_of(member), theirs)
         counted = self.switch.counted(theirs, seen)
         functools.update_wrapper(counted, theirs)
+        # Around the candidate's own `__init__` stands what counts its objects.
+        inspected.as_function(counted, getattr(theirs, "__wrapped__", None) if name == "__init__" else theirs)
         return counted
 
     def _put_back(self) -> None:

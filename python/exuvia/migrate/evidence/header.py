@@ -10,10 +10,12 @@ from typing import Any
 
 from exuvia.migrate.own import os, socket, time
 
-__all__ = ["SILENT_S", "born", "facts", "is_gone", "is_silent", "machine"]
+__all__ = ["QUIET_S", "SILENT_S", "born", "facts", "is_gone", "is_silent", "machine", "quiet_s"]
 
 SILENT_S = 120
 """Seconds after which a process that cannot be looked at from here counts as gone: each writes every ten."""
+QUIET_S = 60
+"""Seconds without a heartbeat after which a process that is there is said to write nothing: it writes every ten."""
 LONG_S = 86_400
 """Seconds after which its own lines are believed alone: a back-up that was put back has new files, no clock is that far
 behind."""
@@ -99,6 +101,18 @@ def is_silent(header: dict[str, Any], said_ns: int, written_ns: int | None = Non
         return True
     heard = (said_ns,) if written_ns is None else (said_ns, written_ns)
     return all(not now - silent <= at <= now + silent for at in heard)
+
+
+def quiet_s(header: dict[str, Any], heard_ns: int) -> float:
+    """Return for how long a process of this host that is there has said nothing, in seconds; 0 for any other.
+
+    Args:
+        header: The first line of a segment.
+        heard_ns: When it was last heard of, UTC nanoseconds.
+    """
+    if header.get("host") != machine()["host"] or os.name != "posix" or is_gone(header):
+        return 0.0
+    return max(0.0, (time.time_ns() - heard_ns) / 1e9)
 
 
 def _libc() -> str:

@@ -36,8 +36,8 @@ class Trouble:
 
     Attributes:
         what: `torn`, `killed`, `cut`, `unsealed`, `damaged`, `changed`, `missing`, `headless`, `refused`, `newer`,
-            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `child`, `unseen`, `quarantined`,
-            `shadow off`, or a word of whoever wrote it.
+            `unwritten`, `lost`, `stopped`, `quota`, `resumed`, `clock`, `still`, `silent`, `child`, `unseen`,
+            `quarantined`, `shadow off`, or a word of whoever wrote it.
         text: A sentence.
         at: When, in UTC nanoseconds, if that is known.
         unit: The only unit that it concerns; empty if it concerns all that stand in the file.
@@ -142,19 +142,33 @@ def _last_word(files: list[SegmentText]) -> None:
         text = f"{last.path.name} could not take the last lines of its process (is the disk full?): a difference may be"
         last.add_trouble("unwritten", f"{text} among them", last.last_at)
     if last is None or not (ended or silent):
+        _no_beat(files, last, max(said, written))
         return
     if files[-1].farewell:
         if not last.sealed and headers.is_gone(last.header):
             last.add_trouble("unsealed", f"{last.path.name} has an end and no seal: it was killed while it closed")
         return
     if not any(trouble.what == "torn" for trouble in last.troubles):
-        why = "has no end: its process was killed, it left by os._exit, or its disk was full"
+        why = "has no end: its process was killed, it left by os._exit, or its disk was full or read-only"
         if silent:
             why = (
                 f"has no end, and nothing was heard of its process for more than {headers.SILENT_S} s: it was killed, "
                 "its disk is full, or its clock behind"
             )
         last.add_trouble("killed", f"{last.path.name} {why}; what came after is not known", last.last_at)
+
+
+def _no_beat(files: Sequence[SegmentText], last: SegmentText | None, heard_ns: int) -> None:
+    """A process that is here and writes no heartbeat: what it sees goes nowhere, or it stands still."""
+    if last is None or any(segment.farewell for segment in files) or last.sealed:
+        return
+    quiet = headers.quiet_s(last.header, heard_ns)
+    if quiet > headers.QUIET_S:
+        text = (
+            f"{last.path.name}: its process is there and has written nothing for {quiet:,.0f} s, not even a heartbeat: "
+            "its disk is read-only, full or gone, or it stands still; what it sees is not known"
+        )
+        last.add_trouble("silent", text, heard_ns)
 
 
 def _newest_counts(files: list[SegmentText]) -> None:

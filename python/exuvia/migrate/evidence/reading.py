@@ -12,7 +12,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate import fingerprint
 from exuvia.migrate.comparator import ledger
 from exuvia.migrate.dispatch import serving
-from exuvia.migrate.evidence import chain, flipping, folder, linking, members
+from exuvia.migrate.evidence import chain, flipping, folder, linking, members, unwritten
 from exuvia.migrate.evidence import header as headers
 from exuvia.migrate.evidence.linking import Trouble
 from exuvia.migrate.evidence.text import SegmentText
@@ -37,7 +37,7 @@ FROM_DAY = (
 )
 NOT_WHOLE = (
     *("torn", "killed", "cut", "unsealed", "damaged", "changed", "missing", "headless", "refused", "newer"),
-    *("lost", "stopped", "quota", "unwritten", "unseen"),
+    *("lost", "stopped", "quota", "unwritten", "unseen", "silent"),
 )
 """What is wrong with evidence that does not hold all that was seen."""
 FOREVER = 2**63 - 1
@@ -176,9 +176,22 @@ def read_folder(evidence: Path) -> list[SegmentText]:
     gone = _gone(evidence, {segment.path.name for segment in found})
     # Of a day whose head cannot be trusted it is said once.
     found += [segment for segment in gone if _day_of(segment) not in unread]
+    marks = unwritten.marked(evidence)
+    heard = {segment.process for segment in found}
+    found += [SegmentText(evidence / f"{process}-0{folder.SUFFIX}") for process in marks if process not in heard]
     found.sort(key=lambda segment: folder.order(segment.path.name))
+    _mark_unwritten(found, marks)
     linking.link(found)
     return found
+
+
+def _mark_unwritten(found: list[SegmentText], marks: dict[str, tuple[int, str]]) -> None:
+    """Processes that said beside the evidence that it could not be written: at the last file of each."""
+    for segment in reversed(found):
+        since, why = marks.pop(segment.process, (0, ""))
+        if since and not any(trouble.what == "unwritten" for trouble in segment.troubles):
+            text = f"{segment.path.name} could not take the last lines of its process ({why}): a difference may be"
+            segment.add_trouble("unwritten", f"{text} among them", since)
 
 
 def _day_of(segment: SegmentText) -> str:

@@ -231,14 +231,6 @@ class Record(Tally):
         novel = self._kept[call, signature] < self._record and sum(self._kept.values()) < CALLS
         return novel or (spread and self._record > 0 and self._spread < SPREAD)
 
-    def unrecorded(self, why: str) -> None:
-        """Count a compared call that cannot be recorded: repro and replay say so.
-
-        Args:
-            why: Why not.
-        """
-        self._reason(f"{UNRECORDED}{why}")
-
     def sampled(
         self,
         call: str,

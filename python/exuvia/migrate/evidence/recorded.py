@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["calls"]
 
 COLUMNS = ("segment", "unit", "call", "signature", "arguments", "outcome")
+LIVES = ("object", "step")
+"""Which object a call was of, and its place in that object's life: tables of earlier versions do not say."""
 PICKLED = ("arguments", "outcome")
 
 
 def calls(segment: SegmentText, wrong: list[str]) -> list[dict[str, Any]]:
     """Return the recorded calls of a segment, as its own lines say them or else its compacted day.
-
-    Which object a call was of stands in the lines alone.
 
     Args:
         segment: As `read_folder` returns it.
@@ -60,8 +60,9 @@ def _rows(path: Path, digest: str) -> dict[str, list[dict[str, Any]]]:
     data = folder.read_file(path)
     if hashlib.sha256(data).hexdigest() != digest:
         raise OSError("it was changed after its day was compacted")
-    table = lake.decode_parquet(data, COLUMNS, name=str(path))
-    columns = {name: table.column(name).to_pylist() for name in COLUMNS}
+    table = lake.decode_parquet(data, None, name=str(path))
+    there = [*COLUMNS, *(name for name in LIVES if name in table.column_names)]
+    columns = {name: table.column(name).to_pylist() for name in there}
     found: dict[str, list[dict[str, Any]]] = {}
     for row in zip(*columns.values(), strict=True):
         entry = dict(zip(columns, row, strict=True))

@@ -267,10 +267,11 @@ class Redactor:
             plain: Any = self.arguments(*value, names, secret=secret)
             if all(new is old for new, old in zip(plain[0], value[0], strict=True)) and plain[1] is value[1]:
                 plain = value
-        elif secret and isinstance(value, tuple) and len(value) == 2:
-            # What was returned, and what was raised: that keeps its class.
+        elif secret and isinstance(value, tuple) and len(value) in (2, 3):
+            # What was returned, and what was raised: that keeps its class. Of a generator also what it was asked.
             walk = _Walk(self)
-            plain = (walk.hidden(value[0], 0), walk.of(value[1], 0))
+            asked = ([(did, walk.hidden(given, 0)) for did, given in steps] for steps in value[2:])
+            plain = (walk.hidden(value[0], 0), walk.of(value[1], 0), *asked)
         else:
             plain = self.value(value)
         return data if plain is value else pickle.dumps(plain, protocol=5)

@@ -16,7 +16,7 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import folder as folders
 from exuvia.migrate.evidence import header as headers
-from exuvia.migrate.evidence import members
+from exuvia.migrate.evidence import members, unwritten
 from exuvia.migrate.evidence import quota as quotas
 from exuvia.migrate.evidence.chain import GENESIS
 from exuvia.migrate.evidence.redact import Redactor
@@ -86,6 +86,7 @@ class Segment:
         self._able = self._fresh = False
         self._closed = False
         self._muted = 0
+        self._aside = False
         self._pid = os.getpid()
         self._number = 0
         self._previous = GENESIS
@@ -176,6 +177,9 @@ class Segment:
             self._muted -= 1
             if not self._muted:
                 self._mark(WRITABLE)
+        if self._aside and not self._muted and self._stopped is None:
+            self._aside = False
+            unwritten.told(self.folder, self.process)
 
     def close(self) -> None:
         """Seal and close the file: what comes after is lost and counted."""
@@ -370,13 +374,19 @@ class Segment:
             self.trouble = f"evidence stopped: {error}"
         if self._muted < TOLD:
             self._muted = TOLD
-            self._mark(MUTED)
+            if not self._mark(MUTED) and not self._aside:
+                self._aside = unwritten.mark(self.folder, self.process, self._stopped[0], str(error))
 
-    def _mark(self, mode: int) -> None:
-        """Say by the file's mode whether what was lost is told by now; nothing else can be said on a full disk."""
+    def _mark(self, mode: int) -> bool:
+        """Say by the file's mode whether what was lost is told by now; nothing else can be said on a full disk.
+
+        A disk that is read-only or gone does not take that either.
+        """
         with contextlib.suppress(OSError, AttributeError):
             if self._descriptor is not None and not self._descriptor.lost:
                 os.fchmod(self._descriptor.number(), mode)
+                return True
+        return False
 
 
 def _safe(host: str) -> str:

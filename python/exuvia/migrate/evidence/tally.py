@@ -168,6 +168,11 @@ class Tally:
         if self.switch is not None:
             self._flip = dict(self.switch.counts())
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was counted: no call since the process began, or was forked."""
+        return not any(self._counts().values())
+
     def rebase(self) -> None:
         """Count from here: a forked child does not repeat what its parent counted."""
         if self.switch is not None:

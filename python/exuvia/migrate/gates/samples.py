@@ -106,7 +106,7 @@ def read(outcomes: Iterable[str], way: Callable[[bytes], Any]) -> Read:
     found = Read()
     for said in outcomes:
         try:
-            result, raised = way(base64.b64decode(said))
+            result, raised, *_ = way(base64.b64decode(said))
         except Foreign as error:
             found.foreign = str(error)
             return found

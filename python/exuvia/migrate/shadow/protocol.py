@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Divergence
 
 __all__ = [
-    "CALL", "DELETE", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING",
-    "SET", "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Hello", "Side", "step_name",
+    "CALL", "DELETE", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "OUTSIDE", "PAGE", "PAGE_BYTES",
+    "RUNNING", "SET", "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Event", "Hello", "Side", "step_name",
 ]  # fmt: skip
 
 LENGTH = struct.Struct("<Q")
 
 # What a sample is.
-CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE, DELETE = range(10)
-SILENT = frozenset((STATE, DROP, SIDE))
+CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE, DELETE, OUTSIDE = range(11)
+SILENT = frozenset((STATE, DROP, SIDE, OUTSIDE))
 """Kinds that are no call of the program: nothing is counted of them."""
 
 # What the worker is doing, as its page says.
@@ -40,6 +40,9 @@ PAGE_BYTES = 4096
 Sample = tuple[int, int, int, str, bytes, bytes | None, Any, bool, int, tuple[Any, ...] | None, bytes | None]
 """Kind, unit, twin, method, arguments before, arguments after (`None`: unchanged), result or tape, whether
 legacy raised, legacy's ns, decimal context (`None`: the default one), attributes."""
+
+Event = tuple[str, "bytes | None", str, "bytes | None"]
+"""A step of a generator's tape: what the caller did and gave, what the generator said and with what; values pickled."""
 
 Answer = tuple[int, int, str, int | None, bytes | None, int | None] | dict[str, Any]
 """Of an equal call: the other side's ns, ns in all, stratum, signature if novel, the pickle of legacy's result and
@@ -67,6 +70,7 @@ def step_name(kind: int) -> str:
         "end of life",
         "further unit",
         "property",
+        "change from outside",
     )
     return names[kind]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.shadow.containment import Outcome
 
-__all__ = ["replay"]
+__all__ = ["Driver", "replay"]
 
 Step = tuple[str, Any, str, Any]
 
@@ -52,10 +52,10 @@ def replay(
     theirs = [value for _, _, said, value in tape if said == "yield"]
     end = _end_of(tape)
     items: list[Any] = []
-    driver: _Driver | None = None
+    driver: Driver | None = None
     other: Outcome | None = None
     try:
-        driver = _Driver(candidate, args, kwargs, clock)
+        driver = Driver(candidate, args, kwargs, clock)
         for did, given, said, _ in tape:
             value = driver.step(did, given)
             if did == "close":
@@ -84,8 +84,15 @@ def _end_of(tape: Sequence[Step]) -> Outcome | None:
     return (None, value) if said == "raise" else (value, None) if said == "return" else None
 
 
-class _Driver:
-    """One run of a candidate: steps of a generator, an iterator or an async generator."""
+class Driver:
+    """One run of a candidate: steps of a generator, an iterator or an async generator.
+
+    Args:
+        candidate: Makes it.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        clock: Its first place gets the nanoseconds.
+    """
 
     def __init__(
         self, candidate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], clock: list[int]
@@ -100,6 +107,12 @@ class _Driver:
         clock[0] += perf_counter_ns() - started
 
     def step(self, did: str, given: Any) -> Any:
+        """Ask it once more, and return what it yields.
+
+        Args:
+            did: `next`, `send`, `throw` or `close`.
+            given: What is sent or thrown.
+        """
         if self.is_async:
             return self._awaited(did, given)
         started = perf_counter_ns()

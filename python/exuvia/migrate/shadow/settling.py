@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.face.durations import duration
 from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.outside import OUTSIDE
 
 if TYPE_CHECKING:
     from exuvia.migrate.shadow.lane import Lane
@@ -39,7 +40,7 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
         lane.latency.took(legacy_ns)
         times = (other_ns, legacy_ns) if lane.side.reverse else (legacy_ns, other_ns)
         lane.record.observed_remote((), times, call=call, stratum=stratum, signature=signature)
-        if kept is not None and kind != protocol.TAPE:
+        if kept is not None:
             lane.record.sampled(call, before, kept, signature=signature, spread=True, object_number=twin, step=step)
         return None
     if "acts" not in answer:
@@ -49,7 +50,7 @@ def settle(lane: Lane, sample: Sample, answer: Answer, now: float) -> str | None
     return settle(lane, sample, answer["answer"], now)
 
 
-def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float) -> str | None:
+def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float) -> str | None:  # noqa: PLR0911 - one for each answer
     kind, _, twin, call, before, _, _, _, legacy_ns, _, _ = sample
     lane.window.spend(answer.get("work_ns", 0) + CALLER_NS, now)
     if "off" in answer:
@@ -62,6 +63,10 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     if "unread" in answer:
         # The twin did what was asked of it: it is not out of step.
         lane.record.lost(answer["unread"])
+        return None
+    if "outside" in answer:
+        # Nobody's difference and nobody's agreement: a verdict over it is INCONCLUSIVE.
+        lane.record.failed(f"{call}: it differs, but attributes of its object {OUTSIDE}: {answer['outside']}")
         return None
     if "failed" in answer:
         out_of_step(lane, twin)
@@ -86,7 +91,7 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
     )
     if answer["total"]:
         differed(lane, twin)
-    if answer["kept"] is not None and kind != protocol.TAPE:
+    if answer["kept"] is not None:
         lane.record.sampled(
             call,
             before,
@@ -96,8 +101,6 @@ def _settle_more(lane: Lane, sample: Sample, answer: dict[str, Any], now: float)
             object_number=twin,
             step=answer["step"],
         )
-    elif kind == protocol.TAPE:
-        lane.record.unrecorded("what a generator was sent and gave is compared as it runs, and not kept")
     for step, (name, signature, given, kept) in enumerate(answer.get("life", ())):
         lane.record.sampled(name, given, kept, signature=signature, object_number=twin, step=step)
     fatal = answer["fatal"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.comparator.ledger import comparators
 from exuvia.migrate.own import perf_counter_ns
-from exuvia.migrate.shadow import protocol, strata
+from exuvia.migrate.shadow import driven, protocol, strata
 from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered, plain, self_named
 from exuvia.migrate.shadow.fence import calling
@@ -25,11 +25,11 @@ from exuvia.migrate.shadow.resync import importer
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import computing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from exuvia._exuvia import Comparator
     from exuvia.migrate.shadow.containment import Outcome
-    from exuvia.migrate.shadow.protocol import Answer, Sample, Side
+    from exuvia.migrate.shadow.protocol import Answer, Event, Sample, Side
 
 __all__ = ["Trial"]
 
@@ -47,6 +47,7 @@ class _Twin:
     made: Any
     differed: bool
     life: Life
+    outside: str = ""
 
 
 class Trial:
@@ -103,12 +104,22 @@ class Trial:
             if kind == protocol.DROP:
                 self._drop(twin)
                 return 0, 0, "", None, None, None
+            if kind == protocol.OUTSIDE:
+                return self._change_from_outside(twin, sample[3])
             if kind == protocol.STATE:
                 return self._take_state(twin, sample[4])
             return self._compared(sample, entered)
         except Exception as error:
             self._unlived(twin)
             return {"failed": reason(sample[3] or "in the worker", error), "work_ns": perf_counter_ns() - entered}
+
+    def _change_from_outside(self, twin: int, names: str) -> Answer:
+        """Note that the program has set attributes of the object: what differs from here on may follow from that."""
+        self._unlived(twin)
+        known = self.twins.get(twin)
+        if known is not None:
+            known.outside = names
+        return 0, 0, "", None, None, None
 
     def _unlived(self, twin: int) -> None:
         """Forget an object's life: a call of it will be missing."""
@@ -147,9 +158,8 @@ class Trial:
         about = call, *self._about(call, args, kwargs), before
         comparator = self.comparators.get(call) or self.comparators[""]
         clock = [0]
+        items: list[Any] = []
         if kind == protocol.TAPE:
-            # What a generator did is not recorded, so neither is the life of its object.
-            self._unlived(number)
             run = (
                 _target(self.target, protocol.METHOD, twin, call),
                 args,
@@ -178,7 +188,8 @@ class Trial:
         if unread and not any(one.total for one in verdicts) and _fatal(legacy_end, other) is None:
             self._unlived(number)
             return {"unread": unread, "work_ns": perf_counter_ns() - entered}
-        return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered))
+        tape = (outcome, items, other) if kind == protocol.TAPE else None
+        return self._answer(verdicts, (legacy_end, other), about, twin, (clock[0], entered), tape)
 
     def _about(self, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, int]:
         """The stratum and the signature of a call."""
@@ -193,7 +204,7 @@ class Trial:
     def _outcome(self, outcome: Any, raised: bool) -> Outcome:
         return (None, unpack_raised(outcome, self.load)) if raised else (self.load(outcome), None)
 
-    def _event(self, event: tuple[str, bytes | None, str, bytes | None]) -> tuple[str, Any, str, Any]:
+    def _event(self, event: Event) -> tuple[str, Any, str, Any]:
         did, given, said, value = event
         return (
             did,
@@ -217,18 +228,21 @@ class Trial:
         theirs = numbered(*self.load(before if after is None else after))
         return compare_arguments(comparator, *self._sides(theirs, ours))
 
-    def _answer(
+    def _answer(  # noqa: PLR0917 - what the call was, on each side
         self,
         verdicts: list[Any],
         outcomes: tuple[Outcome, Outcome],
         about: tuple[str, str, int, bytes],
         twin: _Twin | None,
         times: tuple[int, int],
+        tape: tuple[Sequence[Event], list[Any], Outcome] | None = None,
     ) -> Answer:
         (name, stratum, signature, before), (candidate_ns, entered) = about, times
         life = None if twin is None else twin.life
         wanted = self._wanted(name, signature) or (life is not None and life.recorded)
-        kept = _kept(outcomes[self.side.reverse]) if wanted or (life is not None and life.kept) else None
+        kept = None
+        if wanted or (life is not None and life.kept):
+            kept = _kept(outcomes[self.side.reverse]) if tape is None else self._kept_tape(*tape)
         step = None if life is None else self.lives.lived(life, (name, signature, before, kept))
         kept = kept if wanted else None
         fatal = _fatal(*outcomes)
@@ -236,6 +250,8 @@ class Trial:
             return {"lost": NOTHING_LEFT, "work_ns": perf_counter_ns() - entered}
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
             return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept, step
+        if twin is not None and twin.outside and fatal is None and not twin.differed and any(v.total for v in verdicts):
+            return {"outside": twin.outside, "work_ns": perf_counter_ns() - entered}
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:
@@ -251,6 +267,19 @@ class Trial:
             "arguments": _shown(self.load(before)),
         }
         return said | {"candidate_ns": candidate_ns, "work_ns": perf_counter_ns() - entered}
+
+    def _kept_tape(self, tape: Sequence[Event], items: list[Any], other: Outcome) -> bytes | None:
+        """The pickle of what legacy's generator said and of what it was asked."""
+        try:
+            # Read anew: the candidate was given the others, and may have changed them.
+            events = [self._event(event) for event in tape[: driven.LONGEST]]
+            kept = driven.recorded(events, len(tape))
+            if self.side.reverse:
+                # The tape is the candidate's; legacy ran here.
+                kept = (items[: driven.LONGEST], other[1], kept[2])
+            return pack(kept, PROTOCOL)
+        except Exception:
+            return None
 
     def _wanted(self, name: str, signature: int) -> bool:
         """Whether a call is to be recorded: one of the first of its signature, or one of those spread out."""

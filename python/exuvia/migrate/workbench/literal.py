@@ -79,6 +79,8 @@ def _write(value: Any, imports: set[str], depth: int) -> str:  # noqa: PLR0911 -
         return repr(value)
     if isinstance(value, enum.Enum):
         return f"{_class(kind, imports)}.{value.name}"
+    if isinstance(value, BaseException) and kind.__module__ == "builtins" and not vars(value):
+        return f"{kind.__name__}({', '.join(_write(arg, imports, depth + 1) for arg in value.args)})"
     return _record(value, kind, imports, depth)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence import reading
+from exuvia.migrate.evidence import recorded as tables
 from exuvia.migrate.gates.mending import TOO_BIG, UNRECORDED
 from exuvia.migrate.modes.journal import refuse_writable_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from exuvia.migrate.config import Config
     from exuvia.migrate.evidence.reading import SegmentText
@@ -63,6 +63,7 @@ class Call:
         signature: Of its inputs, as the record made it.
         object: Which object of that process it was, where the unit is a class; 0 if that is unknown.
         step: The call's place in that object's life, if the life was recorded from its making on.
+        asked: What a generator was asked, step by step: its `result` is what it yielded; `None` for any other call.
     """
 
     unit: str
@@ -76,6 +77,7 @@ class Call:
     signature: int | None = None
     object: int = 0
     step: int | None = None
+    asked: tuple[tuple[str, Any], ...] | None = None
 
 
 @dataclass(slots=True)
@@ -122,26 +124,29 @@ def read(config: Config, units: Iterable[str] = (), segments: list[SegmentText] 
     """
     wanted = set(units) or set(config.units)
     recorded = Recorded()
+    unread: list[str] = []
     for segment in reading.read_folder(config.evidence) if segments is None else segments:
         for unit in wanted & segment.counters.keys():
             of_unit = recorded.unrecorded.setdefault(unit, Counter())
             for reason, count in segment.counters[unit].get("reasons", {}).items():
                 if reason.startswith((UNRECORDED, TOO_BIG)):
                     of_unit[reason.removeprefix(UNRECORDED)] += count
-        entries = [entry for entry in segment.calls if entry.get("unit") in wanted]
-        if entries and _is_ours(segment.path, recorded):
+        entries = [entry for entry in tables.calls(segment, unread) if entry.get("unit") in wanted]
+        if entries and _is_ours(segment, recorded):
             for entry in entries:
                 _read(entry, segment.path.name, recorded)
+    recorded.problems += [f"{unit}: recorded calls of a compacted day: {text}" for unit in wanted for text in unread]
     for unit in sorted(wanted):
         if not recorded.of(unit):
             recorded.problems += [f"{unit}: {text}" for text in recorded.missing(unit)]
     return recorded
 
 
-def _is_ours(path: Path, recorded: Recorded) -> bool:
+def _is_ours(segment: SegmentText, recorded: Recorded) -> bool:
+    """Whether nobody else may write what is unpickled: a table of a compacted day was looked at as it was read."""
     try:
-        refuse_writable_by_others(path.parent)
-        refuse_writable_by_others(path)
+        refuse_writable_by_others(segment.path.parent)
+        refuse_writable_by_others(segment.path if segment.day is None else segment.day)
     except (ValueError, OSError) as error:
         recorded.problems.append(f"recorded calls are not read: {error}")
         return False
@@ -151,11 +156,14 @@ def _is_ours(path: Path, recorded: Recorded) -> bool:
 def _read(entry: dict[str, Any], segment: str, recorded: Recorded) -> None:
     unit, call = str(entry["unit"]), str(entry.get("call", ""))
     try:
-        name = hashlib.sha256(f"{unit} {call} {entry['arguments']}".encode()).hexdigest()[:8]
         args, kwargs = pickle.loads(base64.b64decode(entry["arguments"]))  # noqa: S301 - the owner's own file
-        result, raised = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301 - the same
+        result, raised, *asked = pickle.loads(base64.b64decode(entry["outcome"]))  # noqa: S301 - the same
         which = entry.get("signature"), int(entry.get("object") or 0), entry.get("step")
+        # The same generator may be asked in several ways.
+        told = f"{unit} {call} {entry['arguments']}" + (f" {entry['outcome']}" if asked else "")
+        name = hashlib.sha256(told.encode()).hexdigest()[:8]
         made = Call(unit, name, call, tuple(args), dict(kwargs), result, raised, segment, *which)
+        made.asked = tuple((did, given) for did, given in asked[0]) if asked else None
     except (binascii.Error, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         recorded.problems.append(
             f"{unit}: a recorded call in {segment} cannot be read: {type(error).__name__}: {error}"

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exuvia.errors import CompareError
+from exuvia.migrate.shadow import driven
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Case, Sides, UnreadError, cases_of, not_rebuilt
+from exuvia.migrate.workbench.sides import Case, Sides, UnreadError, cases_of, going_on, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exuvia.migrate.config import UnitConfig
-    from exuvia.migrate.workbench.recordings import Recorded
-    from exuvia.migrate.workbench.sides import Found
+    from exuvia.migrate.workbench.recordings import Call, Recorded
+    from exuvia.migrate.workbench.sides import Found, Outcome
 
 __all__ = ["Replayed", "replay"]
 
@@ -92,20 +93,29 @@ def replay(unit: UnitConfig, recorded: Recorded, told: Callable[[str], None] = l
         return found
     sides = Sides(unit)
     cases = cases_of(sides, calls)
-    mixed = not_rebuilt(cases)
-    found.notes += [mixed] if mixed else []
-    answers = {call.id: (call.result, call.raised) for call in calls}
+    found.notes += [text for text in (not_rebuilt(cases), going_on(cases)) if text]
+    answers = {call.id: call for call in calls}
     for number, case in enumerate(cases, 1):
         told(f"{unit.name}: {number} of {len(cases)}")
         _one(found, sides, case, None if sides.is_class else answers[case.id])
     return found
 
 
-def _one(found: Replayed, sides: Sides, case: Case, answer: Any) -> None:
+def _drifted(sides: Sides, answer: Call, now: Outcome) -> bool:
+    """Whether legacy answers otherwise than when the call was recorded."""
+    played, comparator = now[0], sides.comparator("")
+    if not isinstance(played, driven.Played):
+        return comparator.compare_outcomes((answer.result, answer.raised), now).total > 0
+    raised = None if played.end is None else played.end[1]
+    ends = (None, answer.raised), (None, raised)
+    return comparator.compare(answer.result, played.items).total + comparator.compare_outcomes(*ends).total > 0
+
+
+def _one(found: Replayed, sides: Sides, case: Case, answer: Call | None) -> None:
     try:
         mine = sides.play(sides.legacy, case)
         differences = sides.differences(case, mine, sides.play(sides.candidate, case))
-        if answer is not None and sides.comparator("").compare_outcomes(answer, mine[0][0]).total:
+        if answer is not None and _drifted(sides, answer, mine[0][0]):
             found.drifted += 1
     except UnreadError as error:
         found.unread += 1

@@ -5,6 +5,7 @@ It fails by itself for as long as the two sides differ, and passes once the cand
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
@@ -13,16 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exuvia.errors import CompareError, MigrateError
+from exuvia.migrate.shadow import driven
 from exuvia.migrate.workbench.literal import written
 from exuvia.migrate.workbench.shrink import smallest
-from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of, not_rebuilt
+from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of, going_on, not_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exuvia.migrate.config import UnitConfig
     from exuvia.migrate.workbench.recordings import Recorded
-    from exuvia.migrate.workbench.sides import Case, Found
+    from exuvia.migrate.workbench.sides import Case, Found, Outcome, Step
 
 __all__ = ["Repro", "reproduce"]
 
@@ -64,8 +66,8 @@ async def awaited(came):
     return await came
 
 
-def steps():
-    """Each call: method (empty for a function), positional and keyword arguments."""
+{driving}def steps():
+    """Each call: method (empty for a function), positional and keyword arguments{more}."""
     return [
 {steps}
     ]
@@ -74,13 +76,13 @@ def steps():
 def play(side):
     """What one side returned or raised, and its arguments afterwards."""
     made, played = None, []
-    for call, args, kwargs in steps():
+    for call, args, kwargs{asked} in steps():
         function = side if call in ("", "__init__") else acting(made, call)
         result, raised = None, None
         try:
             result = function(*args, **kwargs)
             if hasattr(type(result), "__await__"):
-                result = asyncio.run(awaited(result))
+                result = asyncio.run(awaited(result)){driven}
         except Exception as error:
             raised = error
         if call == "__init__":
@@ -104,6 +106,46 @@ def test_{name}():
 '''
 
 
+DRIVING = '''async def asked_async(made, asked, items):
+    try:
+        for did, given in asked:
+            if did == "close":
+                return None, await made.aclose()
+            step = made.__anext__() if did == "next" else made.asend(given) if did == "send" else made.athrow(given)
+            items.append(await step)
+    except StopAsyncIteration:
+        return None, None
+    except BaseException as error:
+        return None, error
+    finally:
+        await made.aclose()
+    return None
+
+
+def drive(made, asked):
+    """What a generator yields when it is asked as it was recorded, and its end, if it came to one."""
+    items = []
+    if hasattr(type(made), "__anext__"):
+        return items, asyncio.run(asked_async(made, asked, items))
+    made = iter(made)
+    try:
+        for did, given in asked:
+            if did == "close":
+                return items, (None, made.close())
+            items.append(next(made) if did == "next" else made.send(given) if did == "send" else made.throw(given))
+    except StopIteration as stop:
+        return items, (stop.value, None)
+    except BaseException as error:
+        return items, (None, error)
+    return items, None
+
+
+'''
+DRIVEN = """
+            if asked is not None:
+                items, end = drive(result, asked)
+                played.append((call, (items, None), {}))
+                result, raised = end or (None, None)"""
 NEAR = 2
 """Folders that two places must share, to be of one project: `/home` and `/tmp` are nobody's."""
 MIXED = "The calls are of several objects, played on one: their own lives are not on record from their making on."
@@ -173,21 +215,21 @@ def reproduce(
     more = f"; {len(unread):,} cases are not known to be equal: {unread[0]}" if unread else ""
     what = f"the recorded call {which!r}" if which else f"none of {len(calls):,} recorded calls"
     mixed = not_rebuilt(cases)
-    why = f"; {mixed}" if mixed else ""
+    why = "".join(f"; {text}" for text in (mixed, going_on(cases), *recorded.problems) if text)
     why += "".join(f"; {text}" for text in recorded.missing(unit.name))
     raise MigrateError(f"{unit.name}: {what} differs now: there is nothing to reproduce{more}{why}")
 
 
 def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
     keys = {found.key}
-    raised = sides.play(sides.legacy, case)[found.step][0][1]
+    raised = _raised(sides.play(sides.legacy, case)[found.step][0])
 
     def shows(smaller: Case) -> bool:
         differences = sides.compare(smaller)
         if not any(one.key in keys for one in differences):
             return False
         # Legacy must not begin to raise: that would be another case than the recorded one.
-        now = sides.play(sides.legacy, smaller)[differences[0].step][0][1]
+        now = _raised(sides.play(sides.legacy, smaller)[differences[0].step][0])
         return type(now) is type(raised)
 
     small = smallest(case, shows)
@@ -198,16 +240,30 @@ def _made(sides: Sides, case: Case, found: Found, folder: Path) -> Repro:
     return Repro(path, _text(sides, small, found, name, folder), case, small, found)
 
 
+def _raised(outcome: Outcome) -> BaseException | None:
+    """What a call raised; a generator raises at its end."""
+    played = outcome[0]
+    if isinstance(played, driven.Played):
+        return None if played.end is None else played.end[1]
+    return outcome[1]
+
+
 def _text(sides: Sides, case: Case, found: Found, name: str, folder: Path) -> str:
     imports, lines = {"import asyncio", "import importlib", "import sys", "from pathlib import Path"}, []
     late: set[str] = set()
+    generators = any(step.asked is not None for step in case.steps)
     for step in case.steps:
         args, more = written(step.args)
         kwargs, again = written(step.kwargs)
+        asked = ""
+        if generators:
+            source, needed = _asked(step)
+            more |= needed
+            asked = f", {source}"
         for line in more | again:
             known = line.split()[1].partition(".")[0] in sys.stdlib_module_names
             (imports if known else late).add(line)
-        lines.append(f"        ({step.call!r}, {args}, {kwargs}),")
+        lines.append(f"        ({step.call!r}, {args}, {kwargs}{asked}),")
     difference = found.difference
     rules = {step.call: sides.rules(step.call) for step in case.steps}
     return FILE.format(
@@ -218,13 +274,35 @@ def _text(sides: Sides, case: Case, found: Found, name: str, folder: Path) -> st
         candidate=sides.unit.candidate,
         id=f" --id {case.id}",
         name=name,
-        mixed=f"{MIXED}\n" if case.mixed else "",
+        mixed="".join(f"{text}\n" for text in (case.mixed and MIXED, going_on([case])) if text),
+        driving=DRIVING if generators else "",
+        driven=DRIVEN if generators else "",
+        more=", steps of a generator" if generators else "",
+        asked=", asked" if generators else "",
         imports="\n".join(sorted(imports)),
         extra="".join(f"{line}  # noqa: E402 - the path is set above\n" for line in sorted(late)),
         roots=_written(_roots(sides), folder),
         rules=repr(rules),
         steps="\n".join(lines),
     )
+
+
+def _asked(step: Step) -> tuple[str, set[str]]:
+    """The steps of a generator as source, and the imports that it needs; equal steps in a row are written once."""
+    if step.asked is None:
+        return "None", set()
+    parts: list[str] = []
+    imports: set[str] = set()
+    for plain, group in itertools.groupby(step.asked, key=lambda one: one[0] == "next"):
+        asked = [one for one in group if one[0] != driven.CUT]
+        if plain:
+            parts.append(f'*[("next", None)] * {len(asked)}')
+            continue
+        for did, given in asked:
+            source, needed = written(given)
+            imports |= needed
+            parts.append(f"({did!r}, {source})")
+    return f"[{', '.join(parts)}]", imports
 
 
 def _written(roots: dict[str, str], folder: Path) -> str:

@@ -21,7 +21,7 @@ from exuvia._exuvia import Comparator
 from exuvia.errors import CompareError
 from exuvia.migrate.evidence.shown import apart
 from exuvia.migrate.workbench.recordings import too_few
-from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of
+from exuvia.migrate.workbench.sides import Sides, UnreadError, cases_of, going_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +54,7 @@ class Noise:
         proposals: Rules by place that would cover it.
         problems: What could not be played.
         unread: Cases in which nothing else differs, and what became of the arguments cannot be compared.
+        notes: What was played otherwise than the program had it.
     """
 
     unit: str
@@ -63,6 +64,7 @@ class Noise:
     proposals: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unread: int = 0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -96,6 +98,7 @@ class Noise:
             "proposals": self.proposals,
             "problems": self.problems,
             "unread": self.unread,
+            "notes": self.notes,
         }
 
 
@@ -114,6 +117,8 @@ def against_itself(unit: UnitConfig, recorded: Recorded, told: Callable[[str], N
     # Before the candidate is loaded: A/A needs none.
     sides = Sides(unit, candidate=lambda: None)
     cases = cases_of(sides, calls)
+    cut = going_on(cases)
+    noise.notes += [cut] if cut else []
     elsewhere = _elsewhere(unit, cases, noise)
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for number, case in enumerate(cases):

@@ -11,10 +11,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exuvia.migrate.workbench.sides import Case, Step
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from exuvia.migrate.workbench.sides import Case
 
 __all__ = ["shrunk", "smallest"]
 
@@ -81,7 +81,7 @@ def smallest(case: Case, shows: Callable[[Case], bool]) -> Case:
 
 def _step(case: Case, at: int, shows: Callable[[Case], bool]) -> Case:
     def changed(args: Any, kwargs: Any) -> Case:
-        step = Step(case.steps[at].call, tuple(args), kwargs)
+        step = replace(case.steps[at], args=tuple(args), kwargs=kwargs)
         return replace(case, steps=(*case.steps[:at], step, *case.steps[at + 1 :]))
 
     args: list[Any] = list(case.steps[at].args)

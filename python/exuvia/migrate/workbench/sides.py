@@ -14,7 +14,8 @@ from exuvia.errors import CompareError, ConfigError
 from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.config import split_method
 from exuvia.migrate.modes import names
-from exuvia.migrate.shadow.compared import compare_call, numbered
+from exuvia.migrate.shadow import driven
+from exuvia.migrate.shadow.compared import compare_arguments, compare_call, numbered
 from exuvia.migrate.shadow.containment import run_contained
 
 if TYPE_CHECKING:
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.workbench.recordings import Call
 
-__all__ = ["Case", "Found", "Sides", "Step", "UnreadError", "acting", "cases_of", "chosen", "not_rebuilt", "resolve"]
+__all__ = [
+    "Case",
+    "Found",
+    "Sides",
+    "Step",
+    "UnreadError",
+    "acting",
+    "cases_of",
+    "chosen",
+    "going_on",
+    "not_rebuilt",
+    "resolve",
+]
 
 Outcome = tuple[Any, BaseException | None]
 
@@ -37,11 +50,13 @@ class Step:
         call: The method; empty for a function.
         args: Positional arguments.
         kwargs: Keyword arguments.
+        asked: What a generator was asked, step by step; `None` for any other call.
     """
 
     call: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+    asked: tuple[tuple[str, Any], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +188,11 @@ class Sides:
             args, kwargs = detached_copy(step.args)[0], detached_copy(step.kwargs)[0]
             making = not self.is_class or step.call == "__init__"
             function = side if making else acting(made, step.call)
-            outcome, _, interrupt = run_contained(finished, (function, args, kwargs), {}, guard_random=True)
+            work: Callable[..., Any] = finished
+            given: tuple[Any, ...] = (function, args, kwargs)
+            if step.asked is not None:
+                work, given = driven.drive, (*given, step.asked)
+            outcome, _, interrupt = run_contained(work, given, {}, guard_random=True)
             if interrupt is not None:
                 raise interrupt
             if self.is_class and step.call == "__init__":
@@ -221,7 +240,11 @@ class Sides:
         unknown = ""
         for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
             comparator = self.comparator(case.steps[number].call)
-            verdicts, unread = compare_call(comparator, (one[0], other[0]), (one[1], other[1]))
+            if isinstance(one[0][0], driven.Played) and isinstance(other[0][0], driven.Played):
+                verdicts, unread = compare_arguments(comparator, one[1], other[1])
+                verdicts = [*driven.compare(comparator, one[0][0], other[0][0]), *verdicts]
+            else:
+                verdicts, unread = compare_call(comparator, (one[0], other[0]), (one[1], other[1]))
             found = [Found(number, difference) for verdict in verdicts for difference in verdict.differences]
             if found:
                 return found
@@ -277,7 +300,7 @@ def cases_of(sides: Sides, calls: list[Call]) -> list[Case]:
         calls: Its recorded calls.
     """
     if not sides.is_class:
-        return [Case((Step(call.call, call.args, call.kwargs),), call.id) for call in calls]
+        return [Case((Step(call.call, call.args, call.kwargs, call.asked),), call.id) for call in calls]
     lives: dict[tuple[str, int], list[Call]] = {}
     rest: dict[str, list[Call]] = {}
     for call in calls:
@@ -303,7 +326,22 @@ def _mixed(group: list[Call]) -> Case:
 
 
 def _steps(calls: list[Call]) -> tuple[Step, ...]:
-    return tuple(Step(call.call or "__init__", call.args, call.kwargs) for call in calls)
+    return tuple(Step(call.call or "__init__", call.args, call.kwargs, call.asked) for call in calls)
+
+
+def going_on(cases: list[Case]) -> str | None:
+    """Say of how many generators only the first steps are on record, since they went on.
+
+    Args:
+        cases: As `cases_of` returns them.
+    """
+    cut = sum(driven.is_cut(step.asked) for case in cases for step in case.steps)
+    if not cut:
+        return None
+    return (
+        f"{cut:,} recorded calls are of generators that had not ended when they were recorded (at most "
+        f"{driven.LONGEST:,} steps are kept of one): they are played that far"
+    )
 
 
 def not_rebuilt(cases: list[Case]) -> str | None:

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use exuvia_migrate::{Class, Value};
+use exuvia_migrate::{Cells, Class, Column, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PySlice, PyString, PyType};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyMapping, PySlice, PyString, PyType};
 
 use super::arrays;
 use super::convert::{Converter, foreign, text};
@@ -141,29 +141,60 @@ fn labels<'py>(converter: &mut Converter<'py>, index: &Bound<'py, PyAny>, class:
 /// Values of a pandas series: as Arrow sees them, item by item where they have no one type.
 fn series<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>) -> PyResult<Value> {
     let dtype = object.getattr("dtype")?;
-    if floats(&dtype)? {
+    if of_numpy(&dtype, "f")? {
         // Arrow's reader of pandas takes NaN for a value that is missing.
         return converter.value(&object.call_method0("to_numpy")?);
     }
     match arrays::arrow_array(object) {
+        Ok(Value::Array { shape, mut column }) if of_numpy(&dtype, "O")? => {
+            tell_missing(converter, &mut column, object)?;
+            Ok(Value::Array { shape, column })
+        }
         Ok(value) if own(&dtype)? => {
             let class = super::convert::class_of(&dtype.get_type())?;
             Ok(sub(told(&class, &text(&dtype.str()?)?), value))
         }
         Ok(value) => Ok(value),
-        Err(error) if mixed(object.py(), &error)? => {
-            let kind = PyDict::new(object.py());
-            kind.set_item("dtype", "object")?;
-            converter.value(&object.call_method("to_numpy", (), Some(&kind))?)
-        }
+        Err(error) if mixed(object.py(), &error)? => converter.value(&objects(object)?),
         Err(error) => Err(error),
     }
 }
 
-/// Whether a column holds NumPy's floats, in which NaN is a value.
-fn floats(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// The items of a series or index as NumPy holds objects.
+fn objects<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let kind = PyDict::new(object.py());
+    kind.set_item("dtype", "object")?;
+    object.call_method("to_numpy", (), Some(&kind))
+}
+
+/// Whether a column is NumPy's own of this kind: `f` for floats, in which NaN is a value, `O` for objects.
+fn of_numpy(dtype: &Bound<'_, PyAny>, kind: &str) -> PyResult<bool> {
     let numpy = dtype.py().import("numpy")?.getattr("dtype")?;
-    Ok(dtype.is_instance(&numpy)? && dtype.getattr("kind")?.extract::<String>()? == "f")
+    Ok(dtype.is_instance(&numpy)? && dtype.getattr("kind")?.extract::<String>()? == kind)
+}
+
+/// Says of each cell that Arrow's reader of pandas takes for missing which object it is: None, NaN, NaT and NA are
+/// four values, and a column of objects holds any of them.
+fn tell_missing<'py>(converter: &mut Converter<'py>, column: &mut Column, object: &Bound<'py, PyAny>) -> PyResult<()> {
+    let empty = column.kind == "Null";
+    if !empty && column.valid.is_none() {
+        return Ok(());
+    }
+    let cells = objects(object)?
+        .call_method0("tolist")?
+        .try_iter()?
+        .enumerate()
+        .map(|(at, item)| {
+            if !empty && column.is_valid(at) {
+                return Ok(column.cell(at));
+            }
+            let item = item?;
+            // Of whatever class of floats: they are alike where they are no NaN, too.
+            item.cast::<PyFloat>().map_or_else(|_| converter.value(&item), |number| Ok(Value::Float(number.value())))
+        })
+        .collect::<PyResult<_>>()?;
+    (column.cells, column.valid) = (Cells::Any(cells), None);
+    Ok(())
 }
 
 /// Whether a type of pandas keeps a mask for what is missing (`Int64`, `Float64`, `boolean`, those of Arrow): what is
@@ -196,20 +227,32 @@ fn frame<'py>(converter: &mut Converter<'py>, object: &Bound<'py, PyAny>, class:
             owned.push(format!("{at}: {}", text(&dtype.str()?)?));
         }
     }
-    let whole = || {
+    let mut whole = || {
         let pyarrow = py.import("pyarrow")?;
         let keep = PyDict::new(py);
         keep.set_item("preserve_index", !counted)?;
         let mut table = pyarrow.getattr("Table")?.call_method("from_pandas", (object,), Some(&keep))?;
         for (at, dtype) in types.iter().enumerate() {
-            if floats(dtype)? {
+            if of_numpy(dtype, "f")? {
                 // With NaN as a value; the reader of pandas takes it for a value that is missing.
                 let values = object.getattr("iloc")?.get_item((PySlice::full(py), at))?.call_method0("to_numpy")?;
                 let name = table.call_method1("field", (at,))?.getattr("name")?;
                 table = table.call_method1("set_column", (at, name, pyarrow.call_method1("array", (values,))?))?;
             }
         }
-        arrays::arrow_table(&table)
+        let mut read = arrays::arrow_table(&table)?;
+        if let Value::Table { columns, .. } = &mut read {
+            for (at, (_, column)) in columns.iter_mut().enumerate() {
+                let own = match at.checked_sub(types.len()) {
+                    None => object.getattr("iloc")?.get_item((PySlice::full(py), at))?,
+                    Some(level) => index.call_method1("get_level_values", (level,))?,
+                };
+                if of_numpy(&own.getattr("dtype")?, "O")? {
+                    tell_missing(converter, column, &own)?;
+                }
+            }
+        }
+        Ok(read)
     };
     let table = match whole() {
         Ok(table) => table,
