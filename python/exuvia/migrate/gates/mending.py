@@ -30,11 +30,6 @@ _WAYS = (
         'from being dropped: a larger queue, or in a rehearsal when_full = "wait"',
     ),
     (
-        "were set from outside",
-        "give both classes export_state and import_state, so that a twin is made anew where the program has set "
-        "attributes of its object; or set them by a method, which the twin follows",
-    ),
-    (
         "which would run in the program",
         "if what pickles these classes takes no lock and changes nothing, say so in the unit's table, pickling = "
         '"run"; else make the function of what the unit uses of them',

@@ -21,7 +21,6 @@ from exuvia.migrate.shadow.attributes import attributes_of
 from exuvia.migrate.shadow.containment import HERE, run_contained
 from exuvia.migrate.shadow.lane import LARGE
 from exuvia.migrate.shadow.observe import positional
-from exuvia.migrate.shadow.outside import Looked, look, since, slots_of
 from exuvia.migrate.shadow.packing import context_key, reason
 from exuvia.migrate.shadow.resync import can_resync
 from exuvia.migrate.shadow.sampling import DEEP, changed, packed, packed_raised
@@ -61,7 +60,6 @@ class Mark:
         given_up: Why it is followed no more.
         busy: Whether a call on the object runs; taken and let go by `Following.called` and `opened` only.
         owner: The thread of that call.
-        seen: What its attributes were bound to when its twin was told of its last call.
         open: A call on the object that goes on over several steps, of an async or generator method, while somebody
             holds it.
     """
@@ -78,7 +76,6 @@ class Mark:
         "number",
         "open",
         "owner",
-        "seen",
         "stale",
         "stay",
     )
@@ -92,7 +89,6 @@ class Mark:
         self.busy = False
         self.owner = 0
         self.open: weakref.ref[Open] | None = None
-        self.seen: Looked | None = None
         lane.follow(self, number)
 
 
@@ -148,7 +144,6 @@ class Following:
         self.attributes = unit.attributes
         self.switch, self.record = switch, record
         self.resyncs = can_resync(*sides)
-        self.slots = slots_of(sides[0])
         self.shares, self._numbers = shares, numbers
         self._made: dict[str, Iterator[int]] = {}
         self._process = 0
@@ -423,12 +418,6 @@ class Following:
         """Bring a twin that is out of step back into it, before the call; where that cannot be, give it up."""
         lane = self.lane
         wanting = mark.stale or mark.halfway or mark.generation != lane.generation
-        if not wanting and mark.seen is not None:
-            names = since(mark.seen, look(owner, self.slots), owner)
-            wanting = bool(names) and self.resyncs
-            if names and not wanting:
-                mark.seen = None
-                lane.put((protocol.OUTSIDE, lane.index, mark.number, names, b"", None, b"", False, 0, None, None))
         if not wanting and not (mark.differed and self.resyncs):
             return True
         if not self.resyncs:
@@ -485,7 +474,6 @@ class Following:
         if size > LARGE:
             lane.weigh(size)
         lane.put((kind, lane.index, mark.number, name, before, after, *came, attributes))
-        mark.seen = look(owner, self.slots)
         mark.halfway = False
 
 

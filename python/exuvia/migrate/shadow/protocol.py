@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from exuvia.migrate.config import Divergence
 
 __all__ = [
-    "CALL", "DELETE", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "OUTSIDE", "PAGE", "PAGE_BYTES",
-    "RUNNING", "SET", "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Event", "Hello", "Side", "step_name",
+    "CALL", "DELETE", "DROP", "GET", "IDLE", "LENGTH", "LOADING", "MADE", "METHOD", "PAGE", "PAGE_BYTES", "RUNNING",
+    "SET", "SIDE", "SILENT", "STATE", "TAPE", "Answer", "Event", "Hello", "Side", "step_name",
 ]  # fmt: skip
 
 LENGTH = struct.Struct("<Q")
 
 # What a sample is.
-CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE, DELETE, OUTSIDE = range(11)
-SILENT = frozenset((STATE, DROP, SIDE, OUTSIDE))
+CALL, TAPE, MADE, METHOD, GET, SET, STATE, DROP, SIDE, DELETE = range(10)
+SILENT = frozenset((STATE, DROP, SIDE))
 """Kinds that are no call of the program: nothing is counted of them."""
 
 # What the worker is doing, as its page says.
@@ -70,7 +70,6 @@ def step_name(kind: int) -> str:
         "end of life",
         "further unit",
         "property",
-        "change from outside",
     )
     return names[kind]
 

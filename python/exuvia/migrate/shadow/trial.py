@@ -47,7 +47,6 @@ class _Twin:
     made: Any
     differed: bool
     life: Life
-    outside: str = ""
 
 
 class Trial:
@@ -104,22 +103,12 @@ class Trial:
             if kind == protocol.DROP:
                 self._drop(twin)
                 return 0, 0, "", None, None, None
-            if kind == protocol.OUTSIDE:
-                return self._change_from_outside(twin, sample[3])
             if kind == protocol.STATE:
                 return self._take_state(twin, sample[4])
             return self._compared(sample, entered)
         except Exception as error:
             self._unlived(twin)
             return {"failed": reason(sample[3] or "in the worker", error), "work_ns": perf_counter_ns() - entered}
-
-    def _change_from_outside(self, twin: int, names: str) -> Answer:
-        """Note that the program has set attributes of the object: what differs from here on may follow from that."""
-        self._unlived(twin)
-        known = self.twins.get(twin)
-        if known is not None:
-            known.outside = names
-        return 0, 0, "", None, None, None
 
     def _unlived(self, twin: int) -> None:
         """Forget an object's life: a call of it will be missing."""
@@ -250,8 +239,6 @@ class Trial:
             return {"lost": NOTHING_LEFT, "work_ns": perf_counter_ns() - entered}
         if fatal is None and not any(one.total or one.ignored for one in verdicts):
             return candidate_ns, perf_counter_ns() - entered, stratum, signature, kept, step
-        if twin is not None and twin.outside and fatal is None and not twin.differed and any(v.total for v in verdicts):
-            return {"outside": twin.outside, "work_ns": perf_counter_ns() - entered}
         said: dict[str, Any] = plain(verdicts)
         said["cascade"] = twin is not None and twin.differed and name != "__init__"
         if twin is not None and said["total"]:

@@ -30,7 +30,6 @@ from exuvia.migrate.shadow.containment import (
 )
 from exuvia.migrate.shadow.in_place import InPlace, initialiser, named
 from exuvia.migrate.shadow.observe import kind_of
-from exuvia.migrate.shadow.outside import OUTSIDE, Looked, look, since, slots_of
 from exuvia.migrate.shadow.unseen_importlib_bootstrap import served, spent_on
 
 if TYPE_CHECKING:
@@ -61,15 +60,13 @@ class _Pair:
     `busy`, `owner`, `halfway` and `disturbed` are what they are of a `following.Mark`.
     """
 
-    __slots__ = ("busy", "candidate", "differed", "disturbed", "halfway", "outside", "owner", "seen", "stay", "why")
+    __slots__ = ("busy", "candidate", "differed", "disturbed", "halfway", "owner", "stay", "why")
 
     def __init__(self, candidate: object, stay: int, *, differed: bool) -> None:
         self.candidate, self.stay = candidate, stay
         self.differed = differed
         self.busy = self.halfway = self.disturbed = False
         self.owner = 0
-        self.outside = ""
-        self.seen: Looked | None = None
         self.why = "a call passed it by"
 
     def disturb(self) -> None:
@@ -166,7 +163,6 @@ class TwinMaker:
         self.switch, self.record = switch, record
         self.guard_random = not leaves_random_alone(self.candidate)
         self.stay = 0
-        self.slots = slots_of(self.legacy)
         self.held = InPlace(self.legacy, self._patches(members))
 
     def leave(self) -> None:
@@ -344,8 +340,6 @@ class TwinMaker:
         finally:
             HERE.observing = False
         if pair is not None:
-            if pair.seen is not None and not pair.outside:
-                pair.outside = since(pair.seen, look(call.owner, self.slots), call.owner)
             pair.halfway = True
         outcome, legacy_ns = served(call.legacy, call.args, call.kwargs)
         HERE.observing = True
@@ -359,9 +353,7 @@ class TwinMaker:
                 interrupt = self._candidate(call, copies, outcome, legacy_ns)
             if copies is not None:
                 spent_on(self.record, entered, inner, legacy_ns)
-            pair = pair or self.held.of(call.owner)
             if pair is not None:
-                pair.seen = look(call.owner, self.slots)
                 pair.halfway = False
         finally:
             HERE.observing = False
@@ -392,10 +384,6 @@ class TwinMaker:
                 return None
             if unread and not any(verdict.total for verdict in verdicts):
                 self.record.lost(unread)
-                return None
-            if pair is not None and pair.outside and not pair.differed and any(verdict.total for verdict in verdicts):
-                what = f"it differs, but attributes of its object {OUTSIDE}: {pair.outside}"
-                self.record.failed(f"{call.name}: {what}")
                 return None
             cascade = pair is not None and pair.differed
             differed = self.record.observed(
