@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -319,6 +319,8 @@ fn runs_on(array: &ArrayRef) -> bool {
     numbers.values().is_sorted() || distinct * 2 > numbers.len()
 }
 
+/// Cores that this process may use; asked for once, since the answer costs the reading of several files.
 fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }

@@ -2,6 +2,7 @@
 //! sessions, option analytics, wire formats. Nothing here does I/O: bytes and columns go in, records and columns come out.
 
 pub mod bars;
+mod cores;
 pub mod indicators;
 pub mod options;
 pub mod sessions;

@@ -3,11 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many threads this machine runs at once.
-#[must_use]
-pub fn threads_of_the_machine() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
+pub use crate::cores::cores as threads_of_the_machine;
 
 /// More threads than that only stand in line.
 const MOST_THREADS: usize = 64;

@@ -1,13 +1,8 @@
 //! Work over rows or symbols on several cores; the threads end before the call does.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
-/// Cores that this process may use; asked for once, since the answer costs the reading of several files.
-pub fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
-}
+pub use crate::cores::cores;
 
 /// Does `work` on each of `jobs`, on up to `threads` threads; the results come in the order of the jobs.
 ///

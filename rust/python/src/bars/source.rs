@@ -130,7 +130,10 @@ impl<'py> Column<'py> {
         if arrays::is_loaded(object.py())
             && let Ok(array) = object.cast::<PyUntypedArray>()
         {
-            unmasked(name, object)?;
+            // To ask NumPy's own kind of array for a mask would cost an AttributeError.
+            if !object.is_exact_instance_of::<PyUntypedArray>() {
+                unmasked(name, object)?;
+            }
             return Ok(Self::Numpy(array.clone()));
         }
         let Ok(array) = object.extract::<AnyArray>() else {
