@@ -254,6 +254,7 @@ _CALLED = {
 }
 
 
+@functools.lru_cache(maxsize=64)
 def _one_line(instructions: int) -> bytes:
     """A table of lines that gives all instructions the first line of the function, which is what a traceback shows.
 
