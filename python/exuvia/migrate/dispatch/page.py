@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import mmap
 import stat
+import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +49,9 @@ REMOTE = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "davfs")
 )
 """File systems on which a mapping is not shared between hosts, or not at once."""
+
+
+_HALVES = struct.Struct("<QQ")
 
 
 class NotOursError(MigrateError):
@@ -90,10 +94,9 @@ def unmappable(folder: Path) -> str | None:
     try:
         device = folder.stat().st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
-        mounts = Path("/proc/self/mountinfo").read_bytes().decode("utf-8", "replace").split("\n")
-        kinds = [
-            line.partition(" - ")[2].split(" ")[0] for line in mounts if wanted in line and line.split(" ")[2] == wanted
-        ]
+        with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="replace") as mounts:
+            own = [line for line in mounts if wanted in line and line.split(" ")[2] == wanted]
+        kinds = [line.partition(" - ")[2].split(" ")[0] for line in own]
     except (OSError, IndexError, AttributeError):
         return None
     for kind in kinds:
@@ -228,14 +231,13 @@ class Page:
         """
         found = self.scan()
         used = set(found.values())
-        free = (at for at in range(SLOTS_AT, PROCESSES_AT, SLOT_WORDS) if at not in used)
+        free = [at for at in range(PROCESSES_AT - SLOT_WORDS, SLOTS_AT - 1, -SLOT_WORDS) if at not in used]
         for name in names:
             if name not in found:
-                at = next(free, None)
-                if at is None:
+                if not free:
                     raise MigrateError(f"{self.path} has no room for more than {SLOTS} units")
-                self.words[at], self.words[at + 1] = (int.from_bytes(half, "little") for half in (name[:8], name[8:]))
-                found[name] = at
+                at = found[name] = free.pop()
+                self.words[at], self.words[at + 1] = _HALVES.unpack(name)
         return found
 
     def read(self, at: int) -> Standing | None:

@@ -177,7 +177,7 @@ class UnitStatus:
     def judged(self) -> tuple[str, str]:
         """Return the verdict and its reason."""
         found = self._counted()
-        ended = next((line.fails for line in self.ledger if line.fails), None)
+        ended = next((line.fails for line in self.ledger if line.fails), None) if self.ledger else None
         if ended and found[0] != "FAIL":
             return "FAIL", ended
         if found[0] == "PASS" and self.troubles:
