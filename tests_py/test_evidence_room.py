@@ -133,7 +133,7 @@ def test_nothing_that_breaks_inside_is_raised(tmp_path: Path, monkeypatch: pytes
     segment.write({"no": "kind"})
     segment.write({"kind": "mismatch", "unit": UNIT, "legacy": "x" * 17_000_000})
     assert segment.lost == 2
-    monkeypatch.setattr(writing.json, "dumps", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(writing._ENCODER, "encode", lambda *_: 1 / 0)
     segment.write(mismatch(1))
     segment.counters(units(1))
     assert "ZeroDivisionError" in str(segment.trouble)

@@ -197,10 +197,13 @@ def _recorded(path: Path) -> tuple[str, int] | None:
         records = [entry.path for entry in entries if entry.name.startswith("exuvia-") and entry.name.endswith(INFO)]
     if len(records) != 1:
         return None
-    start = f"{path.relative_to(site).as_posix()},sha256="
+    start = f"\n{path.relative_to(site).as_posix()},sha256="
     text = Path(records[0], "RECORD").read_text(encoding="utf-8")
-    said = [line[len(start) :].split(",") for line in text.splitlines() if line.startswith(start)]
-    if len(said) != 1 or len(said[0]) != 2:
+    found = f"\n{text}".split(start)
+    if len(found) != 2:
         return None
-    digest = base64.urlsafe_b64decode(said[0][0] + "==")
-    return (digest.hex(), int(said[0][1])) if len(digest) == 32 else None
+    said = found[1].partition("\n")[0].split(",")
+    if len(said) != 2:
+        return None
+    digest = base64.urlsafe_b64decode(said[0] + "==")
+    return (digest.hex(), int(said[1])) if len(digest) == 32 else None

@@ -69,8 +69,9 @@ def sources(unit: UnitConfig, packages: tuple[str, ...] = (), graph: imports.Gra
         tops.append(module.partition(".")[0])
         starts += [each for each in (module, getattr(held, "__module__", None)) if isinstance(each, str)]
     follow = {*packages, tops[1]} if packages else set(tops)
-    files = (graph or imports.Graph()).closure({each for each in starts if each != EXTENSION}, follow - {"exuvia"})
-    return {path: digest for path, digest in sorted(files.items()) if path != _binary()}
+    return (graph or imports.Graph()).closure(
+        [each for each in starts if each != EXTENSION], follow - {"exuvia"}, without=_binary()
+    )
 
 
 def parts(config: Config, unit: UnitConfig) -> dict[str, str]:
@@ -118,12 +119,22 @@ def of_unit(
     """
     digest = hashlib.sha256()
     files = sources(unit, config.packages) if files is None else files
-    # With their names, or two files could change places; without their folders, which are other ones in a container.
-    named = sorted(f"{_tail(path)}/{digest}" for path, digest in files.items())
-    for part in (*(parts(config, unit) if known is None else known).values(), *named):
-        digest.update(len(part.encode()).to_bytes(8, "little"))
-        digest.update(part.encode())
+    said = (parts(config, unit) if known is None else known).values()
+    digest.update(b"".join([*map(_framed, said), _named(tuple(files.items()))]))
     return digest.hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=64)
+def _named(files: tuple[tuple[str, str], ...]) -> bytes:
+    """Files with their names, or two could change places; without their folders, which are others in a container."""
+    return b"".join(map(_framed, sorted(f"{_tail(path)}/{digest}" for path, digest in files)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _framed(part: str) -> bytes:
+    """A text after its length: most parts are the same of all units."""
+    data = part.encode()
+    return len(data).to_bytes(8, "little") + data
 
 
 def current(config: Config, unit: UnitConfig, header: Mapping[str, Any]) -> str:
@@ -155,5 +166,6 @@ def changes(config: Config, unit: UnitConfig, header: Mapping[str, Any]) -> list
     return found + [name for name, said in before.items() if now.get(name) != said]
 
 
+@functools.lru_cache(maxsize=256)
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -146,17 +146,20 @@ class Graph:
         self._places: dict[str, tuple[Path | None, bool]] = {}
         self._modules: dict[str, tuple[str | None, str, frozenset[str]]] = {}
 
-    def closure(self, modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:
-        """Return every file that these modules are made of within some packages, with its SHA-256.
+    def closure(self, modules: Iterable[str], packages: Iterable[str], *, without: str = "") -> dict[str, str]:
+        """Return every file that these modules are made of within some packages, with its SHA-256, by name.
 
         Args:
             modules: Where to start; they count even if they lie in none of the packages.
             packages: The packages that are followed.
+            without: A file that does not count.
         """
         key = frozenset(modules), frozenset(packages)
         if key not in self._closures:
-            self._closures[key] = self._follow(*key)
-        return dict(self._closures[key])
+            self._closures[key] = dict(sorted(self._follow(*key).items()))
+        found = self._closures[key].copy()
+        found.pop(without, None)
+        return found
 
     def _follow(self, modules: frozenset[str], packages: frozenset[str]) -> dict[str, str]:
         files: dict[str, str] = {}

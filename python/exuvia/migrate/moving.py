@@ -146,7 +146,8 @@ class Moving:
         """Where file and journal put a unit; in rust only if no difference of this very code is on record."""
         place = standing.of_unit(self.config, self.said, name, ceiling, holds=functools.partial(self.holds, look=True))
         mode = place.mode if place.mode in SERVED else "rust"
-        self.stood[name] = self.stands(name)
+        # Where the ceiling is the same, what holds it was looked at just now.
+        self.stood[name] = self.stands(name, place if ceiling == self._top(name) else None)
         notes = [note for note in (standing.note(self.config, self.said, name, ceiling, place),) if note]
         if mode == "rust":
             # Else it would not stand there: what is left is a warning.
@@ -251,12 +252,21 @@ class Moving:
         else:
             unit.switch.set_mode(wanted, word)
 
-    def stands(self, name: str) -> tuple[str, Any]:
-        """Where configuration and journal put a unit, and which entry said so."""
-        ceiling = "rust" if self.config.rehearsal else self.config.units[name].mode
+    def stands(self, name: str, place: Standing | None = None) -> tuple[str, Any]:
+        """Where configuration and journal put a unit, and which entry said so.
+
+        Args:
+            name: The unit.
+            place: Where it stands below its highest ceiling, if that was looked up just now.
+        """
         entry = self.said.entries.get(name) or self.said.entries.get(modes.EVERY_UNIT, {})
-        mode = standing.of_unit(self.config, self.said, name, ceiling, holds=self.holds).mode
-        return mode, (entry.get("at"), entry.get("ns"))
+        if place is None:
+            place = standing.of_unit(self.config, self.said, name, self._top(name), holds=self.holds)
+        return place.mode, (entry.get("at"), entry.get("ns"))
+
+    def _top(self, name: str) -> str:
+        """The highest mode in which a unit may stand here: a rehearsal may go above the file's by hand."""
+        return "rust" if self.config.rehearsal else self.config.units[name].mode
 
     def fall(self, name: str, cause: str, *, lasting: bool) -> None:
         """Put a unit, or `*` for all, of this process into legacy at once.

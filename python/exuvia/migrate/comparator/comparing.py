@@ -217,6 +217,8 @@ def refuse_unreadable(function: Callable[..., Any], rules: Mapping[str, str] | N
     Raises:
         CompareError: Naming the class and what to do.
     """
+    if "return" not in getattr(function, "__annotations__", ()):
+        return
     if any(rule == "repr" or rule.startswith("ignore") for rule in (rules or {}).values()):
         return
     try:

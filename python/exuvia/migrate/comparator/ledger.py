@@ -188,7 +188,7 @@ def comparator_of(
     Raises:
         CompareError: For a rule or divergence that cannot be read.
     """
-    mine = _of_method(unit.divergences, method)
+    mine = _of_method(unit.divergences, method) if unit.divergences else ()
     return Comparator(dict(unit.compare) if rules is None else rules, divergences=mine, share=share)
 
 

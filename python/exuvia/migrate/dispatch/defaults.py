@@ -60,14 +60,14 @@ def narrowed(target: Callable[..., Any], function: types.FunctionType, candidate
 
 def _sentinels(function: types.FunctionType, candidate: Any) -> dict[str, Any]:
     """Legacy's defaults that only their identity tells apart, where the candidate's default is another object."""
+    defaults, named = function.__defaults__ or (), function.__kwdefaults__ or {}
+    if not any(value is not None and _by_identity(type(value)) for value in (*defaults, *named.values())):
+        return {}
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
-    defaults = function.__defaults__ or ()
     ours = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
-    ours.update(function.__kwdefaults__ or {})
+    ours.update(named)
     ours = {name: value for name, value in ours.items() if value is not None and _by_identity(type(value))}
-    if not ours:
-        return {}
     try:
         theirs = inspect.signature(candidate).parameters
     except (ValueError, TypeError):

@@ -29,6 +29,8 @@ def inner(found: object, module: str, qualname: str) -> types.FunctionType | Non
     Returns:
         The function, or `None` if there is none or more than one.
     """
+    if type(found) is types.FunctionType and _defined(found, module, qualname):
+        return found
     seen: dict[int, object] = {}
     matches: list[types.FunctionType] = []
     level: list[object] = [found]
@@ -38,11 +40,7 @@ def inner(found: object, module: str, qualname: str) -> types.FunctionType | Non
             if id(each) in seen:
                 continue
             seen[id(each)] = each
-            if (
-                isinstance(each, types.FunctionType)
-                and each.__module__ == module
-                and each.__code__.co_qualname == qualname
-            ):
+            if isinstance(each, types.FunctionType) and _defined(each, module, qualname):
                 matches.append(each)
                 continue
             following += _inside(each)
@@ -50,6 +48,10 @@ def inner(found: object, module: str, qualname: str) -> types.FunctionType | Non
         if matches or not level:
             break
     return matches[0] if len(matches) == 1 else None
+
+
+def _defined(function: types.FunctionType, module: str, qualname: str) -> bool:
+    return function.__module__ == module and function.__code__.co_qualname == qualname
 
 
 def _inside(wrapper: object) -> list[object]:
@@ -79,6 +81,8 @@ def caches(found: object) -> list[Any]:
         if isinstance(found, functools._lru_cache_wrapper):
             made.append(found)
         found = getattr(found, "__wrapped__", None) or getattr(found, "__func__", None)
+        if found is None:
+            break
     return made
 
 
@@ -111,6 +115,8 @@ def standing(module: str, qualname: str) -> Any:
         qualname: The name inside it.
     """
     found: Any = sys.modules.get(module)
+    if "." not in qualname and isinstance(found, types.ModuleType):
+        return found.__dict__.get(qualname)
     for part in qualname.split("."):
         if isinstance(found, type):
             found = inspect.getattr_static(found, part, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.dispatch import canary, functions, hook, selfsame, whereabouts
-from exuvia.migrate.worth.source import said_to_nobody
+from exuvia.migrate.own import os
 
 if TYPE_CHECKING:
     from exuvia.migrate.config import Config, UnitConfig
@@ -58,17 +58,16 @@ def _check(config: Config, unit: UnitConfig, name: str, key: str | None) -> Any:
     if not path.endswith(".py"):
         return None
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        tree = _parsed(text)
+        tree, plain = _read(path)
     except (OSError, ValueError, SyntaxError):
         return None
-    if "import *" not in text and "__getattr__" not in text:
+    if plain:
         for part in qualname.split("."):
             # What defines it is looked at first, which is soon done; a name may also be made by a text.
             if part not in _defined(tree) and part not in (words := _words(tree)):
                 close = ", ".join(map(repr, difflib.get_close_matches(part, words, n=3))) or "nothing like it"
                 raise config.refuse(unit.name, f"{name!r} is unknown: {part!r} is not there; there is {close}", key)
-    found = [node for node in tree.body if isinstance(node, _DEFS) and node.name == qualname]
+    found = _functions(tree).get(qualname, [])
     return _bare(found[0]) if len(found) == 1 and not found[0].decorator_list else None
 
 
@@ -77,12 +76,10 @@ def _refuse_another_name(config: Config, unit: UnitConfig) -> None:
     module, _, qualname = unit.candidate.partition(":")
     try:
         path = None if module in sys.modules else hook.origin(module)
-        tree = _parsed(Path(path).read_text(encoding="utf-8")) if path and path.endswith(".py") else None
+        taken = _taken(_read(path)[0]) if path and path.endswith(".py") else ()
     except Exception:
         return
-    for node in tree.body if tree is not None else ():
-        if not isinstance(node, ast.ImportFrom):
-            continue
+    for node in taken:
         package = module.split(".") if Path(path or "").stem == "__init__" else module.split(".")[:-1]
         above = package[: len(package) - node.level + 1] if node.level else []
         if ".".join([*above, *filter(None, [node.module])]) != unit.module:
@@ -107,9 +104,35 @@ def words_of(path: Path) -> frozenset[str]:
     return frozenset() if "import *" in text or "__getattr__" in words else words
 
 
+def _read(path: str) -> tuple[ast.Module, bool]:
+    """A module's tree, and whether its names are all in it; a file that did not change is not read again."""
+    held = os.stat(path)
+    return _read_as(path, (held.st_mtime_ns, held.st_size, held.st_ino))
+
+
+@functools.lru_cache(maxsize=64)
+def _read_as(path: str, _stamp: tuple[int, ...]) -> tuple[ast.Module, bool]:
+    text = Path(path).read_text(encoding="utf-8")
+    return _parsed(text), "import *" not in text and "__getattr__" not in text
+
+
 @functools.lru_cache(maxsize=64)
 def _parsed(text: str) -> ast.Module:
     return ast.parse(text)
+
+
+@functools.lru_cache(maxsize=64)
+def _functions(tree: ast.Module) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+    found: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+    for node in tree.body:
+        if isinstance(node, _DEFS):
+            found.setdefault(node.name, []).append(node)
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _taken(tree: ast.Module) -> list[ast.ImportFrom]:
+    return [node for node in tree.body if isinstance(node, ast.ImportFrom)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -131,14 +154,21 @@ def _defined(tree: ast.Module) -> frozenset[str]:
 @functools.lru_cache(maxsize=64)
 def _words(tree: ast.Module) -> frozenset[str]:
     """Every word in the code: names, and those in texts that something may read, as `globals()["price"]` does."""
-    idle, found = said_to_nobody(tree), set[str]()
-    for node in ast.walk(tree):
-        if node in idle:
-            continue
-        for _, value in ast.iter_fields(node):
-            for said in value if isinstance(value, list) else (value,):
-                if isinstance(said, str):
-                    found.update(re.findall(r"[^\W\d]\w*", said))
+    found = set[str]()
+    waiting: list[object] = [tree]
+    # Large modules have tens of thousands of nodes: `ast.walk` takes several times as long.
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, str):
+            if held.isascii() and held.isidentifier():
+                found.add(held)
+            else:
+                found.update(re.findall(r"[^\W\d]\w*", held))
+        elif isinstance(held, list):
+            waiting += held
+        elif isinstance(held, ast.AST) and not (isinstance(held, ast.Expr) and isinstance(held.value, ast.Constant)):
+            # A text that stands alone, as a docstring does, is said to nobody.
+            waiting += [each for each in vars(held).values() if type(each) is not int]
     return frozenset(found)
 
 

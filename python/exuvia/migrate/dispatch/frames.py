@@ -9,7 +9,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["calls_itself", "codes", "looks_at_callers", "notes"]
 
@@ -29,10 +29,14 @@ def looks_at_callers(function: Any) -> list[str]:
     Args:
         function: Any callable; of one without code of Python nothing is known.
     """
+    return _looks(codes(function))
+
+
+def _looks(held: Iterable[types.CodeType]) -> list[str]:
     found: set[str] = set()
-    for code in codes(function):
+    for code in held:
         found |= _LOOKS.intersection(code.co_names)
-        if {"inspect", "stack"} <= set(code.co_names):
+        if "inspect" in code.co_names and "stack" in code.co_names:
             found.add("inspect.stack")
     return sorted(found)
 
@@ -47,8 +51,11 @@ def calls_itself(function: Any) -> bool:
     Args:
         function: Any callable.
     """
-    name = getattr(function, "__name__", "")
-    return any(name in code.co_names or name in code.co_freevars for code in codes(function))
+    return _mentions(codes(function), getattr(function, "__name__", ""))
+
+
+def _mentions(held: Iterable[types.CodeType], name: str) -> bool:
+    return any(name in code.co_names or name in code.co_freevars for code in held)
 
 
 def notes(function: Any) -> list[str]:
@@ -57,11 +64,11 @@ def notes(function: Any) -> list[str]:
     Args:
         function: The function.
     """
-    found = []
-    names = looks_at_callers(function)
+    found, held = [], list(codes(function))
+    names = _looks(held)
     if names:
         found.append(f"it looks at its callers ({', '.join(names)}): outside of legacy it sees a frame of exuvia there")
-    if calls_itself(function):
+    if _mentions(held, getattr(function, "__name__", "")):
         found.append(
             "it calls itself: outside of legacy each call takes two frames, so sys.getrecursionlimit() ends it at half "
             "the depth; name the function that calls it first, or raise the limit"

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import mmap
 import stat
+import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +49,9 @@ REMOTE = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "davfs")
 )
 """File systems on which a mapping is not shared between hosts, or not at once."""
+
+
+_HALVES = struct.Struct("<QQ")
 
 
 class NotOursError(MigrateError):
@@ -91,7 +95,8 @@ def unmappable(folder: Path) -> str | None:
         device = folder.stat().st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}"
         with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="replace") as mounts:
-            kinds = [line.partition(" - ")[2].split(" ")[0] for line in mounts if line.split(" ")[2] == wanted]
+            own = [line for line in mounts if wanted in line and line.split(" ")[2] == wanted]
+        kinds = [line.partition(" - ")[2].split(" ")[0] for line in own]
     except (OSError, IndexError, AttributeError):
         return None
     for kind in kinds:
@@ -153,8 +158,8 @@ class Page:
 
     def _fill(self) -> None:
         """Write every byte: a hole in a mapped file is a fault when the disk is full."""
-        head = MAGIC.to_bytes(8, "little") + VERSION.to_bytes(8, "little")
-        data, number = head + bytes(SIZE - len(head)), self._descriptor.number()
+        data, number = bytearray(SIZE), self._descriptor.number()
+        data[:16] = MAGIC.to_bytes(8, "little") + VERSION.to_bytes(8, "little")
         written = os.pwrite(number, data, 0) if hasattr(os, "pwrite") else os.write(number, data)
         if written != SIZE:
             raise OSError(f"{self.path}: only {written} of {SIZE} bytes could be written: is the disk full?")
@@ -211,14 +216,9 @@ class Page:
 
     def scan(self) -> dict[bytes, int]:
         """Return where each unit's slot begins, in words, by the digest of its name."""
-        raw = bytes(self.words[SLOTS_AT:PROCESSES_AT].cast("B"))
-        empty = bytes(16)
-        found = {}
-        for number in range(SLOTS):
-            name = raw[number * 8 * SLOT_WORDS : number * 8 * SLOT_WORDS + 16]
-            if name != empty:
-                found[name] = SLOTS_AT + number * SLOT_WORDS
-        return found
+        halves = (self.words[SLOTS_AT + half : PROCESSES_AT : SLOT_WORDS].tolist() for half in (0, 1))
+        taken = (SLOTS_AT + number * SLOT_WORDS for number, name in enumerate(zip(*halves, strict=True)) if any(name))
+        return {self.name(at): at for at in taken}
 
     def take(self, names: Sequence[bytes]) -> dict[bytes, int]:
         """Return the slots of units, with new ones for those that have none; under the lock only.
@@ -231,14 +231,13 @@ class Page:
         """
         found = self.scan()
         used = set(found.values())
-        free = (at for at in range(SLOTS_AT, PROCESSES_AT, SLOT_WORDS) if at not in used)
+        free = [at for at in range(PROCESSES_AT - SLOT_WORDS, SLOTS_AT - 1, -SLOT_WORDS) if at not in used]
         for name in names:
             if name not in found:
-                at = next(free, None)
-                if at is None:
+                if not free:
                     raise MigrateError(f"{self.path} has no room for more than {SLOTS} units")
-                self.words[at], self.words[at + 1] = (int.from_bytes(half, "little") for half in (name[:8], name[8:]))
-                found[name] = at
+                at = found[name] = free.pop()
+                self.words[at], self.words[at + 1] = _HALVES.unpack(name)
         return found
 
     def read(self, at: int) -> Standing | None:
@@ -258,6 +257,8 @@ class Page:
     @property
     def unrecorded(self) -> int:
         """How many units a rollback holds that could not be put on record."""
+        if not any(self.words[SLOTS_AT + HELD : PROCESSES_AT : SLOT_WORDS].tolist()):
+            return 0
         return sum(self.words[at + HELD] != 0 for at in self.scan().values())
 
     def name(self, at: int) -> bytes:
@@ -328,8 +329,8 @@ def publish(config: Config, *, only_lower: bool = False, held: Page | None = Non
                 mode = modes.MODES[0]
             elif page.words[at + HELD]:
                 page.words[at + HELD] = 0
-            now = page.read(at)
-            if only_lower and now is not None and modes.lower(now.mode, mode) == now.mode:
+            now = page.read(at) if only_lower else None
+            if now is not None and modes.lower(now.mode, mode) == now.mode:
                 continue
             wanted[at] = mode, mark
         page.write(wanted)

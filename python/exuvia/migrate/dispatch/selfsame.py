@@ -82,7 +82,7 @@ def leads_back(legacy: Any, candidate: Any) -> str | None:
         return next((found for own, other in pairs if own and other and (found := leads_back(own, other))), None)
     targets = [legacy]
     function = inner(legacy, str(getattr(legacy, "__module__", "")), str(name))
-    if function is not None:
+    if function is not None and function is not legacy:
         targets.append(function)
     if isinstance(legacy, type):
         return f"it is {name} itself" if candidate is legacy else None
@@ -132,17 +132,17 @@ def _named(function: types.FunctionType, legacy: Any) -> Iterator[Any]:
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
         if callable(default):
             yield default
-    names = {name for code in codes(function) for name in code.co_names}
+    names = set[str]()
+    for code in codes(function):
+        names.update(code.co_names)
     if "__wrapped__" in names:
         yield getattr(function, "__wrapped__", None)
-    for name in names:
-        held = function.__globals__.get(name)
-        # Not what the functions that it names do in turn: they may mention it for other calls.
-        if held is legacy:
-            yield held
-    held = [found for name in names if isinstance(found := function.__globals__.get(name), types.ModuleType)]
+    known = [function.__globals__[name] for name in names if name in function.__globals__]
+    # Not what the functions that it names do in turn: they may mention it for other calls.
+    yield from (each for each in known if each is legacy)
+    modules = [each for each in known if isinstance(each, types.ModuleType)]
     # Reading the code takes longer than all the rest: only where there is something to be found.
-    if not any(vars(module).get(name) is legacy for module in held for name in names):
+    if not any(vars(module).get(name) is legacy for module in modules for name in names):
         return
     for module, name in _taken(function):
         held = function.__globals__.get(module)

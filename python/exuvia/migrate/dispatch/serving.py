@@ -29,9 +29,9 @@ def notes(unit: UnitConfig, state: UnitStatus) -> list[str]:
         state: What was counted.
     """
     counts, found = state.counts, []
-    if counts["answered"]:
+    if counts.get("answered"):
         found.append(f"the candidate raised and legacy answered: {_calls(counts['answered'])}")
-    if counts["unanswered"]:
+    if counts.get("unanswered"):
         found.append(
             "the candidate raised and legacy could not answer, which put the unit back: "
             f"{_calls(counts['unanswered'])}; if its errors are what legacy raises too, declare fallback = false"

@@ -206,7 +206,7 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
     source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
     made = _compiled(source)
     made = made.replace(
-        co_consts=tuple(held if constant is ... else constant for constant in made.co_consts),
+        co_consts=tuple([held if constant is ... else constant for constant in made.co_consts]),
         co_flags=made.co_flags | code.co_flags & inspect.CO_ITERABLE_COROUTINE,
         co_filename=f"{HIDDEN} {code.co_filename}",
         co_firstlineno=code.co_firstlineno,
@@ -254,6 +254,7 @@ _CALLED = {
 }
 
 
+@functools.lru_cache(maxsize=64)
 def _one_line(instructions: int) -> bytes:
     """A table of lines that gives all instructions the first line of the function, which is what a traceback shows.
 

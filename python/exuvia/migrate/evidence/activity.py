@@ -42,11 +42,12 @@ class Activity:
             totals: Counters as they stand now.
             keys: A bit for each key that the candidate served as a canary since the last look.
         """
-        now = self._totals(totals)
-        gained = [max(0, after - before) for before, after in zip(self._before, now, strict=True)]
-        self._before = now
-        if any(gained):
-            self._add(time.time_ns(), gained, keys)
+        now, before = self._totals(totals), self._before
+        if now != before:
+            gained = [max(0, after - each) for each, after in zip(before, now, strict=True)]
+            self._before = now
+            if any(gained):
+                self._add(time.time_ns(), gained, keys)
         return {
             day: {**known, "minutes": [list(span) for span in known["minutes"]], "hours": dict(known["hours"])}
             for day, known in self._days.items()

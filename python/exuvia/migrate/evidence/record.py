@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import evidence_signature
 from exuvia.migrate.background import Background
+from exuvia.migrate.evidence.nothing import nothing
 from exuvia.migrate.evidence.redact import REDACTED, Redactor
 from exuvia.migrate.evidence.shown import SHOWN, apart, parameters, shown
 from exuvia.migrate.evidence.tally import Tally
@@ -17,6 +17,7 @@ from exuvia.migrate.own import pickle
 from exuvia.migrate.shadow.containment import HERE
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Sequence
 
     from exuvia._exuvia import Verdict
@@ -60,7 +61,7 @@ class Record(Tally):
 
     def _clear(self) -> None:
         super()._clear()
-        self._kept: Counter[tuple[str, int]] = Counter()
+        self._kept: Counter[tuple[str, int]] = nothing()
         self._spread = self._lived = 0
 
     def observed(

@@ -186,6 +186,9 @@ class Redactor:
         for secret in tuple(self._seen):
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        if text.isalpha():
+            # One word by itself: no form has less than that and a sign.
+            return text
         for form, by in _FORMS:
             text = form.sub(by, text)
         text = _HEADER.sub(rf"\g<before>{REDACTED}", text)
@@ -230,8 +233,10 @@ class Redactor:
         """
         if line.get("kind") not in ("mismatch", "trouble", "mode"):
             return line
-        plain = {name: self.text(of) if name in _TEXTS and isinstance(of, str) else of for name, of in line.items()}
-        steps = re.split(r"[.\[\]'\":* ]+", str(line.get("path", "")))
+        # Why a unit was flipped is said of each unit alike.
+        plainly = self.reason if line["kind"] == "mode" else self.text
+        plain = {name: plainly(of) if name in _TEXTS and isinstance(of, str) else of for name, of in line.items()}
+        steps = re.split(r"[.\[\]'\":* ]+", str(line["path"])) if line.get("path") else ()
         hidden: tuple[str, ...] = ()
         if line["kind"] == "mismatch" and self.secret_unit(str(line.get("unit", "")), str(line.get("call", ""))):
             # What its arguments were has been hidden where their form was still known, or it is hidden here.

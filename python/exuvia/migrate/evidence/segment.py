@@ -215,7 +215,7 @@ class Segment:
         said = self.redactor.line(line)
         ordered: dict[str, Any] = {name: said[name] for name in ("kind", "unit", "day") if name in said}
         ordered = {**ordered, "at": time.time_ns(), **said}
-        data = json.dumps(ordered, default=str, separators=(",", ":")).encode()
+        data = _ENCODER.encode(ordered).encode()
         self._pending.append(data)
         self._waiting += len(data)
 
@@ -387,6 +387,9 @@ class Segment:
                 os.fchmod(self._descriptor.number(), mode)
                 return True
         return False
+
+
+_ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 def _safe(host: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.evidence.activity import Activity
 from exuvia.migrate.evidence.batches import Batches
 from exuvia.migrate.evidence.buckets import bucket
+from exuvia.migrate.evidence.nothing import nothing
 from exuvia.migrate.evidence.shown import SHOWN
 from exuvia.migrate.own import threading
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable
 
     from exuvia._exuvia import Switch
@@ -61,19 +62,20 @@ class Tally:
         # A signal's handler may flush in the middle of it: a lock that this thread holds must not stop it.
         self._lock = threading.RLock()
         self.observed_calls = self.observing_ns = self.nested = 0
-        self.places: Counter[tuple[str, str]] = Counter()
-        self.ignored: Counter[tuple[str, str]] = Counter()
-        self.reasons: Counter[str] = Counter()
+        self.places: Counter[tuple[str, str]] = nothing()
+        self.ignored: Counter[tuple[str, str]] = nothing()
+        self.reasons: Counter[str] = nothing()
         self.cascades = 0
-        self._own: Counter[str] = Counter()
+        self._own: Counter[str] = nothing()
         self._strata: dict[str, list[int]] = {}
         self._latency = ([0] * BUCKETS, [0] * BUCKETS)
         self._paired = Batches()
-        self._times: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
+        self._times: tuple[Counter[int], Counter[int]] = (nothing(), nothing())
         self._signatures: set[int] = set()
         self._novel: list[int] = []
         self._unlisted = 0
-        self._activity = Activity(self._counts())
+        # All is counted from here on, so each total stands at nothing.
+        self._activity = Activity({})
 
     def _compared(
         self, times: tuple[int, int] | None, differed: bool, *, cascade: bool, stratum: str, signature: int | None
@@ -166,7 +168,7 @@ class Tally:
     def flipped(self) -> None:
         """Note where the counters stand: from here on they tell who served in the new mode."""
         if self.switch is not None:
-            self._flip = dict(self.switch.counts())
+            self._flip = self.switch.counts()
 
     @property
     def untouched(self) -> bool:
@@ -184,11 +186,14 @@ class Tally:
 
     def _counts(self, now: dict[str, int] | None = None) -> dict[str, int]:
         if now is None:
-            now = {} if self.switch is None else dict(self.switch.counts())
+            now = {} if self.switch is None else self.switch.counts()
         base = self._base
         counts = {name: count - base.get(name, 0) for name, count in now.items()} if base else now
-        own = {name: counts.get(name, 0) + self._own[name] for name in OWN}
-        return {**counts, **own, "skipped": counts.get("skipped", 0) + self.nested}
+        found, mine = {**counts}, self._own.get
+        for name in OWN:
+            found[name] = counts.get(name, 0) + mine(name, 0)
+        found["skipped"] = counts.get("skipped", 0) + self.nested
+        return found
 
     def counters(self, mode: str) -> dict[str, Any]:
         """Return everything that a line of counters says of this unit.
@@ -197,11 +202,11 @@ class Tally:
             mode: The mode in which it stands.
         """
         objects = {} if self.lives is None else {"objects": self.lives.counters()}
-        now: dict[str, int] = {} if self.switch is None else dict(self.switch.counts())
-        served = {
-            name: now[name] - self._flip.get(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now
-        }
-        keys = 0 if self.switch is None else sum(word << 64 * at for at, word in enumerate(self.switch.served_keys()))
+        now: dict[str, int] = {} if self.switch is None else self.switch.counts()
+        flip = self._flip.get
+        served = {name: now[name] - flip(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now}
+        marked = () if self.switch is None else self.switch.served_keys()
+        keys = sum(word << 64 * at for at, word in enumerate(marked)) if any(marked) else 0
         with self._lock:
             counts = self._counts(now)
             novel, self._novel = self._novel, []
@@ -219,12 +224,8 @@ class Tally:
                 "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
                 "signatures": len(self._signatures),
                 "unlisted": self._unlisted,
-                "latency": {
-                    side: list(buckets) for side, buckets in zip(("legacy", "candidate"), self._latency, strict=True)
-                },
-                "times": {
-                    side: sorted(fine.items()) for side, fine in zip(("legacy", "candidate"), self._times, strict=True)
-                },
+                "latency": {"legacy": self._latency[0].copy(), "candidate": self._latency[1].copy()},
+                "times": {"legacy": sorted(self._times[0].items()), "candidate": sorted(self._times[1].items())},
                 "paired": self._paired.written(),
                 "sessions": self._activity.look(counts, keys),
             }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.evidence.nothing import nothing
 from exuvia.migrate.gates import mending
 from exuvia.migrate.gates.pace import Pace, pace
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable
 
     from exuvia.migrate.comparator.ledger import LedgerLine
@@ -90,11 +91,11 @@ class UnitStatus:
     file: str | None = None
     fingerprint: str = ""
     rehearsal: bool = False
-    counts: Counter[str] = field(default_factory=Counter)
-    since_flip: Counter[str] = field(default_factory=Counter)
-    places: Counter[tuple[str, str]] = field(default_factory=Counter)
-    ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=nothing)
+    since_flip: Counter[str] = field(default_factory=nothing)
+    places: Counter[tuple[str, str]] = field(default_factory=nothing)
+    ignored: Counter[tuple[str, str]] = field(default_factory=nothing)
+    reasons: Counter[str] = field(default_factory=nothing)
     examples: list[dict[str, Any]] = field(default_factory=list)
     segments: int = 0
     objects: dict[str, int | None] | None = None
@@ -176,7 +177,7 @@ class UnitStatus:
     def judged(self) -> tuple[str, str]:
         """Return the verdict and its reason."""
         found = self._counted()
-        ended = next((line.fails for line in self.ledger if line.fails), None)
+        ended = next((line.fails for line in self.ledger if line.fails), None) if self.ledger else None
         if ended and found[0] != "FAIL":
             return "FAIL", ended
         if found[0] == "PASS" and self.troubles:
@@ -187,15 +188,17 @@ class UnitStatus:
     def _counted(self) -> tuple[str, str]:
         """What the counters alone say."""
         counts = self.counts
-        compared, skipped = counts["compared"], counts["skipped"]
-        if counts["differed"]:
+        # By get: a Counter is asked for what it has not by a call of Python.
+        compared, skipped = counts.get("compared", 0), counts.get("skipped", 0)
+        if counts.get("differed"):
             return "FAIL", f"{counts['differed']:,} of {counts['compared']:,} compared calls differ"
         if self.quarantined:
             return "FAIL", f"in quarantine: {self.quarantined}"
         if self.refused:
             return "INCONCLUSIVE", self.refused
-        if counts["errors"] or not compared:
-            lost = f"{counts['errors']:,} calls could not be compared" if counts["errors"] else "nothing was compared"
+        errors = counts.get("errors", 0)
+        if errors or not compared:
+            lost = f"{errors:,} calls could not be compared" if errors else "nothing was compared"
             return "INCONCLUSIVE", lost
         if skipped > SKIPPED_AT_MOST * (compared + skipped):
             share = skipped / (compared + skipped)

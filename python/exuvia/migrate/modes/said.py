@@ -34,7 +34,7 @@ def lower(one: str, other: str) -> str:
     Returns:
         The one nearer to `legacy`.
     """
-    return min(one, other, key=MODES.index)
+    return one if one == other else min(one, other, key=MODES.index)
 
 
 def refuse_writable_by_others(path: Path) -> None:
@@ -106,7 +106,7 @@ class Journal:
             name: The unit or group.
             now_ns: UTC nanoseconds, else the clock's.
         """
-        if self._glass_ended(name, now_ns):
+        if self.entries and self._glass_ended(name, now_ns):
             return self.unbroken.get(name, MODES[0])
         return self.modes.get(name, self.default)
 

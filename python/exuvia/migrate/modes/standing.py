@@ -147,7 +147,7 @@ def of_group(
         other = of_group(config, journal, config.groups[name], None, now_ns, holds=holds)
         found.append(Standing(other.mode, f"group {group.name} requires {name}, which stands in {other.mode}"))
         found += _since(config, journal, group, config.groups[name], now_ns)
-    place = min(found, key=lambda one: MODES.index(one.mode))
+    place = found[0] if len(found) == 1 else min(found, key=lambda one: MODES.index(one.mode))
     for unit in group.units:
         held = None if holds is None else holds(unit, place.mode)
         if held is not None and lower(held.mode, place.mode) != place.mode:

@@ -47,6 +47,7 @@ class Courier(Carrying):
         self.config, self.records = config, records
         # A signal handler may flush in the middle of the start.
         self._starting = threading.RLock()
+        self._of_unit: dict[str, list[Lane]] = {}
         super().__init__(quarantine, limit_memory=limit_memory)
 
     def __del__(self) -> None:
@@ -63,6 +64,7 @@ class Courier(Carrying):
         """
         lane = Lane(len(self.lanes), unit, side, self.records[unit.name], self.ring)
         self.lanes.append(lane)
+        self._of_unit.setdefault(unit.name, []).append(lane)
         return lane
 
     def start(self) -> None:
@@ -175,7 +177,7 @@ class Courier(Carrying):
         Args:
             unit: The unit's name.
         """
-        mine = [lane for lane in self.lanes if lane.unit.name == unit]
+        mine = self._of_unit.get(unit, ())
         found = [f"shadow off: {lane.off}" for lane in mine if lane.off]
         found += [f"shadow pauses: {lane.pause}" for lane in mine if lane.pause and not lane.off]
         found += [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,9 @@ def spelled(declared: str, wanted: Any) -> str:
         wanted: The callable.
     """
     module, _, qualname = declared.partition(":")
-    found: Any = importlib.import_module(module)
+    found: Any = sys.modules.get(module)
+    if found is None:
+        found = importlib.import_module(module)
     for part in filter(None, qualname.split(".")):
         found = getattr(found, part, None)
     if isinstance(found, property):

@@ -74,7 +74,7 @@ def step_name(kind: int) -> str:
     return names[kind]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Side:
     """What the worker runs for one unit.
 
