@@ -181,3 +181,128 @@ def test_a_name_that_the_shim_has_for_something_else_is_refused_with_its_line(pr
 def test_a_property_with_a_setter_is_noted_once(project: Path) -> None:
     notes = scaffold(["lib:Book"], [project]).notes
     assert notes == ["Book.size is inherited: it is a generator or decorated"]
+
+
+FAST = "def third(a, b=2):\n    return 42\n"
+OWN = {
+    "typed_else": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from fast import third\n"
+    "else:\n    from fast import third",
+    "not_typed": "import typing\nif not typing.TYPE_CHECKING:\n    from fast import third",
+    "for": "import fast\nfor third in [fast.third]:\n    pass",
+    "for_tuple": "import fast\nfor _n, (third, *_rest) in [(1, (fast.third,))]:\n    pass",
+    "with": "import contextlib, fast\nwith contextlib.nullcontext(fast.third) as third:\n    pass",
+    "walrus": "import fast\nif third := fast.third:\n    pass",
+    "walrus_inside": "import fast\nSOME = [third := one for one in [fast.third]]",
+    "walrus_default": "import fast\ndef other(f=(third := fast.third)):\n    return f",
+    "global": "import fast\ndef take():\n    global third\n    third = fast.third\ntake()",
+    "match": "import fast\nmatch [fast.third]:\n    case [third]:\n        pass",
+    "match_as": "import fast\nmatch fast.third:\n    case third:\n        pass",
+    "match_star": "import fast\nmatch [1]:\n    case [*third]:\n        pass\n    case {1: 1, **third}:\n        pass",
+    "match_rest": "import fast\nmatch {1: 2}:\n    case {1: 2, **third}:\n        pass",
+    "except": "try:\n    raise KeyError\nexcept KeyError as third:\n    _kept = third",
+    "in_handler": "try:\n    import no_such_module\nexcept ImportError:\n    from fast import third",
+    "import_as": "import fast as third",
+    "tuple": "import fast\n(_a, [third, *_b]) = 1, [fast.third]",
+    "chain": "import fast\n_a = third = fast.third",
+    "annotated": "import fast\nthird: object = fast.third",
+    "augmented": "third = 1\nthird += 1",
+    "while": "import fast\nwhile True:\n    third = fast.third\n    break",
+    "try_else": "try:\n    import fast\nexcept ImportError:\n    pass\nelse:\n    third = fast.third",
+    "finally": "import fast\ntry:\n    pass\nfinally:\n    third = fast.third",
+    "deep": "import fast\nif True:\n    with open(__file__):\n        for _n in [1]:\n            third = fast.third",
+    "del": "third = 1\ndel third",
+}
+
+
+@pytest.mark.parametrize("written", OWN.values(), ids=OWN)
+def test_a_candidate_that_its_user_wrote_is_never_replaced_however_it_is_bound(project: Path, written: str) -> None:
+    (project / "fast.py").write_text(FAST)
+    shim = project / "shim.py"
+    shim.write_text(scaffold(["lib:first"], [project]).text + f"\n{written}\n")
+    with pytest.raises(MigrateError, match=r"shim.py has third \(line \d+\) already, and nothing was changed"):
+        scaffold(["lib:third"], [project], shim)
+    made = scaffold(["lib:third", "lib:second"], [project], shim)
+    assert (made.names, list(made.there)) == (["second"], ["third"])
+    assert "def third(" not in made.text.replace(written, "")
+
+
+def test_what_only_looks_like_a_binding_keeps_no_unit_out(project: Path) -> None:
+    shim = project / "shim.py"
+    inner = (
+        "SOME = [third for third in (1, 2)] + [(lambda third: third)(1)]\n\n\ndef own(third):\n    [forth] = [third]\n"
+        "    third = forth\n    return third\n\n\nclass Own:\n    third = 1\n"
+    )
+    shim.write_text(scaffold(["lib:first"], [project]).text + "\n" + inner)
+    assert scaffold(["lib:third"], [project], shim).names == ["third"]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("from fast import *", "from fast import *"),
+        ("try:\n    from fast import *\nexcept ImportError:\n    pass", "from fast import *"),
+        ("import fast\ndef __getattr__(name):\n    return getattr(fast, name)", "def __getattr__"),
+        ("import fast\nglobals().update(vars(fast))", "globals(…)"),
+    ],
+)
+def test_what_may_bind_any_name_is_named_with_its_line_and_nothing_is_added(
+    project: Path, written: str, said: str
+) -> None:
+    (project / "fast.py").write_text(FAST)
+    shim = project / "shim.py"
+    shim.write_text(scaffold(["lib:first"], [project]).text + f"\n{written}\n")
+    before = shim.read_bytes()
+    done = run(project, "exuvia", "scaffold", "lib:third", "-o", "shim.py")
+    assert done.returncode == 2, done
+    line = next(n for n, text in enumerate(shim.read_text().splitlines(), 1) if said[:8] in text)
+    assert f"shim.py:{line} `{said}` may give the file third already" in done.stderr
+    assert shim.read_bytes() == before
+
+
+def test_a_name_that_only_type_checkers_see_is_refused_where_a_function_would_take_it(project: Path) -> None:
+    shim = project / "shim.py"
+    text = scaffold(["lib:first"], [project]).text
+    shim.write_text(text + "\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from fast import third\n")
+    with pytest.raises(MigrateError, match="has third for type checkers alone, and its shim needs that name"):
+        scaffold(["lib:third"], [project], shim)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        '__all__ = ("first",)',
+        '__all__: tuple[str, ...] = ("first",)',
+        '__all__ = {"first"}',
+        '__all__ = sorted(["first"])',
+        "__all__ = lib_all",
+        'NAMES = __all__ = ["first"]',
+        '__all__ = ["first"]\n__all__ += ("LIMIT",)',
+        '__all__ = ("LIMIT",)\n__all__ += ("first",)',
+        "__all__: list[str]\n__all__ = ['first']",
+    ],
+)
+def test_what_is_public_grows_whatever_kind_of_a_sequence_it_is(project: Path, listed: str) -> None:
+    shim = project / "shim.py"
+    text = scaffold(["lib:first"], [project]).text
+    [was] = [line for line in text.splitlines() if line.startswith("__all__")]
+    shim.write_text(text.replace(was, f'lib_all = ["first"]\n{listed}'))
+    before = shim.read_bytes()
+    for units in (["lib:third"], ["lib:Book", "lib:fourth"]):
+        shim.write_text(scaffold(units, [project], shim).text)
+    assert stays(before, shim.read_bytes())
+    (project / "check.py").write_text(
+        "import shim\nassert {'first', 'third', 'Book', 'fourth'} <= set(shim.__all__), shim.__all__\n"
+        "assert shim.lib_all == ['first'] and getattr(shim, 'NAMES', ['first']) == ['first']\n"
+        "from shim import *\nassert third(1) == 3\nprint('same')\n"
+    )
+    done = run(project, "check")
+    assert done.stdout == "same\n", done.stderr
+
+
+def test_imports_for_types_go_below_a_line_that_holds_two_of_them(project: Path) -> None:
+    shim = project / "shim.py"
+    text = scaffold(["lib:first"], [project]).text
+    shim.write_text(text + "\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import os; import sys\n")
+    added = scaffold(["lib:second"], [project], shim).text
+    assert "import os; import sys\n    from " in added
+    compile(added, "shim.py", "exec")

@@ -420,3 +420,93 @@ def test_a_docstring_that_names_exuvia_holds_nothing_up(tmp_path: Path) -> None:
     done = exuvia(tmp_path, "eject", "--write")
     assert (done.returncode, "by hand" in done.stdout) == (0, False), done
     assert (tmp_path / "m.py").read_text() == text
+
+
+def test_only_what_init_put_aside_goes_and_what_its_user_named_alike_stays(tmp_path: Path) -> None:
+    candidate(tmp_path, "lib:other")
+    (tmp_path / "exuvia.toml.bak.d").mkdir()
+    (tmp_path / "exuvia.toml.bak.3").mkdir()
+    mine = {
+        "exuvia.toml.backup-of-mine": "mine\n",
+        "exuvia.toml.bak.old": "mine\n",
+        "exuvia.toml.bak.d/notes.txt": "my notes\n",
+        "exuvia.toml.bak.3/notes.txt": "my notes\n",
+    }
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    for _ in range(2):
+        assert exuvia(tmp_path, "init", "--force").returncode == 0
+    assert {"exuvia.toml.bak", "exuvia.toml.bak.2"} <= set(tree(tmp_path))
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert tree(tmp_path) == {"lib.py": (tmp_path / "lib.py").read_text(), **mine}
+
+
+def test_a_file_that_is_changed_keeps_the_ends_of_its_lines(tmp_path: Path) -> None:
+    candidate(tmp_path, "shim:slow")
+    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", "shim.py").returncode == 0
+    run = tmp_path / "run.py"
+    run.write_bytes(
+        b"import exuvia.migrate\r\nexuvia.migrate.install()\r\nfrom shim import slow\r\n"
+        b"X = '''a\x0cb'''\r\nmixed = 1\nprint(slow(1))\r\n"
+    )
+    run.chmod(0o750)
+    (tmp_path / "requirements.txt").write_bytes(b"numpy\r\nexuvia==1.0\r\nhttpx\r\n")
+    shown = exuvia(tmp_path, "eject").stdout
+    assert ("-import exuvia.migrate" in shown, "-mixed" in shown, "-print" in shown) == (True, False, False), shown
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert run.read_bytes() == b"from lib import slow\r\nX = '''a\x0cb'''\r\nmixed = 1\nprint(slow(1))\r\n"
+    assert run.stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "requirements.txt").read_bytes() == b"numpy\r\nhttpx\r\n"
+
+
+def test_a_file_that_is_no_utf_8_is_named_and_never_written_with_letters_lost(tmp_path: Path) -> None:
+    candidate(tmp_path, "lib:other")
+    text = "# -*- coding: latin-1 -*-\nimport exuvia.migrate\nexuvia.migrate.install()\nNAME = 'Zürich'\n"
+    (tmp_path / "run.py").write_bytes(text.encode("latin-1"))
+    (tmp_path / "said.py").write_bytes("# -*- coding: latin-1 -*-\n# Zürich, not exuvia\n".encode("latin-1"))
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "by hand: run.py: " in done.stdout, "said.py" in done.stdout) == (1, True, False), done
+    assert (tmp_path / "run.py").read_bytes() == text.encode("latin-1")
+
+
+@pytest.mark.parametrize(("shim", "own"), [("tools", "scripts"), ("scripts", "tools")])
+def test_an_import_that_may_be_of_a_shim_or_of_a_file_of_its_name_is_left_to_a_person(
+    tmp_path: Path, shim: str, own: str
+) -> None:
+    candidate(tmp_path, "fast:slow")
+    for folder in (shim, own):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "go.py").write_text("import sys\nfrom fast import slow\nprint(slow(2))\n")
+    (tmp_path / own / "also.py").write_text("import fast as f\n")
+    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", f"{shim}/fast.py").returncode == 0
+    (tmp_path / own / "fast.py").write_text("def slow(n):\n    return 7\n")
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 1, done
+    for place in (f"{shim}/go.py:2", f"{own}/go.py:2", f"{own}/also.py:1"):
+        assert f"by hand: {place}: fast is " in done.stdout, done.stdout
+    assert f"{shim}/fast.py, a shim of lib" in done.stdout
+    assert tree(tmp_path) == before
+    # What it says to do brings it to its end.
+    (tmp_path / shim / "go.py").write_text("import sys\nfrom lib import slow\nprint(slow(2))\n")
+    (tmp_path / shim / "fast.py").unlink()
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    left = tree(tmp_path)
+    assert left[f"{own}/go.py"] == before[f"{own}/go.py"]
+    assert left[f"{own}/fast.py"] == before[f"{own}/fast.py"]
+    assert not [name for name, text in left.items() if "exuvia" in name + text]
+
+
+def test_two_shims_of_one_name_and_one_legacy_are_taken_out_without_a_question(tmp_path: Path) -> None:
+    candidate(tmp_path, "fast:slow")
+    for folder in ("scripts", "tools"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "go.py").write_text("from fast import slow\nprint(slow(2))\n")
+        assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", f"{folder}/fast.py").returncode == 0
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert set(tree(tmp_path)) == {"lib.py", "scripts/go.py", "tools/go.py"}
+    assert (tmp_path / "tools" / "go.py").read_text() == "from lib import slow\nprint(slow(2))\n"

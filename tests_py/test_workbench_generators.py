@@ -151,3 +151,15 @@ def test_an_endless_generator_is_recorded_so_far_and_that_is_said(tmp_path: Path
     (file,) = tmp_path.glob("test_repro_*.py")
     assert '("next", None)] * 1000' in file.read_text()
     assert run(file).returncode == 1
+
+
+def test_an_ejection_takes_the_test_of_a_generator_that_repro_wrote(tmp_path: Path) -> None:
+    project(tmp_path, end="-n", each="-i")
+    for unit in ("items", "stream"):
+        assert exuvia(tmp_path, "repro", f"bot:{unit}").returncode == 0
+    files = list(tmp_path.glob("test_repro_*.py"))
+    assert len(files) == 2
+    assert all("def drive(" in file.read_text() for file in files)
+    done = exuvia(tmp_path, "eject", "--write")
+    assert (done.returncode, "by hand" in done.stdout) == (0, False), done
+    assert not [file for file in files if file.exists()]

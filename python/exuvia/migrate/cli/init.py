@@ -57,9 +57,7 @@ def _init(options: argparse.Namespace) -> int:
         backup = f"{target.name}.bak"
         raise MigrateError(f"{target} is there already, and stays: --force writes another and keeps this as {backup}")
     start = starting.begin(root, Path(options.profile) if options.profile else None, options.top)
-    kept = _kept(target)
-    target.write_text(start.text, encoding="utf-8")
-    target.chmod(0o644)
+    kept = _put(target, start.text)
     config.load(target)
     if options.json:
         print_json(
@@ -104,6 +102,21 @@ def _init(options: argparse.Namespace) -> int:
 def _lines(what: str, texts: list[str]) -> None:
     for text in texts:
         say(f"  {what}: {text}")
+
+
+def _put(target: Path, text: str) -> Path | None:
+    """Write the file; return where the one that was there is now. If it cannot be written, that one comes back."""
+    from exuvia.migrate.workbench.putting import put
+
+    kept = _kept(target)
+    try:
+        put(target, text)
+    except BaseException:
+        if kept is not None:
+            kept.replace(target)
+        raise
+    target.chmod(0o644)
+    return kept
 
 
 def _kept(target: Path) -> Path | None:

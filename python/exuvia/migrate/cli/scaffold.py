@@ -43,6 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 def _scaffold(options: argparse.Namespace) -> int:
     from exuvia.migrate.workbench import scaffold
+    from exuvia.migrate.workbench.putting import put
     from exuvia.migrate.workbench.starting import SHIMS, shim_module
 
     target = Path(options.output or f"{shim_module(options.units[0]).replace('.', '/')}.py")
@@ -51,9 +52,8 @@ def _scaffold(options: argparse.Namespace) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     package = target.parent / "__init__.py"
     if target.parent.name == SHIMS and not package.exists():
-        package.write_text('"""Shims: what stands for a legacy module while it moves to Rust."""\n', encoding="utf-8")
-    # As bytes: whatever ends the lines that are there goes on to end them.
-    target.write_bytes(made.text.encode("utf-8"))
+        put(package, '"""Shims: what stands for a legacy module while it moves to Rust."""\n')
+    put(target, made.text)
     if options.json:
         print_json(
             {

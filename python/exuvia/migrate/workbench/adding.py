@@ -9,27 +9,20 @@ from __future__ import annotations
 import ast
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from exuvia.errors import MigrateError
+from exuvia.migrate.workbench.scope import Scope, for_checkers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["Bound", "There", "bindings", "look"]
+    from exuvia.migrate.workbench.scope import Bound
 
+__all__ = ["There", "look", "wrapped"]
 
-class Bound(NamedTuple):
-    """What a name at the top of a module stands for.
-
-    Attributes:
-        line: Where it is bound.
-        home: The module and name it is imported from, `a.b:name` or `a.b`; empty for what the file defines itself.
-    """
-
-    line: int
-    home: str = ""
+WIDTH = 88
 
 
 @dataclass(slots=True)
@@ -42,7 +35,7 @@ class There:
         tree: Its text, parsed.
         bound: What its names stand for when it runs.
         typed: The same for names that only a type checker sees.
-        classes: Classes that it defines.
+        unknown: Lines that may bind any name, and what stands there.
     """
 
     path: Path
@@ -50,7 +43,7 @@ class There:
     tree: ast.Module
     bound: dict[str, Bound] = field(default_factory=dict)
     typed: dict[str, Bound] = field(default_factory=dict)
-    classes: set[str] = field(default_factory=set)
+    unknown: list[tuple[int, str]] = field(default_factory=list)
 
     def line_of(self, name: str) -> int | None:
         """Return the line on which a name is bound, for a type checker only too; `None` if it is free.
@@ -92,7 +85,7 @@ class There:
         """
         found = []
         for line in lines:
-            [(name, wanted)] = bindings(ast.parse(line).body[0]).items()
+            [(name, wanted)] = Scope(ast.parse(line)).bound.items()
             for known in (self.bound.get(name), self.typed.get(name)):
                 if known is not None and known.home != wanted.home and (known.home or name not in set(own)):
                     raise MigrateError(
@@ -116,7 +109,7 @@ class There:
         Args:
             imports: Lines for the imports.
             for_types: Import lines for type checkers alone.
-            public: Lines after `__all__`; left out where there is none.
+            public: Names for `__all__`; left out where there is none.
             bodies: Lines for the end.
         """
         lines = list(io.StringIO(self.text, newline=""))
@@ -126,13 +119,14 @@ class There:
         more: list[tuple[int, list[str]]] = [(head, list(imports))]
         if for_types and checking is not None:
             last = checking.body[-1]
-            indent = lines[last.lineno - 1][: last.col_offset]
+            # Its last statement may stand behind another one, on the same line.
+            indent = lines[checking.body[0].lineno - 1][: checking.body[0].col_offset]
             more.append((last.end_lineno or last.lineno, [f"{indent}{line}" for line in for_types]))
         elif for_types:
             more[0][1].extend(["", "if TYPE_CHECKING:", *(f"    {line}" for line in for_types)])
         listed = [node for node in self.tree.body if _lists(node)]
         if listed and public:
-            more.append((listed[-1].end_lineno or listed[-1].lineno, list(public)))
+            more.append((listed[-1].end_lineno or listed[-1].lineno, _listing(listed, public)))
         if lines and not lines[-1].endswith(("\n", "\r")):
             lines[-1] += end
         for at, new in sorted(more, key=lambda one: -one[0]):
@@ -171,53 +165,13 @@ def look(path: Path, module: str) -> There:
             f"{path} is there already, and by its docstring it is no shim of `{module}` that exuvia scaffold wrote: "
             f"{otherwise}"
         )
-    there = There(path, text, tree)
-    for node in tree.body:
-        for inner in node.body if _for_types(node) else ():
-            there.typed |= bindings(inner)
-        there.bound |= bindings(node)
-        if isinstance(node, ast.ClassDef):
-            there.classes.add(node.name)
-    return there
-
-
-def bindings(node: ast.stmt) -> dict[str, Bound]:
-    """Return the names that a statement binds when it runs.
-
-    >>> dict(bindings(ast.parse("from decimal import Decimal as D").body[0]))
-    {'D': Bound(line=1, home='decimal:Decimal')}
-
-    Args:
-        node: A statement.
-    """
-    found: dict[str, Bound] = {}
-    if isinstance(node, ast.Import):
-        for one in node.names:
-            bound = one.asname or one.name.partition(".")[0]
-            found[bound] = Bound(node.lineno, one.name if one.asname else bound)
-    elif isinstance(node, ast.ImportFrom):
-        base = "." * node.level + (node.module or "")
-        found |= {one.asname or one.name: Bound(node.lineno, f"{base}:{one.name}") for one in node.names}
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        found[node.name] = Bound(node.lineno)
-    elif not _for_types(node):
-        for inner in ast.iter_child_nodes(node):
-            if isinstance(inner, ast.stmt):
-                found |= bindings(inner)
-            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-                names = [each for each in ast.walk(inner) if isinstance(each, ast.Name)]
-                found |= {each.id: Bound(node.lineno) for each in names if isinstance(each.ctx, ast.Store)}
-            elif isinstance(inner, ast.ExceptHandler):
-                for each in inner.body:
-                    found |= bindings(each)
-    return found
+    scope = Scope(tree)
+    return There(path, text, tree, scope.bound, scope.typed, scope.unknown)
 
 
 def _for_types(node: ast.stmt) -> TypeGuard[ast.If]:
     """Whether a statement is `if TYPE_CHECKING:`."""
-    named = node.test if isinstance(node, ast.If) else None
-    name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
-    return name == "TYPE_CHECKING"
+    return isinstance(node, ast.If) and for_checkers(node.test)
 
 
 def _is_block(node: ast.If) -> bool:
@@ -227,4 +181,37 @@ def _is_block(node: ast.If) -> bool:
 def _lists(node: ast.stmt) -> bool:
     """Whether a statement says what is public."""
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+    said = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+    return said and getattr(node, "value", None) is not None
+
+
+def _listing(listed: Sequence[ast.stmt], names: Sequence[str]) -> list[str]:
+    """Lines that add names to `__all__`, whatever kind of a sequence it is."""
+    wholes = [node for node in listed if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    last = wholes[-1] if wholes else None
+    # What is assigned may be somebody else's list, which must not grow.
+    own = last is not None and not (isinstance(last, ast.Assign) and len(last.targets) > 1)
+    texts = [f'"{name}"' for name in names]
+    if last is not None and own and isinstance(last.value, ast.List):
+        return wrapped("__all__ += [", texts, "]", "")
+    if last is not None and own and isinstance(last.value, ast.Tuple):
+        return wrapped("__all__ += (", texts, ")", "") if len(texts) > 1 else [f"__all__ += ({texts[0]},)"]
+    return wrapped("__all__ = [", ["*__all__", *texts], "]", "")
+
+
+def wrapped(before: str, parts: list[str], after: str, indent: str) -> list[str]:
+    """Return a call or signature in one line if it fits, else with its parts on a line, else on a line each.
+
+    Args:
+        before: What opens it, with its indent.
+        parts: What is in it.
+        after: What closes it.
+        indent: The indent of its first line.
+    """
+    whole = f"{before}{', '.join(parts)}{after}"
+    if len(whole) <= WIDTH or not parts:
+        return [whole]
+    inner = f"{indent}    {', '.join(parts)}"
+    if len(inner) <= WIDTH:
+        return [before, inner, f"{indent}{after}"]
+    return [before, *(f"{indent}    {part}," for part in parts), f"{indent}{after}"]

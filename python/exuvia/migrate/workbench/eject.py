@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 import re
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exuvia.migrate.workbench import fixtures
+from exuvia.migrate.workbench import fixtures, repro
+from exuvia.migrate.workbench.putting import put
 from exuvia.migrate.workbench.scaffold import MARK
 from exuvia.migrate.workbench.starting import SHIMS
 from exuvia.migrate.worth.imports import read
@@ -48,8 +50,6 @@ _RUN = re.compile(
 )
 _MODULE = re.compile(r"exuvia(?:\.[A-Za-z_]\w*)*?(?:\.(?P<last>[A-Za-z_]\w*))?(?::[\w.]+)?")
 _REPRO = re.compile(r'"""[^"]*Written by `exuvia repro ', re.DOTALL)
-_REPRO_OWN = ("load", "acting", "awaited", "steps", "play")
-"""The functions of such a test beside the one that is called as the file."""
 _REQUIREMENT = re.compile(r"^\s*(?:-e\s+)?[\"']?exuvia(?:\[[^\]]*\])?(?:\s*[=<>~!@;].*?)?[\"']?\s*,?\s*(?:#.*)?$")
 _IN_LIST = re.compile(
     r"""(?P<first>\[)?\s*(?P<quote>["'])exuvia(?:\[[^\]"']*\])?(?:\s*[=<>~!@;][^"']*)?(?P=quote)\s*,?(?P<after>\s*)"""
@@ -91,9 +91,17 @@ class Ejection:
         parts = []
         for path, text in sorted(self.changed.items()):
             name = path.relative_to(self.root).as_posix()
-            old = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            parts.append("".join(difflib.unified_diff(old, text.splitlines(keepends=True), f"a/{name}", f"b/{name}")))
+            old, new = _lines(_text(path)), _lines(text)
+            parts.append("".join(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")))
         return "".join(parts)
+
+
+@dataclass(slots=True)
+class _Shims:
+    """The modules that are shims: legacy's module by name, and what a name is that other files have too."""
+
+    legacy: dict[str, str] = field(default_factory=dict)
+    doubtful: dict[str, str] = field(default_factory=dict)
 
 
 def plan(root: Path, config: Config | None) -> Ejection:
@@ -109,18 +117,23 @@ def plan(root: Path, config: Config | None) -> Ejection:
     for path in filter(_is_report, ejection.root.glob("*.html")):
         ejection.remove(path, "exuvia report wrote it: copy it elsewhere to keep it")
     for path in (path for path in files if path not in gone):
-        _repro(ejection, path, shims)
+        _repro(ejection, path, shims.legacy)
     for path in files:
         if path in gone or path in own or path in ejection.removed:
             continue
         tree = parse(path)
-        text = path.read_text(encoding="utf-8", errors="replace")
-        names = {"exuvia", *(shim.partition(".")[0] for shim in shims)}
+        text = _glimpsed(path)
+        names = {"exuvia", *(shim.partition(".")[0] for shim in (*shims.legacy, *shims.doubtful))}
         if tree is None:
             if any(name in text for name in names):
                 ejection.by_hand.append(f"{_shown(ejection, path)}: cannot be parsed, and names exuvia")
         elif any(name in text for name in names):
             _Module(ejection, path, text, tree, shims).eject()
+    for path in list(ejection.changed):
+        if not _is_utf8(path):
+            del ejection.changed[path]
+            shown = _shown(ejection, path)
+            ejection.by_hand.append(f"{shown}: names exuvia or a shim and is no UTF-8: write it as UTF-8 first")
     fixtures.name(ejection, [path for path in files if path not in {*gone, *own, *ejection.removed}])
     for path in _texts(ejection.root):
         _configuration(ejection, path)
@@ -134,8 +147,10 @@ def plan(root: Path, config: Config | None) -> Ejection:
 def _settings(ejection: Ejection, config: Config) -> None:
     """The configuration, what was put aside for it, and the evidence."""
     ejection.remove(config.path, "the configuration")
-    for path in sorted(config.path.parent.glob(f"{config.path.name}.bak*")):
-        ejection.remove(path, "exuvia init put it aside")
+    aside = re.compile(re.escape(config.path.name) + r"\.bak(?:\.\d+)?")
+    for path in sorted(config.path.parent.iterdir()):
+        if aside.fullmatch(path.name) and path.is_file():
+            ejection.remove(path, "exuvia init put it aside")
     _evidence(ejection, config.evidence.resolve())
 
 
@@ -163,7 +178,7 @@ def write(ejection: Ejection) -> None:
         ejection: The plan; it has nothing that is left to be done by hand.
     """
     for path, text in ejection.changed.items():
-        path.write_text(text, encoding="utf-8")
+        put(path, text)
     for path in ejection.removed:
         if path.is_dir():
             shutil.rmtree(path)
@@ -177,38 +192,36 @@ def write(ejection: Ejection) -> None:
 
 def _sort_candidates(
     ejection: Ejection, config: Config | None, files: list[Path]
-) -> tuple[dict[str, str], set[Path], set[Path]]:
+) -> tuple[_Shims, set[Path], set[Path]]:
     """Tell shims from candidates that a user wrote.
 
     Returns:
-        Legacy's module by shim, the files that go, and the files of a user's candidates that nothing imports.
+        The shims, the files that go, and the files of a user's candidates that nothing imports.
     """
     names = Names(ejection.root, files)
-    by_name = {names.of(path): path for path in files}
-    shims: dict[str, str] = {}
-    gone: set[Path] = set()
-    mine: dict[str, Path] = {}
+    by_name: dict[str, list[Path]] = {}
+    for path in files:
+        by_name.setdefault(names.of(path), []).append(path)
+    legacy: dict[Path, str] = {}
+    mine: list[tuple[str, Path]] = []
+    # `exuvia scaffold` wrote it, whether a unit names it by now or not.
+    written = {path: found["legacy"] for path in files if (found := _WRITTEN.match(_glimpsed(path)))}
     for unit in config.units.values() if config is not None else ():
         module = unit.candidate.partition(":")[0]
-        path = by_name.get(module)
-        if path is None or module == unit.module:
-            continue
-        if _is_shim(path):
-            shims[module] = unit.module
-            gone.add(path)
-        else:
-            mine[module] = path
-    for module, path in by_name.items():
-        # `exuvia scaffold` wrote it, whether a unit names it by now or not.
-        if path not in gone and (found := _WRITTEN.match(path.read_text(encoding="utf-8", errors="replace"))):
-            shims[module] = found["legacy"]
-            gone.add(path)
+        paths = by_name.get(module, []) if module != unit.module else []
+        for path in paths:
+            if not _is_shim(path):
+                mine.append((module, path))
+            elif len(paths) == 1 or path not in written:
+                legacy[path] = unit.module
+    legacy = {**written, **legacy}
+    gone = set(legacy)
     for folder in {path.parent for path in gone if path.parent.name == SHIMS}:
         if {path for path in folder.glob("*.py") if path.name != "__init__.py"} <= gone:
             gone |= set(folder.glob("*.py"))
     graph = read(ejection.root) if mine else None
     alone = set()
-    for module, path in mine.items():
+    for module, path in dict.fromkeys(mine):
         note = f"{_shown(ejection, path)} is a candidate that you wrote: it stays"
         if graph is not None and _imported(graph, module, path):
             note += ", what imports it goes on using it"
@@ -216,25 +229,74 @@ def _sort_candidates(
             alone.add(path)
             note += "".join(f"; exuvia is used in it at line {line}" for line in _first_use(path))
         ejection.notes.append(note)
-    return shims, gone, alone
+    return _named(ejection, by_name, legacy), gone, alone
+
+
+def _named(ejection: Ejection, by_name: Mapping[str, list[Path]], legacy: Mapping[Path, str]) -> _Shims:
+    """Say which names are of shims, and which may be another file's too."""
+    shims = _Shims()
+    for module, paths in by_name.items():
+        homes = {legacy.get(path, "") for path in paths}
+        if len(homes) == 1 and homes != {""}:
+            shims.legacy[module] = homes.pop()
+        elif homes != {""}:
+            shims.doubtful[module] = _doubt(ejection, paths, legacy)
+    return shims
+
+
+def _doubt(ejection: Ejection, paths: list[Path], legacy: Mapping[Path, str]) -> str:
+    """What the files of one name are: where a program starts says which of them an import takes."""
+    shown = {path: _shown(ejection, path) for path in paths}
+    each = [f"{shown[path]}, a shim of {legacy[path]}" if path in legacy else shown[path] for path in paths]
+    going = " and ".join(shown[path] for path in paths if path in legacy)
+    return f"{' or '.join(each)}: import legacy's where a shim is meant, and delete {going} yourself"
+
+
+def _glimpsed(path: Path) -> str:
+    """The text of a file, for a look: what is no UTF-8 in it is lost."""
+    return _text(path, "replace")
+
+
+def _text(path: Path, errors: str = "strict") -> str:
+    """The text of a file with its line ends as they are."""
+    with path.open(encoding="utf-8", errors=errors, newline="") as file:
+        return file.read()
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        _text(path)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text as Python counts them, each with its end."""
+    return list(io.StringIO(text, newline=""))
+
+
+def _end(line: str) -> str:
+    """How a line ends; the last one of a file may not."""
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def _is_shim(path: Path) -> bool:
     """Whether a file is exuvia's to remove: by the mark that `exuvia scaffold` writes, or by its folder."""
-    return path.parent.name == SHIMS or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    return path.parent.name == SHIMS or _glimpsed(path).startswith(MARK)
 
 
 def _why_gone(path: Path) -> str:
     """Why a shim's file goes: by its mark, or by its folder."""
     if path.name == "__init__.py":
         return f"the package of shims, {SHIMS}, has nothing else in it"
-    marked = path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    marked = _glimpsed(path).startswith(MARK)
     return "exuvia scaffold wrote it" if marked else f"it lies in {SHIMS}"
 
 
 def _repro(ejection: Ejection, path: Path, shims: Mapping[str, str]) -> None:
     """Decide on a test that `exuvia repro` wrote, by what it says at its top: it stays if it can run afterwards."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = _glimpsed(path)
     tree = parse(path) if _REPRO.match(text[:2_000]) is not None else None
     if tree is None:
         return
@@ -244,7 +306,7 @@ def _repro(ejection: Ejection, path: Path, shims: Mapping[str, str]) -> None:
         return
     for node in tree.body:
         name = getattr(node, "name", "")
-        if name and name not in _REPRO_OWN and name != f"test_{path.stem.removeprefix('test_repro_')}":
+        if name and name not in repro.OWN and name != f"test_{path.stem.removeprefix('test_repro_')}":
             ejection.by_hand.append(
                 f"{_shown(ejection, path, node.lineno)}: {name} is not of exuvia repro, which wrote the rest of the "
                 "file: move it elsewhere, or delete it"
@@ -302,9 +364,10 @@ def _shown(ejection: Ejection, path: Path, line: int | None = None) -> str:
 class _Module:
     """One Python file."""
 
-    def __init__(self, ejection: Ejection, path: Path, text: str, tree: ast.Module, shims: Mapping[str, str]) -> None:
-        self.ejection, self.path, self.tree, self.shims = ejection, path, tree, shims
-        self.lines = text.splitlines(keepends=True)
+    def __init__(self, ejection: Ejection, path: Path, text: str, tree: ast.Module, shims: _Shims) -> None:
+        self.ejection, self.path, self.tree = ejection, path, tree
+        self.shims, self.doubtful = shims.legacy, shims.doubtful
+        self.lines = _lines(text)
         self.bound: set[str] = set()
         self.drop: set[ast.stmt] = set()
         self.replace: dict[ast.stmt, str] = {}
@@ -327,6 +390,7 @@ class _Module:
 
     def _import(self, node: ast.Import) -> None:
         kept = []
+        self._doubt(node, [alias.name for alias in node.names])
         for alias in node.names:
             top = alias.name.partition(".")[0]
             if top == "exuvia":
@@ -348,6 +412,7 @@ class _Module:
             self.bound |= {alias.asname or alias.name for alias in node.names}
             self.drop.add(node)
             return
+        self._doubt(node, [module, *(f"{module}.{alias.name}" for alias in node.names)])
         if module in self.shims:
             names = ", ".join(f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names)
             self.replace[node] = f"from {self.shims[module]} import {names}"
@@ -362,6 +427,12 @@ class _Module:
                 what = name if name == bound else f"{name} as {bound}"
                 lines.append(f"from {package} import {what}" if package else f"import {what}")
             self.replace[node] = "\n".join(lines)
+
+    def _doubt(self, node: ast.stmt, names: Iterable[str]) -> None:
+        """A name that is a shim's and another file's too is for a person to tell."""
+        for name in names:
+            if name in self.doubtful:
+                self.ejection.by_hand.append(f"{self._at(node)}: {name} is {self.doubtful[name]}")
 
     def _keep(self, node: ast.stmt, word: str, kept: list[str], changed: bool) -> None:
         if changed and kept:
@@ -431,7 +502,9 @@ class _Module:
             for at in range(first, last):
                 lines[at] = None
             if text is not None:
-                lines[first] = "".join(f"{indent}{part}\n" for part in text.split("\n"))
+                # As the lines around it end.
+                end = _end(self.lines[first]) or (_end(self.lines[0]) or "\n")
+                lines[first] = "".join(f"{indent}{part}{end}" for part in text.split("\n"))
         return "".join(line for line in lines if line is not None)
 
     def _alone(self, node: ast.stmt) -> bool:
@@ -475,14 +548,14 @@ def _configuration(ejection: Ejection, path: Path) -> None:
     if path.name == "exuvia.toml" or path.stat().st_size > LIMIT:
         return
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
     except UnicodeDecodeError:
         return
     if "exuvia" not in text:
         return
     lines = []
     goes_on = False
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    for number, line in enumerate(_lines(text), 1):
         whole = line.rstrip().removesuffix("\\")
         if goes_on or _REQUIREMENT.match(whole):
             # The digests of a requirement are on lines of their own, each tied to the one before.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exuvia.migrate.workbench.recordings import Recorded
     from exuvia.migrate.workbench.sides import Case, Found, Outcome, Step
 
-__all__ = ["Repro", "reproduce"]
+__all__ = ["OWN", "Repro", "reproduce"]
 
 FILE = '''"""{title}
 
@@ -146,6 +146,8 @@ DRIVEN = """
                 items, end = drive(result, asked)
                 played.append((call, (items, None), {}))
                 result, raised = end or (None, None)"""
+OWN = frozenset(re.findall(r"^(?:async )?def (\w+)\(", FILE.replace("{driving}", DRIVING), re.MULTILINE))
+"""The functions of such a file beside the test, which is called as the file; they say that it is whole."""
 NEAR = 2
 """Folders that two places must share, to be of one project: `/home` and `/tmp` are nobody's."""
 MIXED = "The calls are of several objects, played on one: their own lives are not on record from their making on."

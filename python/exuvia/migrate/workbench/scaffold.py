@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from exuvia.errors import MigrateError
 from exuvia.migrate.workbench import adding
+from exuvia.migrate.workbench.adding import wrapped
 from exuvia.migrate.worth.source import find_unit, parse
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MARK", "Shim", "moves", "scaffold"]
 
-WIDTH = 88
 MARK = "# Written by `exuvia scaffold`; `exuvia eject` removes this file."
 """The first line of a shim, by which it is told from a source that its user wrote."""
 
@@ -92,6 +92,13 @@ def scaffold(units: Sequence[str], roots: Sequence[Path | str] | None = None, in
             f"{into} has {had or 'all that is public'} already, and nothing was changed: write the body there; "
             "--force writes the whole file anew, without what is in it now"
         )
+    if there.unknown:
+        line, text = there.unknown[0]
+        raise MigrateError(
+            f"{into}:{line} `{text}` may give the file {', '.join(new)} already, which only running it would tell, and "
+            "what stands there must not be replaced: name there what it takes, or write this shim elsewhere, with "
+            "-o FILE; nothing was changed"
+        )
     made = _Writer(module, tree, new, is_package, there).shim()
     made.there = known
     return made
@@ -146,13 +153,16 @@ class _Writer:
                 self.held.add(name)
         # All that may move, now or later: a shim that grows must not have the name of such a class taken by an import.
         self.subclassed = {name for name, node in nodes.items() if isinstance(node, ast.ClassDef) and moves(node)}
-        taken = self.subclassed & set(self.wanted) & set(self.there.typed if self.there is not None else ())
+        taken = (set(self.wanted) - self.held) & set(self.there.typed if self.there is not None else ())
         if self.there is not None and taken:
             name = min(taken)
+            line, home = self.there.typed[name]
+            what = f"imports {name} of {self.module} for annotations"
+            if home != f"{self.module}:{name}":
+                what = f"has {name} for type checkers alone"
             raise MigrateError(
-                f"{self.there.path}:{self.there.typed[name].line} imports {name} of {self.module} for annotations, and "
-                f"its shim needs that name: annotate with {self.alias}.{name} and take the import out, or write this "
-                "shim elsewhere, with -o FILE"
+                f"{self.there.path}:{line} {what}, and its shim needs that name: annotate with {self.alias}.{name} and "
+                "take that out, or write this shim elsewhere, with -o FILE"
             )
         for name in [name for name in self.wanted if name not in self.held]:
             node = nodes[name]
@@ -180,8 +190,7 @@ class _Writer:
         for_types = there.missing(for_types, own, at_run=False)
         used = (("Any", self.any), ("TYPE_CHECKING", bool(for_types)), ("cast", self.cast))
         at_run = [f"from typing import {name}" for name, is_used in used if is_used] + at_run
-        public = _wrapped("__all__ += [", [f'"{name}"' for name in sorted(self.wanted)], "]", "")
-        return there.with_more(there.missing(at_run, own, at_run=True), for_types, public, bodies)
+        return there.with_more(there.missing(at_run, own, at_run=True), for_types, sorted(self.wanted), bodies)
 
     def _head(self) -> list[str]:
         typing_names = [name for name, used in (("Any", self.any), ("cast", self.cast)) if used]
@@ -208,7 +217,7 @@ class _Writer:
         if for_types:
             lines += ["", "if TYPE_CHECKING:", *(f"    {line}" for line in for_types)]
         public = [f'"{name}"' for name in sorted({*self.wanted, *self._constants()})]
-        return [*lines, "", *_wrapped("__all__ = [", public, "]", ""), ""]
+        return [*lines, "", *wrapped("__all__ = [", public, "]", ""), ""]
 
     def _constants(self) -> list[str]:
         """Public names that legacy assigns at the top: whoever imports them from here gets legacy's."""
@@ -271,7 +280,7 @@ class _Writer:
             "",
             *self._def(node, ""),
             *self._doc(node, "    ", node.name),
-            *_wrapped(f"    {returns} {called}(", self._passed(node.args), ")", "    "),
+            *wrapped(f"    {returns} {called}(", self._passed(node.args), ")", "    "),
             "",
         ]
 
@@ -296,7 +305,7 @@ class _Writer:
             begin = "" if child.name == "__init__" else "return "
             begin += "await " if isinstance(child, ast.AsyncFunctionDef) else ""
             doc = self._doc(child, "        ", f"{node.name}.{child.name}")
-            call = _wrapped(f"        {begin}{inner}.{child.name}(", self._passed(child.args, skip=1), ")", "        ")
+            call = wrapped(f"        {begin}{inner}.{child.name}(", self._passed(child.args, skip=1), ")", "        ")
             lines += ["", *self._def(child, "    "), *doc, *call]
         return [*lines, ""]
 
@@ -323,7 +332,7 @@ class _Writer:
                 self.any, returns = True, ast.Name("Any")
         returns = self._annotation(returns)
         word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-        return _wrapped(f"{indent}{word} {node.name}(", _parts(arguments), f") -> {_source(returns)}:", indent)
+        return wrapped(f"{indent}{word} {node.name}(", _parts(arguments), f") -> {_source(returns)}:", indent)
 
     def _annotation(self, node: ast.expr) -> ast.expr:
         """An annotation as the shim writes it, its names remembered; a class that it replaces is legacy's."""
@@ -459,17 +468,6 @@ def _parts(arguments: ast.arguments) -> list[str]:
 def _spaced(lines: list[str]) -> str:
     """Lines as a text with two empty ones in a row at most."""
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).rstrip() + "\n")
-
-
-def _wrapped(before: str, parts: list[str], after: str, indent: str) -> list[str]:
-    """A call or signature in one line if it fits, else with its parts on a line, else on a line each."""
-    whole = f"{before}{', '.join(parts)}{after}"
-    if len(whole) <= WIDTH or not parts:
-        return [whole]
-    inner = f"{indent}    {', '.join(parts)}"
-    if len(inner) <= WIDTH:
-        return [before, inner, f"{indent}{after}"]
-    return [before, *(f"{indent}    {part}," for part in parts), f"{indent}{after}"]
 
 
 def _copied(arguments: ast.arguments) -> ast.arguments:
