@@ -5,7 +5,9 @@
 use exuvia_brokers::paper::PaperBroker;
 use exuvia_execution::matching::{Matched, Matching, NewOrder, Refusal, Terms};
 use exuvia_execution::{Limits, OrderManager};
-use exuvia_model::{Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Quote, Side, Symbol, Time};
+use exuvia_model::{
+    Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Quote, Side, Symbol, Time, TimeInForce,
+};
 use proptest::prelude::*;
 
 const EURUSD: Symbol = Symbol(21);
@@ -173,6 +175,9 @@ fn an_order_manager_works_over_paper() {
             quantity: Quantity::from_whole(amount).unwrap(),
             order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
             limit: limit.map(|text| text.parse().unwrap()),
+            stop: None,
+            trail: None,
+            duration: TimeInForce::Day,
             decided: Time(5),
             reason: "entry".to_owned(),
         };

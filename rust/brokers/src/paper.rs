@@ -203,6 +203,10 @@ impl PaperBroker {
 impl Broker for PaperBroker {
     fn place(&mut self, order: &CheckedOrder) -> PlaceOutcome {
         let (client_id, intent) = (order.order().client_id(), order.order().intent());
+        if intent.order_type.is_stop() {
+            let text = format!("the paper exchange has no {} orders: send a Market or a Limit", intent.order_type);
+            return PlaceOutcome::Rejected(text);
+        }
         let placed = Self::place(
             self,
             NewOrder {

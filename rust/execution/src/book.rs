@@ -262,7 +262,10 @@ impl OrderBook {
             OrderStatus::Filled | OrderStatus::Cancelled | OrderStatus::Rejected | OrderStatus::Expired => {
                 Shelf::Terminal
             }
-            OrderStatus::Working | OrderStatus::PartiallyFilled | OrderStatus::PendingCancel => Shelf::Active,
+            OrderStatus::Working
+            | OrderStatus::PartiallyFilled
+            | OrderStatus::PendingCancel
+            | OrderStatus::PendingReplace => Shelf::Active,
             OrderStatus::Intent | OrderStatus::Checked | OrderStatus::PendingNew | OrderStatus::Unknown => {
                 Shelf::Pending
             }

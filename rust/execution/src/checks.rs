@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use exuvia_model::{OrderIntent, OrderType, Price, Quantity};
+use exuvia_model::{OrderIntent, OrderType, Price, Quantity, Trail};
 
 use crate::OrderError;
+use crate::instrument::is_tighter;
 
 /// What a scenario may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,14 +63,47 @@ pub(crate) fn well_formed(intent: &OrderIntent) -> Result<(), OrderError> {
     if intent.quantity <= Quantity::ZERO {
         return Err(OrderError::BadAmount { scenario: intent.scenario.clone(), amount: intent.quantity.to_string() });
     }
-    match (intent.order_type, intent.limit) {
-        (OrderType::Market, None) => Ok(()),
-        (OrderType::Limit, Some(price)) if price > Price::ZERO => Ok(()),
-        (order_type, limit) => Err(OrderError::BadLimit {
-            scenario: intent.scenario.clone(),
-            order_type,
-            limit: limit.map_or_else(|| "none".to_owned(), |price| price.to_string()),
-        }),
+    if intent.order_type == OrderType::Limit && intent.limit.is_some_and(|price| price <= Price::ZERO) {
+        return Err(bad_limit(intent));
+    }
+    complete(intent)
+}
+
+/// Refuses an intent that lacks a price that its type needs, or has one that it must not have.
+///
+/// # Errors
+/// `BadLimit`, `BadTerms`.
+pub(crate) fn complete(intent: &OrderIntent) -> Result<(), OrderError> {
+    let bad = |why| {
+        let (scenario, order_type) = (intent.scenario.clone(), intent.order_type);
+        Err(OrderError::BadTerms { scenario, order_type, why })
+    };
+    match (intent.order_type, intent.limit, intent.stop, intent.trail) {
+        (OrderType::Market, None, None, None)
+        | (OrderType::Limit, Some(_), None, None)
+        | (OrderType::Stop, None, Some(_), None) => Ok(()),
+        (OrderType::Market | OrderType::Limit, _, None, None) => Err(bad_limit(intent)),
+        (OrderType::Market | OrderType::Limit, ..) => bad("neither a stop nor a trailing distance belongs to it"),
+        (OrderType::Stop, ..) => bad("it needs a stop and nothing else"),
+        (OrderType::StopLimit, Some(limit), Some(stop), None) => {
+            if limit != stop && is_tighter(intent.side, limit, stop) {
+                return bad("its limit must not be nearer to the market than its stop");
+            }
+            Ok(())
+        }
+        (OrderType::StopLimit, ..) => bad("it needs a stop and a limit"),
+        (OrderType::TrailingStop, None, _, Some(Trail::Ticks(1..) | Trail::BasisPoints(1..10_000))) => Ok(()),
+        (OrderType::TrailingStop, ..) => {
+            bad("it needs a distance of at least a tick, or between 1 and 9999 basis points, and no limit")
+        }
+    }
+}
+
+fn bad_limit(intent: &OrderIntent) -> OrderError {
+    OrderError::BadLimit {
+        scenario: intent.scenario.clone(),
+        order_type: intent.order_type,
+        limit: intent.limit.map_or_else(|| "none".to_owned(), |price| price.to_string()),
     }
 }
 

@@ -1,26 +1,38 @@
 //! Orders from intent to end: the state machine, the pre-trade checks, the book of pending, active and
-//! terminal orders, the manager over a broker, and the ledger of positions and closed trades. Pure:
-//! no clock, no socket, no file; what comes in are intents and activities, what goes out are orders and fills.
+//! terminal orders, the manager over a broker, and the ledger of positions and closed trades; the desk, whose every
+//! change is a record, and its journal. Pure: no clock, no socket, and files only through `ports`; what comes in are
+//! intents and what venues say, what goes out are orders and fills.
 
 mod activity;
 mod book;
 mod broker;
 mod checks;
 mod decimal;
+mod desk;
+mod durable;
 mod error;
+mod holding;
+mod instrument;
+mod journal;
 mod ledger;
 mod manager;
 pub mod matching;
 mod order;
 mod state;
+mod text;
 
 pub use activity::{Activity, ActivityStatus, BookedFill, SubStatus};
 pub use book::{Admission, CancelRequest, OrderBook, Shelf};
 pub use broker::{Broker, CancelOutcome, PlaceOutcome};
 pub use checks::{Limits, Refusal};
 pub use decimal::{Decimal, DecimalError};
+pub use desk::{Action, Change, Desk, Execution, Fee, Link, NewOrder, Notice, Outcome, Step, Total};
+pub use durable::{DurableDesk, Opening, Recovery};
 pub use error::OrderError;
+pub use holding::{Holding, Rate};
+pub use instrument::{Currency, Instrument};
+pub use journal::{Durability, Journal, JournalError, Record, Torn};
 pub use ledger::{Account, ClosedTrade, Ledger};
 pub use manager::OrderManager;
-pub use order::{CheckedOrder, Order};
+pub use order::{Amendment, CheckedOrder, Order};
 pub use state::{OrderEvent, OrderState, StepError};

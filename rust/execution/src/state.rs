@@ -1,5 +1,10 @@
 //! The order state machine, pure: a state and an event go in, the next state or an error that names
 //! both states comes out. It knows how much is filled and never loses or invents a fill.
+//!
+//! Requests that wait for an answer are part of the state, for an order may be filled while its cancel or its
+//! replacement is under way: `PendingCancel` comes before `PendingReplace`, and any doubt before both. The same crossings
+//! are told apart by FIX 4.4, volume 4, appendix D (order state changes, cases B to D), <https://www.fixtrading.org/standards/>.
+//! The diagram is in `docs/orders.md`.
 
 use exuvia_model::{OrderStatus, Quantity};
 use thiserror::Error;
@@ -11,18 +16,30 @@ pub enum OrderEvent {
     Passed,
     /// The checks or the venue refused it.
     Refused,
+    /// It is given up before it was ever sent.
+    Withdrawn,
+    /// Its amount is set before it is sent: that of an exit follows what was entered.
+    Sized {
+        /// The amount, positive.
+        quantity: Quantity,
+    },
     /// Its bytes are about to leave.
     Sent,
     /// The venue has it.
     Accepted,
-    /// No answer, or one that does not say whether the order lives: time-out, 5xx, reset, 202.
+    /// A doubt: time-out, 5xx, reset connection, 202, or a process that ended before the answer.
     Lost,
-    /// Some of it was executed; `last` when the venue says that this was the final fill.
+    /// Some of it was executed; `last` when that was all of it.
     Executed {
         /// How much this time, positive.
         quantity: Quantity,
-        /// Whether the venue calls the order filled.
+        /// Whether nothing more is to come: the venue says so, or the sum does.
         last: bool,
+    },
+    /// More was executed than was ordered, and it is counted all the same: the position has it.
+    Overexecuted {
+        /// How much this time, positive.
+        quantity: Quantity,
     },
     /// A cancel is about to be sent.
     CancelSent,
@@ -30,6 +47,15 @@ pub enum OrderEvent {
     CancelRefused,
     /// The venue took it back.
     Cancelled,
+    /// A change of its terms is about to be sent.
+    ReplaceSent {
+        /// The new total amount, with what was executed.
+        quantity: Quantity,
+    },
+    /// The venue changed it.
+    Replaced,
+    /// The venue did not change it.
+    ReplaceRefused,
     /// Its time ran out at the venue.
     Expired,
 }
@@ -58,10 +84,10 @@ pub enum StepError {
         fill: Quantity,
         /// What was executed before.
         filled: Quantity,
-        /// What was ordered.
+        /// What was ordered, or asked for if that is more.
         quantity: Quantity,
     },
-    /// An execution of nothing, or less.
+    /// An execution or an amount of nothing, or less.
     #[error("an order in state {from} cannot go to {to}: a fill of {fill} is not positive")]
     EmptyFill {
         /// Where the order stands.
@@ -71,9 +97,36 @@ pub enum StepError {
         /// The execution as it came.
         fill: Quantity,
     },
+    /// A new amount that leaves nothing to execute.
+    #[error(
+        "an order in state {from} cannot go to {to}: a total of {quantity} is not more than the {filled} already executed; cancel it instead"
+    )]
+    NothingLeft {
+        /// Where the order stands.
+        from: OrderStatus,
+        /// Where the event would lead.
+        to: OrderStatus,
+        /// The total that was asked for.
+        quantity: Quantity,
+        /// What was executed.
+        filled: Quantity,
+    },
 }
 
-/// Where an order stands and how much of it was executed.
+impl StepError {
+    /// A word for programs; it stays the same when the sentence changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Forbidden { .. } => "forbidden_step",
+            Self::Overfilled { .. } => "overfilled",
+            Self::EmptyFill { .. } => "empty_fill",
+            Self::NothingLeft { .. } => "nothing_left",
+        }
+    }
+}
+
+/// Where an order stands, how much of it was executed, and which requests have no answer yet.
 ///
 /// ```
 /// use exuvia_execution::{OrderEvent, OrderState};
@@ -89,13 +142,25 @@ pub struct OrderState {
     status: OrderStatus,
     quantity: Quantity,
     filled: Quantity,
+    late: Quantity,
+    sent: bool,
+    cancelling: bool,
+    asked: Option<Quantity>,
 }
 
 impl OrderState {
     /// An intent for `quantity`: nothing was checked.
     #[must_use]
     pub const fn new(quantity: Quantity) -> Self {
-        Self { status: OrderStatus::Intent, quantity, filled: Quantity::ZERO }
+        Self {
+            status: OrderStatus::Intent,
+            quantity,
+            filled: Quantity::ZERO,
+            late: Quantity::ZERO,
+            sent: false,
+            cancelling: false,
+            asked: None,
+        }
     }
 
     /// Where the order stands.
@@ -104,156 +169,184 @@ impl OrderState {
         self.status
     }
 
-    /// How much was executed.
+    /// How much was executed, with what came late.
     #[must_use]
     pub const fn filled(self) -> Quantity {
         self.filled
     }
 
-    /// How much was ordered.
+    /// How much of that came after the order had ended.
+    #[must_use]
+    pub const fn late(self) -> Quantity {
+        self.late
+    }
+
+    /// How much is ordered now.
     #[must_use]
     pub const fn quantity(self) -> Quantity {
         self.quantity
     }
 
+    /// Whether its bytes may ever have left.
+    #[must_use]
+    pub const fn was_sent(self) -> bool {
+        self.sent
+    }
+
+    /// Whether a cancel has no answer yet.
+    #[must_use]
+    pub const fn is_cancelling(self) -> bool {
+        self.cancelling
+    }
+
+    /// The total amount of a replacement that has no answer yet.
+    #[must_use]
+    pub const fn asked(self) -> Option<Quantity> {
+        self.asked
+    }
+
+    /// The most that may be executed in all: what is ordered, or asked for if that is more.
+    #[must_use]
+    pub fn ceiling(self) -> Quantity {
+        self.asked.map_or(self.quantity, |asked| asked.max(self.quantity))
+    }
+
     /// How much may still be executed; nothing once the order is terminal.
     #[must_use]
-    pub const fn open(self) -> Quantity {
-        if self.status.is_terminal() {
-            Quantity::ZERO
-        } else {
-            Quantity::from_raw(self.quantity.raw().saturating_sub(self.filled.raw()))
-        }
+    pub fn open(self) -> Quantity {
+        let left = self.ceiling().raw().saturating_sub(self.filled.raw());
+        if self.status.is_terminal() { Quantity::ZERO } else { Quantity::from_raw(left.max(0)) }
     }
 
     /// The state after `event`.
     ///
     /// # Errors
-    /// `Forbidden` for a step that the machine does not have, `Overfilled` and `EmptyFill` for executions that cannot be.
+    /// `Forbidden` for a step that the machine does not have; `Overfilled`, `EmptyFill`, `NothingLeft` for amounts that cannot be.
     pub fn after(self, event: OrderEvent) -> Result<Self, StepError> {
-        use OrderStatus as S;
-        let to = self.target(event);
-        let forbidden = |why| StepError::Forbidden { from: self.status, to, why };
-        if self.status.is_terminal() {
-            return Err(forbidden("nothing follows a terminal state"));
+        let next = self.taken(event);
+        let (from, to) = (self.status, next.status);
+        if let Some(why) = self.forbids(event) {
+            return Err(StepError::Forbidden { from, to, why });
         }
-        let sent = !matches!(self.status, S::Intent | S::Checked);
-        let allowed = match event {
-            OrderEvent::Passed => self.status == S::Intent,
-            OrderEvent::Sent => self.status == S::Checked,
-            OrderEvent::Refused => self.status != S::Checked && self.filled == Quantity::ZERO,
-            OrderEvent::Lost => self.status == S::PendingNew,
-            OrderEvent::CancelRefused => self.status == S::PendingCancel,
-            OrderEvent::CancelSent => matches!(self.status, S::Working | S::PartiallyFilled | S::Unknown),
-            OrderEvent::Accepted | OrderEvent::Executed { .. } | OrderEvent::Cancelled | OrderEvent::Expired => sent,
-        };
-        if !allowed {
-            return Err(forbidden(match event {
-                OrderEvent::Passed => "only an intent is checked",
-                OrderEvent::Sent => "an order is sent once, after it passed the checks",
-                OrderEvent::Refused => "what passed the checks or was executed cannot be refused any more",
-                OrderEvent::Lost => "only an order whose answer is awaited can lose it",
-                OrderEvent::CancelSent => "only an order that the venue may have is cancelled, and once at a time",
-                OrderEvent::CancelRefused => "no cancel was sent",
-                _ => "it was never sent",
-            }));
-        }
-        let filled = match event {
-            OrderEvent::Executed { quantity, .. } => self.executed(quantity, to)?,
-            _ => self.filled,
-        };
-        Ok(Self { status: to, filled, ..self })
-    }
-
-    /// Where `event` leads, allowed or not.
-    fn target(self, event: OrderEvent) -> OrderStatus {
-        use OrderStatus as S;
-        let working = if self.filled > Quantity::ZERO { S::PartiallyFilled } else { S::Working };
         match event {
-            OrderEvent::Passed => S::Checked,
-            OrderEvent::Refused => S::Rejected,
-            OrderEvent::Sent => S::PendingNew,
-            // A late answer does not take back a cancel that is under way.
-            OrderEvent::Accepted if self.status == S::PendingCancel => S::PendingCancel,
-            OrderEvent::Accepted | OrderEvent::CancelRefused => working,
-            OrderEvent::Lost => S::Unknown,
-            OrderEvent::Executed { last: true, .. } => S::Filled,
-            OrderEvent::Executed { .. } if self.status == S::PendingCancel => S::PendingCancel,
-            OrderEvent::Executed { .. } => S::PartiallyFilled,
-            OrderEvent::CancelSent => S::PendingCancel,
-            OrderEvent::Cancelled => S::Cancelled,
-            OrderEvent::Expired => S::Expired,
+            OrderEvent::Executed { quantity, .. } | OrderEvent::Overexecuted { quantity } => {
+                self.executed(quantity, matches!(event, OrderEvent::Overexecuted { .. }), next)
+            }
+            OrderEvent::ReplaceSent { quantity } | OrderEvent::Sized { quantity } if quantity <= self.filled => {
+                Err(StepError::NothingLeft { from, to, quantity, filled: self.filled })
+            }
+            _ => Ok(next),
         }
     }
 
-    fn executed(self, fill: Quantity, to: OrderStatus) -> Result<Quantity, StepError> {
-        let from = self.status;
+    /// The rule against `event` in this state, if there is one.
+    fn forbids(self, event: OrderEvent) -> Option<&'static str> {
+        use OrderEvent as E;
+        use OrderStatus as S;
+        let status = self.status;
+        let fill = matches!(event, E::Executed { .. } | E::Overexecuted { .. });
+        if status.is_terminal() && !(fill && self.sent) {
+            return Some("nothing follows a terminal state");
+        }
+        let (allowed, why) = match event {
+            E::Passed => (status == S::Intent, "only an intent is checked"),
+            E::Withdrawn => (!self.sent, "what was sent is cancelled, not withdrawn"),
+            E::Sized { .. } => (status == S::Checked, "the amount is set between the checks and the sending"),
+            E::Sent => (status == S::Checked, "an order is sent once, after it passed the checks"),
+            E::Refused => (
+                status != S::Checked && self.filled == Quantity::ZERO,
+                "what passed the checks or was executed cannot be refused any more",
+            ),
+            E::CancelSent => (
+                matches!(status, S::Working | S::PartiallyFilled | S::PendingReplace | S::Unknown),
+                "only an order that the venue may have is cancelled, and once at a time",
+            ),
+            E::CancelRefused => (self.cancelling, "no cancel was sent"),
+            E::ReplaceSent { .. } => (
+                matches!(status, S::Working | S::PartiallyFilled),
+                "only an order that works is changed, and once at a time",
+            ),
+            E::Replaced => (self.asked.is_some(), "no change was sent"),
+            E::ReplaceRefused if self.asked.is_some() => {
+                (self.filled <= self.quantity, "more was executed than the old amount: the change was taken")
+            }
+            E::ReplaceRefused => (false, "no change was sent"),
+            E::Accepted | E::Lost | E::Executed { .. } | E::Overexecuted { .. } | E::Cancelled | E::Expired => {
+                (self.sent, "it was never sent")
+            }
+        };
+        (!allowed).then_some(why)
+    }
+
+    /// Where `event` leads, allowed or not; what was executed is added later.
+    fn taken(self, event: OrderEvent) -> Self {
+        use OrderEvent as E;
+        use OrderStatus as S;
+        let to = |status| Self { status, ..self };
+        match event {
+            E::Passed => to(S::Checked),
+            E::Refused => to(S::Rejected),
+            E::Withdrawn | E::Cancelled => to(S::Cancelled),
+            E::Expired => to(S::Expired),
+            E::Sized { quantity } => Self { quantity, ..to(S::Checked) },
+            E::Sent => Self { sent: true, ..to(S::PendingNew) },
+            E::Lost => to(S::Unknown),
+            // A late answer does not take back a request that is under way.
+            E::Accepted => self.standing(),
+            E::CancelSent => Self { cancelling: true, ..self }.standing(),
+            E::CancelRefused => Self { cancelling: false, ..self }.standing(),
+            E::ReplaceSent { quantity } => Self { asked: Some(quantity), ..self }.standing(),
+            // What crossed the change cannot be undone by it.
+            E::Replaced => {
+                let quantity = self.asked.unwrap_or(self.quantity).max(self.filled);
+                Self { quantity, asked: None, ..self }.ended_if_full()
+            }
+            E::ReplaceRefused => Self { asked: None, ..self }.ended_if_full(),
+            // An end is an end, also for what comes late.
+            E::Executed { .. } | E::Overexecuted { .. } if self.status.is_terminal() => self,
+            E::Executed { last: true, .. } | E::Overexecuted { .. } => to(S::Filled),
+            E::Executed { quantity, .. } => {
+                let filled = Quantity::from_raw(self.filled.raw().saturating_add(quantity.raw().max(1)));
+                Self { filled, ..self }.standing()
+            }
+        }
+    }
+
+    /// The state of an order that the venue has, by the requests that are under way.
+    fn standing(self) -> Self {
+        let status = if self.cancelling {
+            OrderStatus::PendingCancel
+        } else if self.asked.is_some() {
+            OrderStatus::PendingReplace
+        } else if self.filled > Quantity::ZERO {
+            OrderStatus::PartiallyFilled
+        } else {
+            OrderStatus::Working
+        };
+        Self { status, ..self }
+    }
+
+    fn ended_if_full(self) -> Self {
+        if self.filled >= self.quantity { Self { status: OrderStatus::Filled, ..self } } else { self.standing() }
+    }
+
+    /// `next` with the execution added to what was executed before.
+    fn executed(self, fill: Quantity, beyond: bool, next: Self) -> Result<Self, StepError> {
+        let (from, to) = (self.status, next.status);
         if fill <= Quantity::ZERO {
             return Err(StepError::EmptyFill { from, to, fill });
         }
-        match self.filled.checked_add(fill) {
-            Ok(total) if total <= self.quantity => Ok(total),
-            _ => Err(StepError::Overfilled { from, to, fill, filled: self.filled, quantity: self.quantity }),
+        let quantity = self.ceiling();
+        let overfilled = StepError::Overfilled { from, to, fill, filled: self.filled, quantity };
+        let Ok(filled) = self.filled.checked_add(fill) else { return Err(overfilled) };
+        match (filled > quantity, beyond) {
+            (true, false) => Err(overfilled),
+            (false, true) => Err(StepError::Forbidden { from, to, why: "no more was executed than was ordered" }),
+            _ => {
+                let late =
+                    if from.is_terminal() { self.late.raw().saturating_add(fill.raw()) } else { self.late.raw() };
+                Ok(Self { filled, late: Quantity::from_raw(late), ..next })
+            }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use OrderEvent as E;
-
-    fn walk(events: &[OrderEvent]) -> Result<OrderState, StepError> {
-        events.iter().try_fold(OrderState::new(Quantity::from_raw(10)), |state, event| state.after(*event))
-    }
-
-    fn fill(raw: i64, last: bool) -> OrderEvent {
-        E::Executed { quantity: Quantity::from_raw(raw), last }
-    }
-
-    #[test]
-    fn the_usual_lives_end_where_they_should() {
-        for (events, status, filled) in [
-            (vec![E::Refused], OrderStatus::Rejected, 0),
-            (vec![E::Passed, E::Sent, E::Refused], OrderStatus::Rejected, 0),
-            (vec![E::Passed, E::Sent, E::Accepted, fill(10, true)], OrderStatus::Filled, 10),
-            (vec![E::Passed, E::Sent, E::Lost, fill(3, false)], OrderStatus::PartiallyFilled, 3),
-            (
-                vec![E::Passed, E::Sent, E::Accepted, E::CancelSent, fill(3, false), E::Cancelled],
-                OrderStatus::Cancelled,
-                3,
-            ),
-            (
-                vec![E::Passed, E::Sent, E::Accepted, fill(3, false), E::CancelSent, E::CancelRefused],
-                OrderStatus::PartiallyFilled,
-                3,
-            ),
-            (vec![E::Passed, E::Sent, E::Lost, E::Accepted, E::Expired], OrderStatus::Expired, 0),
-        ] {
-            let state = walk(&events).unwrap();
-            assert_eq!((state.status(), state.filled().raw()), (status, filled), "{events:?}");
-        }
-    }
-
-    #[test]
-    fn a_step_that_is_not_there_names_both_states() {
-        let error = walk(&[E::Passed, E::Sent, E::Accepted, E::Cancelled, fill(1, true)]).unwrap_err();
-        assert_eq!(error.to_string(), "an order cannot go from cancelled to filled: nothing follows a terminal state");
-        assert!(matches!(walk(&[E::Passed, E::Sent, fill(11, true)]), Err(StepError::Overfilled { .. })));
-        assert!(matches!(walk(&[E::Passed, E::Sent, fill(0, false)]), Err(StepError::EmptyFill { .. })));
-        assert!(walk(&[E::Sent]).is_err() && walk(&[E::Passed, E::Sent, E::Sent]).is_err());
-        assert!(walk(&[E::Passed, E::Sent, fill(1, false), E::Refused]).is_err());
-    }
-
-    #[test]
-    fn what_was_ordered_is_what_was_filled_and_what_is_open() {
-        let mut state = walk(&[E::Passed, E::Sent, E::Accepted]).unwrap();
-        for filled in 1..=10 {
-            state = state.after(fill(1, filled == 10)).unwrap();
-            assert_eq!(state.quantity(), Quantity::from_raw(10));
-            assert_eq!(state.filled().raw() + state.open().raw(), state.quantity().raw());
-        }
-        assert_eq!(state.status(), OrderStatus::Filled);
     }
 }

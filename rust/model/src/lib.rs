@@ -12,6 +12,6 @@ mod time;
 pub use error::ModelError;
 pub use fixed::{Money, NANO, Price, Quantity};
 pub use market::{Bar, Ohlc, Quote, QuoteBar, Trade};
-pub use order::{Fill, OrderIntent, OrderStatus, OrderType, Position, Side, TimeInForce};
+pub use order::{Fill, OrderIntent, OrderStatus, OrderType, Position, Side, TimeInForce, Trail};
 pub use symbol::{Symbol, SymbolTable};
 pub use time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Time};

@@ -71,12 +71,62 @@ impl Side {
 
 words!(
     /// How an order is priced.
-    OrderType, "order type", "Market, Limit",
+    OrderType, "order type", "Market, Limit, Stop, StopLimit, TrailingStop",
     /// At the first price there is.
     Market = "Market",
     /// At the limit or better.
     Limit = "Limit",
+    /// At the first price there is, once the stop was reached.
+    Stop = "Stop",
+    /// At the limit or better, once the stop was reached.
+    StopLimit = "StopLimit",
+    /// A stop that follows the market at a distance and never goes back.
+    TrailingStop = "TrailingStop",
 );
+
+impl OrderType {
+    /// Whether it waits for a stop.
+    #[must_use]
+    pub const fn is_stop(self) -> bool {
+        matches!(self, Self::Stop | Self::StopLimit | Self::TrailingStop)
+    }
+}
+
+/// How far a trailing stop stays behind the market.
+///
+/// ```
+/// use exuvia_model::Trail;
+/// assert_eq!("20 ticks".parse::<Trail>()?, Trail::Ticks(20));
+/// assert_eq!(Trail::BasisPoints(150).to_string(), "150 bp");
+/// # Ok::<(), exuvia_model::ModelError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trail {
+    /// So many ticks of the instrument.
+    Ticks(u32),
+    /// So many hundredths of a percent of the price.
+    BasisPoints(u32),
+}
+
+impl fmt::Display for Trail {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ticks(count) => write!(out, "{count} ticks"),
+            Self::BasisPoints(count) => write!(out, "{count} bp"),
+        }
+    }
+}
+
+impl FromStr for Trail {
+    type Err = ModelError;
+
+    fn from_str(text: &str) -> Result<Self, ModelError> {
+        let read = |unit: &str| text.strip_suffix(unit).and_then(|count| count.parse().ok());
+        let known = "20 ticks, 150 bp";
+        let unknown = || ModelError::Unknown { what: "distance of a trailing stop", text: text.to_owned(), known };
+        read(" ticks").map(Self::Ticks).or_else(|| read(" bp").map(Self::BasisPoints)).ok_or_else(unknown)
+    }
+}
 
 words!(
     /// How long an order works.
@@ -93,7 +143,7 @@ words!(
 
 words!(
     /// Where an order stands. `Unknown` is not rejected: it may be live and is reconciled with the venue.
-    OrderStatus, "order status", "intent, checked, pending, working, partially_filled, pending_cancel, unknown, filled, cancelled, rejected, expired",
+    OrderStatus, "order status", "intent, checked, pending, working, partially_filled, pending_cancel, pending_replace, unknown, filled, cancelled, rejected, expired",
     /// A strategy wants it; nothing was checked.
     Intent = "intent",
     /// It passed the pre-trade checks.
@@ -106,6 +156,8 @@ words!(
     PartiallyFilled = "partially_filled",
     /// A cancel was sent; the venue has not answered.
     PendingCancel = "pending_cancel",
+    /// A change of its terms was sent; the venue has not answered.
+    PendingReplace = "pending_replace",
     /// After a time-out, a 5xx, a reset connection or a 202: may be live.
     Unknown = "unknown",
     /// All of it was executed.
@@ -139,8 +191,14 @@ pub struct OrderIntent {
     pub quantity: Quantity,
     /// How it is priced.
     pub order_type: OrderType,
-    /// The limit, for limit orders.
+    /// The limit, of a Limit and a StopLimit.
     pub limit: Option<Price>,
+    /// The stop, of a Stop and a StopLimit; where a TrailingStop starts, if that is known.
+    pub stop: Option<Price>,
+    /// The distance of a TrailingStop.
+    pub trail: Option<Trail>,
+    /// How long it works.
+    pub duration: TimeInForce,
     /// When it was decided.
     pub decided: Time,
     /// Why, in a word: `entry`, `stop`, `take`, `time`, `signal`.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use exuvia_execution as execution;
 use exuvia_execution::{Admission, CancelOutcome, OrderBook, PlaceOutcome, Shelf};
-use exuvia_model::{ModelError, OrderIntent, SymbolTable, Time};
+use exuvia_model::{ModelError, OrderIntent, SymbolTable, Time, TimeInForce};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -323,7 +323,9 @@ impl OrderManager {
         let reason = text(intern!(py, "reason"))?;
         let mut inner = self.locked();
         let symbol = inner.instruments.intern(&uic.to_string());
-        let intent = OrderIntent { scenario, symbol, side, quantity, order_type, limit, decided, reason };
+        let (stop, trail, duration) = (None, None, TimeInForce::Day);
+        let intent =
+            OrderIntent { scenario, symbol, side, quantity, order_type, limit, stop, trail, duration, decided, reason };
         inner.book.admit(intent).map_err(|error| refused(&error))
     }
 

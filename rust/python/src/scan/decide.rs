@@ -1,7 +1,7 @@
 //! `decide`: the decision of a cycle over the bot's own objects.
 
 use exuvia_engine as engine;
-use exuvia_model::{OrderType, Side, Time};
+use exuvia_model::{Side, Time};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -120,10 +120,7 @@ pub fn build<'py>(
         Side::Buy => intern!(py, "Buy"),
         Side::Sell => intern!(py, "Sell"),
     };
-    let order_type = match intent.order_type {
-        OrderType::Market => intern!(py, "Market"),
-        OrderType::Limit => intern!(py, "Limit"),
-    };
+    let order_type = PyString::intern(py, intent.order_type.as_str());
     record.call1((
         PyString::intern(py, intent.action.as_str()),
         intent.scenario,
