@@ -297,3 +297,36 @@ fn a_fill_at_no_price_is_refused_and_books_nothing() {
     assert_eq!(ledger.on_fill(&fill("0.00001"), "entry"), Ok(None));
     assert_eq!(ledger.account("a").unwrap().position, i128::from(whole(3).raw()));
 }
+
+#[test]
+fn an_order_without_the_prices_of_its_type_is_no_order_and_uses_no_id() {
+    let mut book = OrderBook::new(limits(), "LB");
+    let price = |text: &str| Some(text.parse().unwrap());
+    let limit = |limit| OrderIntent { order_type: OrderType::Limit, limit, ..intent(1, 0) };
+    for (wanted, code) in [
+        (limit(None), "bad_limit"),
+        (limit(price("0")), "bad_limit"),
+        (limit(price("-1.5")), "bad_limit"),
+        (OrderIntent { limit: price("1"), ..intent(1, 0) }, "bad_limit"),
+        (OrderIntent { stop: price("1"), ..intent(1, 0) }, "bad_terms"),
+        (OrderIntent { order_type: OrderType::Stop, ..intent(1, 0) }, "bad_terms"),
+        (intent(0, 0), "bad_amount"),
+    ] {
+        let error = book.admit(wanted).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+    }
+    assert_eq!(book.counter(), 0);
+    assert!(matches!(book.admit(limit(price("1.5"))).unwrap(), Admission::Send(_)));
+}
+
+#[test]
+fn paper_refuses_a_stop_that_it_could_not_work() {
+    let cash = exuvia_model::Money::from_whole(1_000).unwrap();
+    let terms = exuvia_execution::matching::Terms { cash, leverage: None, negative_prices: false };
+    let mut manager = OrderManager::new(exuvia_brokers::paper::PaperBroker::new(terms), limits(), "LB");
+    let stop = OrderIntent { order_type: OrderType::Stop, stop: Some("1.5".parse().unwrap()), ..intent(1, 0) };
+    let order = manager.submit(stop).unwrap();
+    assert_eq!(order.status(), OrderStatus::Rejected);
+    assert_eq!(order.note(), "the paper exchange has no Stop orders: send a Market or a Limit");
+    assert!(manager.broker().working().is_empty());
+}

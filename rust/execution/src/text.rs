@@ -21,10 +21,7 @@ pub(crate) mod option {
 
     #[allow(clippy::ref_option, reason = "serde gives it so")]
     pub(crate) fn serialize<T: Display, S: Serializer>(value: &Option<T>, out: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => out.collect_str(value),
-            None => out.serialize_none(),
-        }
+        if let Some(value) = value { out.collect_str(value) } else { out.serialize_none() }
     }
 
     pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
