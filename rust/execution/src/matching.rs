@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use exuvia_model::{Money, NANO, OrderType, Position, Price, Quantity, Quote, Side, Symbol, Time};
 use thiserror::Error;
 
+use crate::holding::share;
+
 /// Why the paper exchange refused; nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -374,9 +376,4 @@ pub fn book_fill(position: Position, signed: Quantity, price: Price) -> Option<(
     let realised = Money::ZERO.checked_sub(spent).ok()?;
     let total = position.realised.checked_add(realised).ok()?;
     Some((Position { quantity: after, cost, realised: total }, realised))
-}
-
-/// `total · part / whole` without overflow, towards zero; all of it when part is whole.
-const fn share(total: i128, part: i128, whole: i128) -> i128 {
-    if whole == 0 { 0 } else { (total / whole) * part + (total % whole) * part / whole }
 }

@@ -8,7 +8,7 @@ use exuvia_model::{Price, Quantity};
 
 use super::{Desk, Edit, Execution, Link, Notice, Outcome, Plan, Total};
 use crate::holding::{Value, share};
-use crate::{Order, OrderError, OrderEvent};
+use crate::{Holding, Order, OrderError, OrderEvent};
 
 /// What is new of an execution or a total.
 #[derive(Default)]
@@ -53,14 +53,12 @@ impl Desk {
             let execution_id = execution_id.clone();
             news.notices.push(Notice::Attributed { client_id: client_id.clone(), execution_id });
         }
-        let mut plan = self.book(at, next, news)?;
-        if let Edit::Put { holding, execution: seen, .. } = &mut plan.edit {
-            *seen = Some((execution_id.clone(), *quantity, *price));
-            if let (Some(fee), Some(held)) = (fee, holding) {
-                *held = held.after_fee(fee.currency, fee.amount)?;
-            }
+        let (next, mut holding, outcome) = self.book(at, next, news)?;
+        if let Some(fee) = fee {
+            holding = holding.after_fee(fee.currency, fee.amount)?;
         }
-        Ok(plan)
+        let execution = Some((execution_id.clone(), *quantity, *price));
+        Ok(Plan { outcome, edit: Edit::Put { at, order: Box::new(next), holding: Some(holding), execution } })
     }
 
     pub(super) fn total(&self, total: &Total) -> Result<Plan, OrderError> {
@@ -78,7 +76,9 @@ impl Desk {
         next.unattributed = order.unattributed.checked_add(quantity)?;
         next.unattributed_value = order.unattributed_value.saturating_add(value);
         let news = News { quantity, value, last: total.last, beyond: total.beyond, ..News::default() };
-        self.book(at, next, news)
+        let (next, holding, outcome) = self.book(at, next, news)?;
+        let edit = Edit::Put { at, order: Box::new(next), holding: Some(holding), execution: None };
+        Ok(Plan { outcome, edit })
     }
 
     fn check_price(&self, order: &Order, price: Price) -> Result<(), OrderError> {
@@ -90,7 +90,7 @@ impl Desk {
     }
 
     /// The order with the news in it, the holding with them, and what is to be told.
-    fn book(&self, at: usize, mut next: Order, news: News) -> Result<Plan, OrderError> {
+    fn book(&self, at: usize, mut next: Order, news: News) -> Result<(Order, Holding, Outcome), OrderError> {
         let News { quantity, value, last, beyond, named, mut notices } = news;
         let client_id = next.client_id().to_owned();
         let state = next.state();
@@ -117,8 +117,7 @@ impl Desk {
         next.value = next.value.saturating_add(value);
         let intent = next.intent();
         let holding = self.holding(&intent.scenario, intent.symbol).after_value(intent.side, quantity, value)?;
-        let edit = Edit::Put { at, order: Box::new(next), holding: Some(holding), execution: None };
-        Ok(Plan { outcome: Outcome { changed: true, booked: quantity, notices }, edit })
+        Ok((next, holding, Outcome { changed: true, booked: quantity, notices }))
     }
 
     /// What the order's link has executed too much with the order as it is next.
