@@ -72,8 +72,8 @@ def test_unknown_words_are_refused_with_the_words_that_are_known() -> None:
         scan.Intent("hold", "s", 21, "Buy", 1, "Market", None, 0, "entry")
     with pytest.raises(ValueRangeError, match=r'side "buy" is unknown'):
         scan.Intent("place", "s", 21, "buy", 1, "Market", None, 0, "entry")
-    with pytest.raises(ValueRangeError, match=r'order type "Stop" is unknown'):
-        one(Quote(21, WEDNESDAY, 1.3, 1.3, "Open"), open_order="x", open_side="Buy", open_type="Stop", open_decided=0)
+    with pytest.raises(ValueRangeError, match=r'order type "Peg" is unknown'):
+        one(Quote(21, WEDNESDAY, 1.3, 1.3, "Open"), open_order="x", open_side="Buy", open_type="Peg", open_decided=0)
 
 
 def test_a_symbol_without_a_quote_decides_nothing_and_a_scenario_without_a_view_is_an_error() -> None:
