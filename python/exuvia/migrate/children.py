@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.background import Background
 from exuvia.migrate.dispatch.hook import ImportWatch
 from exuvia.migrate.evidence import folder as folders
-from exuvia.migrate.own import _thread, signal
+from exuvia.migrate.own import signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,21 +221,17 @@ def _hold_back(before: list[Any]) -> None:
 
 def _said(farewell: Callable[[], object]) -> None:
     """Run it for no longer than `FAREWELL_S`; where no thread can be started, in this one."""
-    done = _thread.allocate_lock()
-    done.acquire()
 
     def say() -> None:
-        try:
-            with contextlib.suppress(BaseException):
-                farewell()
-        finally:
-            done.release()
+        with contextlib.suppress(BaseException):
+            farewell()
 
     try:
-        _thread.start_new_thread(say, ())
+        thread = Background(say)
     except RuntimeError:
         say()
-    done.acquire(timeout=FAREWELL_S)
+    else:
+        thread.join(FAREWELL_S)
 
 
 def flush_at_end(flush: Callable[[], object]) -> None:

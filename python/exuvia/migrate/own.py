@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import _socket
-    import _thread
     import json
     import marshal
     import os
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from time import monotonic, perf_counter_ns
 
 __all__ = [
-    "KEPT", "_socket", "_thread", "json", "marshal", "monotonic", "os", "perf_counter_ns", "pickle", "queue", "select",
-    "signal", "socket", "subprocess", "threading", "time",
+    "KEPT", "_socket", "json", "marshal", "monotonic", "os", "perf_counter_ns", "pickle", "queue", "select", "signal",
+    "socket", "subprocess", "threading", "time",
 ]  # fmt: skip
 
 KEPT = frozenset(__all__) - {"KEPT", "monotonic", "perf_counter_ns"}
