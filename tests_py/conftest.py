@@ -113,6 +113,12 @@ def data_dir() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def marks_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Marks of disks that take nothing go to a folder of this run, and not beside those of real evidence."""
+    os.environ["EXUVIA_MARKS"] = str(tmp_path_factory.mktemp("marks"))
+
+
 @pytest.fixture
 def long_seconds() -> float:
     """How long a test marked `long` may go on: short in `make test`, minutes in `make test-long`."""

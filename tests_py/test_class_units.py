@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import functools
 import gc
 import importlib
 import inspect
 import itertools
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import exuvia.migrate
 import pytest
 from exuvia.errors import MigrateError
-from exuvia.migrate.dispatch import standing_in
+from exuvia.migrate.dispatch import splice, standing_in
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import surface
 from exuvia.migrate.shadow.in_place import InPlace
@@ -453,3 +456,38 @@ class Bare(Base):
     assert not hasattr(shadowed.legacy.Bare.__init__, "__code__"), "object's own has none either"
     mode(shadowed, "Book", "legacy")
     assert candidate.add.__code__ is own["add"][0]
+
+
+def pickled_and_copied(function: Callable[..., Any], *given: Any) -> list[Any]:
+    """What a partial that is made to look like a function answers, itself and after a way through pickle and copy."""
+    made = functools.update_wrapper(functools.partial(function, *given), function)
+    return [made(), pickle.loads(pickle.dumps(made))(), copy.deepcopy(made)()]
+
+
+def test_a_partial_that_looks_like_a_method_in_rust_is_pickled_and_copied(shadowed: Shadowed) -> None:
+    text = """
+class Book:
+    def __init__(self, n=3): self.n = n
+    def add(self, x=1): return self.n + x
+"""
+    shadowed.write(text, text)
+    shadowed.install("Book", mode="rust")
+    book = shadowed.legacy.Book
+    assert book.add.__code__.co_varnames == ("self", "x")
+    assert book.__init__.__defaults__ == (3,)
+    assert not set(vars(book.add)) & {"__code__", "__globals__", "__closure__", "__defaults__", "__kwdefaults__"}
+    assert pickled_and_copied(book.add, book(), 1) == [4] * 3
+
+
+def test_a_partial_of_a_function_that_an_object_stands_for_is_pickled_and_copied(
+    shadowed: Shadowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splice, "can_splice", lambda: False)
+    text = "def price(x, k=1): return x + k"
+    shadowed.write(text, text)
+    shadowed.install("price")
+    price = shadowed.legacy.price
+    assert not inspect.isfunction(price)
+    assert (price.__code__.co_varnames, price.__defaults__, price.__closure__) == (("x", "k"), (1,), None)
+    assert price.__globals__ is vars(shadowed.legacy)
+    assert pickled_and_copied(price, 1) == [2] * 3

@@ -54,6 +54,7 @@ Run = "Callable[..., subprocess.CompletedProcess[str]]"
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTHON", "COLUMNS"))}
+    kept |= {name: os.environ[name] for name in ("EXUVIA_MARKS",) if name in os.environ}
     return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | more
 
 

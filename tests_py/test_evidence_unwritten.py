@@ -109,7 +109,7 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the marks beside the evidence go."""
     folder = tmp_path / "marks"
     folder.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("EXUVIA_MARKS", str(folder))
     return folder
 
 

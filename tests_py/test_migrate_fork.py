@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,3 +164,82 @@ def test_a_childs_own_child_says_farewell_for_itself(project: Project) -> None:
     exuvia.migrate.uninstall()
     assert len(segments.files(project.folder / "evidence")) == 3
     assert killed(project) == []
+
+
+def code_of_child(work: Callable[[], Any]) -> tuple[int, float]:
+    """Do work in a forked child that is to leave with 7 by `os._exit`: its exit code, and how long it took to leave."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            signal.alarm(60)
+            work()
+            os.write(write, str(time.monotonic()).encode())
+            os._exit(7)
+        os.kill(os.getpid(), signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ended = time.monotonic()
+    os.close(write)
+    with os.fdopen(read) as file:
+        return code, ended - float(file.read() or 0)
+
+
+def raising(number: int, _frame: object) -> None:
+    raise SystemExit(f"by the handler of {number}")
+
+
+def test_what_a_signal_handler_raises_does_not_get_around_os_exit(project: Project) -> None:
+    project.install("mean")
+    project.legacy.mean([1.0])
+
+    def work() -> None:
+        signal.signal(signal.SIGTERM, raising)
+        signal.signal(signal.SIGUSR1, raising)
+        signal.signal(signal.SIGALRM, raising)
+        current = exuvia.migrate.runtime._current
+        write = current.segment.counters
+
+        def disturbed(*args: Any, **kwargs: Any) -> None:
+            signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGUSR1)
+                time.sleep(0.01)
+            write(*args, **kwargs)
+
+        current.segment.counters = disturbed
+
+    assert code_of_child(work)[0] == 7
+    exuvia.migrate.uninstall()
+    assert killed(project) == []
+
+
+@pytest.mark.parametrize("held", ["segment", "counting"])
+def test_a_lock_that_was_held_at_the_fork_keeps_no_child_from_leaving(project: Project, held: str) -> None:
+    project.install("mean")
+    project.legacy.mean([1.0])
+
+    def work() -> None:
+        current = exuvia.migrate.runtime._current
+        lock = {"segment": current.segment._lock, "counting": current.counting}[held]
+        taken = threading.Event()
+        threading.Thread(target=lambda: (lock.acquire(), taken.set(), time.sleep(60)), daemon=True).start()
+        assert taken.wait(10)
+
+    code, took = code_of_child(work)
+    assert code == 7
+    assert took < 3.0
+    exuvia.migrate.uninstall()
+
+
+def test_where_the_programs_own_os_exit_comes_back_signals_are_as_they_were(project: Project) -> None:
+    project.install("mean")
+
+    def work() -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+        wrong: Any = "wrong"
+        with pytest.raises(TypeError):
+            os._exit(wrong)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before | {signal.SIGUSR2}
+
+    assert code_of_child(work)[0] == 7

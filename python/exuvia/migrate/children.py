@@ -19,8 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exuvia.migrate.background import Background
 from exuvia.migrate.dispatch.hook import ImportWatch
 from exuvia.migrate.evidence import folder as folders
+from exuvia.migrate.own import signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,10 @@ PROCESS = "multiprocessing.process"
 KEY = "exuvia"
 LAST = -1_000
 """After every other finalizer of `multiprocessing`: those of its managers come at -100."""
+FAREWELL_S = 0.8
+"""How long a child that leaves by `os._exit` waits for its own farewell."""
+TRIES = 3
+"""Attempts to hold back signals: one that is pending runs its handler in the first."""
 FILE = "children.list"
 """Beside the segments: the names of the children in which exuvia could not be installed."""
 BOARD = """
@@ -166,8 +172,11 @@ def is_child() -> bool:
 def farewell_at_exit(farewell: Callable[[], object]) -> None:
     """Have a forked child say farewell where it leaves by `os._exit`, which runs nothing else.
 
+    The child leaves as it would without: what a signal's handler raises meanwhile cannot get around it, and a lock
+    that was held at the fork, or a slow disk, costs it `FAREWELL_S`.
+
     Args:
-        farewell: Says it; it is called in the thread that leaves, and what it raises is dropped.
+        farewell: Says it; it is called in a thread of its own, and what it raises is dropped.
     """
     program: Any = sys.modules["os"]
     own = program._exit
@@ -176,12 +185,53 @@ def farewell_at_exit(farewell: Callable[[], object]) -> None:
 
     @functools.wraps(own)
     def _exit(*args: Any, **kwargs: Any) -> Any:
-        with contextlib.suppress(Exception):
-            farewell()
-        return own(*args, **kwargs)
+        before: list[Any] = []
+        answer = None
+        try:
+            _hold_back(before)
+            _said(farewell)
+        except BaseException:  # noqa: S110 - of a handler that ran before signals were held back: it leaves all the same
+            pass
+        finally:
+            try:
+                answer = own(*args, **kwargs)
+            finally:
+                # The program's own came back: it was called wrongly, or somebody has replaced it.
+                for mask in before[:1]:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return answer
 
     vars(_exit)["exuvia_says"] = True
     program._exit = _exit
+
+
+def _hold_back(before: list[Any]) -> None:
+    """Hold back every signal in this thread; the mask of before goes into a list, so that no exception loses it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    for _ in range(TRIES):
+        try:
+            if not before:
+                before.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            return
+        except BaseException:  # noqa: S112 - of a handler, for a signal that had come before
+            continue
+
+
+def _said(farewell: Callable[[], object]) -> None:
+    """Run it for no longer than `FAREWELL_S`; where no thread can be started, in this one."""
+
+    def say() -> None:
+        with contextlib.suppress(BaseException):
+            farewell()
+
+    try:
+        thread = Background(say)
+    except RuntimeError:
+        say()
+    else:
+        thread.join(FAREWELL_S)
 
 
 def flush_at_end(flush: Callable[[], object]) -> None:

@@ -98,7 +98,7 @@ class _Function:
 
     def connect(self, callable_: Callable[..., Any]) -> None:
         """Make ready what puts the callable in the function's place."""
-        functools.update_wrapper(callable_, self.function or self.found)
+        inspected.as_function(callable_, self.function or self.found)
         if self.function is not None and splice.can_splice():
             target = narrowed(callable_, self.function, self.candidate)
             self.put = splice.Splice(self.function, target, finding.caches(self.found))
@@ -109,7 +109,6 @@ class _Function:
             else f"{self.qualname} is a {type(self.found).__name__}, which has no code to exchange"
         )
         self.notes.append(f"replaced by attribute: {why}")
-        inspected.as_function(callable_, self.function)
         mine = (self.seen, vars(self))
         self.put = placing.Placing(self.unit, (self.module, self.qualname), self.found, callable_, mine)
 

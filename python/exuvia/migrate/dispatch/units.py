@@ -316,9 +316,7 @@ class ClassUnit:
         reverse = None if name == "__init__" else self.reverse
         seen = None if reverse is None else reverse.method(name, kind_of(member), theirs)
         counted = self.switch.counted(theirs, seen)
-        functools.update_wrapper(counted, theirs)
-        # Around the candidate's own `__init__` stands what counts its objects.
-        inspected.as_function(counted, getattr(theirs, "__wrapped__", None) if name == "__init__" else theirs)
+        inspected.as_function(counted, theirs)
         return counted
 
     def _put_back(self) -> None:

@@ -87,6 +87,7 @@ class Segment:
         self._closed = False
         self._muted = 0
         self._aside = False
+        self._real = unwritten.real(self.folder)
         self._pid = os.getpid()
         self._number = 0
         self._previous = GENESIS
@@ -179,7 +180,7 @@ class Segment:
                 self._mark(WRITABLE)
         if self._aside and not self._muted and self._stopped is None:
             self._aside = False
-            unwritten.told(self.folder, self.process)
+            unwritten.told(self._real, self.process)
 
     def close(self) -> None:
         """Seal and close the file: what comes after is lost and counted."""
@@ -375,7 +376,7 @@ class Segment:
         if self._muted < TOLD:
             self._muted = TOLD
             if not self._mark(MUTED) and not self._aside:
-                self._aside = unwritten.mark(self.folder, self.process, self._stopped[0], str(error))
+                self._aside = unwritten.mark(self._real, self.process, self._stopped[0], str(error))
 
     def _mark(self, mode: int) -> bool:
         """Say by the file's mode whether what was lost is told by now; nothing else can be said on a full disk.
