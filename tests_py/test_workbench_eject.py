@@ -510,3 +510,28 @@ def test_two_shims_of_one_name_and_one_legacy_are_taken_out_without_a_question(t
     assert done.returncode == 0, done
     assert set(tree(tmp_path)) == {"lib.py", "scripts/go.py", "tools/go.py"}
     assert (tmp_path / "tools" / "go.py").read_text() == "from lib import slow\nprint(slow(2))\n"
+
+
+def test_each_name_by_which_a_shim_is_imported_is_taken_out_and_another_files_is_asked_for(tmp_path: Path) -> None:
+    candidate(tmp_path, "tools.fast:slow")
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "go.py").write_text("from fast import slow\nprint(slow(2))\n")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("from tools.fast import slow\nprint(slow(2))\n")
+    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", "tools/fast.py").returncode == 0
+    (tmp_path / "scripts").mkdir()
+    own = tmp_path / "scripts" / "fast.py"
+    own.write_text("def slow(n):\n    return 7\n")
+    for name in ("three", "four"):
+        (tmp_path / f"{name}.py").write_text("import scripts.fast\n")
+    (tmp_path / "scripts" / "go.py").write_text("from fast import slow\n")
+    before = tree(tmp_path)
+    done = exuvia(tmp_path, "eject", "--write")
+    asked = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("by hand")]
+    assert (done.returncode, asked) == (1, ["scripts/go.py:1:", "tools/go.py:1:"]), done
+    assert tree(tmp_path) == before
+    own.unlink()
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    for name in ("one.py", "two.py", "tools/go.py"):
+        assert (tmp_path / name).read_text() == "from lib import slow\nprint(slow(2))\n"

@@ -201,7 +201,8 @@ def _sort_candidates(
     names = Names(ejection.root, files)
     by_name: dict[str, list[Path]] = {}
     for path in files:
-        by_name.setdefault(names.of(path), []).append(path)
+        for name in names.all_of(path):
+            by_name.setdefault(name, []).append(path)
     legacy: dict[Path, str] = {}
     mine: list[tuple[str, Path]] = []
     # `exuvia scaffold` wrote it, whether a unit names it by now or not.

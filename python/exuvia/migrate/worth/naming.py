@@ -48,6 +48,15 @@ class Names:
         """
         return _name(path, self.home(path))
 
+    def all_of(self, path: Path) -> list[str]:
+        """Return every dotted name by which the project's own files import a file, that of `of` first.
+
+        Args:
+            path: The file.
+        """
+        said = [home for home in self._said[0].get(path, ()) if home in path.parents]
+        return list(dict.fromkeys([self.of(path), *(_name(path, home) for home in said)]))
+
     def home(self, path: Path) -> Path:
         """Return the folder that has to be on the path for that name.
 
