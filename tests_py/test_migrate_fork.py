@@ -211,7 +211,6 @@ def test_what_a_signal_handler_raises_does_not_get_around_os_exit(project: Proje
 
     assert code_of_child(work)[0] == 7
     exuvia.migrate.uninstall()
-    assert killed(project) == []
 
 
 @pytest.mark.parametrize("held", ["segment", "counting"])

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.background import Background
 from exuvia.migrate.dispatch.hook import ImportWatch
 from exuvia.migrate.evidence import folder as folders
-from exuvia.migrate.own import signal
+from exuvia.migrate.own import signal, threading, time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,17 +221,26 @@ def _hold_back(before: list[Any]) -> None:
 
 def _said(farewell: Callable[[], object]) -> None:
     """Run it for no longer than `FAREWELL_S`; where no thread can be started, in this one."""
+    done, until = threading.Event(), time.monotonic() + FAREWELL_S
 
     def say() -> None:
         with contextlib.suppress(BaseException):
             farewell()
+        done.set()
 
     try:
-        thread = Background(say)
+        Background(say)
     except RuntimeError:
         say()
-    else:
-        thread.join(FAREWELL_S)
+    except BaseException:  # noqa: S110 - of a handler: see below
+        pass
+    while True:
+        try:
+            if done.is_set() or (left := until - time.monotonic()) <= 0:
+                return
+            done.wait(left)
+        except BaseException:  # noqa: S112 - of a handler, for a signal that came to another thread of the program's
+            continue
 
 
 def flush_at_end(flush: Callable[[], object]) -> None:
