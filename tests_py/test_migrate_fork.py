@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import exuvia.migrate
 import pytest
 import segments
+from exuvia.migrate import children
 from exuvia.migrate.descriptor import Held
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
@@ -245,3 +246,62 @@ def test_where_the_programs_own_os_exit_comes_back_signals_are_as_they_were(proj
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before | {signal.SIGUSR2}
 
     assert code_of_child(work)[0] == 7
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The codes with which the process would have left, were its `os._exit` the real one."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    return codes
+
+
+def test_a_farewell_is_said_once_and_signals_are_as_before_where_os_exit_comes_back(left: list[int]) -> None:
+    said: list[str] = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    children.farewell_at_exit(lambda: said.append("farewell"))
+    children.farewell_at_exit(lambda: said.append("twice"))
+    os._exit(3)
+    assert (left, said) == ([3], ["farewell"])
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_whatever_is_raised_on_the_way_out_the_process_leaves(left: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    children.farewell_at_exit(interrupted)
+    monkeypatch.setattr(children, "_hold_back", interrupted)
+    os._exit(4)
+    assert left == [4]
+
+
+@pytest.mark.parametrize(("error", "said"), [(RuntimeError, ["farewell"]), (KeyboardInterrupt, [])])
+def test_where_no_thread_can_be_started_the_farewell_is_said_in_the_one_that_leaves(
+    left: list[int], monkeypatch: pytest.MonkeyPatch, error: type[BaseException], said: list[str]
+) -> None:
+    found: list[str] = []
+
+    def refused(_work: object) -> None:
+        raise error("can't start new thread")
+
+    monkeypatch.setattr(children, "Background", refused)
+    monkeypatch.setattr(children, "FAREWELL_S", 0.05)
+    children.farewell_at_exit(lambda: found.append("farewell"))
+    os._exit(5)
+    assert (left, found) == ([5], said)
+
+
+def test_a_handler_that_raises_while_signals_are_held_back_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def masked(_how: int, _signals: object) -> set[int]:
+        calls.append("asked")
+        if len(calls) == 2:
+            raise SystemExit("by a handler")
+        return set()
+
+    monkeypatch.setattr(children.signal, "pthread_sigmask", masked)
+    before: list[Any] = []
+    children._hold_back(before)
+    assert (calls, before) == (["asked"] * 3, [set()])
