@@ -190,3 +190,23 @@ def test_the_places_are_in_memory_and_temporary_unless_a_folder_is_named(
     memory = ["/dev/shm"] if sys.platform == "linux" else []  # noqa: S108 - nothing is made there
     places = ["/run/mine", "/run/user/7", "/run/user/8", *memory, "/tmp"]  # noqa: S108 - as above
     assert unwritten._places([7, 8]) == [Path(place) for place in places], "only absolute ones"
+
+
+def test_where_there_are_no_owners_of_files_nothing_is_marked(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unwritten.os, "name", "nt")
+    assert unwritten.mark(tmp_path, "1-host-2", 5, "read-only") is False
+    unwritten.told(tmp_path, "1-host-2")
+    assert unwritten.marked(tmp_path) == {}
+    assert list(marks.iterdir()) == []
+
+
+def test_a_folder_whose_links_cannot_be_followed_goes_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_path: object) -> str:
+        raise OSError("too many links")
+
+    monkeypatch.setattr(os.path, "realpath", refused)
+    assert unwritten.real(tmp_path / "evidence") == tmp_path / "evidence"

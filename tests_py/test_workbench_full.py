@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from exuvia.migrate.workbench.putting import put
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest.importorskip("resource")
 
@@ -97,3 +94,8 @@ def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:
         os.umask(before)
     assert (tmp_path / "fresh.py").stat().st_mode & 0o7777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fresh.py", "link.py", "there.py"]
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced() -> None:
+    put(Path(os.devnull), "new\n")
+    assert not Path(os.devnull).is_file()
