@@ -17,7 +17,8 @@ import exuvia
 heavy = {"numpy", "arro3", "rich"} & set(sys.modules)
 assert not heavy, f"import exuvia loaded {heavy}"
 for found in pkgutil.walk_packages(exuvia.__path__, "exuvia."):
-    if not found.name.endswith("__main__"):
+    # pytest loads its plugin itself, and is not there otherwise.
+    if not found.name.endswith("__main__") and found.name != "exuvia.testing.plugin":
         importlib.import_module(found.name)
 facts = exuvia.build_info()
 assert facts["version"] == exuvia.__version__

@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pkgutil
+import runpy
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,17 @@ def test_every_module_imports_without_extras() -> None:
     for found in pkgutil.walk_packages(exuvia.__path__, "exuvia."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)
+
+
+def test_the_smoke_test_of_each_wheel_needs_nothing_that_only_tests_have() -> None:
+    """The workflow runs it where nothing but the wheel is installed."""
+    use = runpy.run_path(str(Path(__file__).parents[1] / ".ci" / "smoke.py"))["USE"]
+    hidden = 'import sys\nfor name in ("pytest", "hypothesis"):\n    sys.modules[name] = None\n'
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", hidden + use], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert exuvia.__version__ in done.stdout
 
 
 def test_the_version_is_that_of_the_wheel() -> None:

@@ -9,7 +9,7 @@ use exuvia_ports::{Create, FileWriter, Files, FilesError};
 use crate::LakeError;
 
 /// How many temporary files of one name may lie about before the writer asks for a sweep.
-const ATTEMPTS: u32 = 1_000;
+pub(crate) const ATTEMPTS: u32 = 1_000;
 /// Bytes of one write call: a kill in a big file falls between two of them.
 pub(crate) const CHUNK: usize = 1 << 20;
 /// Folders within folders that [`sweep`] goes down.
@@ -24,7 +24,7 @@ const DEPTH: usize = 16;
 pub fn write_atomic(files: &dyn Files, path: &Path, bytes: &[u8], private: bool) -> Result<(), LakeError> {
     let folder = folder_of(path);
     make_folder(files, folder)?;
-    let (temporary, mut writer) = create_temporary(files, path, private)?;
+    let (temporary, mut writer) = create_temporary(files, path, private, 0)?;
     let written = fill(writer.as_mut(), bytes).and_then(|()| {
         drop(writer);
         files.rename(&temporary, path)
@@ -88,17 +88,19 @@ pub(crate) fn make_folder(files: &dyn Files, folder: &Path) -> Result<(), FilesE
     missing.iter().rev().try_for_each(|path| files.sync_dir(folder_of(path)))
 }
 
+/// Creates `.NAME.N.tmp` beside `path`, N from `first` on.
 pub(crate) fn create_temporary(
     files: &dyn Files,
     path: &Path,
     private: bool,
+    first: u32,
 ) -> Result<(PathBuf, Box<dyn FileWriter>), LakeError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or(LakeError::BadName {
         what: "path",
         value: path.display().to_string(),
         why: "it does not end in a file name".to_owned(),
     })?;
-    for number in 0..ATTEMPTS {
+    for number in first..first.saturating_add(ATTEMPTS) {
         let temporary = path.with_file_name(format!(".{name}.{number}.tmp"));
         match files.create(&temporary, Create { exclusive: true, private }) {
             Ok(writer) => return Ok((temporary, writer)),

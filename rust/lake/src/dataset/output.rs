@@ -11,7 +11,7 @@ use exuvia_migrate::evidence::crc32c;
 use exuvia_ports::{FileWriter, Files};
 
 use crate::LakeError;
-use crate::atomic::{create_temporary, folder_of, make_folder};
+use crate::atomic::{ATTEMPTS, create_temporary, folder_of, make_folder};
 use crate::columns::Encoder;
 use crate::dataset::declare::Declaration;
 use crate::dataset::manifest::FileEntry;
@@ -24,6 +24,8 @@ use crate::read::Table;
 const CHUNK: usize = 1 << 20;
 /// More symbols than this are not listed in the manifest.
 const LISTED: usize = 512;
+/// So many generations of a day have temporary names of their own.
+const GENERATIONS: u64 = (u32::MAX / ATTEMPTS) as u64;
 
 /// A checksum of many bytes: the CRC-32C of the CRC-32Cs of their mebibytes.
 #[derive(Debug, Default)]
@@ -91,19 +93,22 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Begins the file of a group.
+    /// Begins the file of a group, for the manifest of this generation. No two generations of a day share a temporary name:
+    /// a reader that has an old manifest in hand would take the file that is being written now for the one it was promised.
     pub(crate) fn create(
         files: &'a dyn Files,
         root: &Path,
         declaration: &'a Declaration,
         place: (Day, Group, u32),
+        generation: u64,
         schema: u32,
     ) -> Result<Self, LakeError> {
         let (day, group, part) = place;
         let path = declaration.template()?.render(day, &group, part);
         let target = root.join(&path);
         make_folder(files, folder_of(&target))?;
-        let (temporary, writer) = create_temporary(files, &target, false)?;
+        let first = u32::try_from(generation % GENERATIONS).unwrap_or_default() * ATTEMPTS;
+        let (temporary, writer) = create_temporary(files, &target, false, first)?;
         let out = Out { writer, waiting: Vec::with_capacity(CHUNK), bytes: 0, checksum: Checksum::default() };
         let empty = Table { schema: declaration.schema.clone(), batches: Vec::new() };
         let sorting = sorting_columns(&empty, &declaration.sort_by)?;

@@ -152,7 +152,8 @@ fn write_files(
                 Some(open) => open,
                 None => {
                     let part = next_part(dataset, manifest, &group, into)?;
-                    Output::create(files, root, declaration, (manifest.day, group, part), dataset.version())?
+                    let (place, generation) = ((manifest.day, group, part), manifest.generation + 1);
+                    Output::create(files, root, declaration, place, generation, dataset.version())?
                 }
             };
             output.insert(target).push(&batch.slice(from, rows))?;

@@ -76,7 +76,8 @@ pub struct Scan {
 #[derive(Debug)]
 enum Source {
     Held(Arc<ParquetFile>, FileEntry),
-    Named(FileEntry),
+    /// With the day and the generation of its manifest.
+    Named(FileEntry, (Day, u64)),
     Open(OpenRows),
 }
 
@@ -170,8 +171,10 @@ impl Dataset {
     fn sources(&self, view: &View, filter: &Filter, stats: &mut ScanStats) -> Result<VecDeque<Source>, LakeError> {
         *stats = ScanStats::default();
         let mut by_day: BTreeMap<Day, Vec<Source>> = BTreeMap::new();
-        let entries = view.days.values().flat_map(|manifest| manifest.files.iter().map(|file| (manifest.day, file)));
-        for (day, entry) in entries {
+        let of_day = |manifest: &'_ Manifest| (manifest.day, manifest.generation);
+        let entries =
+            view.days.values().flat_map(|manifest| manifest.files.iter().map(move |file| (of_day(manifest), file)));
+        for ((day, generation), entry) in entries {
             if !filter.of_file(entry) {
                 stats.files_skipped += 1;
                 continue;
@@ -179,7 +182,7 @@ impl Dataset {
             let source = if stats.files < HELD {
                 Source::Held(Arc::new(ParquetFile::open(self.files.as_ref(), &self.root, entry)?), entry.clone())
             } else {
-                Source::Named(entry.clone())
+                Source::Named(entry.clone(), (day, generation))
             };
             stats.files += 1;
             by_day.entry(day).or_default().push(source);
@@ -317,10 +320,8 @@ impl Scan {
             match self.waiting.pop_front() {
                 None => return Ok(None),
                 Some(Source::Held(file, entry)) => self.begin(file, &entry)?,
-                Some(Source::Named(entry)) => {
-                    let file = ParquetFile::open(self.dataset.files.as_ref(), &self.dataset.root, &entry);
-                    let changed = LakeError::Restless { dataset: self.dataset.declaration.name.clone(), tries: 1 };
-                    let file = file.map_err(|error| if error.is_not_found() { changed } else { error })?;
+                Some(Source::Named(entry, of_manifest)) => {
+                    let file = self.open_named(&entry, of_manifest)?;
                     self.begin(Arc::new(file), &entry)?;
                 }
                 Some(Source::Open(rows)) => {
@@ -331,6 +332,17 @@ impl Scan {
                 }
             }
         }
+    }
+
+    /// Opens a file long after the look. If its day has another manifest since, whatever is wrong with the file, or seems right,
+    /// is of another instant.
+    fn open_named(&self, entry: &FileEntry, (day, generation): (Day, u64)) -> Result<ParquetFile, LakeError> {
+        let (files, root) = (self.dataset.files.as_ref(), self.dataset.root.as_path());
+        let opened = ParquetFile::open(files, root, entry);
+        if manifest::load(files, root, day)?.generation != generation {
+            return Err(LakeError::Restless { dataset: self.dataset.declaration.name.clone(), tries: 1 });
+        }
+        opened
     }
 
     fn begin(&mut self, file: Arc<ParquetFile>, entry: &FileEntry) -> Result<(), LakeError> {
