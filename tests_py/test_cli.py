@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
+from commands import environment, exuvia
 from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
@@ -52,12 +52,6 @@ mode = "{mode}"
 Run = "Callable[..., subprocess.CompletedProcess[str]]"
 
 
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTHON", "COLUMNS"))}
-    kept |= {name: os.environ[name] for name in ("EXUVIA_MARKS",) if name in os.environ}
-    return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | more
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     for name, text in (("prog.py", PROGRAM), ("bot.py", BOT), ("shim.py", SHIM)):
@@ -72,18 +66,6 @@ def configure(folder: Path, mode: str = "shadow", rehearsal: str = "true", sampl
     )
     (folder / "exuvia.toml").write_text(text)
     (folder / "exuvia.toml").chmod(0o600)
-
-
-def exuvia(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", *words],
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_status_is_inconclusive_then_passes_then_fails_with_the_path(project: Path) -> None:

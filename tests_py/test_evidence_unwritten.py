@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import segments
+from commands import environment
 from exuvia.migrate import own
 from exuvia.migrate.evidence import compact, header, quota, reading
 from exuvia.migrate.evidence.segment import Segment
@@ -20,7 +21,6 @@ from exuvia.migrate.gates import judge, restarts, selftest
 from exuvia.migrate.modes import journal
 from gate_files import UNIT, Bot
 from segments import HEADER, mismatch, units, whats
-from test_cli import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from commands import exuvia
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT = ROOT / "examples" / "legacy_bot"
@@ -25,19 +25,6 @@ mode = "shadow"
 candidate = "candidates:decide"
 effect = "pure"
 """
-
-
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def tree(folder: Path) -> dict[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia
 from exuvia.errors import CompareError, ConfigError, MigrateError
 from exuvia.migrate import Comparator, extension, load
 from exuvia.migrate.evidence import reading
@@ -357,11 +356,6 @@ def test_links_are_not_followed_and_what_is_no_text_is_left_alone_by_an_ejection
     (tmp_path / "run.sh").write_text("which exuvia || exit 1\n")
     _configuration(ejection, tmp_path / "run.sh")
     assert (ejection.changed, ejection.by_hand) == ({}, ["run.sh:1: which exuvia || exit 1"])
-
-
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exuvia", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_names_taken_from_the_package_of_a_shim_and_guards_that_do_more_are_put_right(tmp_path: Path) -> None:
