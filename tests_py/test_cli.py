@@ -60,6 +60,18 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def waiting(project: Path, calls: str) -> subprocess.Popen[str]:
+    """The program under exuvia, with a candidate that differs: it calls so often, then at each line it is sent."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "exuvia", "run", "-m", "prog", calls, "--wait"],
+        cwd=project,
+        env=environment(PLANT="1"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def configure(folder: Path, mode: str = "shadow", rehearsal: str = "true", sample: float = 1.0) -> None:
     text = CONFIG.format(mode=mode, rehearsal=rehearsal).replace(
         f'mode = "{mode}"', f'mode = "{mode}"\nsample = {sample}'
@@ -154,14 +166,7 @@ def test_help_and_version_answer(project: Path) -> None:
 
 def test_a_rollback_reaches_a_running_process_and_survives_a_restart(project: Path) -> None:
     configure(project, mode="rust")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exuvia", "run", "-m", "prog", "3", "--wait"],
-        cwd=project,
-        env=environment(PLANT="1"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = waiting(project, "3")
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -215,14 +220,7 @@ def on_record(evidence: Path, text: bytes) -> bool:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_was_counted_survives_a_kill(project: Path, number: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exuvia", "run", "-m", "prog", "30", "--wait"],
-        cwd=project,
-        env=environment(PLANT="1"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = waiting(project, "30")
     assert process.stdin is not None
     assert process.stdout is not None
     try:
