@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import exuvia
+from commands import exuvia, python
 from ejecting import OWN, candidate, tree
 
 
@@ -41,9 +41,12 @@ def test_a_shim_that_no_unit_names_yet_goes_too_and_its_importers_take_legacy(tm
     (tmp_path / "prog.py").write_text("from exuvia_shims.lib import slow\n\nprint(slow(3))\n")
     assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
     assert "exuvia eject` removes this file" in (tmp_path / "exuvia_shims" / "lib.py").read_text()
+    assert python(tmp_path, "prog.py", PYTHONDONTWRITEBYTECODE="").stdout == "6\n"
+    assert list((tmp_path / "exuvia_shims" / "__pycache__").glob("lib.*.pyc"))
     done = exuvia(tmp_path, "eject", "--write")
     assert done.returncode == 0, done
     assert set(tree(tmp_path)) == {"lib.py", "prog.py"}
+    assert not (tmp_path / "exuvia_shims").exists(), "nor is bytecode of it left"
     assert (tmp_path / "prog.py").read_text() == "from lib import slow\n\nprint(slow(3))\n"
 
 
