@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import environment
 from desk import desk
 from exuvia.migrate.modes import journal as modes
-from test_cli import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia
 from desk import Gate, desk, lines, same_surface
 from exuvia.errors import MigrateError
 from exuvia.migrate import own
 from exuvia.migrate.config.tables import Caps
 from exuvia.migrate.modes import approvals, expiry, identity, requirements
 from exuvia.migrate.modes import journal as modes
-from test_cli import BOT, exuvia, project
+from test_cli import BOT, project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import exuvia.migrate
 import pytest
+from commands import python
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import extension, starting
 from exuvia.migrate.modes import journal as modes
-from test_cli import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,22 +119,15 @@ def configure(folder: Path, **units: str) -> Path:
     return path
 
 
-def python(bot: Path, site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=bot,
-        env=environment(PYTHONPATH=f"{site}:{bot}"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def beside(bot: Path, site: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The interpreter in the bot's folder, with the exuvia of another."""
+    return python(bot, *words, PYTHONPATH=f"{site}:{bot}")
 
 
 @pytest.mark.parametrize("break_it", BROKEN)
 def test_legacy_serves_up_to_canary_with_one_loud_line(break_it: Callable[[Path], str], bot: Path, site: Path) -> None:
     cause = break_it(site / "exuvia")
-    done = python(bot, site, "-W", "error", "-c", PROGRAM)
+    done = beside(bot, site, "-W", "error", "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
     (loud,) = done.stderr.splitlines()
     assert loud.startswith("exuvia: WARNING: the extension does not load (")
@@ -153,7 +146,7 @@ def test_legacy_serves_up_to_canary_with_one_loud_line(break_it: Callable[[Path]
 def test_rust_refuses_to_start_and_names_both_ways_out(break_it: Callable[[Path], str], bot: Path, site: Path) -> None:
     cause = break_it(site / "exuvia")
     configure(bot, price="rust", size="shadow")
-    done = python(bot, site, "-m", "exuvia", "run", "prog.py")
+    done = beside(bot, site, "-m", "exuvia", "run", "prog.py")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("exuvia run: nothing was started: bot:price (rust) is not to be served by legacy")
@@ -163,9 +156,9 @@ def test_rust_refuses_to_start_and_names_both_ways_out(break_it: Callable[[Path]
     way = line.partition("let legacy serve: exuvia ")[2].split()
     assert way[:2] == ["rollback", "bot:price"]
     # The very command that is printed is the way out.
-    back = python(bot, site, "-m", "exuvia", *way)
+    back = beside(bot, site, "-m", "exuvia", *way)
     assert back.returncode == 0, back.stderr
-    done = python(bot, site, "-m", "exuvia", "run", "prog.py")
+    done = beside(bot, site, "-m", "exuvia", "run", "prog.py")
     assert (done.returncode, done.stdout) == (0, "served 1.0\n")
     assert "exuvia: WARNING" in done.stderr
 
@@ -173,18 +166,18 @@ def test_rust_refuses_to_start_and_names_both_ways_out(break_it: Callable[[Path]
 def test_what_the_journal_holds_lower_starts_though_the_file_says_rust(bot: Path, site: Path) -> None:
     path = configure(bot, price="rust")
     path.write_text(path.read_text().replace("rehearsal = true", 'endpoints = ["http://127.0.0.1:1"]'))
-    done = python(bot, site, "-m", "exuvia", "run", "prog.py")
+    done = beside(bot, site, "-m", "exuvia", "run", "prog.py")
     assert (done.returncode, done.stdout) == (0, "served 1.0\n"), "never promoted: it stands in legacy"
     with modes.open_journal(bot / "evidence") as pen:
         pen.append({"unit": "bot:price", "mode": "rust", "reason": "a test"})
-    done = python(bot, site, "-m", "exuvia", "run", "prog.py")
+    done = beside(bot, site, "-m", "exuvia", "run", "prog.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert "bot:price (rust)" in done.stderr
 
 
 def test_status_tells_where_everything_stands_and_is_never_a_pass(bot: Path, site: Path) -> None:
     configure(bot, price="rust", size="canary")
-    said = python(bot, site, "-m", "exuvia", "status", "--json")
+    said = beside(bot, site, "-m", "exuvia", "status", "--json")
     assert (said.returncode, said.stderr) == (3, "")
     found = json.loads(said.stdout)
     assert found["overall"] == "INCONCLUSIVE"
@@ -193,7 +186,7 @@ def test_status_tells_where_everything_stands_and_is_never_a_pass(bot: Path, sit
         ("bot:size", "canary", "legacy"),
     ]
     assert "rust refuses to start" in found["units"][0]["notes"][0]
-    plain = python(bot, site, "-m", "exuvia", "status", "bot:size")
+    plain = beside(bot, site, "-m", "exuvia", "status", "bot:size")
     assert plain.returncode == 3
     assert "the extension does not load" in plain.stdout
     assert "bot:price" not in plain.stdout
@@ -201,7 +194,7 @@ def test_status_tells_where_everything_stands_and_is_never_a_pass(bot: Path, sit
 
 @pytest.mark.parametrize("words", [["--version"], ["compact"], ["report", "-o", "x.html"]])
 def test_a_command_that_needs_the_extension_says_so_in_one_line(words: list[str], bot: Path, site: Path) -> None:
-    done = python(bot, site, "-m", "exuvia", *words)
+    done = beside(bot, site, "-m", "exuvia", *words)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"exuvia {words[0]}: ")
@@ -213,7 +206,7 @@ def test_the_doctor_looks_at_all_it_can_and_says_what_does_not_load(
     break_it: Callable[[Path], str], bot: Path, site: Path
 ) -> None:
     cause = break_it(site / "exuvia")
-    done = python(bot, site, "-m", "exuvia", "doctor", "--preflight", "--json")
+    done = beside(bot, site, "-m", "exuvia", "doctor", "--preflight", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert (checks["extension"]["state"], extension.REPAIR in checks["extension"]["do"]) == ("fail", True)
@@ -226,17 +219,17 @@ def test_pytest_names_an_extension_that_does_not_load_and_ends(bot: Path, site: 
     not_a_binary(site / "exuvia")
     (bot / "test_bot.py").write_text("import bot\ndef test_price(): assert bot.price('a') == 1.0\n")
     words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, "test_bot.py")
-    done = python(bot, site, *words, "--exuvia-mode=rust")
+    done = beside(bot, site, *words, "--exuvia-mode=rust")
     assert (done.returncode, "INTERNALERROR" in done.stdout + done.stderr) == (4, False), done.stdout
     assert "--exuvia-mode=rust: the extension does not load" in done.stderr
     assert extension.REPAIR in done.stderr
-    assert python(bot, site, *words).returncode == 0
+    assert beside(bot, site, *words).returncode == 0
 
 
 def test_a_wrong_configuration_is_still_refused(bot: Path, site: Path) -> None:
     path = configure(bot, price="shadow")
     path.write_text(path.read_text() + "modus = 1\n")
-    done = python(bot, site, "-m", "exuvia", "run", "prog.py")
+    done = beside(bot, site, "-m", "exuvia", "run", "prog.py")
     assert done.returncode == 2
     assert "modus" in done.stderr
     assert done.stdout == ""

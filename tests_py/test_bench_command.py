@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import environment, exuvia
 from exuvia.errors import MigrateError
 from exuvia.migrate import load
 from exuvia.migrate.evidence import aside
@@ -19,7 +20,7 @@ from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.worth import arms, bench
 from exuvia.migrate.worth.arms import Arm, ArmRun
 from exuvia.migrate.worth.interval import ratio, student
-from test_cli import configure, environment, exuvia, project
+from test_cli import configure, project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,27 +60,16 @@ def items():
 """
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", "bench", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_a_much_faster_arm_passes_and_both_memories_are_known(tmp_path: Path) -> None:
     slow = "python -S -c 'import time; x = bytearray(60_000_000); time.sleep(0.1); print(1)'"
-    done = run(tmp_path, "--before", slow, "--after", QUICK, "--faster", "50", "--json")
+    done = exuvia(tmp_path, "bench", "--before", slow, "--after", QUICK, "--faster", "50", "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["verdict"]) == (0, "PASS"), found
     assert found["speedup"]["low"] > 1.5
     assert found["arms"]["before"]["peak_bytes"] - found["arms"]["after"]["peak_bytes"] > 50_000_000
     assert len(found["arms"]["after"]["wall_s"]) == 10
     assert found["same_output"] is True
-    shown = run(tmp_path, "--before", QUICK, "--after", slow, "--faster", "50")
+    shown = exuvia(tmp_path, "bench", "--before", QUICK, "--after", slow, "--faster", "50")
     assert (shown.returncode, "FAIL: not at least 50.0% faster" in shown.stdout) == (1, True), shown
 
 
@@ -104,7 +94,7 @@ def test_a_much_faster_arm_passes_and_both_memories_are_known(tmp_path: Path) ->
 )
 def test_an_arm_that_fails_or_returns_nothing_fails_the_run(tmp_path: Path, arm: str, said: str) -> None:
     (tmp_path / "arm.py").write_text(ARMS)
-    done = run(tmp_path, "--before", QUICK, "--after", arm, "--timeout", "1", "--json")
+    done = exuvia(tmp_path, "bench", "--before", QUICK, "--after", arm, "--timeout", "1", "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["verdict"], found["speedup"]) == (1, "FAIL", None)
     assert said in found["reason"]
@@ -114,20 +104,24 @@ def test_an_arm_that_fails_or_returns_nothing_fails_the_run(tmp_path: Path, arm:
 
 def test_an_async_arm_is_run_to_its_end_and_what_yields_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "arm.py").write_text(ARMS)
-    done = run(tmp_path, "--before", "py:arm:good", "--after", "python -S -c 'print(7, end=\"\")'", "--json")
+    done = exuvia(
+        tmp_path, "bench", "--before", "py:arm:good", "--after", "python -S -c 'print(7, end=\"\")'", "--json"
+    )
     found = json.loads(done.stdout)
     assert (found["same_output"], len(found["arms"]["before"]["wall_s"])) == (True, 10), found
     assert min(found["arms"]["before"]["wall_s"]) > 0.01
-    done = run(tmp_path, "--before", "py:arm:items", "--after", "python -S -c 'print([1, 2], end=\"\")'", "--json")
+    done = exuvia(
+        tmp_path, "bench", "--before", "py:arm:items", "--after", "python -S -c 'print([1, 2], end=\"\")'", "--json"
+    )
     assert json.loads(done.stdout)["same_output"] is True
 
 
 def test_an_artefact_must_be_written_in_this_very_run(tmp_path: Path) -> None:
     (tmp_path / "out.txt").write_text("stale")
-    done = run(tmp_path, "--before", QUICK, "--after", QUICK, "--artefact", "*.txt")
+    done = exuvia(tmp_path, "bench", "--before", QUICK, "--after", QUICK, "--artefact", "*.txt")
     assert (done.returncode, "wrote no *.txt in this run" in done.stdout) == (1, True)
     empty = 'python -S -c \'open("out.txt", "w")\''
-    done = run(tmp_path, "--before", empty, "--after", empty, "--artefact", "*.txt")
+    done = exuvia(tmp_path, "bench", "--before", empty, "--after", empty, "--artefact", "*.txt")
     assert (done.returncode, "without anything in it" in done.stdout) == (1, True)
 
 
@@ -176,7 +170,7 @@ def test_a_folder_of_a_bench_that_is_over_takes_no_evidence(tmp_path: Path, monk
 
 def test_arms_that_differ_in_their_output_fail_if_asked(tmp_path: Path) -> None:
     other = "python -S -c 'print(2)'"
-    done = run(tmp_path, "--before", QUICK, "--after", other, "--same-output", "--change", "9000")
+    done = exuvia(tmp_path, "bench", "--before", QUICK, "--after", other, "--same-output", "--change", "9000")
     assert (done.returncode, "same bytes" in done.stdout) == (1, True)
 
 
@@ -189,7 +183,7 @@ def test_what_a_user_gets_wrong_is_said(tmp_path: Path) -> None:
         (("--before", QUICK, "--after", QUICK, "--change", "-1"), "above zero"),
         (("--before", QUICK), "required: --after"),
     ):
-        done = run(tmp_path, *words)
+        done = exuvia(tmp_path, "bench", *words)
         assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
+from commands import environment, exuvia
 from exuvia.migrate.modes import journal as modes
 
 if TYPE_CHECKING:
@@ -52,12 +52,6 @@ mode = "{mode}"
 Run = "Callable[..., subprocess.CompletedProcess[str]]"
 
 
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTHON", "COLUMNS"))}
-    kept |= {name: os.environ[name] for name in ("EXUVIA_MARKS",) if name in os.environ}
-    return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | more
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     for name, text in (("prog.py", PROGRAM), ("bot.py", BOT), ("shim.py", SHIM)):
@@ -66,24 +60,24 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def waiting(project: Path, calls: str) -> subprocess.Popen[str]:
+    """The program under exuvia, with a candidate that differs: it calls so often, then at each line it is sent."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "exuvia", "run", "-m", "prog", calls, "--wait"],
+        cwd=project,
+        env=environment(PLANT="1"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def configure(folder: Path, mode: str = "shadow", rehearsal: str = "true", sample: float = 1.0) -> None:
     text = CONFIG.format(mode=mode, rehearsal=rehearsal).replace(
         f'mode = "{mode}"', f'mode = "{mode}"\nsample = {sample}'
     )
     (folder / "exuvia.toml").write_text(text)
     (folder / "exuvia.toml").chmod(0o600)
-
-
-def exuvia(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", *words],
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_status_is_inconclusive_then_passes_then_fails_with_the_path(project: Path) -> None:
@@ -172,14 +166,7 @@ def test_help_and_version_answer(project: Path) -> None:
 
 def test_a_rollback_reaches_a_running_process_and_survives_a_restart(project: Path) -> None:
     configure(project, mode="rust")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exuvia", "run", "-m", "prog", "3", "--wait"],
-        cwd=project,
-        env=environment(PLANT="1"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = waiting(project, "3")
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -233,14 +220,7 @@ def on_record(evidence: Path, text: bytes) -> bool:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_was_counted_survives_a_kill(project: Path, number: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exuvia", "run", "-m", "prog", "30", "--wait"],
-        cwd=project,
-        env=environment(PLANT="1"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = waiting(project, "30")
     assert process.stdin is not None
     assert process.stdout is not None
     try:

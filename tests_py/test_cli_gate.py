@@ -9,9 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import environment, exuvia
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.modes import journal as modes
-from test_cli import BOT, SHIM, configure, environment, exuvia, project
+from test_cli import BOT, SHIM, configure, project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import environment, exuvia, python
 from exuvia.migrate.modes import journal as modes
-from test_cli import environment, exuvia, project
+from test_cli import project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_program_that_exits_with_words_is_shown_and_fails_as_python_has_it(
     project: Path, leaving: str, code: int, said: str
 ) -> None:
     (project / "prog.py").write_text(f"import sys\nsys.exit({leaving})\n")
-    plain = subprocess.run([sys.executable, "prog.py"], cwd=project, capture_output=True, text=True, check=False)
+    plain = python(project, "prog.py")
     ran = exuvia(project, "run", "prog.py")
     assert (ran.returncode, ran.stderr) == (plain.returncode, plain.stderr) == (code, said)
 

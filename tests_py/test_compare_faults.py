@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from bot_modules import BOT, importable
 from exuvia.migrate import Comparator, self_test
 from exuvia.migrate.comparator import selftest
 from exuvia.migrate.comparator.faults import FAULTS
@@ -25,7 +26,6 @@ from exuvia.migrate.comparator.sites import replaced, sites
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-BOT = Path(__file__).resolve().parent.parent / "examples" / "legacy_bot"
 MIDNIGHT = 1_399_420_800_000_000_000
 UIC = 21
 
@@ -33,15 +33,10 @@ UIC = 21
 @pytest.fixture(scope="module")
 def bot() -> Iterator[Any]:
     """The legacy bot, importable while this module's tests run."""
-    sys.path.insert(0, str(BOT))
-    try:
+    with importable():
         from legacy_bot import archive, bars, config, ledger, model, quotes, scan  # noqa: F401 - loaded for sys.modules
 
         yield sys.modules["legacy_bot"]
-    finally:
-        sys.path.remove(str(BOT))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "legacy_bot"]:
-            del sys.modules[name]
 
 
 def record(bot: Any, ticks: Iterable[tuple[int, float, float]]) -> list[Any]:

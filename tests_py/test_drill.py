@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import environment
 from desk import Gate, desk, lines, stands
 from exuvia.errors import MigrateError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.modes import drill, overlays
 from exuvia.migrate.modes import journal as modes
 from running_bot import PRICE, SHIM, Bot, bots, in_rust, posix
-from test_cli import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from exuvia.migrate.evidence import reading, unwritten
 from exuvia.migrate.evidence.segment import Segment
-from segments import HEADER, mismatch, units, whats
-from test_evidence_unwritten import killed, read_only
+from failing_disks import killed, read_only, spoiled
+from segments import HEADER, units, whats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,15 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(above)
 
 
+@pytest.fixture
+def theirs(marks: Path) -> Path:
+    """Evidence of another user."""
+    evidence = marks.parent / "evidence"
+    evidence.mkdir()
+    os.chown(evidence, NOBODY, NOBODY)
+    return evidence
+
+
 @contextlib.contextmanager
 def as_user(uid: int) -> Iterator[None]:
     os.seteuid(uid)
@@ -59,12 +68,7 @@ def mark(evidence: Path, since_ns: int | None = None) -> str:
 
 def refused(evidence: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process whose disk turns read-only and that is killed then."""
-    segment = Segment(evidence, HEADER)
-    segment.counters(units(1))
-    with monkeypatch.context() as patch:
-        read_only(patch)
-        segment.write(mismatch(1))
-    killed(segment)
+    killed(spoiled(evidence, monkeypatch, read_only))
 
 
 def test_a_folder_is_found_by_its_link_and_a_link_by_its_folder(
@@ -106,28 +110,22 @@ def test_nobody_can_guess_what_a_file_of_marks_will_be_called(tmp_path: Path, ma
 
 
 @root
-def test_root_reads_the_marks_of_whom_the_evidence_belongs_to(marks: Path) -> None:
-    evidence = marks.parent / "evidence"
-    evidence.mkdir()
-    os.chown(evidence, NOBODY, NOBODY)
+def test_root_reads_the_marks_of_whom_the_evidence_belongs_to(theirs: Path) -> None:
     with as_user(NOBODY):
-        process = mark(evidence)
-        assert set(unwritten.marked(evidence)) == {process}
-    assert set(unwritten.marked(evidence)) == {process}
+        process = mark(theirs)
+        assert set(unwritten.marked(theirs)) == {process}
+    assert set(unwritten.marked(theirs)) == {process}
 
 
 @root
-def test_marks_of_a_user_who_has_nothing_to_do_with_the_evidence_say_nothing(marks: Path) -> None:
-    evidence = marks.parent / "evidence"
-    evidence.mkdir()
-    os.chown(evidence, NOBODY, NOBODY)
+def test_marks_of_a_user_who_has_nothing_to_do_with_the_evidence_say_nothing(marks: Path, theirs: Path) -> None:
     with as_user(SOMEONE):
-        mark(evidence)
+        mark(theirs)
     (made,) = marks.iterdir()
     made.rename(made.with_name(made.name.replace(f"-{SOMEONE}-", f"-{NOBODY}-")))
-    assert unwritten.marked(evidence) == {}
+    assert unwritten.marked(theirs) == {}
     with as_user(NOBODY):
-        assert unwritten.marked(evidence) == {}
+        assert unwritten.marked(theirs) == {}
 
 
 def test_evidence_that_was_deleted_and_begun_anew_has_no_marks_of_before(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import segments
-from exuvia.migrate import own
+from commands import exuvia
 from exuvia.migrate.evidence import compact, header, quota, reading
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.gates import judge, restarts, selftest
 from exuvia.migrate.modes import journal
+from failing_disks import full, killed, read_only, spoiled
 from gate_files import UNIT, Bot
 from segments import HEADER, mismatch, units, whats
-from test_cli import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
@@ -43,23 +41,6 @@ os.kill(os.getpid(), 9)
 """
 
 
-def full(monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(*_: object) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(own.os, "write", write)
-
-
-def killed(segment: Segment) -> None:
-    """What a kill leaves: nothing more is written, and the process of the header is not there."""
-    path = segments.files(segment.folder)[-1]
-    mode = path.stat().st_mode
-    segment.abandon()
-    path.chmod(0o600)
-    segments.rewrite(path, lambda line: {**line, "pid": 2**22 + 1} if line["kind"] == "header" else line)
-    path.chmod(stat.S_IMODE(mode))
-
-
 def test_a_difference_that_a_full_disk_did_not_take_is_missed_after_a_kill(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,34 +55,23 @@ def test_a_difference_that_a_full_disk_did_not_take_is_missed_after_a_kill(
     assert {"unwritten", "killed"} == whats(reading.read_folder(tmp_path))
 
 
+@pytest.mark.parametrize(("disk", "times"), [(full, 1), (read_only, 2)], ids=["full", "read-only"])
 def test_a_process_that_can_write_again_tells_what_was_lost_and_takes_the_mark_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Callable[[pytest.MonkeyPatch], None], times: int
 ) -> None:
-    segment = Segment(tmp_path, HEADER)
+    evidence = tmp_path / "evidence"
+    segment = spoiled(evidence, monkeypatch, disk)
     segment.counters(units(1))
-    with monkeypatch.context() as patch:
-        full(patch)
-        segment.write(mismatch(1))
-    segment.counters(units(1))
-    assert "unwritten" in whats(reading.read_folder(tmp_path)), "these may have been counted before the loss"
-    segment.counters(units(2, differed=1))
-    assert {"stopped", "lost"} == whats(reading.read_folder(tmp_path))
+    assert "unwritten" in whats(reading.read_folder(evidence)), "these may have been counted before the loss"
+    for _ in range(times):
+        segment.counters(units(2, differed=1))
+    assert {"stopped", "lost"} == whats(reading.read_folder(evidence))
     assert segment.path is not None
     assert stat.S_IMODE(segment.path.stat().st_mode) == 0o600
     killed(segment)
-    [found] = reading.read_folder(tmp_path)
+    [found] = reading.read_folder(evidence)
     assert {"stopped", "lost", "killed"} == whats([found])
     assert found.counters[UNIT]["differed"] == 1
-
-
-def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that went read-only: it takes nothing, not even the mode of a file."""
-
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EROFS, "Read-only file system")
-
-    monkeypatch.setattr(own.os, "write", refuse)
-    monkeypatch.setattr(own.os, "fchmod", refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -117,11 +87,7 @@ def test_what_a_read_only_disk_did_not_take_is_told_to_the_next_process_after_a_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: Path
 ) -> None:
     evidence = tmp_path / "evidence"
-    segment = Segment(evidence, HEADER)
-    segment.counters(units(1))
-    with monkeypatch.context() as patch:
-        read_only(patch)
-        segment.write(mismatch(1))
+    segment = spoiled(evidence, monkeypatch, read_only)
     [found] = reading.read_folder(evidence)
     assert whats([found]) == {"unwritten"}
     assert "Read-only file system" in str(found.trouble)
@@ -131,22 +97,6 @@ def test_what_a_read_only_disk_did_not_take_is_told_to_the_next_process_after_a_
     assert stat.S_IMODE(mark.stat().st_mode) == 0o600
     mark.chmod(0o666)
     assert whats(reading.read_folder(evidence)) == {"killed"}, "what others may write says nothing"
-
-
-def test_a_process_that_can_write_again_takes_the_mark_beside_the_evidence_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    evidence = tmp_path / "evidence"
-    segment = Segment(evidence, HEADER)
-    segment.counters(units(1))
-    with monkeypatch.context() as patch:
-        read_only(patch)
-        segment.write(mismatch(1))
-    segment.counters(units(1))
-    assert "unwritten" in whats(reading.read_folder(evidence)), "these may have been counted before the loss"
-    segment.counters(units(2, differed=1))
-    segment.counters(units(2, differed=1))
-    assert {"stopped", "lost"} == whats(reading.read_folder(evidence))
 
 
 def test_a_process_that_could_not_begin_a_file_is_missed(tmp_path: Path) -> None:
@@ -193,12 +143,7 @@ def test_a_sealed_file_may_be_made_read_only(tmp_path: Path) -> None:
 
 
 def test_the_mark_outlives_compaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    segment = Segment(tmp_path, HEADER)
-    segment.counters(units(1))
-    with monkeypatch.context() as patch:
-        full(patch)
-        segment.write(mismatch(1))
-    killed(segment)
+    killed(spoiled(tmp_path, monkeypatch, full))
     compact.compact(tmp_path)
     quota.make_room(tmp_path, 1)
     assert segments.files(tmp_path) == []
@@ -249,8 +194,7 @@ def test_a_difference_of_a_real_process_on_a_full_disk_is_not_forgotten(tmp_path
         '[unit."bot:price"]\ncandidate = "shim:price"\neffect = "pure"\nmode = "shadow"\n'
     )
     path.chmod(0o600)
-    command = [sys.executable, "-m", "exuvia", "run", "prog.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False)
+    done = exuvia(tmp_path, "run", "prog.py")
     assert done.returncode == -9, done.stderr
     found = reading.read_folder(tmp_path / "evidence")
     told = sum(len(each.mismatches) for each in found)

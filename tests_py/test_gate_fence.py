@@ -6,15 +6,14 @@ import base64
 import json
 import os
 import pickle
-import subprocess
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import python
 from exuvia.migrate.gates import samples, selftest
 from gate_files import UNIT, Bot
-from test_cli import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,20 +55,14 @@ def quoting(folder: Path, text: str = BOT) -> Bot:
     return bot
 
 
-def ask(folder: Path, start: str, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *STARTS[start], *words],
-        cwd=cwd or folder, env=environment(PYTHONPATH=""), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("start", STARTS)
 def test_a_gate_a_report_and_an_approval_run_no_import_time_code_of_the_program(tmp_path: Path, start: str) -> None:
     quoting(tmp_path)
-    done = ask(tmp_path, start, "gate", "bars", "--json")
+    written = {"PYTHONDONTWRITEBYTECODE": ""}
+    done = python(tmp_path, *STARTS[start], "gate", "bars", "--json", **written)
     assert (done.returncode, json.loads(done.stdout)["overall"]) == (0, "PASS"), done
     for words in (["report", "-o", "r.html"], ["approve", "bars", "--to", "canary"], ["promote", "bars", "--to", "shadow", "--check"]):  # fmt: skip # noqa: E501
-        ask(tmp_path, start, *words)
+        python(tmp_path, *STARTS[start], *words, **written)
         assert (tmp_path / "live.log").read_text() == "precious\n", words
     assert not (tmp_path / "state.txt").exists()
     assert not list(tmp_path.glob("__pycache__/bot.*"))
@@ -83,7 +76,7 @@ def test_classes_are_found_where_the_program_found_them_whatever_the_working_dir
     (tmp_path / "elsewhere").mkdir()
     quoting(tmp_path / "desk")
     config = str(tmp_path / "desk" / "exuvia.toml")
-    done = ask(tmp_path, start, "gate", "bars", "--json", "--config", config, cwd=tmp_path / "elsewhere")
+    done = python(tmp_path / "elsewhere", *STARTS[start], "gate", "bars", "--json", "--config", config)
     assert (done.returncode, json.loads(done.stdout)["overall"]) == (0, "PASS"), done
 
 

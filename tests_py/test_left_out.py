@@ -8,10 +8,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.face import second, table
 from exuvia.migrate.gates.verdict import UnitStatus
-from test_cli import configure, exuvia, project
+from test_cli import configure, project
 
 if TYPE_CHECKING:
     from pathlib import Path

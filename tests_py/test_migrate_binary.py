@@ -14,13 +14,13 @@ from typing import Any
 
 import exuvia
 import pytest
+from commands import environment
 from exuvia import _exuvia
 from exuvia.build import build_info
 from exuvia.migrate import fingerprint
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.workbench.health import examine
-from test_cli import environment
 
 HERE = Path(str(_exuvia.__file__))
 ID = _exuvia.build_id() or ""

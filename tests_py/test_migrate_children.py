@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_cli import environment
+from commands import exuvia, python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,28 +67,12 @@ def run(folder: Path, how: str, body: str, first: str = "", *words: str) -> None
         (folder / name).chmod(0o600)
     (folder / "main.py").write_text(HEAD.format(how=how, first=first) + body)
     words = words or ("-m", "exuvia", "run", "main.py")
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env=environment(PYTHONPATH=str(folder)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = python(folder, *words, PYTHONPATH=str(folder))
     assert (done.returncode, done.stderr) == (0, ""), done
 
 
 def unit(folder: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "exuvia", "status", "--json"],
-        cwd=folder,
-        env=environment(PYTHONPATH=str(folder)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = exuvia(folder, "status", "--json", PYTHONPATH=str(folder))
     (state,) = json.loads(done.stdout)["units"]
     return dict(state)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import environment
 from exuvia import _exuvia
-from test_cli import environment
 
 PROGRAM = """
 import collections, json, os, pathlib, sys

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia, python
 from exuvia.errors import ConfigError
 from exuvia.migrate import config as configuration
 from exuvia.migrate.cli import main as cli
@@ -63,11 +62,6 @@ def configure(  # noqa: PLR0917 - a key each
         CONFIG.format(rehearsal=rehearsal, endpoints=endpoints, candidate=candidate, mode=mode, more=more)
     )
     (folder / "exuvia.toml").chmod(0o600)
-
-
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exuvia", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -142,7 +136,7 @@ def test_a_key_that_is_no_argument_is_refused_with_those_that_there_are(project:
     assert ran.returncode == 2
     assert "exuvia.toml:9: unit 'mend_bot:price': key: '$args.account': there is no such argument in (s)" in ran.stderr
     (project / "prog.py").write_text("import mend_bot\nimport exuvia.migrate\nexuvia.migrate.install('exuvia.toml')\n")
-    ran = subprocess.run([sys.executable, "prog.py"], cwd=project, capture_output=True, text=True, check=False)
+    ran = python(project, "prog.py")
     assert "ConfigError" in ran.stderr
     assert "no such argument in (s)" in ran.stderr
 

@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import environment
 from desk import Gate, desk, stands
 from exuvia.migrate import config as configuration
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from stepping import PRICE, approve, go
-from test_cli import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

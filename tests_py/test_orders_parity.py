@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bot_modules import importable
 from exuvia import scan
 from exuvia.errors import OrderError
 from exuvia.orders import Ledger, OrderManager
@@ -19,22 +20,16 @@ from test_orders_manager import LIMITS, Scripted, activity, cancels, events, sub
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BOT = Path(__file__).resolve().parent.parent / "examples" / "legacy_bot"
 S = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
 def bot() -> Iterator[Any]:
     """The bot's modules, importable for this module only."""
-    sys.path.insert(0, str(BOT))
-    try:
+    with importable():
         from legacy_bot import ledger, model, order_manager, state  # noqa: F401 - loaded for sys.modules
 
         yield sys.modules["legacy_bot"]
-    finally:
-        sys.path.remove(str(BOT))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "legacy_bot"]:
-            del sys.modules[name]
 
 
 @settings(max_examples=200, deadline=None)

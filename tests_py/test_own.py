@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import exuvia.migrate
 import pytest
+from commands import python
 from exuvia.migrate import own
 from shadowing import Shadowed, shadowed
 
@@ -121,14 +121,8 @@ def program(folder: Path, text: str, candidate: str = LEGACY, more: str = "") ->
     return folder
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "main.py"], cwd=folder, check=False, capture_output=True, text=True, timeout=60
-    )
-
-
 def test_a_program_s_virtual_clock_is_not_driven_by_exuvia_and_stops_nothing_in_it(tmp_path: Path) -> None:
-    ran = run(program(tmp_path, CLOCK))
+    ran = python(program(tmp_path, CLOCK), "main.py")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "[] {}"
 
@@ -141,7 +135,7 @@ def test_frozen_clocks_do_not_keep_a_process_from_ending(tmp_path: Path) -> None
         "for number in range(20):\n    old.price(number)\nreal(0.2)\nprint('done')\n"
     )
     hangs = "import time\n" + LEGACY.replace("return n * 2", "time.sleep(600)")
-    ran = run(program(tmp_path, frozen, hangs, "deadline = 0.2\n"))
+    ran = python(program(tmp_path, frozen, hangs, "deadline = 0.2\n"), "main.py")
     assert (ran.returncode, ran.stdout.strip()) == (0, "done"), ran.stderr
 
 
@@ -160,7 +154,7 @@ print(threading.active_count())
 
 
 def test_who_joins_all_threads_waits_for_none_of_exuvia_s(tmp_path: Path) -> None:
-    ran = run(program(tmp_path, THREADS))
+    ran = python(program(tmp_path, THREADS), "main.py")
     assert ran.stdout.split() == ["1"], ran.stderr
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import environment, exuvia
 from desk import Gate, desk, lines, same_surface, stands
 from exuvia.errors import ConfigError, MigrateError
 from exuvia.migrate import config as configuration
@@ -23,7 +24,7 @@ from exuvia.migrate.evidence import reading
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.modes import overlays, rollback, standing, steps, writing
 from running_bot import PRICE, SHIM, Bot, bots, in_rust, posix
-from test_cli import environment, exuvia, project
+from test_cli import project
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,12 +14,12 @@ from typing import Any
 
 import exuvia.migrate
 import pytest
+from books import BAD, BOOK, TAKES, compared_in_order
 from exuvia.migrate import runtime
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.shadow import reverse_twin
 from shadowing import Shadowed, shadowed, until
 from test_migrate_fork import in_child
-from test_shadow_twins import BAD, BOOK, TAKES
 
 __all__ = ["shadowed"]
 
@@ -33,18 +33,7 @@ def test_a_candidates_object_in_rust_has_a_legacy_twin_that_sees_the_same_calls_
     shadowed.install("Book", mode="rust", more=f'{WAITS}\nattributes = ["rows"]')
     books = [shadowed.legacy.Book(n) for n in range(5)]
     assert {type(book).__module__ for book in books} == {shadowed.candidate_name}
-    for step in range(20):
-        for n, book in enumerate(books):
-            assert book.add((step, n)) == n + step + 1
-    for book in books:
-        book.last = "x"
-        assert book.last == "x"
-        assert len(book) > 0
-        assert book.me() is book
-        with pytest.raises(KeyError):
-            book.fail(3)
-    counts = shadowed.counts("Book")
-    assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (130, 0, 0, 0), counts
+    counts = compared_in_order(shadowed, books)
     assert counts["legacy_calls"] == 0
 
 

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from books import BAD, BOOK, TAKES, compared_in_order
 from exuvia.migrate import runtime
 from exuvia.migrate.shadow.resync import can_resync, importer
 from shadowing import Shadowed, shadowed, until
@@ -21,50 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["shadowed"]
 
-BOOK = """
-class Book:
-    def __init__(self, start=0):
-        self.seen = start
-        self.rows = []
-    def add(self, row):
-        self.seen += 1
-        self.rows.append(row)
-        return self.total()
-    def total(self):
-        return self.seen
-    def fail(self, x):
-        raise KeyError(x)
-    def me(self):
-        return self
-    @property
-    def last(self):
-        return self.rows[-1] if self.rows else None
-    @last.setter
-    def last(self, row):
-        self.rows[-1] = row
-    def __len__(self):
-        return self.seen
-    def wait(self, gate=None):
-        return None
-"""
-BAD = BOOK.replace("return self.total()", "return -1 if row == 'bad' else self.total()")
 STATE = (
     BOOK
     + """
     def export_state(self):
         return self.seen, list(self.rows)
-"""
-)
-TAKES = (
-    BAD
-    + """
-    def export_state(self):
-        return self.seen, list(self.rows)
-    @classmethod
-    def import_state(cls, state):
-        made = cls()
-        made.seen, made.rows = state[0], list(state[1])
-        return made
 """
 )
 
@@ -73,18 +35,7 @@ def test_every_object_has_a_twin_that_sees_the_same_calls_in_order(shadowed: Sha
     shadowed.write(BOOK, BOOK)
     shadowed.install("Book", more='attributes = ["rows"]')
     books = [shadowed.legacy.Book(n) for n in range(5)]
-    for step in range(20):
-        for n, book in enumerate(books):
-            assert book.add((step, n)) == n + step + 1
-    for book in books:
-        book.last = "x"
-        assert book.last == "x"
-        assert len(book) > 0
-        assert book.me() is book
-        with pytest.raises(KeyError):
-            book.fail(3)
-    counts = shadowed.counts("Book")
-    assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (130, 0, 0, 0), counts
+    compared_in_order(shadowed, books)
 
 
 TURNS = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from urllib.request import urlopen
 
 import exuvia.testing
 import pytest
+from commands import python
 from exuvia._exuvia import register, unregister
 from exuvia.errors import ConfigError
 from exuvia.testing import assert_equivalent, inferred
@@ -37,16 +37,7 @@ UNITS = {
 
 
 def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, *words],
-        cwd=folder,
-        env=environment | more,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, *words, **more)
 
 
 @pytest.fixture

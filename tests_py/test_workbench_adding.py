@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import exuvia, python
 from exuvia.errors import MigrateError
 from exuvia.migrate.workbench.scaffold import scaffold
 
@@ -56,19 +54,6 @@ async def fourth(book: Book, *, least: Decimal = Decimal("2")) -> Book:
 '''
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "lib.py").write_text(LIBRARY)
@@ -82,13 +67,13 @@ def stays(before: bytes, after: bytes) -> bool:
 
 
 def test_a_second_function_goes_into_the_shim_and_what_was_written_there_stays_byte_for_byte(project: Path) -> None:
-    assert run(project, "exuvia", "scaffold", "lib:first").returncode == 0
+    assert exuvia(project, "scaffold", "lib:first").returncode == 0
     shim = project / "exuvia_shims" / "lib.py"
     mine = shim.read_text().replace("return _first(a)", "return a  # in  my   way") + "\n\nOWN = {'a' : 1}   # mine\n"
     shim.write_text(mine)
     for unit, added in (("lib:second", "second"), ("lib:Book.add", "Book"), ("lib:fourth", "fourth")):
         before = shim.read_bytes()
-        done = run(project, "exuvia", "scaffold", unit)
+        done = exuvia(project, "scaffold", unit)
         assert done.returncode == 0, done
         assert f"added {added}; what was there is as it was" in done.stdout
         assert stays(before, shim.read_bytes())
@@ -101,51 +86,51 @@ def test_a_second_function_goes_into_the_shim_and_what_was_written_there_stays_b
         "assert set(shim.__all__) >= {'first', 'second', 'Book', 'fourth', 'LIMIT'}\nprint('same')\n"
     )
     (project / "check.py").write_text(check)
-    done = run(project, "check")
+    done = python(project, "-m", "check")
     assert done.stdout == "same\n", done.stderr
 
 
 def test_a_name_that_is_there_is_left_alone_and_only_that_is_refused(project: Path) -> None:
-    assert run(project, "exuvia", "scaffold", "lib:first").returncode == 0
+    assert exuvia(project, "scaffold", "lib:first").returncode == 0
     shim = project / "exuvia_shims" / "lib.py"
     before = shim.read_bytes()
-    again = run(project, "exuvia", "scaffold", "lib:first")
+    again = exuvia(project, "scaffold", "lib:first")
     assert again.returncode == 2, again
     assert "has first (line " in again.stderr
     assert "nothing was changed" in again.stderr
     assert shim.read_bytes() == before
-    both = run(project, "exuvia", "scaffold", "lib:first", "lib:third")
+    both = exuvia(project, "scaffold", "lib:first", "lib:third")
     assert both.returncode == 0, both
     assert "added third" in both.stdout
     assert "first is there already, at line " in both.stdout
     assert stays(before, shim.read_bytes())
-    forced = run(project, "exuvia", "scaffold", "lib:first", "--force")
+    forced = exuvia(project, "scaffold", "lib:first", "--force")
     assert (forced.returncode, shim.read_bytes()) == (0, before)
 
 
 def test_a_shim_that_grew_unit_by_unit_passes_a_strict_type_checker_and_is_formatted(project: Path) -> None:
     (project / "lib.py").write_text(LIBRARY.replace("def third(a, b=2):", "def third(a: int, b: int = 2) -> int:"))
     for unit in ("lib:first", "lib:fourth", "lib:Book", "lib:third", "lib:second", "lib:Row"):
-        done = run(project, "exuvia", "scaffold", unit)
+        done = exuvia(project, "scaffold", unit)
         assert done.returncode == 0, (unit, done)
     shim = "exuvia_shims/lib.py"
     pytest.importorskip("mypy")
-    checked = run(project, "mypy", "--strict", "exuvia_shims")
+    checked = python(project, "-m", "mypy", "--strict", "exuvia_shims")
     assert checked.returncode == 0, checked.stdout
     pytest.importorskip("ruff")
-    shape = run(project, "ruff", "format", "--isolated", "--diff", shim)
+    shape = python(project, "-m", "ruff", "format", "--isolated", "--diff", shim)
     assert shape.returncode == 0, shape.stdout + shape.stderr
     kinds = ["--ignore", "D107", "--select", "D1,F,E7,W"]
-    checked = run(project, "ruff", "check", "--isolated", *kinds, shim)
+    checked = python(project, "-m", "ruff", "check", "--isolated", *kinds, shim)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_line_ends_and_a_missing_last_one_are_kept_as_their_user_has_them(project: Path) -> None:
-    assert run(project, "exuvia", "scaffold", "lib:first").returncode == 0
+    assert exuvia(project, "scaffold", "lib:first").returncode == 0
     shim = project / "exuvia_shims" / "lib.py"
     before = shim.read_bytes().replace(b"\n", b"\r\n").rstrip(b"\r\n")
     shim.write_bytes(before)
-    assert run(project, "exuvia", "scaffold", "lib:second").returncode == 0
+    assert exuvia(project, "scaffold", "lib:second").returncode == 0
     after = shim.read_bytes()
     assert stays(before + b"\r\n", after)
     assert b"\n" not in after.replace(b"\r\n", b"")
@@ -154,10 +139,10 @@ def test_line_ends_and_a_missing_last_one_are_kept_as_their_user_has_them(projec
 
 def test_a_file_that_is_no_shim_of_the_module_is_not_touched(project: Path) -> None:
     (project / "other.py").write_text("def other() -> int:\n    return 1\n")
-    assert run(project, "exuvia", "scaffold", "other:other", "-o", "shim.py").returncode == 0
+    assert exuvia(project, "scaffold", "other:other", "-o", "shim.py").returncode == 0
     for text in ((project / "shim.py").read_text(), "def f(): ...\n", "def f(:\n"):
         (project / "shim.py").write_text(text)
-        done = run(project, "exuvia", "scaffold", "lib:first", "-o", "shim.py")
+        done = exuvia(project, "scaffold", "lib:first", "-o", "shim.py")
         assert (done.returncode, "--force" in done.stderr, "-o FILE" in done.stderr) == (2, True, True), done
         assert (project / "shim.py").read_text() == text
 
@@ -252,7 +237,7 @@ def test_what_may_bind_any_name_is_named_with_its_line_and_nothing_is_added(
     shim = project / "shim.py"
     shim.write_text(scaffold(["lib:first"], [project]).text + f"\n{written}\n")
     before = shim.read_bytes()
-    done = run(project, "exuvia", "scaffold", "lib:third", "-o", "shim.py")
+    done = exuvia(project, "scaffold", "lib:third", "-o", "shim.py")
     assert done.returncode == 2, done
     line = next(n for n, text in enumerate(shim.read_text().splitlines(), 1) if said[:8] in text)
     assert f"shim.py:{line} `{said}` may give the file third already" in done.stderr
@@ -295,7 +280,7 @@ def test_what_is_public_grows_whatever_kind_of_a_sequence_it_is(project: Path, l
         "assert shim.lib_all == ['first'] and getattr(shim, 'NAMES', ['first']) == ['first']\n"
         "from shim import *\nassert third(1) == 3\nprint('same')\n"
     )
-    done = run(project, "check")
+    done = python(project, "-m", "check")
     assert done.stdout == "same\n", done.stderr
 
 

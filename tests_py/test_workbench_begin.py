@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from commands import exuvia, python
 from exuvia.errors import MigrateError
 from exuvia.migrate import load
 from exuvia.migrate.modes import journal as modes
@@ -27,19 +25,6 @@ for name in ("bars", "stream", "quotes", "scan", "archive", "strategies"):
 """
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.fixture
 def bot(tmp_path: Path) -> Path:
     for package in ("pandas", "pyarrow", "websockets", "yaml", "requests"):
@@ -48,7 +33,7 @@ def bot(tmp_path: Path) -> Path:
 
 
 def test_init_writes_a_configuration_that_loads_and_changes_nothing(bot: Path) -> None:
-    done = run(bot, "exuvia", "init", "--json")
+    done = exuvia(bot, "init", "--json")
     assert done.returncode == 0, done.stderr
     units = [unit["unit"] for unit in json.loads(done.stdout)["units"]]
     assert "legacy_bot.scan:decide" in units
@@ -58,16 +43,16 @@ def test_init_writes_a_configuration_that_loads_and_changes_nothing(bot: Path) -
     journal = modes.read(config.evidence)
     assert {unit.mode for unit in config.units.values()} == {"shadow"}
     assert {journal.effective(name, unit.mode, config) for name, unit in config.units.items()} == {"legacy"}
-    again = run(bot, "exuvia", "init")
+    again = exuvia(bot, "init")
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
     mine = (bot / "exuvia.toml").read_text() + "# mine\n"
     (bot / "exuvia.toml").write_text(mine)
-    forced = run(bot, "exuvia", "init", "--force", "--top", "1")
+    forced = exuvia(bot, "init", "--force", "--top", "1")
     assert (forced.returncode, "exuvia.toml.bak" in forced.stdout) == (0, True), forced
     assert len(load(bot / "exuvia.toml").units) == 1
     assert (bot / "exuvia.toml.bak").read_text() == mine
     second = (bot / "exuvia.toml").read_text()
-    assert run(bot, "exuvia", "init", "--force", "--top", "2").returncode == 0
+    assert exuvia(bot, "init", "--force", "--top", "2").returncode == 0
     assert [(bot / f"exuvia.toml.bak{end}").read_text() for end in ("", ".2")] == [mine, second]
 
 
@@ -95,7 +80,7 @@ class Book:
 
 def test_init_says_of_each_function_that_it_leaves_out_which_rule_did_it(tmp_path: Path) -> None:
     (tmp_path / "lib.py").write_text(SMALL)
-    done = run(tmp_path, "exuvia", "init")
+    done = exuvia(tmp_path, "init")
     assert done.returncode == 0, done
     assert "0 units" in done.stdout
     for unit, why in (
@@ -112,13 +97,13 @@ def test_init_says_of_each_function_that_it_leaves_out_which_rule_did_it(tmp_pat
         "one that can be a unit as it stands"
     )
     assert "exuvia init --profile bot.prof" in done.stdout
-    asked = json.loads(run(tmp_path, "exuvia", "init", "--force", "--json").stdout)
+    asked = json.loads(exuvia(tmp_path, "init", "--force", "--json").stdout)
     assert {one["unit"] for one in asked["left_out"]} >= {"lib:mid", "lib:Book.add"}
 
 
 def test_init_shows_no_stanza_of_a_function_that_it_refuses_itself(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("def main():\n    for x in range(9):\n        x + x * x - 1\n")
-    done = run(tmp_path, "exuvia", "init")
+    done = exuvia(tmp_path, "init")
     assert "left out: __main__:main: its module is run, not imported" in done.stdout
     assert "[unit." not in done.stdout
 
@@ -127,17 +112,17 @@ def test_what_init_proposes_next_leads_to_a_comparison_in_shadow(tmp_path: Path)
     loop = "    for i in range(n):\n        total += i * i % 7 - i // 3\n"
     (tmp_path / "lib.py").write_text(f"def hot(n: int) -> int:\n    total = 0\n{loop}    return total\n")
     (tmp_path / "prog.py").write_text("import lib\nfor n in range(100):\n    lib.hot(9_000 + n)\n")
-    done = run(tmp_path, "exuvia", "init")
+    done = exuvia(tmp_path, "init")
     proposed = [line.strip().partition("    ")[0] for line in done.stdout.splitlines() if line.startswith("  exuvia ")]
     assert [line.split()[1] for line in proposed] == ["worth", "scaffold", "promote", "run"]
     *commands, compared = [line.replace("PROGRAM", "prog") for line in proposed]
     for command in commands:
-        done = run(tmp_path, *command.split())
+        done = python(tmp_path, "-m", *command.split())
         assert done.returncode == 0, (command, done)
         if " worth " in command:
             assert "on record: lib:hot: migrate; next, once its candidate is there: exuvia promote" in done.stdout
     for command in compared.split(", then "):
-        done = run(tmp_path, *command.split())
+        done = python(tmp_path, "-m", *command.split())
         assert done.returncode == 0, (command, done)
     assert "lib:hot shadow    100    0      100" in done.stdout
 
@@ -148,13 +133,13 @@ def test_init_takes_the_hot_functions_of_a_profile(tmp_path: Path) -> None:
         "class A:\n    def warm(self, n):\n        return [i % 3 for i in range(n)]\n"
     )
     (tmp_path / "prog.py").write_text("import lib\nlib.hot(400_000)\nlib.cold(1)\nlib.A().warm(900_000)\n")
-    assert run(tmp_path, "cProfile", "-o", "p.prof", "prog.py").returncode == 0
-    done = run(tmp_path, "exuvia", "init", "--profile", "p.prof")
+    assert python(tmp_path, "-m", "cProfile", "-o", "p.prof", "prog.py").returncode == 0
+    done = exuvia(tmp_path, "init", "--profile", "p.prof")
     assert done.returncode == 0, done.stderr
     found = tomllib.loads((tmp_path / "exuvia.toml").read_text())["unit"]
     assert set(found) == {"lib:hot", "lib:A.warm"}
     assert "of the compute" in done.stdout
-    bad = run(tmp_path, "exuvia", "init", "--force", "--profile", "lib.py")
+    bad = exuvia(tmp_path, "init", "--force", "--profile", "lib.py")
     assert (bad.returncode, "neither collapsed" in bad.stderr) == (2, True)
 
 
@@ -174,11 +159,10 @@ def test_init_finds_what_is_hot_below_src_and_says_why_a_method_of_a_record_is_l
     (tmp_path / "prog.py").write_text("from desk.deep.calc import *\nhot(900_000)\nWindow().vwap(900_000)\n")
     words = ["init"]
     if profiled:
-        env = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
-        command = [sys.executable, "-m", "cProfile", "-o", "p.prof", "prog.py"]
-        assert subprocess.run(command, cwd=tmp_path, env=env, check=False).returncode == 0
+        command = ["-m", "cProfile", "-o", "p.prof", "prog.py"]
+        assert python(tmp_path, *command, PYTHONPATH=str(tmp_path / "src")).returncode == 0
         words += ["--profile", "p.prof"]
-    done = run(tmp_path, "exuvia", *words)
+    done = exuvia(tmp_path, *words)
     assert done.returncode == 0, done
     assert set(tomllib.loads((tmp_path / "exuvia.toml").read_text())["unit"]) == {"desk.deep.calc:hot"}
     assert "left out: desk.deep.calc:Window.vwap: decorated, or a method of a record" in done.stdout
@@ -188,19 +172,19 @@ def test_init_finds_what_is_hot_below_src_and_says_why_a_method_of_a_record_is_l
 
 def test_legacys_own_tests_pass_over_the_shims_which_a_strict_type_checker_passes(bot: Path) -> None:
     for name in ("bars", "stream", "quotes", "scan", "archive", "strategies", "ledger", "config"):
-        done = run(bot, "exuvia", "scaffold", f"legacy_bot.{name}")
+        done = exuvia(bot, "scaffold", f"legacy_bot.{name}")
         assert done.returncode == 0, done.stderr
     (bot / "conftest.py").write_text(SWAP)
     tests = [f"tests/test_{name}.py" for name in ("bars", "stream", "quotes", "scan", "archive", "strategies")]
-    over = run(bot, "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    over = python(bot, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert over.returncode == 0, over.stdout[-2000:]
     (bot / "exuvia_shims" / "legacy_bot_bars.py").write_text(
         (bot / "exuvia_shims" / "legacy_bot_bars.py").read_text().replace("_aggregate(bars, every_s)", "[]")
     )
-    broken = run(bot, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_bars.py")
+    broken = python(bot, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_bars.py")
     assert broken.returncode == 1, "the tests do not run over the shim"
     pytest.importorskip("mypy")
-    checked = run(bot, "mypy", "--strict", "exuvia_shims")
+    checked = python(bot, "-m", "mypy", "--strict", "exuvia_shims")
     assert checked.returncode == 0, checked.stdout
 
 
@@ -279,10 +263,10 @@ def test_every_kind_of_signature_comes_out_the_same(tmp_path: Path) -> None:
         "print('same')\n"
     )
     (tmp_path / "check.py").write_text(check)
-    done = run(tmp_path, "check")
+    done = python(tmp_path, "-m", "check")
     assert done.stdout == "same\n", done.stderr
     pytest.importorskip("mypy")
-    checked = run(tmp_path, "mypy", "--strict", "--allow-untyped-defs", "--allow-incomplete-defs", "shim.py")
+    checked = python(tmp_path, "-m", "mypy", "--strict", "--allow-untyped-defs", "--allow-incomplete-defs", "shim.py")
     assert "shim.py" not in checked.stdout, checked.stdout
 
 
@@ -305,10 +289,10 @@ def test_a_shim_is_formatted_documented_and_uses_only_what_is_public(tmp_path: P
     assert "Does what legacy's `lib:bare` does." in text
     assert "Does what legacy's `lib:Bare.one` does." in text
     pytest.importorskip("ruff")
-    shape = run(tmp_path, "ruff", "format", "--isolated", "--diff", "shim.py")
+    shape = python(tmp_path, "-m", "ruff", "format", "--isolated", "--diff", "shim.py")
     assert shape.returncode == 0, shape.stdout + shape.stderr
     kinds = "D1,F,E7,W"
-    checked = run(tmp_path, "ruff", "check", "--isolated", "--ignore", "D107", "--select", kinds, "shim.py")
+    checked = python(tmp_path, "-m", "ruff", "check", "--isolated", "--ignore", "D107", "--select", kinds, "shim.py")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -320,8 +304,8 @@ def test_a_shim_does_not_call_itself_when_its_unit_stands_in_rust(tmp_path: Path
     )
     (tmp_path / "exuvia.toml").chmod(0o600)
     (tmp_path / "prog.py").write_text("import lib\nprint(lib.price(4))\n")
-    assert run(tmp_path, "exuvia", "scaffold", "lib:price").returncode == 0
-    done = run(tmp_path, "exuvia", "run", "-m", "prog")
+    assert exuvia(tmp_path, "scaffold", "lib:price").returncode == 0
+    done = exuvia(tmp_path, "run", "-m", "prog")
     assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
 
 
@@ -333,8 +317,8 @@ def test_what_a_user_gets_wrong_is_said(tmp_path: Path) -> None:
         (("lib:f", "json:loads"), "a shim is for one module, these are of 2"),
         (("exuvia._exuvia",), "is compiled"),
     ):
-        done = run(tmp_path, "exuvia", "scaffold", *words)
+        done = exuvia(tmp_path, "scaffold", *words)
         assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
-    assert run(tmp_path, "exuvia", "scaffold", "lib:f").returncode == 0
-    again = run(tmp_path, "exuvia", "scaffold", "lib:f")
+    assert exuvia(tmp_path, "scaffold", "lib:f").returncode == 0
+    again = exuvia(tmp_path, "scaffold", "lib:f")
     assert (again.returncode, "--force" in again.stderr) == (2, True)

@@ -6,8 +6,6 @@ import base64
 import io
 import json
 import pickle
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import pytest
+from commands import exuvia, python
 from exuvia.migrate import Comparator
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.segment import Segment
@@ -90,12 +89,6 @@ def record(folder: Path, unit: str, *calls: tuple[str, tuple[Any, ...], Any]) ->
     segment.close()
 
 
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", *words], cwd=folder, capture_output=True, text=True, timeout=90, check=False
-    )
-
-
 def answer(rows: list[int]) -> dict[str, Any]:
     return {"side": "Buy", "total": sum(rows), "n": len(rows)}
 
@@ -133,12 +126,12 @@ def test_repro_fails_by_itself_with_small_arguments_and_passes_when_the_candidat
     lonely = project / "elsewhere"
     lonely.mkdir()
     file = file.rename(lonely / file.name)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
-    failed = subprocess.run(command, cwd=lonely, capture_output=True, text=True, check=False, timeout=60)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+    failed = python(lonely, *command)
     assert failed.returncode == 1, failed.stdout
     assert "$.total (value): legacy 13, candidate 14" in failed.stdout
     (project / "shim.py").write_text(BOT)
-    mended = subprocess.run(command, cwd=lonely, capture_output=True, text=True, check=False, timeout=60)
+    mended = python(lonely, *command)
     assert mended.returncode == 0, mended.stdout
 
 
@@ -172,8 +165,8 @@ def test_calls_of_an_object_are_played_in_order_and_shrunk_to_few(project: Path)
     made = exuvia(project, "repro", "bot:Book", "--json")
     text = (project / json.loads(made.stdout)["file"]).read_text()
     assert text.count("('add',") == 3
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", json.loads(made.stdout)["file"]]
-    assert subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=60).returncode == 1
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", json.loads(made.stdout)["file"]]
+    assert python(project, *command).returncode == 1
 
 
 def test_legacy_against_itself_finds_clock_and_hash_order_and_proposes_rules(project: Path) -> None:

@@ -7,10 +7,11 @@ import pickle
 from typing import TYPE_CHECKING
 
 import segments
+from commands import exuvia
 from exuvia.migrate.evidence import compact, quota
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.segment import Segment
-from test_workbench_calls import answer, exuvia, project, record
+from test_workbench_calls import answer, project, record
 
 if TYPE_CHECKING:
     from pathlib import Path

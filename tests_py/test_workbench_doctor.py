@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import exuvia
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.workbench import health
@@ -49,14 +48,10 @@ def test_a_healthy_project_has_no_failure(project: Path) -> None:
 
 
 def test_the_command_exits_with_1_if_something_fails(project: Path) -> None:
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "exuvia", "doctor", *words]
-        return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
-
-    good = run("--json")
+    good = exuvia(project, "doctor", "--json")
     assert (good.returncode, json.loads(good.stdout)["overall"]) == (0, "PASS"), good
     (project / "exuvia.toml").write_text("[exuvia]\nnope = 1\n")
-    bad = run()
+    bad = exuvia(project, "doctor")
     assert bad.returncode == 1
     assert "fail  config" in bad.stdout
     assert "exuvia.toml:2: unknown key 'nope'" in bad.stdout

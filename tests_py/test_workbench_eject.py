@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from commands import exuvia
+from ejecting import candidate, tree
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT = ROOT / "examples" / "legacy_bot"
@@ -25,24 +26,6 @@ mode = "shadow"
 candidate = "candidates:decide"
 effect = "pure"
 """
-
-
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def tree(folder: Path) -> dict[str, str]:
-    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return {path.relative_to(folder).as_posix(): path.read_text(errors="replace") for path in paths}
 
 
 @pytest.fixture
@@ -167,109 +150,6 @@ def test_what_no_rule_covers_is_named_and_then_nothing_is_written(tmp_path: Path
     assert tree(tmp_path) == before
 
 
-OWN = "def fast(n):\n    return 2 * n  # written by hand\n"
-
-
-def candidate(folder: Path, named: str, *more: str) -> None:
-    """A project whose unit names a candidate."""
-    (folder / "lib.py").write_text("def slow(n: int) -> int:\n    return 2 * n\n")
-    (folder / "exuvia.toml").write_text(f'[unit."lib:slow"]\ncandidate = "{named}"\neffect = "pure"\n' + "".join(more))
-    (folder / "exuvia.toml").chmod(0o600)
-
-
-def test_a_source_that_its_user_wrote_is_never_removed_though_it_is_a_candidate(tmp_path: Path) -> None:
-    candidate(tmp_path, "app.quick:fast", '[unit."app.twin:slow"]\ncandidate = "app.twin:fast"\neffect = "pure"\n')
-    (tmp_path / "app").mkdir()
-    for name in ("__init__", "quick", "twin"):
-        (tmp_path / "app" / f"{name}.py").write_text(OWN)
-    (tmp_path / "user.py").write_text(
-        "from app.quick import fast\nfrom app import twin\nprint(fast(2), twin.fast(3))\n"
-    )
-    before = tree(tmp_path)
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert tree(tmp_path) == {name: text for name, text in before.items() if name != "exuvia.toml"}
-    assert "app/quick.py is a candidate that you wrote: it stays" in done.stdout
-
-
-def test_a_shim_goes_wherever_scaffold_wrote_it_and_what_lies_beside_it_stays(tmp_path: Path) -> None:
-    candidate(tmp_path, "shims.lib:slow")
-    (tmp_path / "shims").mkdir()
-    (tmp_path / "shims" / "__init__.py").write_text(OWN)
-    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", "shims/lib.py").returncode == 0
-    (tmp_path / "user.py").write_text("from shims.lib import slow\nprint(slow(2))\n")
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert set(tree(tmp_path)) == {"lib.py", "user.py", "shims/__init__.py"}
-    assert (tmp_path / "user.py").read_text() == "from lib import slow\nprint(slow(2))\n"
-
-
-def test_a_shim_that_no_unit_names_yet_goes_too_and_its_importers_take_legacy(tmp_path: Path) -> None:
-    candidate(tmp_path, "lib:other")
-    (tmp_path / "prog.py").write_text("from exuvia_shims.lib import slow\n\nprint(slow(3))\n")
-    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
-    assert "exuvia eject` removes this file" in (tmp_path / "exuvia_shims" / "lib.py").read_text()
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert set(tree(tmp_path)) == {"lib.py", "prog.py"}
-    assert (tmp_path / "prog.py").read_text() == "from lib import slow\n\nprint(slow(3))\n"
-
-
-def test_a_candidate_that_uses_exuvia_and_is_imported_elsewhere_is_left_to_its_user(tmp_path: Path) -> None:
-    candidate(tmp_path, "quick:fast")
-    (tmp_path / "quick.py").write_text("from exuvia import bars\ndef fast(n):\n    return bars, n\n")
-    (tmp_path / "user.py").write_text("import quick\n")
-    before = tree(tmp_path)
-    done = exuvia(tmp_path, "eject", "--write")
-    assert (done.returncode, "by hand: quick.py:3" in done.stdout) == (1, True), done
-    assert tree(tmp_path) == before
-
-
-def test_a_folder_that_holds_more_than_evidence_stays(tmp_path: Path) -> None:
-    (tmp_path / "exuvia.toml").write_text('[exuvia]\nevidence = "data/"\n')
-    (tmp_path / "exuvia.toml").chmod(0o600)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "trades.csv").write_text("mine")
-    done = exuvia(tmp_path, "eject", "--write")
-    assert (done.returncode, "holds more than evidence" in done.stdout) == (0, True), done
-    assert (tmp_path / "data" / "trades.csv").read_text() == "mine"
-    assert not (tmp_path / "exuvia.toml").exists()
-    (tmp_path / "exuvia.toml").write_text('[exuvia]\nevidence = "."\n')
-    (tmp_path / "exuvia.toml").chmod(0o600)
-    exuvia(tmp_path, "eject", "--write")
-    assert (tmp_path / "data" / "trades.csv").exists()
-
-
-@pytest.mark.parametrize("name", ["prices.parquet", "keys.json", "trades.jsonl", "a.lock", "date=2026-11-20/own.json"])
-def test_a_file_that_exuvia_did_not_write_keeps_the_evidence_folder(tmp_path: Path, name: str) -> None:
-    (tmp_path / "exuvia.toml").write_text("[exuvia]\n")
-    (tmp_path / "exuvia.toml").chmod(0o600)
-    mine = tmp_path / "evidence" / name
-    mine.parent.mkdir(parents=True)
-    mine.write_text("mine")
-    done = exuvia(tmp_path, "eject", "--write")
-    assert (done.returncode, "holds more than evidence" in done.stdout) == (0, True), done
-    assert "exuvia is out, but for what stays" in done.stdout
-    assert mine.read_text() == "mine"
-
-
-def test_the_evidence_of_a_program_that_ran_and_was_rolled_back_goes_whole(tmp_path: Path) -> None:
-    candidate(tmp_path, "exuvia_shims.lib:slow", 'mode = "shadow"\n')
-    (tmp_path / "exuvia.toml").write_text("[exuvia]\nrehearsal = true\n" + (tmp_path / "exuvia.toml").read_text())
-    (tmp_path / "prog.py").write_text("import lib\nfor n in range(30):\n    lib.slow(n)\n")
-    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
-    assert exuvia(tmp_path, "run", "prog.py").returncode == 0
-    assert exuvia(tmp_path, "rollback").returncode == 0
-    left = {path.name for path in (tmp_path / "evidence").iterdir()}
-    assert {"modes.jsonl", "modes.head", "modes.page"} <= left
-    for name in ("hooks.log", "restarts.jsonl", "compact.lock"):
-        (tmp_path / "evidence" / name).touch()
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert "exuvia is out: run" in done.stdout
-    assert set(tree(tmp_path)) == {"lib.py", "prog.py"}
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -330,89 +210,6 @@ def test_digests_of_the_requirement_go_with_it_and_those_of_others_stay(tmp_path
     assert (tmp_path / "requirements.txt").read_text() == other + "pytest==8.0\n"
 
 
-def test_what_exuvia_wrote_for_people_goes_too_and_comments_stay_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "m.py").write_text("PATH = 'exuvia.toml'\ndef f(x):\n    return x\n")
-    (tmp_path / "candidate.py").write_text("def f(x):\n    return x + 1\n")
-    (tmp_path / "prog.py").write_text(
-        "import exuvia.migrate\nexuvia.migrate.install()\nimport m\nfor n in range(9):\n    m.f(n)\n"
-    )
-    unit = '[unit."m:f"]\ncandidate = "candidate:f"\neffect = "pure"\nmode = "shadow"\n'
-    head = '[exuvia]\nrehearsal = true\nendpoints = ["http://127.0.0.1:9"]\n'
-    (tmp_path / "exuvia.toml").write_text(head + unit)
-    (tmp_path / "exuvia.toml").chmod(0o600)
-    (tmp_path / "other.toml").write_text("# start it with: exuvia run -m prog\n[tool]\n")
-    subprocess.run([sys.executable, "prog.py"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
-    assert exuvia(tmp_path, "repro", "m:f", "-o", "tests").returncode == 0
-    assert exuvia(tmp_path, "report").returncode == 1, "it differs"
-    shutil.copy(tmp_path / "exuvia.toml", tmp_path / "exuvia.toml.bak")
-    (tmp_path / "mine.html").write_text("<html>")
-    assert {"exuvia-report.html", "exuvia.toml.bak"} <= set(tree(tmp_path))
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    left = tree(tmp_path)
-    assert set(left) == {"m.py", "candidate.py", "prog.py", "other.toml", "mine.html"}
-    assert left["other.toml"].startswith("# start it with: exuvia run -m prog\n")
-
-
-def test_the_plan_names_every_file_that_would_go_with_the_reason(tmp_path: Path) -> None:
-    candidate(tmp_path, "exuvia_shims.lib:slow")
-    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
-    (tmp_path / "page.html").write_text('<html><meta name="generator" content="exuvia report">')
-    (tmp_path / "exuvia.toml.bak").write_text("")
-    before = tree(tmp_path)
-    shown = exuvia(tmp_path, "eject").stdout
-    for name, why in (
-        ("exuvia.toml", "the configuration"),
-        ("exuvia.toml.bak", "exuvia init put it aside"),
-        ("page.html", "exuvia report wrote it: copy it elsewhere to keep it"),
-        ("exuvia_shims/lib.py", "exuvia scaffold wrote it"),
-        ("exuvia_shims/__init__.py", "the package of shims, exuvia_shims, has nothing else in it"),
-    ):
-        assert f"remove {tmp_path / name}: {why}\n" in shown
-    assert tree(tmp_path) == before
-    asked = json.loads(exuvia(tmp_path, "eject", "--json").stdout)
-    assert set(asked["why"]) == set(asked["removed"])
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.stdout.count("removed ") == len(asked["removed"])
-    assert set(tree(tmp_path)) == {"lib.py"}
-
-
-REPRO = '"""lib:slow and {0} differ.\n\nWritten by `exuvia repro lib:slow --id 1`; arguments were made small.\n"""\n'
-
-
-def repro(candidate_of: str, first: str, more: str = "") -> str:
-    body = f'def load(name):\n    return name\n\n\ndef test_a_1():\n    assert load("{candidate_of}")\n'
-    return REPRO.format(candidate_of) + f"{first}\n\n\n{body}{more}"
-
-
-@pytest.mark.parametrize(
-    ("text", "goes"),
-    [
-        (repro("mine:fast", "from exuvia.migrate import Comparator"), "it needs exuvia, which goes"),
-        (repro("exuvia_shims.lib:slow", "import lib"), "it needs exuvia_shims.lib, which goes"),
-        (repro("mine:fast", "import lib"), ""),
-    ],
-)
-def test_a_repro_test_stays_where_it_runs_without_what_goes(tmp_path: Path, text: str, goes: str) -> None:
-    candidate(tmp_path, "exuvia_shims.lib:slow")
-    assert exuvia(tmp_path, "scaffold", "lib:slow").returncode == 0
-    (tmp_path / "test_repro_a_1.py").write_text(text)
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert (goes or "exuvia repro wrote it, and it needs no exuvia: it stays") in done.stdout
-    assert tree(tmp_path).get("test_repro_a_1.py") == (None if goes else text)
-
-
-def test_a_test_that_its_user_added_to_a_repro_file_is_never_removed_with_it(tmp_path: Path) -> None:
-    candidate(tmp_path, "lib:other")
-    text = repro("mine:fast", "from exuvia.migrate import Comparator", "\n\ndef test_mine():\n    assert Comparator\n")
-    (tmp_path / "test_repro_a_1.py").write_text(text)
-    before = tree(tmp_path)
-    done = exuvia(tmp_path, "eject", "--write")
-    assert (done.returncode, "test_mine is not of exuvia repro" in done.stdout) == (1, True), done
-    assert tree(tmp_path) == before
-
-
 def test_a_docstring_that_names_exuvia_holds_nothing_up(tmp_path: Path) -> None:
     candidate(tmp_path, "lib:other")
     text = '"""exuvia.migrate"""\n\n\ndef f() -> int:\n    """exuvia"""\n    return 1\n'
@@ -420,26 +217,6 @@ def test_a_docstring_that_names_exuvia_holds_nothing_up(tmp_path: Path) -> None:
     done = exuvia(tmp_path, "eject", "--write")
     assert (done.returncode, "by hand" in done.stdout) == (0, False), done
     assert (tmp_path / "m.py").read_text() == text
-
-
-def test_only_what_init_put_aside_goes_and_what_its_user_named_alike_stays(tmp_path: Path) -> None:
-    candidate(tmp_path, "lib:other")
-    (tmp_path / "exuvia.toml.bak.d").mkdir()
-    (tmp_path / "exuvia.toml.bak.3").mkdir()
-    mine = {
-        "exuvia.toml.backup-of-mine": "mine\n",
-        "exuvia.toml.bak.old": "mine\n",
-        "exuvia.toml.bak.d/notes.txt": "my notes\n",
-        "exuvia.toml.bak.3/notes.txt": "my notes\n",
-    }
-    for name, text in mine.items():
-        (tmp_path / name).write_text(text)
-    for _ in range(2):
-        assert exuvia(tmp_path, "init", "--force").returncode == 0
-    assert {"exuvia.toml.bak", "exuvia.toml.bak.2"} <= set(tree(tmp_path))
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert tree(tmp_path) == {"lib.py": (tmp_path / "lib.py").read_text(), **mine}
 
 
 def test_a_file_that_is_changed_keeps_the_ends_of_its_lines(tmp_path: Path) -> None:
@@ -469,69 +246,3 @@ def test_a_file_that_is_no_utf_8_is_named_and_never_written_with_letters_lost(tm
     done = exuvia(tmp_path, "eject", "--write")
     assert (done.returncode, "by hand: run.py: " in done.stdout, "said.py" in done.stdout) == (1, True, False), done
     assert (tmp_path / "run.py").read_bytes() == text.encode("latin-1")
-
-
-@pytest.mark.parametrize(("shim", "own"), [("tools", "scripts"), ("scripts", "tools")])
-def test_an_import_that_may_be_of_a_shim_or_of_a_file_of_its_name_is_left_to_a_person(
-    tmp_path: Path, shim: str, own: str
-) -> None:
-    candidate(tmp_path, "fast:slow")
-    for folder in (shim, own):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "go.py").write_text("import sys\nfrom fast import slow\nprint(slow(2))\n")
-    (tmp_path / own / "also.py").write_text("import fast as f\n")
-    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", f"{shim}/fast.py").returncode == 0
-    (tmp_path / own / "fast.py").write_text("def slow(n):\n    return 7\n")
-    before = tree(tmp_path)
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 1, done
-    for place in (f"{shim}/go.py:2", f"{own}/go.py:2", f"{own}/also.py:1"):
-        assert f"by hand: {place}: fast is " in done.stdout, done.stdout
-    assert f"{shim}/fast.py, a shim of lib" in done.stdout
-    assert tree(tmp_path) == before
-    # What it says to do brings it to its end.
-    (tmp_path / shim / "go.py").write_text("import sys\nfrom lib import slow\nprint(slow(2))\n")
-    (tmp_path / shim / "fast.py").unlink()
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    left = tree(tmp_path)
-    assert left[f"{own}/go.py"] == before[f"{own}/go.py"]
-    assert left[f"{own}/fast.py"] == before[f"{own}/fast.py"]
-    assert not [name for name, text in left.items() if "exuvia" in name + text]
-
-
-def test_two_shims_of_one_name_and_one_legacy_are_taken_out_without_a_question(tmp_path: Path) -> None:
-    candidate(tmp_path, "fast:slow")
-    for folder in ("scripts", "tools"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "go.py").write_text("from fast import slow\nprint(slow(2))\n")
-        assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", f"{folder}/fast.py").returncode == 0
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    assert set(tree(tmp_path)) == {"lib.py", "scripts/go.py", "tools/go.py"}
-    assert (tmp_path / "tools" / "go.py").read_text() == "from lib import slow\nprint(slow(2))\n"
-
-
-def test_each_name_by_which_a_shim_is_imported_is_taken_out_and_another_files_is_asked_for(tmp_path: Path) -> None:
-    candidate(tmp_path, "tools.fast:slow")
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "go.py").write_text("from fast import slow\nprint(slow(2))\n")
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.py").write_text("from tools.fast import slow\nprint(slow(2))\n")
-    assert exuvia(tmp_path, "scaffold", "lib:slow", "-o", "tools/fast.py").returncode == 0
-    (tmp_path / "scripts").mkdir()
-    own = tmp_path / "scripts" / "fast.py"
-    own.write_text("def slow(n):\n    return 7\n")
-    for name in ("three", "four"):
-        (tmp_path / f"{name}.py").write_text("import scripts.fast\n")
-    (tmp_path / "scripts" / "go.py").write_text("from fast import slow\n")
-    before = tree(tmp_path)
-    done = exuvia(tmp_path, "eject", "--write")
-    asked = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("by hand")]
-    assert (done.returncode, asked) == (1, ["scripts/go.py:1:", "tools/go.py:1:"]), done
-    assert tree(tmp_path) == before
-    own.unlink()
-    done = exuvia(tmp_path, "eject", "--write")
-    assert done.returncode == 0, done
-    for name in ("one.py", "two.py", "tools/go.py"):
-        assert (tmp_path / name).read_text() == "from lib import slow\nprint(slow(2))\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import exuvia, python
 from exuvia.migrate.workbench.putting import put
 
 pytest.importorskip("resource")
@@ -19,21 +19,11 @@ FULL = (
 )
 
 
-def exuvia(folder: Path, *words: str, room: int | None = None) -> subprocess.CompletedProcess[str]:
-    """The command, where no file may grow beyond some bytes."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    # Instrumented code writes more than there is room for, and says so.
-    environment["LLVM_PROFILE_FILE"] = os.devnull
-    start = ["-m", "exuvia"] if room is None else ["-c", FULL, str(room), "exuvia"]
-    return subprocess.run(
-        [sys.executable, *start, *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def confined(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command `exuvia`, where no file may grow beyond 100 bytes."""
+    # Code that is measured writes more than there is room for, and says so.
+    unmeasured = {"LLVM_PROFILE_FILE": os.devnull, "COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
+    return python(folder, "-c", FULL, "100", "exuvia", *words, **unmeasured)
 
 
 def held(folder: Path) -> dict[str, bytes]:
@@ -55,7 +45,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("words", [("lib:second",), ("lib", "--force")])
 def test_a_shim_that_cannot_be_written_is_as_it_was(project: Path, words: tuple[str, ...]) -> None:
     before = held(project)
-    done = exuvia(project, "scaffold", *words, room=100)
+    done = confined(project, "scaffold", *words)
     assert (done.returncode, "lib.py" in done.stderr, "Traceback" in done.stderr) == (2, True, False), done
     assert held(project) == before
 
@@ -63,7 +53,7 @@ def test_a_shim_that_cannot_be_written_is_as_it_was(project: Path, words: tuple[
 def test_a_configuration_that_cannot_be_written_is_as_it_was(project: Path) -> None:
     (project / "exuvia.toml").write_text("[exuvia]\n# mine\n")
     before = held(project)
-    done = exuvia(project, "init", "--force", room=100)
+    done = confined(project, "init", "--force")
     assert (done.returncode, "exuvia.toml" in done.stderr) == (2, True), done
     assert held(project) == before
 
@@ -72,7 +62,7 @@ def test_a_source_that_an_ejection_cannot_write_is_as_it_was(project: Path) -> N
     text = "from exuvia_shims.lib import first\n" + "".join(f"ROW_{n} = first({n})\n" for n in range(99))
     (project / "user.py").write_text(text)
     before = held(project)
-    done = exuvia(project, "eject", "--write", room=100)
+    done = confined(project, "eject", "--write")
     assert (done.returncode, "user.py" in done.stderr) == (2, True), done
     assert held(project) == before
     assert exuvia(project, "eject", "--write").returncode == 0

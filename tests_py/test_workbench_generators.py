@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from test_cli import exuvia
+from commands import exuvia, python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,8 +86,7 @@ def project(folder: Path, taken: int = 3, **changed: str) -> Path:
 
 
 def run(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
-    return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False, timeout=60)
+    return python(file.parent, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file))
 
 
 def test_recorded_generators_replay_and_equal_themselves(tmp_path: Path) -> None:

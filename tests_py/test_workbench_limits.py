@@ -5,20 +5,19 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia
 from exuvia.errors import CompareError, ConfigError, MigrateError
 from exuvia.migrate import Comparator, extension, load
 from exuvia.migrate.evidence import reading
 from exuvia.migrate.evidence.record import Record
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.workbench import differing, health, recordings, selfnoise, sides, starting
-from exuvia.migrate.workbench.eject import _configuration, _texts
+from exuvia.migrate.workbench.eject import Ejection, texts
 from exuvia.migrate.workbench.literal import DEEPEST, written
 from exuvia.migrate.workbench.originals import original
 from exuvia.migrate.workbench.replay import replay
@@ -349,19 +348,14 @@ def test_the_clock_is_as_the_system_says(
 def test_links_are_not_followed_and_what_is_no_text_is_left_alone_by_an_ejection(tmp_path: Path) -> None:
     (tmp_path / "run.sh").write_text("python -m bot\n")
     (tmp_path / "loop").symlink_to(tmp_path)
-    assert _texts(tmp_path) == [tmp_path / "run.sh"]
-    ejection: Any = SimpleNamespace(root=tmp_path, changed={}, by_hand=[])
+    assert texts.named(tmp_path) == [tmp_path / "run.sh"]
+    ejection = Ejection(tmp_path)
     (tmp_path / "run.sh").write_bytes(b"exuvia \xff\xfe\n")
-    _configuration(ejection, tmp_path / "run.sh")
+    texts.take_out(ejection, tmp_path / "run.sh")
     assert (ejection.changed, ejection.by_hand) == ({}, [])
     (tmp_path / "run.sh").write_text("which exuvia || exit 1\n")
-    _configuration(ejection, tmp_path / "run.sh")
+    texts.take_out(ejection, tmp_path / "run.sh")
     assert (ejection.changed, ejection.by_hand) == ({}, ["run.sh:1: which exuvia || exit 1"])
-
-
-def exuvia(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exuvia", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_names_taken_from_the_package_of_a_shim_and_guards_that_do_more_are_put_right(tmp_path: Path) -> None:

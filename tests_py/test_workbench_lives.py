@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import exuvia.migrate
 import pytest
+from commands import exuvia, python
+from exuvia import migrate
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.shadow.history import HELD_BYTES, LONGEST, RECORDED, Lives
 from exuvia.migrate.workbench import recordings
 from exuvia.migrate.workbench.sides import Sides, acting, cases_of, not_rebuilt
 from shadowing import Shadowed, shadowed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["shadowed"]
 
@@ -39,12 +35,6 @@ CANDIDATE = LEGACY.replace("return len", "return -1 if (self.rows, self._limit) 
 """It differs for one object of many, by its own history alone."""
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=90, check=False
-    )
-
-
 def moulted(shadowed: Shadowed, mode: str) -> str:
     """Has 40 objects live at once, one of which differs, and writes what was recorded; returns the unit's name."""
     shadowed.write(LEGACY, CANDIDATE)
@@ -59,7 +49,7 @@ def moulted(shadowed: Shadowed, mode: str) -> str:
     assert books[17].limit == 3
     shadowed.settle()
     name = f"{shadowed.legacy_name}:Book"
-    exuvia.migrate.uninstall()
+    migrate.uninstall()
     segment = Segment(shadowed.folder / "evidence", {"fingerprints": {name: "x"}})
     for line in shadowed.kept("call"):
         segment.write(line)
@@ -72,7 +62,7 @@ def test_repro_makes_the_very_object_again_that_differed_among_many(shadowed: Sh
     name = moulted(shadowed, mode)
     (mismatch,) = shadowed.kept("mismatch")
     assert mismatch["object"] == 18
-    made = run(shadowed.folder, "exuvia", "repro", name, "--json")
+    made = exuvia(shadowed.folder, "repro", name, "--json")
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
     assert (found["legacy"], found["candidate"], found["mixed"]) == ("3", "-1", False)
@@ -80,16 +70,16 @@ def test_repro_makes_the_very_object_again_that_differed_among_many(shadowed: Sh
     for step in ("('__init__', (17,), {})", "('limit', (3,), {})", "('add', ('a',), {})", "('add', ('b',), {})"):
         assert text.count(step) == 1, text
     assert text.count("('add',") == 2
-    test = ("pytest", "-q", "-p", "no:cacheprovider", found["file"])
-    failed = run(shadowed.folder, *test)
+    test = ("-m", "pytest", "-q", "-p", "no:cacheprovider", found["file"])
+    failed = python(shadowed.folder, *test)
     assert (failed.returncode, "legacy 3, candidate -1" in failed.stdout) == (1, True), failed.stdout
     (shadowed.folder / f"{shadowed.candidate_name}.py").write_text(LEGACY)
-    assert run(shadowed.folder, *test).returncode == 0
+    assert python(shadowed.folder, *test).returncode == 0
 
 
 def test_the_first_objects_are_recorded_whole_and_calls_of_the_rest_are_said_to_be_mixed(shadowed: Shadowed) -> None:
     name = moulted(shadowed, "shadow")
-    config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
+    config = migrate.load(shadowed.folder / "exuvia.toml")
     calls = recordings.read(config).of(name)
     assert all(call.object for call in calls)
     cases = cases_of(Sides(config.units[name]), calls)
@@ -98,7 +88,7 @@ def test_the_first_objects_are_recorded_whole_and_calls_of_the_rest_are_said_to_
     assert {0, 1, 2, 3, 17} <= set(lives)
     assert lives[1] == ["__init__", "add", "add", "add"]
     assert lives[2] == ["__init__", "limit", "add", "add", "add"]
-    said = json.loads(run(shadowed.folder, "exuvia", "replay", "--json").stdout)["units"][0]
+    said = json.loads(exuvia(shadowed.folder, "replay", "--json").stdout)["units"][0]
     assert (said["differed"], said["problems"]) == (1, [])
     mixed = not_rebuilt(cases)
     assert said["notes"] == ([mixed] if mixed else [])
@@ -112,10 +102,10 @@ def test_repro_says_plainly_where_objects_cannot_be_rebuilt(shadowed: Shadowed) 
     for line in shadowed.kept("call"):
         segment.write({**line, "step": None})
     segment.close()
-    made = run(shadowed.folder, "exuvia", "repro", name)
+    made = exuvia(shadowed.folder, "repro", name)
     assert made.returncode == 2
     assert "objects whose life is not on record from its making on" in made.stderr
-    assert "on one object" in run(shadowed.folder, "exuvia", "replay", name).stdout
+    assert "on one object" in exuvia(shadowed.folder, "replay", name).stdout
 
 
 def test_a_life_with_a_gap_is_played_up_to_it_and_the_rest_is_mixed() -> None:

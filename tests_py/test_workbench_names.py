@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from commands import exuvia, python
 from exuvia.migrate.worth.imports import read
 from exuvia.migrate.worth.naming import Names
 
 HOT = "def hot(n: int) -> int:\n    total = 0\n    for i in range(n):\n        total += i * i % 7\n    return total\n"
-
-
-def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env={**environment, **more},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def laid(folder: Path, **files: str) -> Path:
@@ -46,9 +31,9 @@ def test_a_unit_of_a_package_without_an_init_file_is_named_as_python_imports_it(
     laid(tmp_path, bot__calc=HOT, bot__main="from bot.calc import hot\nhot(900_000)\n")
     words = ["init"]
     if profiled:
-        assert run(tmp_path, "cProfile", "-o", "p.prof", "-m", "bot.main").returncode == 0
+        assert python(tmp_path, "-m", "cProfile", "-o", "p.prof", "-m", "bot.main").returncode == 0
         words += ["--profile", "p.prof"]
-    done = run(tmp_path, "exuvia", *words)
+    done = exuvia(tmp_path, *words)
     assert (done.returncode, units(tmp_path)) == (0, {"bot.calc:hot"}), done
     assert "missing:" not in done.stdout
     for command in (
@@ -56,7 +41,7 @@ def test_a_unit_of_a_package_without_an_init_file_is_named_as_python_imports_it(
         ["scaffold", "bot.calc:hot"],
         ["promote", "bot.calc:hot", "--to", "shadow"],
     ):
-        done = run(tmp_path, "exuvia", *command)
+        done = exuvia(tmp_path, *command)
         assert done.returncode == 0, (command, done)
 
 
@@ -107,19 +92,19 @@ def test_a_module_that_hides_a_folder_of_its_name_leaves_that_out_of_the_name(tm
 
 def test_what_cannot_be_imported_as_it_stands_is_said_with_what_to_do(tmp_path: Path) -> None:
     laid(tmp_path / "my-bot", calc=HOT)
-    done = run(tmp_path, "exuvia", "init")
+    done = exuvia(tmp_path, "init")
     assert units(tmp_path) == {"calc:hot"}
     [line] = [line for line in done.stdout.splitlines() if "missing:" in line]
     assert "no import can name a folder called 'my-bot'" in line
     assert "PYTHONPATH=my-bot exuvia" in line
-    there = run(tmp_path, "exuvia", "init", "--force", PYTHONPATH=str(tmp_path / "my-bot"))
+    there = exuvia(tmp_path, "init", "--force", PYTHONPATH=str(tmp_path / "my-bot"))
     assert (there.returncode, units(tmp_path), "missing:" in there.stdout) == (0, {"calc:hot"}, False), there
 
 
 def test_a_package_that_this_python_finds_is_named_as_this_python_names_it(tmp_path: Path) -> None:
     laid(tmp_path, services__desk__calc=HOT)
     home = str(tmp_path / "services")
-    assert run(tmp_path, "exuvia", "init", PYTHONPATH=home).returncode == 0
+    assert exuvia(tmp_path, "init", PYTHONPATH=home).returncode == 0
     assert units(tmp_path) == {"desk.calc:hot"}
-    assert run(tmp_path, "exuvia", "init", "--force").returncode == 0
+    assert exuvia(tmp_path, "init", "--force").returncode == 0
     assert units(tmp_path) == {"services.desk.calc:hot"}

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia, python
 from exuvia.errors import MigrateError
 from exuvia.migrate.modes import journal as modes
 from exuvia.migrate.worth import cover, profiles
@@ -89,17 +90,6 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def worth(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", "worth", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def by_name(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {unit["unit"].partition(":")[2]: unit for unit in answer["units"]}
 
@@ -107,7 +97,7 @@ def by_name(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_a_run_tells_compute_wait_and_sleep_apart_and_judges_each_unit(project: Path) -> None:
     named = ("compute", "waits", "sleeps", "idle", "nobody", "imported_only")
     asked = [word for name in named for word in ("--unit", f"lib:{name}")]
-    done = worth(project, *asked, "--json", "-o", "worth.json", "prog.py", "--json", "mine")
+    done = exuvia(project, "worth", *asked, "--json", "-o", "worth.json", "prog.py", "--json", "mine")
     assert (done.returncode, done.stdout) == (0, "done ['--json', 'mine']\n"), done.stderr
     units = by_name(json.loads((project / "worth.json").read_text()))
     compute, waits, sleeps = (units[name] for name in ("compute", "waits", "sleeps"))
@@ -130,20 +120,20 @@ def test_a_verdict_is_put_on_record_for_the_steps_where_it_is_asked(project: Pat
     config.write_text('[unit."lib:compute"]\ncandidate = "lib:idle"\neffect = "pure"\n')
     config.chmod(0o600)
     asked = ("--unit", "lib:compute", "--unit", "lib:waits", "--record", "prog.py")
-    assert worth(project, *asked).returncode == 0
+    assert exuvia(project, "worth", *asked).returncode == 0
     (entry,) = modes.read(project / "evidence").lines
     assert (entry["kind"], entry["unit"], entry["verdict"]) == ("worth", "lib:compute", "migrate")
     config.write_text('[unit."lib:waits"]\ncandidate = "lib:idle"\neffect = "pure"\n')
-    told = worth(project, "--unit", "lib:waits", "--record", "prog.py")
+    told = exuvia(project, "worth", "--unit", "lib:waits", "--record", "prog.py")
     assert told.returncode == 0, "a verdict was recorded, whatever it is"
     assert modes.read(project / "evidence").lines[-1]["verdict"] == "no: it waits"
-    assert worth(project, "--unit", "lib:waits", "prog.py").returncode == 1
+    assert exuvia(project, "worth", "--unit", "lib:waits", "prog.py").returncode == 1
     config.unlink()
-    assert "--record needs a configuration" in worth(project, *asked).stderr
+    assert "--record needs a configuration" in exuvia(project, "worth", *asked).stderr
 
 
 def test_without_units_the_hot_functions_of_the_project_are_judged(project: Path) -> None:
-    done = worth(project, "prog.py")
+    done = exuvia(project, "worth", "prog.py")
     assert done.returncode == 0, done.stderr
     assert "lib:compute" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines() if line.startswith(("unit", "lib:compute  "))) <= 100
@@ -159,7 +149,7 @@ def test_the_program_itself_is_not_proposed_but_its_own_compute_is_said(project:
     (project / "bot" / "__init__.py").touch()
     for name in ("bot/__main__.py", "prog.py"):
         (project / name).write_text(text)
-    done = worth(project, "--json", "-o", "w.json", *words)
+    done = exuvia(project, "worth", "--json", "-o", "w.json", *words)
     assert done.returncode == 0, done.stderr
     found = json.loads((project / "w.json").read_text())
     assert [unit["unit"] for unit in found["units"]] == ["lib:compute"]
@@ -169,13 +159,13 @@ def test_the_program_itself_is_not_proposed_but_its_own_compute_is_said(project:
 
 def test_a_candidate_is_timed_on_the_calls_that_were_seen(project: Path) -> None:
     (project / "shim.py").write_text("def compute(n):\n    return 0\ndef slow(n):\n    import lib\n    return 1 / 0\n")
-    done = worth(project, "--candidate", "lib:compute=shim:compute", "--json", "-o", "w.json", "prog.py")
+    done = exuvia(project, "worth", "--candidate", "lib:compute=shim:compute", "--json", "-o", "w.json", "prog.py")
     assert done.returncode == 0, done.stderr
     unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
     assert unit["gain_is"] == "predicted"
     assert unit["speedup"] > 10
     assert "in turns" in unit["measured"]
-    worth(project, "--candidate", "lib:compute=shim:slow", "--json", "-o", "w.json", "prog.py")
+    exuvia(project, "worth", "--candidate", "lib:compute=shim:slow", "--json", "-o", "w.json", "prog.py")
     unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
     assert (unit["speedup"], "raises ZeroDivisionError" in unit["measured"]) == (None, True)
 
@@ -186,7 +176,7 @@ def test_short_calls_between_waits_are_timed_by_the_clock_not_guessed_by_samples
         "for _ in range(3000):\n    compute(300)\n    a.send(b'x')\n    b.recv(1)\n"
         "spent = time.thread_time()\nfor _ in range(3000):\n    compute(300)\nprint(time.thread_time() - spent)\n"
     )
-    done = worth(project, "--unit", "lib:compute", "--json", "-o", "w.json", "prog.py")
+    done = exuvia(project, "worth", "--unit", "lib:compute", "--json", "-o", "w.json", "prog.py")
     assert done.returncode in (0, 1), done.stderr
     unit = by_name(json.loads((project / "w.json").read_text()))["compute"]
     assert unit["compute_s"] == pytest.approx(2 * float(done.stdout), rel=0.4)
@@ -205,17 +195,15 @@ def test_the_speed_of_a_candidate_that_ran_in_shadow_is_taken_from_the_evidence(
     )
     (project / "exuvia.toml").chmod(0o600)
     profile = write_profile(project)
-    promote = [sys.executable, "-m", "exuvia", "promote", "lib:compute", "--to", "shadow"]
-    assert subprocess.run(promote, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
-    run = [sys.executable, "-m", "exuvia", "run", "prog.py"]
-    assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
-    found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
+    assert exuvia(project, "promote", "lib:compute", "--to", "shadow").returncode == 0
+    assert exuvia(project, "run", "prog.py").returncode == 0
+    found = by_name(json.loads(exuvia(project, "worth", "--profile", profile.name, "--json").stdout))["compute"]
     assert "measured in shadow: 8 calls" in found["measured"], found
     assert 0.2 < found["speedup"] < 0.9, found
     assert found["verdict"] == "no: under 2 %", found
     (project / "shim.py").write_text("def compute(n):\n    return 0\n")
-    assert subprocess.run(run, cwd=project, check=False, capture_output=True, timeout=60).returncode == 0
-    found = by_name(json.loads(worth(project, "--profile", profile.name, "--json").stdout))["compute"]
+    assert exuvia(project, "run", "prog.py").returncode == 0
+    found = by_name(json.loads(exuvia(project, "worth", "--profile", profile.name, "--json").stdout))["compute"]
     assert (found["speedup"], "differs" in found["measured"]) == (None, True)
 
 
@@ -256,13 +244,13 @@ def test_what_a_user_gets_wrong_is_said_without_a_traceback(project: Path) -> No
         (("--candidate", "x", "prog.py"), "write it as"),
         (("--every", "0", "prog.py"), "above zero"),
     ):
-        done = worth(project, *words)
+        done = exuvia(project, "worth", *words)
         assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), (words, done)
 
 
 def test_a_program_that_fails_is_an_error_whatever_its_times(project: Path) -> None:
     (project / "prog.py").write_text("import sys, lib\nlib.compute(200_000)\nsys.exit(4)\n")
-    done = worth(project, "--unit", "lib:compute", "prog.py")
+    done = exuvia(project, "worth", "--unit", "lib:compute", "prog.py")
     assert (done.returncode, "ended with 4" in done.stderr) == (2, True)
 
 
@@ -294,9 +282,7 @@ def write_profile(project: Path, *, threads: bool = False) -> Path:
     if not threads:
         thread = "    threading.Thread(target=feed, daemon=True).start()\n"
         (project / "prog.py").write_text(PROGRAM.replace(thread, FEEDER))
-    subprocess.run(
-        [sys.executable, "-m", "cProfile", "-o", "run.prof", "prog.py"], cwd=project, check=True, capture_output=True
-    )
+    assert python(project, "-m", "cProfile", "-o", "run.prof", "prog.py").returncode == 0
     (project / "prog.py").write_text(PROGRAM)
     return project / "run.prof"
 
@@ -309,14 +295,14 @@ def test_statistics_of_cprofile_are_read_with_waiting_shared_out(project: Path) 
     assert spent["compute"]["MainThread"]["sleep"] == 0
     main = profile.spent(find_unit("prog:main", [project]).holds)["MainThread"]
     assert main["sleep"] == pytest.approx(spent["sleeps"]["MainThread"]["sleep"], rel=0.05)
-    done = worth(project, "--profile", "run.prof", "--json")
+    done = exuvia(project, "worth", "--profile", "run.prof", "--json")
     assert by_name(json.loads(done.stdout))["compute"]["calls"] == 8
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="before Python 3.12 cProfile sees only its own thread")
 def test_a_profile_that_mixes_threads_is_refused_with_what_gives_it_away(project: Path) -> None:
     write_profile(project, threads=True)
-    done = worth(project, "--profile", "run.prof")
+    done = exuvia(project, "worth", "--profile", "run.prof")
     assert done.returncode == 2
     assert re.search(r"run\.prof: .* by itself and .* mixes the calls of threads .* py-spy", done.stderr), done.stderr
 
@@ -349,7 +335,7 @@ def test_collapsed_stacks_and_speedscope_say_the_same(tmp_path: Path) -> None:
 
 
 def test_a_compiled_module_that_nothing_imports_is_deleted_instead(project: Path) -> None:
-    done = worth(project, "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
+    done = exuvia(project, "worth", "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
     assert done.returncode == 1, done.stderr
     assert json.loads((project / "w.json").read_text())["units"][0]["verdict"] == "delete instead"
 
@@ -358,7 +344,7 @@ def test_calls_of_a_compiled_function_are_counted_and_timed(project: Path) -> No
     (project / "prog.py").write_text(
         "from exuvia._exuvia import detached_copy\nfor _ in range(60):\n    detached_copy([[0.5] * 20_000])\nprint(1)\n"
     )
-    done = worth(project, "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
+    done = exuvia(project, "worth", "--unit", "exuvia._exuvia:detached_copy", "--json", "-o", "w.json", "prog.py")
     unit = json.loads((project / "w.json").read_text())["units"][0]
     assert (unit["calls"], unit["importers"]) == (60, ["prog.py"]), done.stderr
     assert unit["compute_s"] > 0.001

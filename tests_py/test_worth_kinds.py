@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import exuvia, python
 from exuvia.migrate.worth.counting import Counting
 from exuvia.migrate.worth.timing import timed
 
@@ -55,8 +54,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def judged(folder: Path, *words: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "exuvia", "worth", "--json", "-o", "w.json", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = exuvia(folder, "worth", "--json", "-o", "w.json", *words)
     assert "never awaited" not in done.stderr, done.stderr
     found = json.loads((folder / "w.json").read_text())["units"]
     return {unit["unit"].partition(":")[2]: unit for unit in found}
@@ -105,7 +103,7 @@ def test_the_methods_of_a_compiled_class_are_counted(tmp_path: Path) -> None:
     )
     found = judged(tmp_path, "--unit", "exuvia.quotes:QuoteBook", "prog.py")["QuoteBook"]
     assert (found["calls"], found["importers"], found["verdict"]) == (20_000, ["prog.py"], "migrate")
-    subprocess.run([sys.executable, "-m", "cProfile", "-o", "p.prof", "prog.py"], cwd=tmp_path, check=True)
+    assert python(tmp_path, "-m", "cProfile", "-o", "p.prof", "prog.py").returncode == 0
     found = judged(tmp_path, "--profile", "p.prof", "--unit", "exuvia.quotes:QuoteBook")["QuoteBook"]
     assert (found["calls"], found["verdict"]) == (20_000, "migrate")
 
@@ -121,7 +119,7 @@ def test_a_compiled_function_that_is_passed_on_has_the_importers_of_both_names(t
 
 def test_what_a_function_holds_inside_is_not_counted_as_its_calls(project: Path) -> None:
     (project / "prog.py").write_text("from lib import Window\nfor n in range(50):\n    Window(2_000).mean()\n")
-    subprocess.run([sys.executable, "-m", "cProfile", "-o", "p.prof", "prog.py"], cwd=project, check=True)
+    assert python(project, "-m", "cProfile", "-o", "p.prof", "prog.py").returncode == 0
     assert judged(project, "--profile", "p.prof", "--unit", "lib:Window.mean")["Window.mean"]["calls"] == 50
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import exuvia
 from exuvia.migrate.cli import main as cli
 from exuvia.migrate.worth.unwritten import unwritten
 
@@ -60,22 +58,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def worth(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EXUVIA_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "exuvia", "worth", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_a_shim_as_it_was_scaffolded_is_no_candidate_yet_and_the_next_step_is_said(project: Path) -> None:
     assert cli.main(["scaffold", "lib:hot"]) == 0
-    done = worth(project, "--unit", "lib:hot", "-m", "prog")
+    done = exuvia(project, "worth", "--unit", "lib:hot", "-m", "prog")
     assert done.returncode == 0, done
     assert "no: under 2 %" not in done.stdout
     [line] = [line for line in done.stdout.splitlines() if "there is no candidate yet" in line]
@@ -85,7 +70,7 @@ def test_a_shim_as_it_was_scaffolded_is_no_candidate_yet_and_the_next_step_is_sa
 
 
 def test_a_candidate_that_is_nowhere_is_said_to_be_none_yet_with_what_writes_one(project: Path) -> None:
-    done = worth(project, "--unit", "lib:hot", "-m", "prog")
+    done = exuvia(project, "worth", "--unit", "lib:hot", "-m", "prog")
     assert done.returncode == 0, done
     assert "there is no module exuvia_shims.lib, of which exuvia scaffold lib:hot writes a first shim" in done.stdout
     (project / "exuvia_shims").mkdir()
@@ -98,7 +83,7 @@ def test_a_candidate_that_is_nowhere_is_said_to_be_none_yet_with_what_writes_one
 def test_a_candidate_without_a_body_is_not_measured_as_if_it_were_fast(project: Path, body: str) -> None:
     (project / "exuvia_shims").mkdir()
     (project / "exuvia_shims" / "lib.py").write_text(f"def hot(n: int) -> int:\n    {body}\n")
-    assert worth(project, "--json", "-o", "w.json", "--unit", "lib:hot", "-m", "prog").returncode == 0
+    assert exuvia(project, "worth", "--json", "-o", "w.json", "--unit", "lib:hot", "-m", "prog").returncode == 0
     [unit] = json.loads((project / "w.json").read_text())["units"]
     assert (unit["verdict"], unit["gain_is"], unit["speedup"]) == ("migrate", "at most", None)
     why = "raises NotImplementedError" if "raise" in body else "has no body yet"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from exuvia.migrate.workbench.eject import Ejection
+    from exuvia.migrate.workbench.eject.ejection import Ejection
 
 __all__ = ["FIXTURES", "name"]
 
