@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import sys
@@ -123,9 +124,11 @@ def _libc() -> str:
 
 
 def _cpu() -> str:
-    for line in _text("/proc/cpuinfo").splitlines():
-        if line.startswith(("model name", "Model")):
-            return f"{line.partition(':')[2].strip()} ({platform.machine()})"
+    # No further than needed: the system makes the text as it is read, for each processor of the machine.
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith(("model name", "Model")):
+                return f"{line.partition(':')[2].strip()} ({platform.machine()})"
     return platform.processor() or platform.machine()
 
 
