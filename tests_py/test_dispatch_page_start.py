@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import TYPE_CHECKING
@@ -82,6 +83,22 @@ def test_a_page_that_the_program_closed_is_no_trouble_of_the_poller(project: Pro
     assert soon((project.folder / "evidence" / writing.ROOM).exists)
     current.control.settle()
     assert (current.told, forced) == (set(), [])
+
+
+def test_a_disk_that_does_not_take_the_page_is_told_and_the_page_serves_from_memory(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(page.os, "fsync", refuse)
+        project.install("mean", mode="rust")
+        current = runtime._current
+        assert current is not None
+        current.control.settle()
+        assert any("could not be brought to the disk" in note for note in current.control.notes())
+    assert project.status("mean").mode == "rust"
 
 
 def test_a_page_that_a_command_makes_is_on_the_disk_before_it_is_used(tmp_path: Path, forced: list[int]) -> None:

@@ -5,7 +5,7 @@ Without a page that can be shared the journal is polled, and status says `slow r
 
 from __future__ import annotations
 
-import contextlib
+import errno
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import ControlPage
@@ -65,8 +65,12 @@ class Control:
         settled, self._settled = self._settled, True
         if self.page is not None and not settled:
             keep_room(self.config.evidence)
-            with contextlib.suppress(OSError):
+            try:
                 self.page.last()
+            except OSError as error:
+                # One that the program closed stands in memory, and on the disk before long.
+                if error.errno != errno.EBADF:
+                    self.slow = f"{self.page.path} could not be brought to the disk ({error}): look at the disk"
 
     def attach(self, unit: str, switch: Switch) -> None:
         """Let a switch read the page at every call.
