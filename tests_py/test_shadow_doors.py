@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate import binary, runtime
-from exuvia.migrate.shadow import sampling
+from exuvia.migrate.shadow import protocol, sampling
 from exuvia.migrate.shadow.courier import Courier
 from shadowing import Shadowed, shadowed
 
@@ -81,6 +82,29 @@ def test_threads_that_come_first_at_once_open_one_lane(shadowed: Shadowed, monke
         thread.join(20.0)
     assert [id(lane) for lane in found] == [id(door.lane)] * 4
     assert [lane.unit.qualname for lane in courier.lanes] == ["price"]
+
+
+def test_a_lane_that_opens_while_a_batch_is_made_is_told_to_the_worker_before_its_samples(shadowed: Shadowed) -> None:
+    shadowed.write(DESK, DESK)
+    shadowed.install("price")
+    courier = shadowed.courier
+    courier._told = len(shadowed.lanes)
+    late: list[Lane] = []
+
+    class Between(collections.deque[Any]):
+        """Asked after the units are told and before the samples are gathered: in between a call opens a lane."""
+
+        def __len__(self) -> int:
+            if not late:
+                late.append(courier.door(courier.lanes[0].unit, "a:b", (), reverse=False).open())
+                late[0].samples.append((protocol.CALL, late[0].index, 0, "", b"", None, b"", False, 0, None, None))
+            return 0
+
+    courier.again = Between()
+    first, second = courier._batch(), courier._batch()
+    late[0].flying = 0
+    assert first == []
+    assert [(lane.index, sample[0]) for lane, sample in second] == [(2, protocol.SIDE), (2, protocol.CALL)]
 
 
 def test_a_call_that_opens_its_lane_after_the_courier_has_stopped_is_counted_as_dropped(shadowed: Shadowed) -> None:

@@ -198,7 +198,8 @@ class Carrying:
                 self.flying_bytes -= _size(sample)
                 continue
             batch.append((lane, sample))
-        lanes = self.lanes
+        # Not one that a call has opened since: of its unit the worker has not heard.
+        lanes = self.lanes[: self._told]
         for number in range(len(lanes)):
             lane = lanes[(self._turn + number) % len(lanes)]
             while lane.samples and len(batch) < BATCH and self.flying_bytes < IN_FLIGHT_BYTES:
