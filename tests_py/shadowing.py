@@ -62,6 +62,13 @@ class Shadowed:
         current: Any = runtime._current
         return current.courier
 
+    @property
+    def lanes(self) -> list[Any]:
+        """The lanes of all units, also of those that no call has opened yet."""
+        self.courier.open_all()
+        lanes: list[Any] = self.courier.lanes
+        return lanes
+
     def settle(self, seconds: float = 30.0) -> None:
         assert self.courier.flush(seconds), self.courier.stats()
 

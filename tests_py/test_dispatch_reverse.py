@@ -253,7 +253,7 @@ def test_a_legacy_that_dies_or_hangs_in_the_worker_accuses_no_candidate(shadowed
         shadowed.settle()
     counts = shadowed.counts("price")
     assert (counts["differed"], counts["panics"], counts["timeouts"], counts["skipped"]) == (0, 0, 0, 3)
-    (off,) = [lane.off for lane in shadowed.courier.lanes if lane.side.reverse]
+    (off,) = [lane.off for lane in shadowed.lanes if lane.side.reverse]
     assert off.startswith("legacy cannot run in the worker, three times")
     time.sleep(1.2)
     assert shadowed.mode("price") == "rust"
@@ -414,7 +414,7 @@ def test_status_says_how_many_of_the_candidates_objects_are_compared_and_why_non
 def test_the_reverse_observer_that_dispatch_makes_names_legacy_as_the_worker_finds_it(shadowed: Shadowed) -> None:
     shadowed.write(SIDES, SIDES)
     shadowed.install("Book.twice", "Book.cached", "decorated", mode="legacy")
-    runs = [lane.side.runs for lane in shadowed.courier.lanes if lane.side.reverse]
+    runs = [lane.side.runs for lane in shadowed.lanes if lane.side.reverse]
     names = ("Book.twice.fget", "Book.cached.fget", "decorated")
     assert runs == [f"{shadowed.legacy_name}:{name}" for name in names]
     assert importlib.import_module(shadowed.legacy_name) is shadowed.legacy

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 import traceback
 from typing import Any
 
 import pytest
 from exuvia._exuvia import Switch, turnout
-from exuvia.migrate.dispatch import canary
+from exuvia.migrate.dispatch import canary, splice
 from exuvia.migrate.dispatch.splice import Splice, can_splice, legacy_copy
 
 pytestmark = pytest.mark.skipif(not can_splice(), reason="the splice is refused on this Python")
@@ -177,6 +178,56 @@ def test_parameters_may_bear_any_name() -> None:
     switch = spliced(function, candidate)
     switch.set_mode("rust")
     assert function(1, 2, 3, _relay=5, z=6) == ("rust", 1, 2, (3,), 5, {"z": 6})
+
+
+@pytest.mark.parametrize("free", [0, 2])
+@pytest.mark.parametrize("others", ["", "**others"])
+@pytest.mark.parametrize("keywords", [(), ("only",), ("only", "more")])
+@pytest.mark.parametrize("rest", ["", "*rest"])
+@pytest.mark.parametrize("positions", [("x", "/", "y"), ("x", "y"), ()])
+def test_every_kind_of_signature_is_passed_on_as_it_was_given(
+    positions: tuple[str, ...], rest: str, keywords: tuple[str, ...], others: str, free: int
+) -> None:
+    starred = [rest] if rest else ["*"] if keywords else []
+    declared = ", ".join([*positions, *starred, *keywords, *([others] if others else [])])
+    closed = [f"z{number}" for number in range(free)]
+    outside = "".join(f"  {name} = 1\n" for name in closed)
+    inside = "".join(f"    {name}\n" for name in closed)
+    source = f"def enclosing():\n{outside}  def function({declared}):\n{inside}    own = 1\n  return function\n"
+    made: dict[str, Any] = {}
+    exec(source, made)  # noqa: S102 - written above
+    function = made["enclosing"]()
+    before = function.__code__
+    switch = spliced(function, lambda *args, **kwargs: (args, kwargs))
+    switch.set_mode("rust")
+    args = (*range(len(positions) - ("/" in positions)), *([8, 9] if rest else []))
+    kwargs = dict.fromkeys(keywords, "k") | ({"further": 5} if others else {})
+    assert function(*args, **kwargs) == (args, kwargs)
+    assert function.__code__ is not before
+    for name in ("co_freevars", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount"):
+        assert getattr(function.__code__, name) == getattr(before, name)
+    assert str(inspect.signature(function)) == f"({declared})"
+
+
+def test_functions_of_one_shape_are_compiled_once_whatever_their_names() -> None:
+    def first(left: int, right: int = 1, *, unit: str = "") -> Any: ...
+
+    def second(price: int, size: int = 1, *, venue: str = "") -> Any:
+        held = {venue: price * size}
+        return held, venue
+
+    made = [spliced(function, lambda *args, **kwargs: (args, kwargs)) for function in (first, second)]
+    known = splice._shaped.cache_info()
+
+    def third(bid: int, ask: int = 1, *, at: str = "") -> Any: ...
+
+    made.append(spliced(third, lambda *args, **kwargs: (args, kwargs)))
+    assert splice._shaped.cache_info().misses == known.misses
+    for switch in made:
+        switch.set_mode("rust")
+    assert first(1, unit="a") == ((1, 1), {"unit": "a"})
+    assert second(1, 2) == ((1, 2), {"venue": ""})
+    assert third(3, at="c") == ((3, 1), {"at": "c"})
 
 
 def test_calls_and_rescues_leave_no_reference_behind() -> None:

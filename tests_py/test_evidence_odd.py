@@ -76,7 +76,8 @@ def test_a_machine_that_says_little_is_named_by_what_python_knows(monkeypatch: p
 
     monkeypatch.setattr(own.os, "confstr", unknown, raising=False)
     assert header._libc() == " ".join(platform.libc_ver()).strip()
-    monkeypatch.setattr(header, "_text", lambda _: "")
+    assert list(header._lines("/proc/there is no such file")) == []
+    monkeypatch.setattr(header, "_lines", lambda _: iter(()))
     assert header._cpu() == (platform.processor() or platform.machine())
 
 

@@ -43,7 +43,7 @@ for number, many in enumerate((1, 10, 60)):
     counted.append(calls)
 print(*counted)
 """
-MOST_A_UNIT = 300
+MOST_A_UNIT = 260
 MOST_BESIDE = 1_500
 
 

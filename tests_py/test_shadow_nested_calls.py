@@ -137,7 +137,7 @@ def test_the_locks_that_callers_take_can_be_taken_again_by_the_same_thread(shado
     shadowed.write(source(), source())
     shadowed.install("total")
     record = next(iter(shadowed.courier.records.values()))
-    for lock in (record._lock, Redactor()._lock, shadowed.courier.lanes[0]._lock):
+    for lock in (record._lock, Redactor()._lock, shadowed.lanes[0]._lock):
         assert lock.acquire(blocking=False)
         assert lock.acquire(blocking=False)
         lock.release()

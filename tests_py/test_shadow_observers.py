@@ -279,7 +279,7 @@ def test_status_says_what_the_callers_thread_does_not_contain(shadowed: Shadowed
     config = exuvia.migrate.load(shadowed.folder / "exuvia.toml")
     found = reading.statuses(config, reading.read_folder(config.evidence))[0].notes
     assert [note, undone] == [each for each in found if each.startswith("isolation")]
-    assert shadowed.courier.lanes == []
+    assert shadowed.lanes == []
 
 
 def test_threads_that_call_at_once_lose_nothing_and_mix_nothing_up(shadowed: Shadowed) -> None:

@@ -147,7 +147,7 @@ def test_in_a_canary_the_objects_of_both_sides_are_compared(shadowed: Shadowed) 
     assert (counts["compared"], counts["differed"], counts["skipped"], counts["errors"]) == (240, 0, 0, 0), counts
     assert 10 < sides.count(True) < 50
     assert (counts["objects"]["legacy"], counts["objects"]["twinned"]) == (sides.count(True), sides.count(False))
-    shared = {lane.side.reverse: lane.answered for lane in shadowed.courier.lanes}
+    shared = {lane.side.reverse: lane.answered for lane in shadowed.lanes}
     assert shared == {False: sides.count(True) * 4, True: sides.count(False) * 4}
 
 
@@ -186,7 +186,7 @@ def test_a_legacy_that_dies_or_hangs_beside_an_object_accuses_no_candidate(shado
         shadowed.settle()
     counts = shadowed.counts("Book")
     assert (counts["differed"], counts["panics"], counts["timeouts"], counts["skipped"]) == (0, 0, 0, 3), counts
-    off = {lane.side.reverse: lane.off for lane in shadowed.courier.lanes}
+    off = {lane.side.reverse: lane.off for lane in shadowed.lanes}
     assert off[True].startswith("legacy cannot run in the worker, three times")
     assert not off[False]
     time.sleep(1.2)
@@ -223,7 +223,7 @@ def test_a_compared_object_of_the_candidate_carries_nothing_and_leaves_nothing_b
     shadowed.settle()
     counts = shadowed.counts("Book")
     assert (counts["compared"], counts["differed"], counts["skipped"]) == (602, 0, 0), counts
-    (lane,) = [lane for lane in shadowed.courier.lanes if lane.side.reverse]
+    (lane,) = [lane for lane in shadowed.lanes if lane.side.reverse]
     assert len(lane.twins) == 1
     assert len(unit(shadowed).reverse._marks) == 1
 

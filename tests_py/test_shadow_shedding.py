@@ -124,7 +124,7 @@ def test_a_slowed_program_switches_its_shadow_off_and_status_says_so(shadowed: S
     shadowed.install("price")
     shadowed.legacy.price(1)
     shadowed.settle()
-    lane: Lane = shadowed.courier.lanes[0]
+    lane: Lane = shadowed.lanes[0]
 
     class Slowed(Latency):
         def tick(self, now: float) -> str | None:
@@ -142,7 +142,7 @@ def test_a_slowed_program_switches_its_shadow_off_and_status_says_so(shadowed: S
 def test_in_a_quiet_moment_calls_are_timed_and_left_alone(shadowed: Shadowed) -> None:
     shadowed.write(PRICE, PRICE)
     shadowed.install("price")
-    lane: Lane = shadowed.courier.lanes[0]
+    lane: Lane = shadowed.lanes[0]
     lane.latency.quiet = True
     lane.gate()
     assert [shadowed.legacy.price(n) for n in range(5)] == [0, 2, 4, 6, 8]
@@ -167,7 +167,7 @@ def test_evidence_that_cannot_be_written_stops_sampling(shadowed: Shadowed) -> N
     shadowed.install("price")
     shadowed.legacy.price(1)
     shadowed.settle()
-    lane: Lane = shadowed.courier.lanes[0]
+    lane: Lane = shadowed.lanes[0]
     lane.record.sampling = lambda: False
     until(lambda: bool(lane.pause), "nobody looked at the evidence")
     assert shadowed.legacy.price(2) == 4

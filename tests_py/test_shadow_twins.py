@@ -257,7 +257,7 @@ def test_a_collected_object_leaves_nothing_behind(shadowed: Shadowed) -> None:
     shadowed.legacy.living()
     counts = shadowed.counts("living")
     assert (counts["compared"], counts["differed"]) == (1, 0), counts
-    (lane,) = [lane for lane in shadowed.courier.lanes if lane.side.is_class and not lane.side.reverse]
+    (lane,) = [lane for lane in shadowed.lanes if lane.side.is_class and not lane.side.reverse]
     assert len(lane.twins) == 1
     assert kept.add(1) == 1
 

@@ -186,7 +186,7 @@ class Installed(Moving):
             whole = ticks % SECOND == 0
             steps = (self.arrivals, self.settle, self.count, self.complain, self.look) if whole else (self.accuse,)
             # The file is hashed before any counters are written: nothing counts for an F that is only claimed.
-            for step in (self.verify, functools.partial(self.follow, whole=whole), *steps):
+            for step in (self.verify, functools.partial(self.follow, whole=whole), self.control.settle, *steps):
                 try:
                     step()
                 except Exception as error:
@@ -312,10 +312,11 @@ class Installed(Moving):
                 self.displaced(name, unit)
             except Exception as error:
                 self.trouble(f"{name}: {type(error).__name__}: {error}", name)
-        try:
-            self.verify()
-        except Exception as error:
-            self.trouble(f"{type(error).__name__}: {error}")
+        for step in (self.verify, self.control.settle):
+            try:
+                step()
+            except Exception as error:
+                self.trouble(f"{type(error).__name__}: {error}")
         self.courier.flush(flush_s)
         # Before the last counters: what is let go here is in them as dropped.
         self.courier.let_go(stop_s)

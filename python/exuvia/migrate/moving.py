@@ -73,6 +73,11 @@ class Moving:
             return {}
         return {state.unit: state for state in reading.statuses(self.config, others)}
 
+    @functools.cached_property
+    def _unseen(self) -> UnitStatus:
+        """Stands for a unit of whose code nothing is on record, whichever was asked for last."""
+        return UnitStatus(unit="")
+
     def header(self) -> dict[str, Any]:
         """What the first line of the evidence says of this configuration."""
         return {
@@ -161,7 +166,8 @@ class Moving:
         """Say whether what is on record of a unit's code as it is lets it stand in rust, and what to warn of."""
         state = self.record.get(name)
         if state is None or state.fingerprint != self.fingerprints[name]:
-            state = UnitStatus(unit=name)
+            state = self._unseen
+            state.unit = name
         return flipping.flip_allowed(state, self.said)
 
     def holds(self, unit: str, mode: str, /, *, look: bool = False) -> Standing | None:

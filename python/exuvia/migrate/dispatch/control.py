@@ -5,6 +5,7 @@ Without a page that can be shared the journal is polled, and status says `slow r
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from exuvia._exuvia import ControlPage
@@ -35,6 +36,7 @@ class Control:
         self.fleet: fleet.Fleet | None = None
         self._mapped: ControlPage | None = None
         self._attached: set[str] = set()
+        self._settled = False
 
     def open(self) -> None:
         """Rebuild the page from the journal and map it; it never raises."""
@@ -44,7 +46,6 @@ class Control:
             trouble = page.publish(self.config, held=self.page)
             self._mapped = ControlPage(self.page.mapped)
             self.fleet = fleet.Fleet(self.page, self.build)
-            keep_room(self.config.evidence)
         except (MigrateError, ConfigError, OSError, ValueError) as error:
             if self.page is not None:
                 self.page.close()
@@ -55,6 +56,21 @@ class Control:
             return
         if trouble is not None:
             self.slow = f"slow rollback, the journal is polled: {trouble}"
+
+    def settle(self) -> None:
+        """Do, once, what the program's start does not wait for: the page on the disk, room for an entry on a full one.
+
+        A page that a power cut keeps from the disk is made again from the journal, as a missing one is.
+        """
+        settled, self._settled = self._settled, True
+        if self.page is not None and not settled:
+            keep_room(self.config.evidence)
+            try:
+                self.page.last()
+            except OSError as error:
+                # One that the program closed stands in memory, and on the disk before long.
+                if error.errno != errno.EBADF:
+                    self.slow = f"{self.page.path} could not be brought to the disk ({error}): look at the disk"
 
     def attach(self, unit: str, switch: Switch) -> None:
         """Let a switch read the page at every call.

@@ -155,8 +155,9 @@ class FunctionUnit:
         for each in self.functions:
             candidate = each.candidate
             sides = (each.seen, candidate)
-            observer, reverse = seams.observers(sides, self.unit, self.record, self.courier)
-            compared = raised.Raised(self.unit, self.record, observe.positional(each.legacy))
+            names = observe.positional(each.legacy)
+            observer, reverse = seams.observers(sides, self.unit, self.record, self.courier, names)
+            compared = raised.Raised(self.unit, self.record, names)
             if self.unit.fallback:
                 own = [rescue.Rescue(compared, observed=observed) for observed in (False, True)]
                 candidate = kinds.guarded(each.kind, candidate, each.legacy, own[0])

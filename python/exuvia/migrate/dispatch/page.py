@@ -111,7 +111,8 @@ class Page:
     Args:
         folder: The folder, which exists.
         create: Whether a missing page is made.
-        lasting: Whether it stays mapped for as long as the process lives.
+        lasting: Whether it stays mapped for as long as the process lives; one that is made then is not forced to the
+            disk before this returns, which is for `last` to do.
 
     Raises:
         FileNotFoundError: If there is none and none is made.
@@ -122,6 +123,7 @@ class Page:
 
     def __init__(self, folder: Path, *, create: bool = True, lasting: bool = False) -> None:
         self.path = folder / PAGE
+        self._fresh = False
         reason = unmappable(folder)
         if reason is not None:
             raise MigrateError(reason)
@@ -134,8 +136,9 @@ class Page:
                 raise MigrateError(f"{self.path} is no file, so it cannot be mapped")
             self.identity = held.st_dev, held.st_ino
             with self.locked():
-                if os.fstat(self._descriptor.number()).st_size == 0:
+                if self._blank():
                     self._fill()
+                    self._fresh = True
             if os.fstat(self._descriptor.number()).st_size != SIZE:
                 raise NotOursError(
                     f"{self.path} has not the size of a control page, {SIZE}: it is not ours; remove it: "
@@ -152,6 +155,8 @@ class Page:
             with self.locked():
                 if not self.whole:
                     self._head()
+            if not lasting:
+                self.last()
         except BaseException:
             self._descriptor.close()
             raise
@@ -163,7 +168,24 @@ class Page:
         written = os.pwrite(number, data, 0) if hasattr(os, "pwrite") else os.write(number, data)
         if written != SIZE:
             raise OSError(f"{self.path}: only {written} of {SIZE} bytes could be written: is the disk full?")
-        os.fsync(number)
+
+    def _blank(self) -> bool:
+        """Whether nothing is in it: it is new, or the power went before what was written came to the disk."""
+        number = self._descriptor.number()
+        size = os.fstat(number).st_size
+        if size == 0 or size > SIZE or not hasattr(os, "pread"):
+            return size == 0
+        return not any(os.pread(number, 8, 0)) and not any(os.pread(number, size, 0))
+
+    def last(self) -> None:
+        """Force it to the disk, once, if it was made here.
+
+        Raises:
+            OSError: If the disk refuses, or the program closed the page's descriptor.
+        """
+        if self._fresh:
+            os.fsync(self._descriptor.number())
+            self._fresh = False
 
     def _head(self) -> None:
         self.words[1], self.words[2], self.words[3], self.words[4] = VERSION, SLOTS, PROCESSES, KEYS

@@ -22,7 +22,11 @@ PAUSE_IN_RUST = 0.05
 
 
 def observers(
-    sides: tuple[Callable[..., Any], Callable[..., Any]], unit: UnitConfig, record: Record, courier: Courier | None
+    sides: tuple[Callable[..., Any], Callable[..., Any]],
+    unit: UnitConfig,
+    record: Record,
+    courier: Courier | None,
+    names: tuple[str, ...],
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return what observes the calls that legacy serves, and what observes those that the candidate serves.
 
@@ -31,9 +35,10 @@ def observers(
         unit: The unit.
         record: Its record.
         courier: The way to the worker; without one the candidate runs in the caller's thread.
+        names: Legacy's positional parameters.
     """
     given = (*sides, unit, record, courier)
-    return observe.observer(*given), observe.observer(*given, reverse=True)
+    return observe.observer(*given, names=names), observe.observer(*given, reverse=True, names=names)
 
 
 def share_in_rust(unit: UnitConfig) -> float:

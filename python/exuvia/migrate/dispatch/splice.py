@@ -172,56 +172,93 @@ def trampoline(function: types.FunctionType, target: Callable[..., Any]) -> type
         MigrateError: If the compiled code would not fit the function's closure.
     """
     code = function.__code__
-    names = list(code.co_varnames)
-    positional = names[: code.co_argcount]
+    kind = kind_of(code)
+    held: Any = turnout(target) if kind == PLAIN else None
+    turned = held is not None
+    if held is None:
+        held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
+    counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    shape, own = _shaped(counts, code.co_flags & _SHAPE, len(code.co_freevars), kind, turned)
+    if list(code.co_freevars) != sorted(code.co_freevars):
+        raise MigrateError(
+            f"{function.__module__}:{function.__qualname__} cannot be spliced: its free variables "
+            f"{code.co_freevars} came out as {tuple(sorted(code.co_freevars))}"
+        )
+    names = code.co_varnames[: len(shape.co_varnames) - len(own)]
     keywords = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    rest = names[code.co_argcount + code.co_kwonlyargcount :]
-    declared = positional.copy()
-    if code.co_posonlyargcount:
-        declared.insert(code.co_posonlyargcount, "/")
-    passed = positional.copy()
-    if code.co_flags & inspect.CO_VARARGS:
-        star = rest.pop(0)
-        declared.append(f"*{star}")
-        passed.append(f"*{star}")
+    for name in own:
+        names += (_unused(name, (*names, *code.co_freevars)),)
+    return shape.replace(
+        co_consts=tuple([held if each is ... else _named(each, keywords) for each in shape.co_consts]),
+        co_filename=f"{HIDDEN} {code.co_filename}",
+        co_firstlineno=code.co_firstlineno,
+        co_freevars=code.co_freevars,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_varnames=names,
+    )
+
+
+def _named(constant: Any, keywords: tuple[str, ...]) -> Any:
+    """A constant of a shape, with the function's own keywords in the place of those that stand for them."""
+    if isinstance(constant, str):
+        return keywords[int(constant[1:])]
+    return tuple([_named(each, keywords) for each in constant]) if isinstance(constant, tuple) else constant
+
+
+_SHAPE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_ITERABLE_COROUTINE
+
+
+@functools.lru_cache(maxsize=256)
+def _shaped(
+    counts: tuple[int, int, int], flags: int, free: int, kind: str, turned: bool
+) -> tuple[types.CodeType, tuple[str, ...]]:
+    """Compile the trampoline of a shape, under names that stand for those of the functions that have it.
+
+    Args:
+        counts: How many parameters have a position, how many of these nothing but that, and how many only a name.
+        flags: Those of the function's code that tell the rest.
+        free: How many free variables it has.
+        kind: What a call of it gives.
+        turned: Whether a turnout is held.
+
+    Returns:
+        The code, and the names of what the trampoline keeps beside the parameters.
+    """
+    count, positions, named = counts
+    positional = [f"p{number}" for number in range(count)]
+    keywords = [f"k{number}" for number in range(named)]
+    outside = [f"f{number:03}" for number in range(free)]
+    declared, passed = positional.copy(), positional.copy()
+    if positions:
+        declared.insert(positions, "/")
+    if flags & inspect.CO_VARARGS:
+        declared.append("*rest")
+        passed.append("*rest")
     elif keywords:
         declared.append("*")
     declared += keywords
     passed += [f"{name}={name}" for name in keywords]
-    if code.co_flags & inspect.CO_VARKEYWORDS:
-        declared.append(f"**{rest[0]}")
-        passed.append(f"**{rest[0]}")
+    if flags & inspect.CO_VARKEYWORDS:
+        declared.append("**others")
+        passed.append("**others")
     # The ellipsis stands for what is held. The dead last line makes the free variables those of the function.
-    free = "".join(f"  {name} = None\n" for name in code.co_freevars)
-    used = "".join(f"    {name}\n" for name in code.co_freevars)
-    kind = kind_of(code)
+    made = "".join(f"  {name} = None\n" for name in outside)
+    used = "".join(f"    {name}\n" for name in outside)
     given = ", ".join(passed)
-    held: Any = turnout(target) if kind == PLAIN else None
-    if held is not None:
-        body = _TURNED.format(by=_unused("_by", code), given=given)
-    else:
-        held = (lambda *args, **kwargs: Relay(target(*args, **kwargs))) if kind == STREAM else target
-        body = _CALLED.get(kind, "    return {call}\n").format(relay=_unused("_relay", code), call=f"{_CALL}({given})")
+    body = _TURNED if turned else _CALLED.get(kind, "    return {call}\n")
+    body = body.format(by=_BY, relay=_RELAY, given=given, call=f"{_CALL}({given})")
     lead = "async " if kind in (COROUTINE, STREAM) else ""
-    source = f"def enclosing():\n{free}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
-    made = _compiled(source)
-    made = made.replace(
-        co_consts=tuple([held if constant is ... else constant for constant in made.co_consts]),
-        co_flags=made.co_flags | code.co_flags & inspect.CO_ITERABLE_COROUTINE,
-        co_filename=f"{HIDDEN} {code.co_filename}",
-        co_firstlineno=code.co_firstlineno,
-        co_linetable=_one_line(len(made.co_code) // 2),
-        co_name=code.co_name,
-        co_qualname=code.co_qualname,
+    source = f"def enclosing():\n{made}  {lead}def spliced({', '.join(declared)}):\n{body}{used}  return spliced\n"
+    code = _inner(_inner(compile(source, "<exuvia>", "exec", dont_inherit=True)))
+    code = code.replace(
+        co_flags=code.co_flags | flags & inspect.CO_ITERABLE_COROUTINE,
+        co_linetable=_one_line(len(code.co_code) // 2),
     )
-    signature = (code.co_freevars, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
-    if (made.co_freevars, made.co_argcount, made.co_posonlyargcount, made.co_kwonlyargcount) != signature:
-        raise MigrateError(
-            f"{function.__module__}:{function.__qualname__} cannot be spliced: its free variables "
-            f"{code.co_freevars} came out as {made.co_freevars}"
-        )
-    return made
+    return code, tuple(name for name in code.co_varnames if name in (_BY, _RELAY))
 
+
+_BY, _RELAY = "_by", "_relay"
 
 # The conditional keeps the compiler from warning that an ellipsis cannot be called.
 _CALL = "(... if True else ...)"
@@ -271,16 +308,10 @@ def _one_line(instructions: int) -> bytes:
 _NO_COLUMNS = 13
 
 
-def _unused(name: str, code: types.CodeType) -> str:
-    while name in code.co_varnames or name in code.co_freevars:
+def _unused(name: str, taken: tuple[str, ...]) -> str:
+    while name in taken:
         name += "_"
     return name
-
-
-@functools.lru_cache(maxsize=256)
-def _compiled(source: str) -> types.CodeType:
-    """Functions of one signature have one trampoline, but for its names and what it holds."""
-    return _inner(_inner(compile(source, "<exuvia>", "exec", dont_inherit=True)))
 
 
 def _inner(code: types.CodeType) -> types.CodeType:

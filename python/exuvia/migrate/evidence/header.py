@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exuvia.migrate.own import os, socket, time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["QUIET_S", "SILENT_S", "born", "facts", "is_gone", "is_silent", "machine", "quiet_s"]
 
@@ -123,7 +127,7 @@ def _libc() -> str:
 
 
 def _cpu() -> str:
-    for line in _text("/proc/cpuinfo").splitlines():
+    for line in _lines("/proc/cpuinfo"):
         if line.startswith(("model name", "Model")):
             return f"{line.partition(':')[2].strip()} ({platform.machine()})"
     return platform.processor() or platform.machine()
@@ -134,3 +138,9 @@ def _text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def _lines(path: str) -> Iterator[str]:
+    """The lines of a file, read as they are asked for: what the system says of each processor it makes then."""
+    with contextlib.suppress(OSError), Path(path).open(encoding="utf-8", errors="replace") as file:
+        yield from file

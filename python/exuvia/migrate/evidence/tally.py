@@ -30,6 +30,9 @@ NESTED = "called by a signal's handler or a destructor while exuvia was at work 
 OWN = ("dropped", "unsampled", "quiet", "canary_calls", "fallbacks", "panics", "timeouts")
 """Counters that this side keeps; if the switch counts one of them too, both add up. What is `dropped` is one of the
 `skipped`, what is `quiet` one of the `unsampled`."""
+SERVED = ("legacy_calls", "candidate_calls")
+_NONE = dict.fromkeys((*OWN, "skipped"), 0)
+_UNTIMED = ([0] * BUCKETS, [0] * BUCKETS)
 
 
 class Tally:
@@ -48,11 +51,13 @@ class Tally:
         redactor: Takes secrets out of what is shown.
     """
 
+    # Of the class, as most units have neither: an object of more than thirty attributes has a dictionary of its own.
+    lives: Lives | None = None
+    apart = ""
+
     def __init__(self, unit: str, write: Callable[[dict[str, Any]], None], redactor: Redactor) -> None:
         self.unit, self.write, self.redactor = unit, write, redactor
         self.switch: Switch | None = None
-        self.lives: Lives | None = None
-        self.apart = ""
         self.pickling = "refuse"
         self._base: dict[str, int] = {}
         self._flip: dict[str, int] = {}
@@ -68,7 +73,8 @@ class Tally:
         self.cascades = 0
         self._own: Counter[str] = nothing()
         self._strata: dict[str, list[int]] = {}
-        self._latency = ([0] * BUCKETS, [0] * BUCKETS)
+        # Of legacy and of the candidate, from the first call that was timed on.
+        self._latency: tuple[list[int], list[int]] | None = None
         self._paired = Batches()
         self._times: tuple[Counter[int], Counter[int]] = (nothing(), nothing())
         self._signatures: set[int] = set()
@@ -85,10 +91,11 @@ class Tally:
         if self.switch is not None:
             self.switch.observed(*(times or (0, 0)), differed and not cascade)
         with self._lock:
-            for buckets, fine, time in zip(self._latency, self._times, times or (), strict=times is not None):
-                buckets[min(time.bit_length(), BUCKETS - 1)] += 1
-                fine[bucket(time)] += 1
             if times is not None:
+                latency = self._latency = self._latency or ([0] * BUCKETS, [0] * BUCKETS)
+                for buckets, fine, time in zip(latency, self._times, times, strict=True):
+                    buckets[min(time.bit_length(), BUCKETS - 1)] += 1
+                    fine[bucket(time)] += 1
                 self._paired.add(*times)
             counts = self._strata.get(stratum)
             if counts is None:
@@ -168,7 +175,8 @@ class Tally:
     def flipped(self) -> None:
         """Note where the counters stand: from here on they tell who served in the new mode."""
         if self.switch is not None:
-            self._flip = self.switch.counts()
+            now = self.switch.counts()
+            self._flip = {name: now[name] for name in SERVED}
 
     @property
     def untouched(self) -> bool:
@@ -189,10 +197,10 @@ class Tally:
             now = {} if self.switch is None else self.switch.counts()
         base = self._base
         counts = {name: count - base.get(name, 0) for name, count in now.items()} if base else now
-        found, mine = {**counts}, self._own.get
-        for name in OWN:
-            found[name] = counts.get(name, 0) + mine(name, 0)
-        found["skipped"] = counts.get("skipped", 0) + self.nested
+        found = {**_NONE, **counts}
+        for name, count in self._own.items():
+            found[name] += count
+        found["skipped"] += self.nested
         return found
 
     def counters(self, mode: str) -> dict[str, Any]:
@@ -204,12 +212,13 @@ class Tally:
         objects = {} if self.lives is None else {"objects": self.lives.counters()}
         now: dict[str, int] = {} if self.switch is None else self.switch.counts()
         flip = self._flip.get
-        served = {name: now[name] - flip(name, 0) for name in ("legacy_calls", "candidate_calls") if name in now}
+        served = {name: now[name] - flip(name, 0) for name in SERVED if name in now}
         marked = () if self.switch is None else self.switch.served_keys()
         keys = sum(word << 64 * at for at, word in enumerate(marked)) if any(marked) else 0
         with self._lock:
             counts = self._counts(now)
             novel, self._novel = self._novel, []
+            latency = self._latency or _UNTIMED
             found = {
                 "mode": mode,
                 **counts,
@@ -224,7 +233,7 @@ class Tally:
                 "strata": [[stratum, *counted] for stratum, counted in self._strata.items()],
                 "signatures": len(self._signatures),
                 "unlisted": self._unlisted,
-                "latency": {"legacy": self._latency[0].copy(), "candidate": self._latency[1].copy()},
+                "latency": {"legacy": latency[0].copy(), "candidate": latency[1].copy()},
                 "times": {"legacy": sorted(self._times[0].items()), "candidate": sorted(self._times[1].items())},
                 "paired": self._paired.written(),
                 "sessions": self._activity.look(counts, keys),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from exuvia.migrate.background import Background
+    from exuvia.migrate.shadow.door import Door
     from exuvia.migrate.shadow.protocol import Sample
 
 __all__ = ["Carrying"]
@@ -43,6 +44,7 @@ WEIGH_S = 0.05
 LOADING_S = 120.0
 FAILED_STARTS = 3
 ENDED = "the program ended before it was compared"
+STOPPED = "the courier has stopped"
 
 
 class Carrying:
@@ -56,6 +58,7 @@ class Carrying:
     def __init__(self, quarantine: Callable[[str, str], None], *, limit_memory: bool) -> None:
         self.quarantine, self.limit_memory = quarantine, limit_memory
         self.lanes: list[Lane] = []
+        self.doors: list[Door] = []
         self._fresh()
 
     def _fresh(self) -> None:
@@ -72,6 +75,11 @@ class Carrying:
         self._settled = threading.Event()
         self._ticked = self._looked = self._weighed = 0.0
         self._turn = self._told = 0
+
+    def open_all(self) -> None:
+        """Open the lanes of all units: the worker is told of them as it starts, and loads what they name there once."""
+        for door in self.doors:
+            door.open()
 
     def _alone(self, thread: Background) -> bool:
         """Let one thread only be the courier's, however often one was started."""
@@ -190,7 +198,8 @@ class Carrying:
                 self.flying_bytes -= _size(sample)
                 continue
             batch.append((lane, sample))
-        lanes = self.lanes
+        # Not one that a call has opened since: of its unit the worker has not heard.
+        lanes = self.lanes[: self._told]
         for number in range(len(lanes)):
             lane = lanes[(self._turn + number) % len(lanes)]
             while lane.samples and len(batch) < BATCH and self.flying_bytes < IN_FLIGHT_BYTES:
@@ -212,6 +221,7 @@ class Carrying:
             # What a new worker would load is not what this process runs, and F names.
             self._no_worker(exchanged)
             return
+        self.open_all()
         sides = tuple(lane.side for lane in list(self.lanes))
         self._told = len(sides)
         hello = protocol.Hello(list(sys.path), list(sys.argv), main_module(), sides, self.limit_memory)
@@ -347,6 +357,7 @@ class Carrying:
             lane.record.lost(reason("the quarantine failed", error))
 
     def _no_worker(self, cause: str) -> None:
+        self.open_all()
         self.broken = cause
         for lane in self.lanes:
             lane.turn_off(cause)
@@ -389,7 +400,7 @@ class Carrying:
 
     def _end_lanes(self) -> None:
         for lane in self.lanes:
-            lane.off = lane.off or "the courier has stopped"
+            lane.off = lane.off or STOPPED
             lane.limit = 0
         self._drain(ENDED)
 

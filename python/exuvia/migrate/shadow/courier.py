@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from exuvia.migrate.background import Background
 from exuvia.migrate.dispatch.interrupts import is_foreign
 from exuvia.migrate.own import os, threading, time
-from exuvia.migrate.shadow.carrying import Carrying
+from exuvia.migrate.shadow import protocol
+from exuvia.migrate.shadow.carrying import STOPPED, Carrying
+from exuvia.migrate.shadow.door import Door
 from exuvia.migrate.shadow.lane import Lane
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from exuvia.migrate.config import Config, UnitConfig
     from exuvia.migrate.evidence.record import Record
-    from exuvia.migrate.shadow import protocol
 
 __all__ = ["Courier"]
 
@@ -47,6 +48,7 @@ class Courier(Carrying):
         self.config, self.records = config, records
         # A signal handler may flush in the middle of the start.
         self._starting = threading.RLock()
+        self._opening = threading.RLock()
         self._of_unit: dict[str, list[Lane]] = {}
         super().__init__(quarantine, limit_memory=limit_memory)
 
@@ -62,10 +64,52 @@ class Courier(Carrying):
             unit: The unit.
             side: What the worker runs for it.
         """
-        lane = Lane(len(self.lanes), unit, side, self.records[unit.name], self.ring)
-        self.lanes.append(lane)
-        self._of_unit.setdefault(unit.name, []).append(lane)
+        with self._opening:
+            lane = Lane(len(self.lanes), unit, side, self.records[unit.name], self.ring)
+            self.lanes.append(lane)
+            self._of_unit.setdefault(unit.name, []).append(lane)
+        # After it was put among the others: they are told of an end once, and this one may not have been there then.
+        if self.broken or self._stopping:
+            lane.off = lane.off or self.broken or STOPPED
+            lane.gate()
         return lane
+
+    def door(self, unit: UnitConfig, runs: str, names: tuple[str, ...], *, reverse: bool) -> Door:
+        """Make the door of a function's lane, which its first observed call opens.
+
+        Args:
+            unit: The unit.
+            runs: `package.module:name` of what runs in the worker.
+            names: Names of legacy's positional parameters.
+            reverse: Whether that is legacy, as the candidate serves.
+        """
+        made = Door(self, unit, self.records[unit.name], runs, names, reverse=reverse)
+        self.doors.append(made)
+        return made
+
+    def opened(self, door: Door) -> Lane:
+        """Open the lane of a function, unless another thread has just done so.
+
+        Args:
+            door: Its door.
+        """
+        with self._opening:
+            if door.lane is None:
+                unit = door.unit
+                side = protocol.Side(
+                    unit=unit.name,
+                    runs=door.runs,
+                    reverse=door.reverse,
+                    compare=unit.compare,
+                    divergences=unit.divergences,
+                    strata=unit.strata,
+                    names={"": door.names},
+                    memory=unit.memory,
+                    record=unit.record,
+                )
+                door.lane = self.lane(unit, side)
+            lane: Lane = door.lane
+            return lane
 
     def start(self) -> None:
         """Start the courier's thread, and by it the worker; the first sample does it too."""
@@ -145,7 +189,7 @@ class Courier(Carrying):
             link.forget()
         for end in bell or ():
             end.close()
-        self._starting = threading.RLock()
+        self._starting, self._opening = threading.RLock(), threading.RLock()
         self._fresh()
         for lane in self.lanes:
             generation = lane.generation
@@ -156,6 +200,7 @@ class Courier(Carrying):
 
     def stats(self) -> dict[str, Any]:
         """Return what the courier has done: by unit what was sent, answered, dropped, and why it is off."""
+        self.open_all()
         units = {
             lane.unit.name + (" (reverse)" if lane.side.reverse else ""): {
                 "waiting": len(lane.samples),

@@ -18,7 +18,6 @@ from exuvia.errors import MigrateError
 from exuvia.migrate.comparator.ledger import comparator_of
 from exuvia.migrate.dispatch import finding
 from exuvia.migrate.shadow import beside, tape, unseen_importlib_bootstrap
-from exuvia.migrate.shadow.protocol import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +40,7 @@ def observer(
     courier: Courier | None,
     *,
     reverse: bool = False,
+    names: tuple[str, ...] | None = None,
 ) -> Callable[..., Any]:
     """Make the callable of the observed calls: one side serves, the other runs after it.
 
@@ -51,35 +51,28 @@ def observer(
         record: Where calls, times and differences go.
         courier: The way to the worker, `None` for `isolation = "thread"`.
         reverse: Whether the candidate serves, as in canary and rust, and legacy runs after it.
+        names: Legacy's positional parameters, where they are known.
 
     Raises:
         MigrateError: For an async function with `isolation = "thread"`.
     """
     served = candidate if reverse else legacy
     kind = kind_of(legacy)
+    if names is None:
+        names = positional(legacy)
     if courier is not None:
-        side = Side(
-            unit=unit.name,
-            runs=spelled(unit.name, legacy) if reverse else spelled(unit.candidate, candidate),
-            reverse=reverse,
-            compare=unit.compare,
-            divergences=unit.divergences,
-            strata=unit.strata,
-            names={"": positional(legacy)},
-            memory=unit.memory,
-            record=unit.record,
-        )
-        lane = courier.lane(unit, side)
-        return (
-            unseen_importlib_bootstrap.sampled(served, lane) if kind == "plain" else tape.observer(kind, served, lane)
-        )
+        runs = spelled(unit.name, legacy) if reverse else spelled(unit.candidate, candidate)
+        door = courier.door(unit, runs, names, reverse=reverse)
+        if kind == "plain":
+            return unseen_importlib_bootstrap.sampled(served, door)
+        return tape.observer(kind, served, door.open())
     if kind in ("async", "async generator"):
         raise MigrateError(
             f"unit {unit.name!r} is an {kind} function, which isolation = 'thread' cannot run again "
             "inside the running loop: use isolation = 'process'"
         )
     other = legacy if reverse else candidate
-    shadow = beside.Beside(other, comparator_of(unit), unit, record, positional(legacy), reverse=reverse)
+    shadow = beside.Beside(other, comparator_of(unit), unit, record, names, reverse=reverse)
     return shadow.observer(served) if kind == "plain" else shadow.generator(served)
 
 

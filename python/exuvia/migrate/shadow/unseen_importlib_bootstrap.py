@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from exuvia._exuvia import Switch
     from exuvia.migrate.evidence.record import Record
     from exuvia.migrate.shadow.containment import Outcome
-    from exuvia.migrate.shadow.lane import Lane
+    from exuvia.migrate.shadow.door import Door
     from exuvia.migrate.shadow.tape import Tape
 
 __all__ = ["awaiting", "beside", "computing", "drive", "drive_async", "sampled", "served", "spent_on"]
 
 
-def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
+def sampled(served: Callable[..., Any], door: Door) -> Callable[..., Any]:
     """Make the callable that serves a plain function and has the other side run in the worker.
 
     Args:
         served: The side that serves.
-        lane: The unit's lane.
+        door: That of the unit's lane, which the first call opens.
     """
-    samples, record = lane.samples, lane.record
+    record = door.record
     begun, returned, raised = sampling.begun, sampling.returned, sampling.raised
 
     def observed(*args: Any, **kwargs: Any) -> Any:
         switch, here = record.switch, HERE.__dict__
         if here["observing"] and passed_by(record):
             return served(*args, **kwargs) if switch is None else switch.serve(served, args, kwargs)
-        call, entered, inner = None, 0, 0
+        call, lane, entered, inner = None, door.lane, 0, 0
         here["observing"] = True
         try:
-            inner, entered = here["overhead"], perf_counter_ns()
-            if not here["contained"] and (len(samples) < lane.limit or not lane.refused()):
+            inner, entered, lane = here["overhead"], perf_counter_ns(), lane or door.open()
+            if not here["contained"] and (len(lane.samples) < lane.limit or not lane.refused()):
                 call = begun(lane, args, kwargs)
         except RecursionError:
             # Legacy may have the room that an observer has not.
@@ -75,7 +75,7 @@ def sampled(served: Callable[..., Any], lane: Lane) -> Callable[..., Any]:
             if call is not None:
                 returned(lane, call, (args, kwargs), result, took)
                 spent_on(record, entered, inner, took)
-            elif lane.latency.quiet:
+            elif lane is not None and lane.latency.quiet:
                 lane.latency.alone(took)
         except RecursionError:
             attempt(record.lost, sampling.DEEP)
