@@ -11,6 +11,7 @@ mod decimal;
 mod desk;
 mod durable;
 mod error;
+mod gateway;
 mod holding;
 mod instrument;
 mod journal;
@@ -23,12 +24,16 @@ mod text;
 
 pub use activity::{Activity, ActivityStatus, BookedFill, SubStatus};
 pub use book::{Admission, CancelRequest, OrderBook, Shelf};
-pub use broker::{Broker, CancelOutcome, PlaceOutcome};
+pub use broker::{
+    Broker, Capabilities, ChangeOutcome, Heard, PlaceOutcome, Report, Snapshot, Unreachable, VenueOrder, VenuePosition,
+    VenueStatus,
+};
 pub use checks::{Limits, Refusal};
 pub use decimal::{Decimal, DecimalError};
 pub use desk::{Action, Change, Desk, Execution, Fee, Link, NewOrder, Notice, Outcome, Step, Total};
 pub use durable::{DurableDesk, Opening, Recovery};
 pub use error::OrderError;
+pub use gateway::{CancelAnswer, Gateway, PlaceAnswer};
 pub use holding::{Holding, Rate};
 pub use instrument::{Currency, Instrument};
 pub use journal::{Durability, Journal, JournalError, Record, Torn};
