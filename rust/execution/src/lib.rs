@@ -16,6 +16,7 @@ mod holding;
 mod instrument;
 mod journal;
 mod ledger;
+mod manage;
 mod manager;
 pub mod matching;
 mod order;
@@ -38,6 +39,10 @@ pub use holding::{Holding, Rate};
 pub use instrument::{Currency, Instrument};
 pub use journal::{Durability, Journal, JournalError, Record, Torn};
 pub use ledger::{Account, ClosedTrade, Ledger};
+pub use manage::{
+    Asked, DeskManager, Event, ManageError, Missing, NewTerms, NotSent, PreTrade, Pricing, Pumped, Refused, Revived,
+    Scope, Settings, Ticket,
+};
 pub use manager::OrderManager;
 pub use order::{Amendment, CheckedOrder, Order};
 pub use state::{OrderEvent, OrderState, StepError};
