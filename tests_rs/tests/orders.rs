@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use exuvia_execution::{
-    Activity, ActivityStatus, Admission, BookedFill, Broker, CancelOutcome, CheckedOrder, Decimal, Ledger, Limits,
-    Order, OrderBook, OrderError, OrderEvent, OrderManager, OrderState, PlaceOutcome, Shelf, SubStatus,
+    Activity, ActivityStatus, Admission, BookedFill, CancelAnswer, CheckedOrder, Decimal, Gateway, Ledger, Limits,
+    Order, OrderBook, OrderError, OrderEvent, OrderManager, OrderState, PlaceAnswer, Shelf, SubStatus,
 };
 use exuvia_model::{OrderIntent, OrderStatus, OrderType, Quantity, SECOND, Side, Symbol, Time, TimeInForce};
 use proptest::prelude::*;
@@ -105,14 +105,14 @@ proptest! {
                     if let Admission::Send(checked) = book.admit(intent).unwrap() {
                         prop_assert_eq!(checked.order().status(), OrderStatus::PendingNew);
                         let order = book.settle(checked.order().client_id(), &outcome).unwrap();
-                        let unknown = matches!(outcome, PlaceOutcome::Unknown(_));
+                        let unknown = matches!(outcome, PlaceAnswer::Unknown(_));
                         prop_assert_eq!(order.status() == OrderStatus::Unknown, unknown);
                         prop_assert_eq!(OrderBook::shelf(order) == Shelf::Pending, unknown);
                     }
                 }
                 Step::Cancel(taken) => {
                     if let Some(request) = book.begin_cancel("trend").unwrap() {
-                        let outcome = if taken { CancelOutcome::Requested } else { CancelOutcome::Refused(String::new()) };
+                        let outcome = if taken { CancelAnswer::Requested } else { CancelAnswer::Refused(String::new()) };
                         book.settle_cancel(&request.client_id, &outcome).unwrap();
                     }
                 }
@@ -152,16 +152,16 @@ fn limits() -> Limits {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Submit(OrderIntent, PlaceOutcome),
+    Submit(OrderIntent, PlaceAnswer),
     Cancel(bool),
     Hear(Activity),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
-        3 => Just(PlaceOutcome::Accepted("7001".into())),
-        1 => Just(PlaceOutcome::Rejected("no".into())),
-        2 => Just(PlaceOutcome::Unknown("time-out".into())),
+        3 => Just(PlaceAnswer::Accepted("7001".into())),
+        1 => Just(PlaceAnswer::Rejected("no".into())),
+        2 => Just(PlaceAnswer::Unknown("time-out".into())),
     ];
     let submit =
         (any::<bool>(), 1_i64..7, 0_i64..100, any::<bool>(), outcome).prop_map(|(buy, amount, at, entry, outcome)| {
@@ -219,24 +219,24 @@ fn activity(number: usize, sequence: u32, status: ActivityStatus, amount: i64) -
 /// Answers as it is told; panics when it has no answer left.
 #[derive(Debug, Default)]
 struct Scripted {
-    answers: Vec<PlaceOutcome>,
+    answers: Vec<PlaceAnswer>,
     sent: Vec<String>,
 }
 
-impl Broker for Scripted {
-    fn place(&mut self, order: &CheckedOrder) -> PlaceOutcome {
+impl Gateway for Scripted {
+    fn place(&mut self, order: &CheckedOrder) -> PlaceAnswer {
         self.sent.push(order.order().client_id().to_owned());
         self.answers.pop().expect("the line went dead")
     }
 
-    fn cancel(&mut self, _venue_id: &str) -> CancelOutcome {
-        CancelOutcome::Requested
+    fn cancel(&mut self, _venue_id: &str) -> CancelAnswer {
+        CancelAnswer::Requested
     }
 }
 
 #[test]
 fn a_checked_order_goes_out_once_and_its_fill_comes_back() {
-    let broker = Scripted { answers: vec![PlaceOutcome::Accepted("7001".into())], ..Scripted::default() };
+    let broker = Scripted { answers: vec![PlaceAnswer::Accepted("7001".into())], ..Scripted::default() };
     let mut manager = OrderManager::new(broker, limits(), "LB");
     assert_eq!(manager.submit(intent(6, 0)).unwrap().note(), "size: 6 > 5");
     assert_eq!(manager.submit(intent(3, 0)).unwrap().status(), OrderStatus::Working);
@@ -263,9 +263,9 @@ fn a_broker_that_panics_leaves_its_order_unknown_and_nothing_more_is_sent() {
 #[test]
 fn an_answer_for_an_order_that_the_book_never_made_is_an_error() {
     let mut book = OrderBook::new(limits(), "LB");
-    let error = book.settle("LB-x-000001", &PlaceOutcome::Unknown(String::new())).unwrap_err();
+    let error = book.settle("LB-x-000001", &PlaceAnswer::Unknown(String::new())).unwrap_err();
     assert!(error.to_string().contains("LB-x-000001"));
-    assert!(book.settle_cancel("LB-x-000001", &CancelOutcome::Requested).is_err());
+    assert!(book.settle_cancel("LB-x-000001", &CancelAnswer::Requested).is_err());
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn an_activity_that_was_faster_than_the_answer_holds() {
     let mut book = OrderBook::new(limits(), "LB");
     let Admission::Send(checked) = book.admit(intent(3, 0)).unwrap() else { panic!("refused") };
     book.on_activity(&activity(1, 1, ActivityStatus::FinalFill, 3)).unwrap().unwrap();
-    let order = book.settle(checked.order().client_id(), &PlaceOutcome::Unknown("time-out".into())).unwrap();
+    let order = book.settle(checked.order().client_id(), &PlaceAnswer::Unknown("time-out".into())).unwrap();
     assert_eq!((order.status(), order.note()), (OrderStatus::Filled, ""));
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use exuvia_execution::matching::{Execution, Matched, Matching, NewOrder, Refusal, Terms, WorkingOrder};
 use exuvia_execution::{
-    Activity, ActivityStatus, Broker, CancelOutcome, CheckedOrder, Decimal, PlaceOutcome, SubStatus,
+    Activity, ActivityStatus, CancelAnswer, CheckedOrder, Decimal, Gateway, PlaceAnswer, SubStatus,
 };
 use exuvia_model::{Fill, Money, Position, Quote, Symbol, Time};
 use thiserror::Error;
@@ -200,12 +200,12 @@ impl PaperBroker {
 }
 
 /// An order manager over paper: give it what `take_activities` has after each quote.
-impl Broker for PaperBroker {
-    fn place(&mut self, order: &CheckedOrder) -> PlaceOutcome {
+impl Gateway for PaperBroker {
+    fn place(&mut self, order: &CheckedOrder) -> PlaceAnswer {
         let (client_id, intent) = (order.order().client_id(), order.order().intent());
         if intent.order_type.is_stop() {
             let text = format!("the paper exchange has no {} orders: send a Market or a Limit", intent.order_type);
-            return PlaceOutcome::Rejected(text);
+            return PlaceAnswer::Rejected(text);
         }
         let placed = Self::place(
             self,
@@ -218,13 +218,13 @@ impl Broker for PaperBroker {
                 decided: intent.decided,
             },
         );
-        placed.map_or_else(|refusal| PlaceOutcome::Rejected(refusal.to_string()), PlaceOutcome::Accepted)
+        placed.map_or_else(|refusal| PlaceAnswer::Rejected(refusal.to_string()), PlaceAnswer::Accepted)
     }
 
-    fn cancel(&mut self, venue_id: &str) -> CancelOutcome {
+    fn cancel(&mut self, venue_id: &str) -> CancelAnswer {
         match Self::cancel(self, venue_id) {
-            Ok(()) => CancelOutcome::Requested,
-            Err(refusal) => CancelOutcome::Refused(refusal.to_string()),
+            Ok(()) => CancelAnswer::Requested,
+            Err(refusal) => CancelAnswer::Refused(refusal.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use exuvia_model::{ModelError, Money, OrderIntent, OrderStatus, OrderType, Quant
 
 use crate::activity::Meaning;
 use crate::{
-    Activity, BookedFill, CancelOutcome, CheckedOrder, Decimal, Limits, Order, OrderError, OrderEvent, PlaceOutcome,
+    Activity, BookedFill, CancelAnswer, CheckedOrder, Decimal, Limits, Order, OrderError, OrderEvent, PlaceAnswer,
     checks,
 };
 
@@ -118,21 +118,21 @@ impl OrderBook {
     ///
     /// # Errors
     /// `NoSuchOrder`; `Step` if the order cannot take this answer.
-    pub fn settle(&mut self, client_id: &str, outcome: &PlaceOutcome) -> Result<&Order, OrderError> {
+    pub fn settle(&mut self, client_id: &str, outcome: &PlaceAnswer) -> Result<&Order, OrderError> {
         let at = self.at(client_id)?;
         let from = self.orders.get(at).map_or(Shelf::Pending, Self::shelf);
         if let Some(order) = self.orders.get_mut(at).filter(|order| order.status() == OrderStatus::PendingNew) {
             match outcome {
-                PlaceOutcome::Accepted(venue_id) => {
+                PlaceAnswer::Accepted(venue_id) => {
                     apply(order, OrderEvent::Accepted)?;
                     let decided = order.intent().decided;
                     order.accepted_at(venue_id.as_str(), decided);
                 }
-                PlaceOutcome::Rejected(text) => {
+                PlaceAnswer::Rejected(text) => {
                     apply(order, OrderEvent::Refused)?;
                     order.remember(text.as_str());
                 }
-                PlaceOutcome::Unknown(text) => {
+                PlaceAnswer::Unknown(text) => {
                     apply(order, OrderEvent::Lost)?;
                     order.remember(text.as_str());
                 }
@@ -161,9 +161,9 @@ impl OrderBook {
     ///
     /// # Errors
     /// `NoSuchOrder`.
-    pub fn settle_cancel(&mut self, client_id: &str, outcome: &CancelOutcome) -> Result<&Order, OrderError> {
+    pub fn settle_cancel(&mut self, client_id: &str, outcome: &CancelAnswer) -> Result<&Order, OrderError> {
         let at = self.at(client_id)?;
-        if let (Some(order), CancelOutcome::Refused(_)) = (self.orders.get_mut(at), outcome)
+        if let (Some(order), CancelAnswer::Refused(_)) = (self.orders.get_mut(at), outcome)
             && order.status() == OrderStatus::PendingCancel
         {
             apply(order, OrderEvent::CancelRefused)?;

@@ -11,10 +11,12 @@ mod decimal;
 mod desk;
 mod durable;
 mod error;
+mod gateway;
 mod holding;
 mod instrument;
 mod journal;
 mod ledger;
+mod manage;
 mod manager;
 pub mod matching;
 mod order;
@@ -23,16 +25,24 @@ mod text;
 
 pub use activity::{Activity, ActivityStatus, BookedFill, SubStatus};
 pub use book::{Admission, CancelRequest, OrderBook, Shelf};
-pub use broker::{Broker, CancelOutcome, PlaceOutcome};
+pub use broker::{
+    Broker, Capabilities, ChangeOutcome, Heard, PlaceOutcome, Report, Snapshot, Unreachable, VenueOrder, VenuePosition,
+    VenueStatus,
+};
 pub use checks::{Limits, Refusal};
 pub use decimal::{Decimal, DecimalError};
 pub use desk::{Action, Change, Desk, Execution, Fee, Link, NewOrder, Notice, Outcome, Step, Total};
 pub use durable::{DurableDesk, Opening, Recovery};
 pub use error::OrderError;
+pub use gateway::{CancelAnswer, Gateway, PlaceAnswer};
 pub use holding::{Holding, Rate};
 pub use instrument::{Currency, Instrument};
 pub use journal::{Durability, Journal, JournalError, Record, Torn};
 pub use ledger::{Account, ClosedTrade, Ledger};
+pub use manage::{
+    Asked, DeskManager, Event, ManageError, Missing, NewTerms, NotSent, PreTrade, Pricing, Pumped, Refused, Revived,
+    Scope, Settings, Ticket,
+};
 pub use manager::OrderManager;
 pub use order::{Amendment, CheckedOrder, Order};
 pub use state::{OrderEvent, OrderState, StepError};

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use exuvia_model::OrderIntent;
 
-use crate::{Activity, Admission, BookedFill, Broker, Limits, Order, OrderBook, OrderError, PlaceOutcome};
+use crate::{Activity, Admission, BookedFill, Gateway, Limits, Order, OrderBook, OrderError, PlaceAnswer};
 
 /// Owns every order of a desk and the way to the venue.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct OrderManager<B> {
     halted: Option<String>,
 }
 
-impl<B: Broker> OrderManager<B> {
+impl<B: Gateway> OrderManager<B> {
     /// A manager without orders.
     pub fn new(broker: B, limits: Limits, prefix: impl Into<String>) -> Self {
         Self { book: OrderBook::new(limits, prefix), broker, halted: None }
@@ -41,7 +41,7 @@ impl<B: Broker> OrderManager<B> {
             Ok(outcome) => self.book.settle(&client_id, &outcome),
             Err(panic) => {
                 self.halted = Some(client_id.clone());
-                let _ = self.book.settle(&client_id, &PlaceOutcome::Unknown("the broker panicked".to_owned()))?;
+                let _ = self.book.settle(&client_id, &PlaceAnswer::Unknown("the broker panicked".to_owned()))?;
                 resume_unwind(panic)
             }
         }

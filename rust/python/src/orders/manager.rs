@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use exuvia_execution as execution;
-use exuvia_execution::{Admission, CancelOutcome, OrderBook, PlaceOutcome, Shelf};
+use exuvia_execution::{Admission, CancelAnswer, OrderBook, PlaceAnswer, Shelf};
 use exuvia_model::{ModelError, OrderIntent, SymbolTable, Time, TimeInForce};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
@@ -129,7 +129,7 @@ impl OrderManager {
             let client_id = checked.order().client_id();
             let object = self.show(py, client_id).inspect_err(|error| {
                 // Nothing has left: this one is known not to live.
-                let note = PlaceOutcome::Rejected(format!("not sent: {error}"));
+                let note = PlaceAnswer::Rejected(format!("not sent: {error}"));
                 let _ = self.settle(client_id, &note);
             })?;
             let answer = self
@@ -144,7 +144,7 @@ impl OrderManager {
                 }
                 Err(error) => {
                     // It may have left before the broker failed: unknown, not rejected.
-                    self.settle(client_id, &PlaceOutcome::Unknown(error.to_string()))?;
+                    self.settle(client_id, &PlaceAnswer::Unknown(error.to_string()))?;
                     self.show(py, client_id)?;
                     Err(error)
                 }
@@ -169,13 +169,13 @@ impl OrderManager {
             let Some(request) = request else { return Ok(None) };
             let answer = self.broker.bind(py).call_method1(intern!(py, "cancel_order"), (&request.venue_id,));
             let outcome = match answer.and_then(|answer| answer.is_truthy()) {
-                Ok(true) => Ok(CancelOutcome::Requested),
-                Ok(false) => Ok(CancelOutcome::Refused(String::new())),
+                Ok(true) => Ok(CancelAnswer::Requested),
+                Ok(false) => Ok(CancelAnswer::Refused(String::new())),
                 Err(error) => Err(error),
             };
             let settled = match &outcome {
                 Ok(outcome) => outcome.clone(),
-                Err(error) => CancelOutcome::Unknown(error.to_string()),
+                Err(error) => CancelAnswer::Unknown(error.to_string()),
             };
             let answer = self.locked().book.settle_cancel(&request.client_id, &settled).map(|_| ());
             answer.map_err(|error| refused(&error))?;
@@ -329,7 +329,7 @@ impl OrderManager {
         inner.book.admit(intent).map_err(|error| refused(&error))
     }
 
-    fn settle(&self, client_id: &str, outcome: &PlaceOutcome) -> PyResult<()> {
+    fn settle(&self, client_id: &str, outcome: &PlaceAnswer) -> PyResult<()> {
         self.locked().book.settle(client_id, outcome).map(|_| ()).map_err(|error| refused(&error))
     }
 
@@ -385,18 +385,18 @@ impl OrderManager {
 }
 
 /// The broker's answer: `unknown` first, then an id, then an error.
-fn outcome(answer: &Bound<'_, PyAny>) -> PyResult<PlaceOutcome> {
+fn outcome(answer: &Bound<'_, PyAny>) -> PyResult<PlaceAnswer> {
     let py = answer.py();
     let error = || -> PyResult<Option<String>> {
         let error = answer.getattr(intern!(py, "error"))?;
         if error.is_truthy()? { Ok(Some(error.str()?.to_str()?.to_owned())) } else { Ok(None) }
     };
     if answer.getattr(intern!(py, "unknown"))?.is_truthy()? {
-        return Ok(PlaceOutcome::Unknown(error()?.unwrap_or_default()));
+        return Ok(PlaceAnswer::Unknown(error()?.unwrap_or_default()));
     }
     let order_id = answer.getattr(intern!(py, "order_id"))?;
     if order_id.is_none() {
-        return Ok(PlaceOutcome::Rejected(error()?.unwrap_or_else(|| "no order id".to_owned())));
+        return Ok(PlaceAnswer::Rejected(error()?.unwrap_or_else(|| "no order id".to_owned())));
     }
-    Ok(PlaceOutcome::Accepted(order_id.cast::<PyString>()?.to_str()?.to_owned()))
+    Ok(PlaceAnswer::Accepted(order_id.cast::<PyString>()?.to_str()?.to_owned()))
 }
