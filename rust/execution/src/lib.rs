@@ -18,6 +18,7 @@ mod ledger;
 mod manager;
 pub mod matching;
 mod order;
+pub mod precheck;
 mod state;
 mod text;
 
