@@ -14,6 +14,7 @@ mod error;
 mod holding;
 mod instrument;
 mod journal;
+pub mod kill_switch;
 mod ledger;
 mod manager;
 pub mod matching;
@@ -21,6 +22,7 @@ mod order;
 pub mod precheck;
 mod state;
 mod text;
+pub mod trading_mode;
 
 pub use activity::{Activity, ActivityStatus, BookedFill, SubStatus};
 pub use book::{Admission, CancelRequest, OrderBook, Shelf};
