@@ -15,13 +15,16 @@ mod gateway;
 mod holding;
 mod instrument;
 mod journal;
+pub mod kill_switch;
 mod ledger;
 mod manage;
 mod manager;
 pub mod matching;
 mod order;
+pub mod precheck;
 mod state;
 mod text;
+pub mod trading_mode;
 
 pub use activity::{Activity, ActivityStatus, BookedFill, SubStatus};
 pub use book::{Admission, CancelRequest, OrderBook, Shelf};
