@@ -22,7 +22,7 @@ fn an_order_goes_through_the_levels_it_needs_and_no_further_than_its_limit() {
     stage.send(3, intent(Sell, 20, Some("98")));
     assert_eq!(stage.told(), ["2 executed 5 @ 99 taker", "2 executed 7 @ 98 taker"]);
     assert_eq!(stage.0.order(2).unwrap().open(), lots(8));
-    stage.send(4, intent(Buy, 9, None));
+    stage.send_as(2, 4, intent(Buy, 9, None));
     assert_eq!(
         stage.told(),
         ["2 executed 8 @ 98 maker, all", "3 executed 8 @ 98 taker", "3 executed 1 @ 102 taker, all"],

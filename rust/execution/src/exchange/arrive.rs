@@ -166,7 +166,8 @@ impl Exchange {
 
     /// An order meets what stands, and then takes its own place.
     pub(super) fn activate(&mut self, id: u64, now: Time) {
-        let Some(order) = self.order(id) else { return };
+        let Some(order) = self.order_mut(id) else { return };
+        order.fresh = None;
         let (symbol, was_stop) = (order.symbol(), order.order_type().is_stop());
         // Data that set off a stop are there already; only a feed of trades has nothing that stands.
         let Some(market) = self.markets.get_mut(&symbol) else { return };
@@ -180,9 +181,7 @@ impl Exchange {
         }
         if let Some(order) = self.order_mut(id).filter(|order| order.is_live()) {
             order.fresh = Some(now);
-            if let Some(market) = self.markets.get_mut(&symbol) {
-                market.fresh.push(id);
-            }
+            self.keep_fresh(symbol, id);
         }
         self.stand(id);
     }

@@ -2,6 +2,8 @@
 
 use exuvia_model::{OrderStatus, Price, Quantity, Time, TimeInForce};
 
+use super::account::Booking;
+use super::fees::Charged;
 use super::order::is_worse;
 use super::{Beyond, Event, Exchange, PaperOrder, Removal, Resting, Role, SelfTrade};
 use crate::Fee;
@@ -33,11 +35,17 @@ impl Exchange {
                 Met::Order { id: other, price, amount } => {
                     if self.is_own(id, other) && self.self_trade != SelfTrade::Allow {
                         self.part_own(id, other, now);
-                    } else if !self.execute(other, amount, price, Role::Maker, now)
-                        || !self.execute(id, amount, price, role, now)
-                    {
-                        return;
+                        continue;
                     }
+                    // Both or none: what one of them cannot book the other does not have.
+                    let plans = [(other, Role::Maker), (id, role)]
+                        .map(|(id, role)| (id, self.plan(id, amount, price, role).is_some()));
+                    if let Some((unbookable, _)) = plans.into_iter().find(|(_, booked)| !booked) {
+                        self.remove(unbookable, Removal::Unbookable, now);
+                        continue;
+                    }
+                    self.execute(other, amount, price, Role::Maker, now);
+                    self.execute(id, amount, price, role, now);
                 }
             }
         }
@@ -152,32 +160,32 @@ impl Exchange {
         self.stand(id);
     }
 
+    /// What an execution would make of an order's fees and of its account; none if that leaves a range.
+    fn plan(&self, id: u64, amount: i64, price: Price, role: Role) -> Option<(Charged, Fee, Booking)> {
+        let order = self.order(id)?;
+        let (market, seat) = (self.markets.get(&order.symbol())?, self.seats.get(&order.placement.account)?);
+        let (listing, quantity) = (&market.listing, Quantity::from_raw(amount));
+        let multiplier = listing.instrument.multiplier;
+        let (charged, fee) = listing.fees.after(order.charged, role, quantity, price, multiplier).ok()?;
+        let booking = seat.account.booking(listing, order.side(), quantity, price, fee).ok()?;
+        Some((charged, Fee { amount: fee, currency: listing.instrument.currency }, booking))
+    }
+
     /// Books an execution of one order. Where it cannot be booked the order is taken out, and that is told.
     pub(super) fn execute(&mut self, id: u64, amount: i64, price: Price, role: Role, now: Time) -> bool {
-        let Some(order) = self.order(id).filter(|order| order.is_live()).cloned() else { return false };
-        let amount = amount.min(order.open().raw());
-        let quantity = Quantity::from_raw(amount);
-        let (Some(market), Some(seat)) =
-            (self.markets.get(&order.symbol()), self.seats.get_mut(&order.placement.account))
-        else {
-            return false;
-        };
-        let listing = &market.listing;
-        let fee = listing.fees.after(order.charged, role, quantity, price, listing.instrument.multiplier);
-        let booked = fee.and_then(|(charged, fee)| {
-            Ok((charged, fee, seat.account.booking(listing, order.side(), quantity, price, fee)?))
-        });
-        let Ok((charged, fee, booking)) = booked else {
+        let Some(order) = self.order(id).filter(|order| order.is_live()) else { return false };
+        let (account, symbol, side, reckoned) = (order.placement.account, order.symbol(), order.side(), order.reckoned);
+        let filled = Quantity::from_raw(order.filled.raw() + amount);
+        let (quantity, last) = (Quantity::from_raw(amount), filled == order.quantity);
+        let Some((charged, fee, booking)) = self.plan(id, amount, price, role) else {
             self.remove(id, Removal::Unbookable, now);
             return false;
         };
-        let fee = Fee { amount: fee, currency: listing.instrument.currency };
-        seat.account.book(booking);
-        seat.account.reserve(order.symbol(), order.side(), -amount, order.reckoned);
-        self.executions += 1;
-        let number = self.executions;
-        let filled = Quantity::from_raw(order.filled.raw() + amount);
-        let last = filled == order.quantity;
+        if let Some(seat) = self.seats.get_mut(&account) {
+            seat.account.book(booking);
+            seat.account.reserve(symbol, side, -amount, reckoned);
+        }
+        let number = self.executions.len() as u64 + 1;
         if last {
             self.leave(id);
         }

@@ -7,7 +7,7 @@ use exuvia_model::{Price, Quantity, Quote, Side, Symbol, Time, Trade};
 
 use super::chance::Lane;
 use super::market::{Ladder, Market};
-use super::{Depth, Exchange, ExchangeError, Feed, Level, Liquidity, Queue, Role, Trigger};
+use super::{Depth, Exchange, ExchangeError, Feed, FillModel, Level, Liquidity, Queue, Role, Trigger};
 
 impl Exchange {
     /// A quote becomes known at `now`. One that is older than the newest of its instrument changes nothing and is counted.
@@ -114,7 +114,12 @@ impl Exchange {
     fn pass_shown(&mut self, symbol: Symbol, side: Side, now: Time) {
         let Some(market) = self.markets.get(&symbol) else { return };
         let reached = |id: &u64| self.order(*id).is_some_and(|order| market.best(order).is_some());
-        let line: Vec<u64> = market.standing(side).iter().map(|place| place.id).filter(reached).collect();
+        let line = market.standing(side).iter().map(|place| place.id);
+        // Those behind one that is not reached are not reached either, unless each has a price of its own.
+        let line: Vec<u64> = match market.listing.rules.fill {
+            FillModel::PerLeg { .. } => line.filter(reached).collect(),
+            _ => line.take_while(reached).collect(),
+        };
         for id in line {
             let (Some(order), Some(market)) = (self.order(id), self.markets.get(&symbol)) else { continue };
             let Some((_, price, _)) = market.best(order).filter(|_| order.fresh.is_none_or(|since| since < now)) else {
@@ -147,6 +152,7 @@ impl Exchange {
         for side in [Side::Buy, Side::Sell] {
             let Some(market) = self.markets.get(&trade.symbol) else { return };
             let (rules, size) = (market.listing.rules, trade.size.raw());
+            let unlimited = rules.liquidity == Liquidity::Unlimited;
             let takes = |id: &u64| self.order(*id).is_some_and(|order| order.takes(trade.price));
             let line: Vec<u64> = market.standing(side).iter().map(|place| place.id).take_while(takes).collect();
             // What is left of the trade, what of it can be had, and how much of it went to those ahead.
@@ -155,12 +161,13 @@ impl Exchange {
                 let (Some(order), Some(market)) = (self.order(id), self.markets.get(&trade.symbol)) else { continue };
                 let (open, limit, fresh) = (order.open().raw(), order.limit, order.fresh);
                 let comes = fresh.is_some() || limit.is_none();
+                let passes = !comes && limit != Some(trade.price);
                 let whole = order.placement.intent.duration == exuvia_model::TimeInForce::FillOrKill;
                 let amount = if fresh.is_some_and(|since| since >= now) || (comes && rules.feed != Feed::Trades) {
                     0
                 } else if comes {
                     if whole && had < open { 0 } else { open.min(had) }
-                } else if limit != Some(trade.price) {
+                } else if passes {
                     open
                 } else {
                     match rules.queue {
@@ -195,13 +202,11 @@ impl Exchange {
                 if amount > 0 {
                     let role = if comes { Role::Taker } else { Role::Maker };
                     let price = self.at_limit(id, role).unwrap_or(trade.price);
-                    if self.execute(id, amount, price, role, now) {
+                    let executed = self.execute(id, amount, price, role, now);
+                    // Whoever stands at a better price was passed by more than this trade.
+                    if executed && !passes {
                         left = left.saturating_sub(amount).max(0);
-                        had = if rules.liquidity == Liquidity::Unlimited {
-                            had
-                        } else {
-                            had.saturating_sub(amount).max(0)
-                        };
+                        had = if unlimited { had } else { had.saturating_sub(amount).max(0) };
                     }
                 }
             }
@@ -216,14 +221,24 @@ impl Exchange {
         let Some(market) = self.markets.get_mut(&symbol) else { return };
         for id in std::mem::take(&mut market.fresh) {
             let Some(order) = self.order_mut(id).filter(|order| order.is_live()) else { continue };
-            if order.fresh.is_some_and(|since| since < now) {
-                order.fresh = None;
-                // Others that came meanwhile.
-                self.cross(id, now, Role::Taker);
-                self.settle(id, now);
-            } else if let Some(market) = self.markets.get_mut(&symbol) {
-                market.fresh.push(id);
+            match order.fresh {
+                // It was given other terms since, and has its place again.
+                None => {}
+                Some(since) if since < now => {
+                    order.fresh = None;
+                    // Others that came meanwhile.
+                    self.cross(id, now, Role::Taker);
+                    self.settle(id, now);
+                }
+                Some(_) => self.keep_fresh(symbol, id),
             }
+        }
+    }
+
+    /// Notes an order that meets the market with the next data.
+    pub(super) fn keep_fresh(&mut self, symbol: Symbol, id: u64) {
+        if let Some(market) = self.markets.get_mut(&symbol) {
+            market.fresh.push(id);
         }
     }
 

@@ -122,7 +122,8 @@ pub struct Exchange {
     reports: BTreeMap<(Time, u64), Report>,
     /// Numbers requests, reports and ranks; what is later has a higher one.
     sequence: u64,
-    executions: u64,
+    /// All executions, as they were reported.
+    executions: Vec<Report>,
     late: u64,
 }
 
@@ -183,7 +184,7 @@ impl Exchange {
             due: BTreeMap::new(),
             reports: BTreeMap::new(),
             sequence: 0,
-            executions: 0,
+            executions: Vec::new(),
             late: 0,
         })
     }
@@ -313,6 +314,12 @@ impl Exchange {
         self.listings().find(|listing| listing.instrument.name == name).map(|listing| listing.symbol)
     }
 
+    /// All executions of all accounts in the order in which they happened, also those whose report is still on its way.
+    #[must_use]
+    pub fn executions(&self) -> &[Report] {
+        &self.executions
+    }
+
     /// How many quotes, depths and trades were older than the newest of their kind and instrument: they changed nothing.
     #[must_use]
     pub const fn late(&self) -> u64 {
@@ -383,7 +390,11 @@ impl Exchange {
             heard = heard.max(seat.heard);
             seat.heard = heard;
         }
-        self.reports.insert((heard, number), Report { account, order, client_id, event, happened: now, heard });
+        let report = Report { account, order, client_id, event, happened: now, heard };
+        if matches!(report.event, Event::Executed { .. }) {
+            self.executions.push(report.clone());
+        }
+        self.reports.insert((heard, number), report);
     }
 
     /// Ends an order: it stands no longer, and its account has its room back.
