@@ -1,5 +1,8 @@
 //! A broker over the paper exchange: orders in, their ids out; quotes in, fills out. No venue, no socket:
-//! an order fills at the first quote after its decision.
+//! an order fills at the first quote after its decision. That is the demo's broker; [`PaperVenue`] is a desk's, over the
+//! exchange with all its rules.
+
+mod venue;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,6 +12,8 @@ use exuvia_execution::{
 };
 use exuvia_model::{Fill, Money, Position, Quote, Symbol, Time};
 use thiserror::Error;
+
+pub use venue::PaperVenue;
 
 /// What the order ids start with.
 const PREFIX: &str = "P-";

@@ -60,6 +60,11 @@ impl Holding {
         worth(self.realised, instrument)
     }
 
+    /// What was paid for it in all, less what was received; it stays exact whatever was closed.
+    pub(crate) const fn paid(&self) -> Value {
+        self.cost.saturating_sub(self.realised)
+    }
+
     /// Profit of what is open if it were closed at `price`, before fees, in the instrument's currency.
     ///
     /// # Errors
@@ -158,7 +163,7 @@ impl Rate {
 }
 
 /// A sum of price × amount as money: × what a point is worth, to the nearest 10⁻⁹, ties to even.
-fn worth(value: Value, instrument: &Instrument) -> Result<Money, ModelError> {
+pub(crate) fn worth(value: Value, instrument: &Instrument) -> Result<Money, ModelError> {
     let multiplier = i128::from(instrument.multiplier.raw());
     // In two halves: a large sum and a large multiplier together would not fit.
     let (whole, rest) = (value.div_euclid(NANO_WIDE), value.rem_euclid(NANO_WIDE) * multiplier);

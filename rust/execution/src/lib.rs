@@ -11,6 +11,7 @@ mod decimal;
 mod desk;
 mod durable;
 mod error;
+pub mod exchange;
 mod gateway;
 mod holding;
 mod instrument;
