@@ -65,8 +65,13 @@ impl ProjectX {
             let why = format!("the login was refused with {refusal}: check user name, key and API subscription");
             self.session.refuse(now, why);
         }
-        let token = token_in(came?, "token");
+        let Came::Answer(node) = came? else {
+            let why = "the login was refused with HTTP 401: check user name and key".to_owned();
+            self.session.refuse(now, why.clone());
+            return Err(ProjectXError::NotSent { call: LOGIN.name, why, wait: self.config.login_pause });
+        };
         let why = || "it succeeded without a token".to_owned();
+        let token = token_in(&node, "token");
         let token = token.ok_or_else(|| ProjectXError::Unknown { call: LOGIN.name, why: why() })?;
         self.session.take(token, now);
         Ok(())
@@ -80,7 +85,7 @@ impl ProjectX {
     /// Asks whether the token is still good and takes the new one, if there is one; says whether there was.
     ///
     /// # Errors
-    /// `Refused` if it is not: the next call logs in then. `Unfit` without a token.
+    /// `Refused`, or `NotSent` after a 401, if it is not: the next call logs in then. `Unfit` without a token.
     pub fn validate(&mut self, now: Time) -> Result<bool, ProjectXError> {
         let none = || ProjectXError::unfit(VALIDATE.name, "there is no token yet: log in first");
         let token = self.session.token.clone().ok_or_else(none)?;
@@ -90,7 +95,11 @@ impl ProjectX {
         if matches!(came, Err(ProjectXError::Refused(_)) | Ok(Came::Unauthorised)) {
             self.session.forget();
         }
-        let renewed = token_in(came?, "newToken");
+        let Came::Answer(node) = came? else {
+            let why = "HTTP 401, the token is no good any more: the next call logs in".to_owned();
+            return Err(ProjectXError::NotSent { call: VALIDATE.name, why, wait: 0 });
+        };
+        let renewed = token_in(&node, "newToken");
         let is_new = renewed.is_some();
         if let Some(renewed) = renewed {
             self.session.take(renewed, now);
@@ -147,7 +156,6 @@ impl ProjectX {
 }
 
 /// The token in an answer; an empty one is none.
-fn token_in(came: Came, field: &str) -> Option<Secret> {
-    let Came::Answer(node) = came else { return None };
+fn token_in(node: &Node, field: &str) -> Option<Secret> {
     node.get(field).and_then(Node::text).filter(|text| !text.is_empty()).map(Secret::new)
 }

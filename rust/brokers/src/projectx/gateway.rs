@@ -251,6 +251,18 @@ impl ProjectX {
         self.rows(OPEN_ORDERS, &node, "orders", OrderRow::read)
     }
 
+    /// The legs of a native bracket that are not over: those of its entry (`parentOrderId`) among the orders made since `start`.
+    /// While the entry is not executed they wait (`Suspended`) and no list of open orders has them; after a position was closed
+    /// by hand they live on, and are to be cancelled one by one.
+    ///
+    /// # Errors
+    /// What can come of a call.
+    pub fn legs(&mut self, entry: i64, start: Time, now: Time) -> Result<Vec<OrderRow>, ProjectXError> {
+        let mut rows = self.orders(start, None, now)?;
+        rows.retain(|row| row.parent == Some(entry) && !row.status.standing().is_terminal());
+        Ok(rows)
+    }
+
     /// The order of this id, if there is one. Older gateways do not have this call and answer 404, which is `NotSent`.
     ///
     /// # Errors
