@@ -209,7 +209,7 @@ fn pages_go_on_where_the_oldest_bar_was_and_none_comes_twice() {
 fn paging_ends_when_a_page_is_short_empty_repeated_or_reaches_the_start_or_the_number() {
     let (gate, mut gateway) = gateway(config());
     gate.then("History/retrieveBars", page([]));
-    assert_eq!(bars(&mut gateway, 3), []);
+    assert_eq!(bars(&mut gateway, 3), Vec::<i64>::new());
     gate.then("History/retrieveBars", page([9, 8]));
     assert_eq!(bars(&mut gateway, 3), [8, 9], "short");
     gate.then("History/retrieveBars", page([9, 9, 8])).then("History/retrieveBars", page([8, 7]));

@@ -230,15 +230,16 @@ fn a_configuration_that_cannot_be_is_refused_with_its_field() {
         let error = config.sound().unwrap_err().to_string();
         assert!(error.contains(says) && error.contains("nothing was sent"), "{error}");
     }
-    for (change, says) in [
-        ((|config| config.user_name.clear()) as fn(&mut Config), "user_name"),
+    let cases: [(fn(&mut Config), &str); 7] = [
+        (|config| config.user_name.clear(), "user_name"),
         (|config| config.api_key = Secret::new(""), "api_key"),
         (|config| config.token_margin = config.token_life, "token_margin"),
         (|config| config.token_margin = -1, "token_margin"),
         (|config| config.kept_for_orders = 200, "kept_for_orders"),
         (|config| config.clock_margin = -1, "clock_margin"),
         (|config| config.first_look_back = -1, "first_look_back"),
-    ] {
+    ];
+    for (change, says) in cases {
         let error = sound(change).unwrap_err();
         assert!(error.contains(says), "{error}");
     }

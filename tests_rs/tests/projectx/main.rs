@@ -9,6 +9,7 @@ mod contracts;
 mod hub;
 mod kit;
 mod limits;
+mod line;
 mod login;
 mod orders;
 mod random;

@@ -122,6 +122,49 @@ fn an_execution_carries_the_client_id_of_its_order_and_what_it_cost() {
 }
 
 #[test]
+fn an_order_that_is_only_pending_is_known_by_the_id_that_its_answer_names() {
+    let (gate, mut broker) = listening();
+    gate.then("Order/place", ok(r#"{"orderId":93001,"success":false,"errorCode":6,"errorMessage":null}"#));
+    let outcome = broker.place(&checked(market(Side::Buy, 1)), &enq(), NOW);
+    assert!(matches!(outcome, PlaceOutcome::Unknown(_)), "{outcome:?}");
+    let client_id = Some("EX-trend-000001");
+    assert_eq!(hear(&mut broker, "GatewayUserTrade", TRADE)[0].client_id.as_deref(), client_id);
+    let untagged = ORDER.replace("\"customTag\":\"exv-77\"", "\"customTag\":null");
+    assert_eq!(hear(&mut broker, "GatewayUserOrder", &untagged)[0].client_id.as_deref(), client_id);
+    gate.then("Order/place", ok(r#"{"orderId":93002,"success":false,"errorCode":2,"errorMessage":null}"#));
+    broker.place(&checked(market(Side::Buy, 1)), &enq(), NOW);
+    let refused = hear(&mut broker, "GatewayUserTrade", &TRADE.replace("93001", "93002"));
+    assert_eq!(refused[0].client_id, None, "a refused order is none of ours");
+}
+
+#[test]
+fn the_client_ids_of_the_last_twenty_thousand_orders_are_remembered() {
+    let (_, mut broker) = listening();
+    let rows = |ids: std::ops::Range<i64>| -> Vec<String> {
+        ids.map(|id| event("GatewayUserOrder", &ORDER.replace("\"id\":93001", &format!("\"id\":{id}")))).collect()
+    };
+    let client_id = |broker: &mut ProjectXBroker, order: i64| {
+        hear(broker, "GatewayUserTrade", &TRADE.replace("93001", &order.to_string()))[0].client_id.clone()
+    };
+    for ids in [0..10_000, 10_000..20_000] {
+        broker.hear(&text(&rows(ids).iter().map(String::as_str).collect::<Vec<_>>()), NOW);
+    }
+    broker.poll(NOW);
+    assert_eq!(client_id(&mut broker, 0).as_deref(), Some("exv-77"));
+    hear(&mut broker, "GatewayUserOrder", &ORDER.replace("\"id\":93001", "\"id\":20000"));
+    assert_eq!((client_id(&mut broker, 0), client_id(&mut broker, 1).as_deref()), (None, Some("exv-77")));
+}
+
+#[test]
+fn silence_is_noticed_by_who_only_polls() {
+    let (_, mut broker) = listening();
+    assert_eq!(broker.poll(later(30)), []);
+    let reports = broker.poll(later(31));
+    assert!(matches!(&reports[..], [Report { what: Heard::Gap(why), .. }] if why.contains("silent")), "{reports:?}");
+    assert_eq!(broker.hub_state(), HubState::Closed);
+}
+
+#[test]
 fn an_execution_that_was_taken_back_is_a_gap_and_no_execution() {
     let (_, mut broker) = listening();
     let reports = hear(&mut broker, "GatewayUserTrade", &TRADE.replace("false", "true"));

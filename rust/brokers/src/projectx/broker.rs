@@ -167,7 +167,8 @@ impl ProjectXBroker {
 
     /// Remembers whose order it is and whether it may still change.
     fn know(&mut self, row: &OrderRow) -> VenueOrder {
-        let order = venue_order(row, self.gateway.config.trail_price);
+        let mut order = venue_order(row, self.gateway.config.trail_price);
+        order.client_id = order.client_id.or_else(|| self.tags.get(&row.id).cloned());
         if order.status.is_terminal() {
             self.live.remove(&row.id);
         } else {
@@ -180,7 +181,7 @@ impl ProjectXBroker {
     }
 
     fn tag(&mut self, id: i64, tag: &str) {
-        if self.tags.len() >= REMEMBERED {
+        if self.tags.len() >= REMEMBERED && !self.tags.contains_key(&id) {
             // Ids grow: the least is the oldest.
             self.tags.pop_first();
         }
@@ -270,10 +271,17 @@ impl ProjectXBroker {
 
     fn place_checked(&mut self, order: &Order, instrument: &Instrument, now: Time) -> Result<i64, ProjectXError> {
         let request = self.request(order, instrument)?;
-        let id = self.gateway.place(&request, now)?;
-        self.live.insert(id, now);
-        self.tag(id, order.client_id());
-        Ok(id)
+        let answer = self.gateway.place(&request, now);
+        let named = match &answer {
+            Ok(id) => Some(*id),
+            Err(ProjectXError::InDoubt(refusal)) => refusal.order_id,
+            Err(_) => None,
+        };
+        if let Some(id) = named {
+            self.live.insert(id, now);
+            self.tag(id, order.client_id());
+        }
+        answer
     }
 
     fn terms(&self, order: &Order, terms: &Amendment, instrument: &Instrument) -> Result<ModifyOrder, ProjectXError> {
@@ -372,7 +380,10 @@ impl Broker for ProjectXBroker {
         self.take_snapshot(now).map_err(|error| unreachable(&error))
     }
 
-    fn poll(&mut self, _now: Time) -> Vec<Report> {
+    fn poll(&mut self, now: Time) -> Vec<Report> {
+        if let Some(news) = self.hub.look(now) {
+            self.note(news, now);
+        }
         self.reports.drain(..).collect()
     }
 }

@@ -15,6 +15,7 @@ mod gateway;
 mod http;
 mod json;
 mod limits;
+mod line;
 mod orders;
 mod outcome;
 mod parse;

@@ -24,7 +24,7 @@ pub enum UserEvent {
     /// The account changed.
     Account(Account),
     /// An order changed.
-    Order(OrderRow),
+    Order(Box<OrderRow>),
     /// A position changed; an amount of nothing is one that was closed.
     Position(PositionRow),
     /// Something was executed, or taken back (`voided`).
@@ -242,7 +242,7 @@ impl UserHub {
         type Read = fn(Row<'_>) -> Result<UserEvent, FieldError>;
         let (what, read): (_, Read) = match target {
             "GatewayUserAccount" => ("account event", |row| Account::read(row).map(UserEvent::Account)),
-            "GatewayUserOrder" => ("order event", |row| OrderRow::read(row).map(UserEvent::Order)),
+            "GatewayUserOrder" => ("order event", |row| OrderRow::read(row).map(|row| UserEvent::Order(Box::new(row)))),
             "GatewayUserPosition" => ("position event", |row| PositionRow::read(row).map(UserEvent::Position)),
             "GatewayUserTrade" => ("trade event", |row| TradeRow::read(row).map(UserEvent::Trade)),
             _ => return,
