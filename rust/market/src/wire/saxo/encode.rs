@@ -259,7 +259,7 @@ fn display(out: &mut Vec<u8>, value: impl std::fmt::Display) {
 }
 
 /// Appends a JSON string with what must be escaped escaped.
-pub(in crate::wire) fn encode_text(out: &mut Vec<u8>, text: &str) {
+pub fn encode_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     for char in text.chars() {
         match char {

@@ -13,8 +13,9 @@ mod stream;
 
 pub use book::{QuoteBook, QuoteError, QuoteTick};
 pub use control::{Control, Heartbeat, HeartbeatReason, encode_heartbeat, encode_reset, parse_control};
-pub(in crate::wire) use encode::encode_text;
-pub use encode::{QuoteChange, QuoteElement, QuoteFull, encode_quote_delta, encode_quote_full, encode_quotes};
+pub use encode::{
+    QuoteChange, QuoteElement, QuoteFull, encode_quote_delta, encode_quote_full, encode_quotes, encode_text,
+};
 pub use frame::{
     FORMAT_JSON, FORMAT_PROTOBUF, FrameDecoder, FrameError, Message, Messages, decode_frame, encode_frame,
 };
