@@ -1,3 +1,4 @@
-//! Brokers: ways from a checked order to a venue. Today `paper`, which needs no venue.
+//! Brokers: ways from a checked order to a venue: `paper`, which needs no venue, and `saxo`.
 
 pub mod paper;
+pub mod saxo;
