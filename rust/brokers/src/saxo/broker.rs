@@ -18,7 +18,8 @@ use super::error::SaxoError;
 use super::http::{Ask, Client, encoded};
 use super::orders::{MOST_RELATED, Outstanding, REFUSES, Said, Ticket, order_body, read_placed, without_evidence};
 use super::parse::{Node, parse, shown};
-use super::stream::{Due, Feed, Topic};
+use super::stream::Feed;
+use super::subscription::{Due, Topic};
 use super::working::read_open;
 
 const ORDERS: &str = "/trade/v2/orders";
@@ -366,7 +367,7 @@ impl Broker for SaxoBroker {
             Err(why) => return ChangeOutcome::Refused(format!("never sent, for Saxo could not take it: {why}")),
         };
         // Two changes to the same terms and back are two requests: the time tells them apart.
-        let request_id: String = format!("{}.{venue_id}", now.0).chars().take(50).collect();
+        let request_id = format!("{}.{venue_id}", now.0);
         let body = ticket.patch(venue_id, self.client.config());
         match self.client.send(&Ask::patch(ORDERS, body).request_id(&request_id).order(), now) {
             Ok(response) => changed(&response, venue_id),

@@ -11,6 +11,9 @@ use super::error::SaxoError;
 use super::limits::{Limits, group};
 use super::parse::{Node, parse, shown};
 
+/// Longest `x-request-id`.
+const LONGEST_ID: usize = 50;
+
 /// What was counted of a client's requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -64,9 +67,11 @@ impl Ask {
         Self { method: "PATCH", ..Self::post(path, body) }
     }
 
-    /// With the id by which the venue knows a repetition.
+    /// With the id by which the venue knows a repetition: at most 50 characters, the last ones, for ids differ at their end.
     pub(super) fn request_id(self, id: &str) -> Self {
-        Self { request_id: Some(id.to_owned()), ..self }
+        let id = encoded(id);
+        let from = id.len().saturating_sub(LONGEST_ID);
+        Self { request_id: id.get(from..).map(str::to_owned), ..self }
     }
 
     /// Counted as an order.

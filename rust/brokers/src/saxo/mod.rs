@@ -16,6 +16,7 @@ mod limits;
 mod orders;
 mod parse;
 mod stream;
+mod subscription;
 mod working;
 
 pub use accounts::{AccountRow, Balances, Holder, Netting, PositionRow, User};
@@ -32,4 +33,5 @@ pub use instruments::{Details, Hit, OptionRow, OptionSpace};
 pub use limits::Limits;
 pub use orders::{OrderFault, Outstanding};
 pub use parse::{Node, ParseError, parse};
-pub use stream::{Feed, Topic};
+pub use stream::Feed;
+pub use subscription::Topic;

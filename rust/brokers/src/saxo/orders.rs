@@ -329,7 +329,7 @@ impl Said {
 fn fault(node: &Node) -> Option<OrderFault> {
     let info = node.get("ErrorInfo").unwrap_or(node);
     let (code, message) = (info.text("ErrorCode").unwrap_or_default(), info.text("Message").unwrap_or_default());
-    let disclaimers = info.get("PreTradeDisclaimers").map(Outstanding::read);
+    let disclaimers = info.get("PreTradeDisclaimers").map(Outstanding::read).filter(|texts| !texts.tokens.is_empty());
     if code.is_empty() && disclaimers.is_none() && node.get("ErrorInfo").is_none() {
         return None;
     }

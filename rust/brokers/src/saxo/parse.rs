@@ -188,6 +188,23 @@ impl Node {
         text.parse().map_err(|error: ModelError| value(field, text, error.to_string()))
     }
 
+    /// The value as JSON.
+    pub(super) fn written(&self) -> String {
+        let list = |items: Vec<String>| items.join(",");
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(text) => text.clone(),
+            Self::Text(text) => super::orders::quoted(text),
+            Self::List(items) => format!("[{}]", list(items.iter().map(Self::written).collect())),
+            Self::Object(fields) => {
+                let field =
+                    |(name, value): &(String, Self)| format!("{}:{}", super::orders::quoted(name), value.written());
+                format!("{{{}}}", list(fields.iter().map(field).collect()))
+            }
+        }
+    }
+
     fn number<T>(
         &self,
         field: &'static str,

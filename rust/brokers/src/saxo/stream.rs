@@ -13,56 +13,12 @@ use exuvia_ports::{Clock, Frame, WebSocket};
 
 use super::activity::Activity;
 use super::config::SaxoConfig;
-use super::http::encoded;
-use super::orders::{Body, quoted};
 use super::parse::{Node, ParseError, parse};
+use super::subscription::{Due, State, Subscription, Topic};
 use super::working::{OpenOrders, read_row};
 
 /// How many sequence ids are remembered, and how many reports or quotes wait at most.
 const KEPT: usize = 10_000;
-
-/// What can be subscribed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Topic {
-    /// What becomes of orders (ENS): the one stream that says why an order ended.
-    Activities,
-    /// Open orders as they are.
-    Orders,
-    /// Bid and ask of instruments of one kind.
-    Prices {
-        /// Saxo's numbers of them.
-        uics: Vec<i64>,
-        /// Their kind.
-        asset_type: String,
-    },
-}
-
-/// A request that a subscription needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Due {
-    Delete { path: String },
-    Create { reference: String, path: &'static str, body: String },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    /// To be made; what it was called before is to be deleted.
-    Wanted {
-        before: Option<String>,
-    },
-    /// Asked for; what came before the answer waits.
-    Asked(Vec<Vec<u8>>),
-    Active,
-}
-
-#[derive(Debug, Clone)]
-struct Subscription {
-    topic: Topic,
-    reference: String,
-    state: State,
-    timeout: i64,
-    heard: Time,
-}
 
 #[derive(Debug)]
 struct Stream {
@@ -110,8 +66,8 @@ impl Feed {
     pub fn want(&self, topic: Topic) {
         let mut stream = self.stream();
         stream.made += 1;
-        let (reference, state) = (stream.name(&topic), State::Wanted { before: None });
-        stream.subscriptions.push(Subscription { topic, reference, state, timeout: 0, heard: Time(0) });
+        let one = Subscription::new(topic, stream.made);
+        stream.subscriptions.push(one);
     }
 
     /// Goes on after the activity of this sequence id: what was missed since comes with the answer to the subscription.
@@ -201,11 +157,8 @@ impl Feed {
     /// What is to be asked of the venue now: subscriptions that are silent for too long are made anew.
     pub(super) fn due(&self, now: Time) -> Vec<Due> {
         let mut stream = self.stream();
-        let silent = |one: &Subscription| {
-            one.state == State::Active && one.timeout > 0 && now.0.saturating_sub(one.heard.0) > one.timeout
-        };
-        let lost: Vec<String> =
-            stream.subscriptions.iter().filter(|one| silent(one)).map(|one| one.reference.clone()).collect();
+        let silent = stream.subscriptions.iter().filter(|one| one.is_silent(now));
+        let lost: Vec<String> = silent.map(|one| one.reference.clone()).collect();
         if !lost.is_empty() {
             stream.reset(&lost, "a subscription was silent for longer than its time-out");
         }
@@ -252,42 +205,13 @@ impl Feed {
 }
 
 impl Stream {
-    fn name(&self, topic: &Topic) -> String {
-        let word = match topic {
-            Topic::Activities => "activities",
-            Topic::Orders => "orders",
-            Topic::Prices { .. } => "prices",
-        };
-        format!("{word}-{}", self.made)
-    }
-
     /// The requests of one subscription that is to be made.
     fn ask(&mut self, at: usize) -> Vec<Due> {
-        let Some(State::Wanted { before }) = self.subscriptions.get(at).map(|one| one.state.clone()) else {
-            return Vec::new();
-        };
-        let mut due = Vec::new();
-        let Some(topic) = self.subscriptions.get(at).map(|one| one.topic.clone()) else { return due };
-        let path = topic.path();
-        let mut name = None;
-        if let Some(before) = before {
-            due.push(Due::Delete { path: format!("{path}/{}/{}", encoded(&self.config.context), encoded(&before)) });
-            self.made += 1;
-            name = Some(self.name(&topic));
-        }
-        let arguments = topic.arguments(&self.config, self.sequence.as_deref());
-        if let Some(one) = self.subscriptions.get_mut(at) {
-            one.reference = name.unwrap_or_else(|| one.reference.clone());
-            one.state = State::Asked(Vec::new());
-            let reference = one.reference.clone();
-            let body = Body::default()
-                .text("ContextId", &self.config.context)
-                .text("ReferenceId", &reference)
-                .raw("Arguments", &arguments)
-                .text("Format", "application/json")
-                .plain("RefreshRate", self.config.refresh_rate)
-                .end();
-            due.push(Due::Create { reference, path, body });
+        let number = self.made + 1;
+        let Some(one) = self.subscriptions.get_mut(at) else { return Vec::new() };
+        let due = one.ask(&self.config, number, self.sequence.as_deref());
+        if due.len() > 1 {
+            self.made = number;
         }
         due
     }
@@ -302,7 +226,7 @@ impl Stream {
                 return;
             }
         }
-        let Some(one) = self.subscriptions.iter_mut().find(|one| one.reference.eq_ignore_ascii_case(reference)) else {
+        let Some(one) = self.subscriptions.iter_mut().find(|one| one.is(reference)) else {
             // Of a subscription that was made anew under another name.
             return;
         };
@@ -346,14 +270,14 @@ impl Stream {
     }
 
     fn find(&mut self, reference: &str) -> Option<&mut Subscription> {
-        self.subscriptions.iter_mut().find(|one| one.reference.eq_ignore_ascii_case(reference))
+        self.subscriptions.iter_mut().find(|one| one.is(reference))
     }
 
     /// Makes subscriptions anew, all of them if none is named, and says that reports may be missing.
     fn reset(&mut self, targets: &[String], why: &str) {
         let mut any = false;
         for one in &mut self.subscriptions {
-            let named = targets.is_empty() || targets.iter().any(|target| target.eq_ignore_ascii_case(&one.reference));
+            let named = targets.is_empty() || targets.iter().any(|target| one.is(target));
             if named && !matches!(one.state, State::Wanted { .. }) {
                 one.state = State::Wanted { before: Some(one.reference.clone()) };
                 any = true;
@@ -451,52 +375,5 @@ impl Stream {
             self.gap(format!("more than {KEPT} reports waited to be taken: they were dropped"));
         }
         self.reports.push_back(report);
-    }
-}
-
-impl Topic {
-    const fn path(&self) -> &'static str {
-        match self {
-            Self::Activities => "/ens/v1/activities/subscriptions",
-            Self::Orders => "/port/v1/orders/subscriptions",
-            Self::Prices { .. } => "/trade/v1/infoprices/subscriptions",
-        }
-    }
-
-    fn arguments(&self, config: &SaxoConfig, sequence: Option<&str>) -> String {
-        match self {
-            Self::Activities => {
-                let body = Body::default().text("AccountKey", &config.account_key).raw("Activities", "[\"Orders\"]");
-                match sequence {
-                    Some(sequence) => body.text("SequenceId", sequence).end(),
-                    None => body.end(),
-                }
-            }
-            Self::Orders => {
-                Body::default().text("ClientKey", &config.client_key).text("AccountKey", &config.account_key).end()
-            }
-            Self::Prices { uics, asset_type } => {
-                let uics: Vec<String> = uics.iter().map(i64::to_string).collect();
-                Body::default().text("Uics", &uics.join(",")).text("AssetType", asset_type).end()
-            }
-        }
-    }
-}
-
-impl Node {
-    /// The value as JSON.
-    fn written(&self) -> String {
-        let list = |items: Vec<String>| items.join(",");
-        match self {
-            Self::Null => "null".to_owned(),
-            Self::Flag(flag) => flag.to_string(),
-            Self::Number(text) => text.clone(),
-            Self::Text(text) => quoted(text),
-            Self::List(items) => format!("[{}]", list(items.iter().map(Self::written).collect())),
-            Self::Object(fields) => {
-                let field = |(name, value): &(String, Self)| format!("{}:{}", quoted(name), value.written());
-                format!("{{{}}}", list(fields.iter().map(field).collect()))
-            }
-        }
     }
 }
