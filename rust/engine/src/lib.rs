@@ -9,6 +9,7 @@ mod scenario;
 mod session;
 mod state;
 mod strategy;
+pub mod tokens;
 mod value;
 
 pub use decide::{Action, Decision, Facts, Known, OpenOrder, Quote, Reason, Rule, View, act, is_tradable};

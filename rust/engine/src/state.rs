@@ -88,7 +88,7 @@ fn read(raw: &RawValue, path: &str, depth: usize) -> Result<StateValue, String> 
 }
 
 /// The items of an object in the order of the text.
-struct Items(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Items(pub(crate) Vec<(String, Box<RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Items {
     fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {

@@ -3,8 +3,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
+use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError, Stamp};
 
 /// The file system of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,6 +95,20 @@ impl Files for SystemFiles {
             .map_err(failed)?;
         paths.sort();
         Ok(paths)
+    }
+
+    fn stamp(&self, path: &Path) -> Result<Stamp, FilesError> {
+        let about = fs::metadata(path).map_err(|error| FilesError::from_io("look at", path, &error))?;
+        let since = about.modified().ok().and_then(|when| when.duration_since(UNIX_EPOCH).ok());
+        let modified = since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        #[cfg(unix)]
+        let (identity, mode) = {
+            use std::os::unix::fs::MetadataExt;
+            (about.ino(), Some(about.mode() & 0o7777))
+        };
+        #[cfg(not(unix))]
+        let (identity, mode) = (0, None);
+        Ok(Stamp { identity, length: about.len(), modified, mode })
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -12,7 +12,7 @@ mod websocket;
 
 pub use clock::{Clock, SimClock, TapedClock};
 pub use environment::{Environment, SimEnvironment};
-pub use files::{Create, FileLock, FileReader, FileWriter, Files, FilesError, SimFault, SimFiles, Survives};
+pub use files::{Create, FileLock, FileReader, FileWriter, Files, FilesError, SimFault, SimFiles, Stamp, Survives};
 pub use http::{Http, HttpError, Request, Response, SimHttp, TapedHttp};
 pub use random::{Random, SimRandom, Xoshiro256};
 pub use websocket::{Frame, SimWebSocket, TapedWebSockets, WebSocket, WebSocketError, WebSockets};

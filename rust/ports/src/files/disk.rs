@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use super::Stamp;
 use crate::Xoshiro256;
 
 /// What a name leads to.
@@ -25,6 +26,10 @@ struct Change {
 struct Content {
     live: Vec<u8>,
     durable: Vec<u8>,
+    /// Only the owner may read it.
+    private: bool,
+    /// The count of the disk when it was last written.
+    written: i64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -57,6 +62,8 @@ pub(super) struct Disk {
     contents: Vec<Content>,
     folders: BTreeMap<PathBuf, Folder>,
     live: BTreeMap<PathBuf, Entry>,
+    /// How often a file was made or written: the disk's clock.
+    writes: i64,
 }
 
 /// `a/./b` and `a/b` are one path; the root, relative or not, is empty.
@@ -74,6 +81,23 @@ impl Disk {
         self.contents.get(file).map(|content| content.live.clone()).unwrap_or_default()
     }
 
+    pub(super) fn stamp(&self, file: usize) -> Stamp {
+        let content = self.contents.get(file);
+        Stamp {
+            identity: file as u64,
+            length: content.map_or(0, |content| content.live.len() as u64),
+            modified: content.map_or(0, |content| content.written),
+            mode: Some(if content.is_some_and(|content| content.private) { 0o600 } else { 0o644 }),
+        }
+    }
+
+    /// Lets others read it, or none but the owner.
+    pub(super) fn set_private(&mut self, file: usize, private: bool) {
+        if let Some(content) = self.contents.get_mut(file) {
+            content.private = private;
+        }
+    }
+
     pub(super) fn used(&self) -> usize {
         let in_use = self.live.values().filter_map(|entry| match entry {
             Entry::File(file) => self.contents.get(*file),
@@ -83,7 +107,8 @@ impl Disk {
     }
 
     pub(super) fn new_file(&mut self, path: &Path) -> usize {
-        self.contents.push(Content::default());
+        self.writes += 1;
+        self.contents.push(Content { written: self.writes, ..Content::default() });
         let file = self.contents.len() - 1;
         self.change(path, Some(Entry::File(file)));
         file
@@ -92,12 +117,16 @@ impl Disk {
     pub(super) fn truncate(&mut self, file: usize) {
         if let Some(content) = self.contents.get_mut(file) {
             content.live.clear();
+            self.writes += 1;
+            content.written = self.writes;
         }
     }
 
     pub(super) fn write(&mut self, file: usize, bytes: &[u8]) {
         if let Some(content) = self.contents.get_mut(file) {
             content.live.extend_from_slice(bytes);
+            self.writes += 1;
+            content.written = self.writes;
         }
     }
 

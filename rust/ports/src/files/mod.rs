@@ -138,6 +138,42 @@ impl Create {
     }
 }
 
+/// What the system says of a file without reading it: cheap, and another one once the file was written or replaced.
+///
+/// ```
+/// use std::path::Path;
+/// use exuvia_ports::{Create, Files, SimFiles};
+/// let (files, path) = (SimFiles::new(), Path::new("/key"));
+/// files.create(path, Create::default().private())?.write(b"secret")?;
+/// let before = files.stamp(path)?;
+/// assert!((before.length, before.is_private()) == (6, true));
+/// files.create(path, Create::default().private())?.write(b"SECRET")?;
+/// assert_ne!(files.stamp(path)?, before);
+/// # Ok::<(), exuvia_ports::FilesError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which file it is: its inode, or 0 where the system has none.
+    pub identity: u64,
+    /// Bytes.
+    pub length: u64,
+    /// When it was last written, by the file system's clock, in nanoseconds; of a simulated disk, a count of writes.
+    pub modified: i64,
+    /// Permission bits; `None` where the system has none.
+    pub mode: Option<u32>,
+}
+
+impl Stamp {
+    /// Whether none but the owner may read or write it; true where the system has no permission bits.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        match self.mode {
+            Some(mode) => mode & 0o077 == 0,
+            None => true,
+        }
+    }
+}
+
 /// An open file that is written from front to back.
 pub trait FileWriter: fmt::Debug + Send {
     /// Writes all of `bytes`. After an error an unknown part of them is in the file.
@@ -226,6 +262,12 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`FilesError::NotFound`] and others.
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, FilesError>;
+
+    /// What the system says of the file, without reading it.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] and others.
+    fn stamp(&self, path: &Path) -> Result<Stamp, FilesError>;
 
     /// Whether there is a file or folder of this name.
     fn exists(&self, path: &Path) -> bool;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use super::disk::Survives;
 use super::disk::{Disk, Entry};
-use super::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
+use super::{Create, FileLock, FileReader, FileWriter, Files, FilesError, Stamp};
 use crate::locked;
 
 /// What happens at the chosen operation.
@@ -216,6 +216,10 @@ impl Files for SimFiles {
                 file
             }
         };
+        // As the system does: an old file's mode is tightened, and stays as it is where none is asked for.
+        if how.private {
+            state.disk.set_private(file, true);
+        }
         Ok(self.writer(&state, path, file))
     }
 
@@ -268,6 +272,12 @@ impl Files for SimFiles {
         state.check_power("list", folder)?;
         state.folder("list", folder)?;
         Ok(state.disk.children(folder).into_iter().map(|name| folder.join(name)).collect())
+    }
+
+    fn stamp(&self, path: &Path) -> Result<Stamp, FilesError> {
+        let state = self.state();
+        state.check_power("look at", path)?;
+        Ok(state.disk.stamp(state.file("look at", path)?))
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use exuvia_lake::write_atomic;
 use exuvia_net::SystemFiles;
-use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError};
+use exuvia_ports::{Create, FileLock, FileReader, FileWriter, Files, FilesError, Stamp};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -81,6 +81,10 @@ impl Files for HeldFiles {
 
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
         SystemFiles.list(folder)
+    }
+
+    fn stamp(&self, path: &Path) -> Result<Stamp, FilesError> {
+        SystemFiles.stamp(path)
     }
 
     fn exists(&self, path: &Path) -> bool {
