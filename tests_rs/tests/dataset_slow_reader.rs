@@ -295,13 +295,12 @@ fn a_reader_that_is_overtaken_at_any_of_its_steps_finds_one_instant_and_no_damag
     }
 }
 
-#[test]
-fn a_file_that_is_opened_long_after_the_look_and_is_of_a_newer_day_ends_the_scan() {
-    // More files than a scan holds open; each round replaces all of them.
-    let disk = SimFiles::new();
+/// A scan of more files than it holds open, with a second seal of the day between its first batch and the next: how many batches
+/// came, how many rows, and what ended it.
+fn overtaken_while_it_reads(path: &str) -> (usize, usize, Option<LakeError>) {
     let declared = Declaration::new("ticks", ticks(), "ts", Some("symbol"));
-    let declaration = Declaration { path: "{yyyymmdd}/{symbol}.parquet".into(), ..declared };
-    let dataset = Dataset::create(Arc::new(disk), Path::new(ROOT), declaration).unwrap();
+    let declaration = Declaration { path: path.into(), ..declared };
+    let dataset = Dataset::create(Arc::new(SimFiles::new()), Path::new(ROOT), declaration).unwrap();
     let mut writer = dataset.writer("a").unwrap();
     let mut seal = |from, to| {
         writer.append(&rows_of(300, from, to), true).unwrap();
@@ -309,18 +308,30 @@ fn a_file_that_is_opened_long_after_the_look_and_is_of_a_newer_day_ends_the_scan
         writer.seal("2026-02-03".parse().unwrap(), None).unwrap();
     };
     seal(0, 600);
-    let unhurried = dataset.scan(&Query::default()).unwrap();
-    assert_eq!(unhurried.into_table().unwrap().rows(), 600);
+    assert_eq!(dataset.scan(&Query::default()).unwrap().into_table().unwrap().rows(), 600);
     let mut scan = dataset.scan(&Query::default()).unwrap();
-    assert!(scan.next().unwrap().is_ok());
+    let first = scan.next().unwrap().unwrap();
     seal(600, 1_200);
-    let (mut read, mut ended) = (1, None);
+    let (mut batches, mut rows, mut ended) = (1, first.num_rows(), None);
     for batch in scan {
         match batch {
-            Ok(_) => read += 1,
+            Ok(batch) => (batches, rows) = (batches + 1, rows + batch.num_rows()),
             Err(error) => ended = Some(error),
         }
     }
-    assert!(read >= 256, "what was open stays as it is: {read}");
+    (batches, rows, ended)
+}
+
+#[test]
+fn a_file_that_is_opened_long_after_the_look_and_was_replaced_ends_the_scan() {
+    let (batches, _, ended) = overtaken_while_it_reads("{yyyymmdd}/{symbol}.parquet");
+    assert!(batches >= 256, "what was open stays as it is: {batches}");
     assert!(matches!(ended, Some(LakeError::Restless { tries: 1, .. })), "{ended:?}");
+}
+
+#[test]
+fn files_that_a_newer_day_has_still_are_read_to_their_end() {
+    let (batches, rows, ended) = overtaken_while_it_reads("{yyyymmdd}/{symbol}-{part}.parquet");
+    assert_eq!((batches, rows), (300, 600), "{ended:?}");
+    assert!(ended.is_none(), "{ended:?}");
 }

@@ -39,6 +39,13 @@ pub struct FileEntry {
     pub symbols: Option<Vec<String>>,
 }
 
+impl FileEntry {
+    /// Whether both are one file, whichever of its names it has.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.path, self.bytes, self.checksum) == (&other.path, other.bytes, other.checksum)
+    }
+}
+
 /// A day as it was sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -334,12 +334,13 @@ impl Scan {
         }
     }
 
-    /// Opens a file long after the look. If its day has another manifest since, whatever is wrong with the file, or seems right,
-    /// is of another instant.
+    /// Opens a file long after the look. Its day may have another manifest since; only if that has the very same file is what was
+    /// opened, or could not be, of the instant of the look.
     fn open_named(&self, entry: &FileEntry, (day, generation): (Day, u64)) -> Result<ParquetFile, LakeError> {
         let (files, root) = (self.dataset.files.as_ref(), self.dataset.root.as_path());
         let opened = ParquetFile::open(files, root, entry);
-        if manifest::load(files, root, day)?.generation != generation {
+        let now = manifest::load(files, root, day)?;
+        if now.generation != generation && !now.files.iter().any(|file| file.is_same(entry)) {
             return Err(LakeError::Restless { dataset: self.dataset.declaration.name.clone(), tries: 1 });
         }
         opened
