@@ -291,3 +291,38 @@ def test_imports_for_types_go_below_a_line_that_holds_two_of_them(project: Path)
     added = scaffold(["lib:second"], [project], shim).text
     assert "import os; import sys\n    from " in added
     compile(added, "shim.py", "exec")
+
+
+def test_a_shim_whose_annotations_are_read_at_once_imports_what_they_need_at_once(project: Path) -> None:
+    late = "from __future__ import annotations\n"
+    shim = project / "shim.py"
+    made = scaffold(["lib:first"], [project]).text
+    assert made.count(late) == 1
+    shim.write_text(made.replace(late, ""))
+    added = scaffold(["lib:second"], [project], shim).text
+    assert "TYPE_CHECKING" not in added
+    shim.write_text(added)
+    (project / "check.py").write_text("import lib, shim\nprint(shim.second([lib.Row(1)]))\n")
+    done = python(project, "-m", "check")
+    assert (done.stdout, done.stderr) == ("[Row(a=1)]\n", "")
+
+
+def test_what_is_defined_under_a_condition_is_refused_by_its_name(project: Path) -> None:
+    (project / "lib.py").write_text("import sys\nif sys.platform:\n    def under(n):\n        return n\n")
+    with pytest.raises(MigrateError, match="^lib:under is not defined at the top of its module$"):
+        scaffold(["lib:under"], [project])
+
+
+def test_a_docstring_of_many_lines_and_an_annotation_that_is_no_code_come_over_as_they_are(project: Path) -> None:
+    (project / "lib.py").write_text(
+        'def told(n: "in seconds") -> int:\n    """Waits.\n\n    Not long.\n    """\n'
+        "    def steps():\n        yield n\n    return sum(steps())\n"
+    )
+    made = scaffold(["lib:told"], [project])
+    assert [note for note in made.notes if "legacy's own" in note] == [], "only what is inside of it is a generator"
+    assert 'n: "in seconds"' in made.text
+    (project / "shim.py").write_text(made.text)
+    (project / "check.py").write_text(
+        "import inspect, lib, shim\nprint(shim.told(3), inspect.getdoc(shim.told) == inspect.getdoc(lib.told))\n"
+    )
+    assert python(project, "-m", "check").stdout == "3 True\n"

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import segments
 from commands import exuvia
 from exuvia.migrate.evidence.segment import Segment
 from exuvia.migrate.modes import journal as modes
@@ -210,3 +211,11 @@ def test_back_ups_must_be_there_whole_and_young(project: Path) -> None:
     assert state("back-ups", preflight=True, backups=str(folder))[0] == "ok"
     old = state("back-ups", preflight=True, backups=str(folder), now=lambda: time.time() + 100 * 3600)
     assert (old[0], "100 h old" in old[1]) == ("fail", True)
+
+
+def test_evidence_of_another_machine_that_has_no_end_is_a_warning_with_its_name(project: Path) -> None:
+    segment = Segment(project / "evidence", {"fingerprints": {}, "config": str(project / "exuvia.toml")})
+    segment.abandon()
+    (path,) = segments.files(project / "evidence")
+    segments.rewrite(path, lambda line: {**line, "host": "elsewhere"} if line["kind"] == "header" else line)
+    assert state("other writers", preflight=True)[:2] == ("warn", "files of elsewhere have no end")

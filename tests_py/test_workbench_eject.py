@@ -246,3 +246,22 @@ def test_a_file_that_is_no_utf_8_is_named_and_never_written_with_letters_lost(tm
     done = exuvia(tmp_path, "eject", "--write")
     assert (done.returncode, "by hand: run.py: " in done.stdout, "said.py" in done.stdout) == (1, True, False), done
     assert (tmp_path / "run.py").read_bytes() == text.encode("latin-1")
+
+
+def test_a_test_that_asks_for_an_option_of_the_plugin_is_named_and_one_of_its_own_is_not(tmp_path: Path) -> None:
+    (tmp_path / "test_m.py").write_text(
+        "def test_a(request):\n    request.config.getoption('--mine')\n"
+        "    request.config.getoption('--exuvia-mode')\n    request.config.getvalue('exuvia_config')\n"
+    )
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 1, done
+    assert "test_m.py:3: takes the option '--exuvia-mode', which comes from exuvia's pytest plug-in" in done.stdout
+    assert "test_m.py:4: takes the option 'exuvia_config'" in done.stdout
+    assert "test_m.py:2" not in done.stdout
+
+
+def test_a_guard_that_has_something_to_do_in_the_end_stays_around_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("try:\n    import exuvia\nfinally:\n    print('up')\n")
+    done = exuvia(tmp_path, "eject", "--write")
+    assert done.returncode == 0, done
+    assert (tmp_path / "m.py").read_text() == "try:\n    pass\nfinally:\n    print('up')\n"

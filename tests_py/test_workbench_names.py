@@ -108,3 +108,10 @@ def test_a_package_that_this_python_finds_is_named_as_this_python_names_it(tmp_p
     assert units(tmp_path) == {"desk.calc:hot"}
     assert exuvia(tmp_path, "init", "--force").returncode == 0
     assert units(tmp_path) == {"services.desk.calc:hot"}
+
+
+def test_a_folder_inside_of_a_package_is_named_from_the_top_of_that(tmp_path: Path) -> None:
+    laid(tmp_path, desk__INIT="", desk__rates__calc=HOT, main="import desk.rates.calc\ndesk.rates.calc.hot(3)\n")
+    names = Names(tmp_path)
+    assert names.of(tmp_path / "desk" / "rates" / "calc.py") == "desk.rates.calc"
+    assert {"calc", "rates.calc", "desk.rates.calc"} >= set(names.all_of(tmp_path / "desk" / "rates" / "calc.py"))

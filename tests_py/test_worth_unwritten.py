@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,15 @@ def test_what_its_user_wrote_is_a_candidate_whatever_it_calls(project: Path) -> 
         "Hot.add",
         "nowhere",
         "Nobody.add",
+        "other.inner",
     )
     assert [unwritten("lib:hot", f"mine:{name}", [project]) for name in names] == [None] * len(names)
     assert unwritten("lib:hot", "math:sqrt") is None
+
+
+def test_a_module_of_which_python_cannot_say_where_it_is_counts_as_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "made_by_hand", types.ModuleType("made_by_hand"))
+    assert unwritten("lib:hot", "made_by_hand:hot", [project]) is None
+    assert "there is no module made_by_nobody" in str(unwritten("lib:hot", "made_by_nobody:hot", [project]))
