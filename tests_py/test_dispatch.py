@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dis
 import functools
 import gc
 import inspect
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from exuvia._exuvia import Switch, detached_copy
 from exuvia.errors import MigrateError
+from exuvia.migrate.dispatch import inspected
 from exuvia.migrate.dispatch.splice import HIDDEN, Splice, can_splice, legacy_copy, plain_function, trampoline
 
 if TYPE_CHECKING:
@@ -347,3 +349,29 @@ def test_a_swapped_function_costs_little_more_than_the_rust_function_itself(reco
     record_property("added_ns_splice", added)
     print(f"a spliced function in mode rust costs {added:.0f} ns more than the function itself")  # noqa: T201 - shown by -rP
     assert added <= 60.0
+
+
+def test_a_call_site_remembers_where_a_method_of_ours_stands_as_it_does_for_a_function() -> None:
+    def add(self: object, x: int) -> int:
+        return x + 1
+
+    class Book:
+        plain, ours = add, Switch(add, add, add).callable
+
+    def asked(book: Any) -> Any:
+        return book.plain(1) + book.ours(1)
+
+    book = Book()
+    assert sum(asked(book) for _ in range(200)) == 800
+    remembered = [step for step in dis.get_instructions(asked, adaptive=True) if "METHOD_WITH_VALUES" in step.opname]
+    assert [step.argval for step in remembered] == ["plain", "ours"]
+
+
+def test_the_type_of_a_dispatcher_never_changes_and_shows_no_code_where_there_is_none() -> None:
+    made = Switch(len, len, len).callable
+    with pytest.raises(TypeError, match="immutable type"):
+        type(made).note = "x"
+    with pytest.raises(AttributeError, match="object has no attribute '__code__'"):
+        _ = made.__code__
+    inspected.as_function(made, len)
+    assert (made.__name__, hasattr(made, "__code__"), hasattr(made, "__globals__")) == ("len", False, False)

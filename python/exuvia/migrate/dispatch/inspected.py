@@ -13,27 +13,26 @@ from typing import Any
 
 from exuvia.migrate.dispatch import lives
 
-__all__ = ["as_function"]
-
-READ = ("__code__", "__defaults__", "__kwdefaults__", "__closure__", "__globals__")
+__all__ = ["as_function", "shown"]
 
 
-class _Shown:
-    """One of these attributes, read of the function that a dispatcher wraps."""
+def shown(stand_in: Any, name: str) -> Any:
+    """Return an attribute of the function that a dispatcher stands for; its type asks for each that tells of code.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    Args:
+        stand_in: The dispatcher.
+        name: The attribute's name.
 
-    def __get__(self, stand_in: Any, owner: type) -> Any:
-        if stand_in is None:
-            return self
-        function = vars(stand_in).get("__wrapped__")
-        if isinstance(function, types.FunctionType) and function.__globals__ is vars(lives):
-            # What counts the objects of a class stands around its own `__init__`.
-            function = vars(function).get("__wrapped__")
-        if isinstance(function, types.FunctionType):
-            return getattr(function, self.name)
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}")
+    Raises:
+        AttributeError: If it stands for nothing that is written in Python.
+    """
+    function = vars(stand_in).get("__wrapped__")
+    if isinstance(function, types.FunctionType) and function.__globals__ is vars(lives):
+        # What counts the objects of a class stands around its own `__init__`.
+        function = vars(function).get("__wrapped__")
+    if isinstance(function, types.FunctionType):
+        return getattr(function, name)
+    raise AttributeError(f"{type(stand_in).__name__!r} object has no attribute {name!r}")
 
 
 def as_function(stand_in: Any, function: Any) -> None:
@@ -51,7 +50,3 @@ def as_function(stand_in: Any, function: Any) -> None:
         function: What it stands for; one that is not written in Python has no code to show.
     """
     functools.update_wrapper(stand_in, function)
-    shows = type(stand_in)
-    if READ[0] not in vars(shows):
-        for name in READ:
-            setattr(shows, name, _Shown(name))

@@ -364,6 +364,29 @@ unsafe fn rescue(
     }
 }
 
+/// What is shown of the function that a callable stands for, by `exuvia.migrate.dispatch.inspected`.
+const SHOWN: [&CStr; 5] = [c"__code__", c"__defaults__", c"__kwdefaults__", c"__closure__", c"__globals__"];
+
+/// One of these, of the function that stands in the `__dict__` as the one that is wrapped.
+unsafe extern "C" fn shown(this: *mut ffi::PyObject, name: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: CPython passes a live object and the closure of the getter, which is one of the names above.
+    unsafe {
+        let py = Python::assume_attached();
+        let name = CStr::from_ptr(name.cast()).to_string_lossy();
+        let found = py
+            .import("exuvia.migrate.dispatch.inspected")
+            .and_then(|inspected| inspected.getattr("shown"))
+            .and_then(|shown| shown.call1((Bound::from_borrowed_ptr(py, this), name)));
+        match found {
+            Ok(found) => found.into_ptr(),
+            Err(error) => {
+                error.restore(py);
+                ptr::null_mut()
+            }
+        }
+    }
+}
+
 static METHOD_TYPE: AtomicPtr<ffi::PyObject> = AtomicPtr::new(ptr::null_mut());
 
 /// `__get__`: binds by calling `types.MethodType`, since `PyMethod_New` is not in the limited API.
@@ -470,16 +493,22 @@ fn heap_type(
         member(c"__dictoffset__", offset_of!(Callable, dict)),
         ffi::PyMemberDef::default(),
     ];
-    let getset: &'static mut [ffi::PyGetSetDef; 2] = Box::leak(Box::new([
-        ffi::PyGetSetDef {
-            name: c"__dict__".as_ptr(),
-            get: Some(ffi::PyObject_GenericGetDict),
-            set: Some(ffi::PyObject_GenericSetDict),
-            doc: ptr::null(),
-            closure: ptr::null_mut(),
-        },
-        ffi::PyGetSetDef::default(),
-    ]));
+    let mut getset = vec![ffi::PyGetSetDef {
+        name: c"__dict__".as_ptr(),
+        get: Some(ffi::PyObject_GenericGetDict),
+        set: Some(ffi::PyObject_GenericSetDict),
+        doc: ptr::null(),
+        closure: ptr::null_mut(),
+    }];
+    getset.extend(SHOWN.map(|name| ffi::PyGetSetDef {
+        name: name.as_ptr(),
+        get: Some(shown),
+        set: None,
+        doc: ptr::null(),
+        closure: name.as_ptr().cast_mut().cast(),
+    }));
+    getset.push(ffi::PyGetSetDef::default());
+    let getset: &'static mut [ffi::PyGetSetDef] = Vec::leak(getset);
     let mut methods = own_methods.to_vec();
     methods.push(ffi::PyMethodDef {
         ml_name: c"__reduce__".as_ptr(),
@@ -501,7 +530,9 @@ fn heap_type(
         slot(ffi::Py_tp_getset, getset.as_mut_ptr().cast()),
         slot(0, ptr::null_mut()),
     ]);
+    // Of a type that never changes the interpreter remembers where its methods stand, call site by call site.
     let flags = ffi::Py_TPFLAGS_DEFAULT
+        | ffi::Py_TPFLAGS_IMMUTABLETYPE
         | ffi::Py_TPFLAGS_HAVE_GC
         | ffi::Py_TPFLAGS_HAVE_VECTORCALL
         | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR

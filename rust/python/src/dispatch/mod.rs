@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use exuvia_migrate::page::{Caps, MOST};
 use exuvia_migrate::{Mode, within};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -316,23 +317,23 @@ impl Switch {
         let shared = &self.shared;
         let counts = PyDict::new(py);
         for (name, counter) in [
-            ("legacy_calls", &shared.legacy_calls),
-            ("candidate_calls", &shared.candidate_calls),
-            ("canary_calls", &shared.canary_calls),
-            ("unsampled", &shared.unsampled),
-            ("unkeyed", &shared.unkeyed),
-            ("capped", &shared.capped),
-            ("fallbacks", &shared.fallbacks),
-            ("answered", &shared.answered),
-            ("unanswered", &shared.unanswered),
-            ("same_errors", &shared.same_errors),
-            ("panics", &shared.panics),
-            ("compared", &shared.compared),
-            ("differed", &shared.differed),
-            ("errors", &shared.errors),
-            ("skipped", &shared.skipped),
-            ("legacy_ns", &shared.legacy_ns),
-            ("candidate_ns", &shared.candidate_ns),
+            (intern!(py, "legacy_calls"), &shared.legacy_calls),
+            (intern!(py, "candidate_calls"), &shared.candidate_calls),
+            (intern!(py, "canary_calls"), &shared.canary_calls),
+            (intern!(py, "unsampled"), &shared.unsampled),
+            (intern!(py, "unkeyed"), &shared.unkeyed),
+            (intern!(py, "capped"), &shared.capped),
+            (intern!(py, "fallbacks"), &shared.fallbacks),
+            (intern!(py, "answered"), &shared.answered),
+            (intern!(py, "unanswered"), &shared.unanswered),
+            (intern!(py, "same_errors"), &shared.same_errors),
+            (intern!(py, "panics"), &shared.panics),
+            (intern!(py, "compared"), &shared.compared),
+            (intern!(py, "differed"), &shared.differed),
+            (intern!(py, "errors"), &shared.errors),
+            (intern!(py, "skipped"), &shared.skipped),
+            (intern!(py, "legacy_ns"), &shared.legacy_ns),
+            (intern!(py, "candidate_ns"), &shared.candidate_ns),
         ] {
             counts.set_item(name, counter.load(Ordering::Relaxed))?;
         }
