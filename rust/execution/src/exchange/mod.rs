@@ -309,12 +309,6 @@ impl Exchange {
         self.markets.values().map(|market| &market.listing)
     }
 
-    /// The symbol of an instrument by its name.
-    #[must_use]
-    pub fn symbol(&self, name: &str) -> Option<Symbol> {
-        self.listings().find(|listing| listing.instrument.name == name).map(|listing| listing.symbol)
-    }
-
     /// All executions of all accounts in the order in which they happened, also those whose report is still on its way.
     #[must_use]
     pub fn executions(&self) -> &[Report] {
