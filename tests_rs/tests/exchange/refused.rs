@@ -15,14 +15,18 @@ fn opened(config: Config) -> String {
     error.to_string()
 }
 
+fn with(change: &dyn Fn(&mut Config)) -> String {
+    let mut config = config(Rules::default());
+    change(&mut config);
+    opened(config)
+}
+
+fn listed(change: &dyn Fn(&mut Listing)) -> String {
+    with(&|config| change(&mut config.listings[0]))
+}
+
 #[test]
 fn a_configuration_that_cannot_be_is_named() {
-    let with = |change: &dyn Fn(&mut Config)| {
-        let mut config = config(Rules::default());
-        change(&mut config);
-        opened(config)
-    };
-    let listed = |change: &dyn Fn(&mut Listing)| with(&|config| change(&mut config.listings[0]));
     let fill = FillModel::Ratio { ratio: 0, rounding: PriceRounding::Exact };
     for (text, words) in [
         (
@@ -67,7 +71,7 @@ fn data_that_cannot_be_traded_on_change_nothing() {
     stage.quote(1, ("99", 9), ("101", 9));
     stage.send(2, intent(Buy, 1, Some("100")));
     stage.heard();
-    let mut refused = |got: Result<(), ExchangeError>, code: &str, words: &str| {
+    let refused = |got: Result<(), ExchangeError>, code: &str, words: &str| {
         let error = got.unwrap_err();
         assert!(error.code() == code && error.to_string().contains(words), "{error}");
     };

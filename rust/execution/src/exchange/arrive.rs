@@ -103,10 +103,9 @@ impl Exchange {
 
     /// Whether the account has room for what is open of an order, and at which price that was reckoned.
     fn check_room(&self, order: &PaperOrder) -> Result<Price, Refusal> {
-        let (Some(market), Some(seat)) = (self.markets.get(&order.symbol()), self.seats.get(&order.placement.account))
-        else {
-            return Err(Refusal::NoSuchOrder(order.id));
-        };
+        let no_such = || Refusal::NoSuchOrder(order.id);
+        let market = self.markets.get(&order.symbol()).ok_or_else(no_such)?;
+        let seat = self.seats.get(&order.placement.account).ok_or_else(no_such)?;
         let (listing, reckoned) = (&market.listing, market.reckoned(order));
         let amount = Quantity::from_raw(order.quantity.raw() - order.filled.raw());
         let price = reckoned.unwrap_or_default();

@@ -149,9 +149,7 @@ impl Exchange {
         match (market.listing.rules.beyond, worst) {
             (Beyond::Ticks(ticks), Some(worst)) => {
                 let (rest, price) = (order.open().raw(), market.beyond(order.side(), worst, ticks));
-                if !self.execute(id, rest, price, Role::Taker, now) {
-                    return;
-                }
+                self.execute(id, rest, price, Role::Taker, now);
             }
             (Beyond::Cancel, Some(_)) => return self.remove(id, Removal::Beyond, now),
             _ if duration == TimeInForce::ImmediateOrCancel => return self.remove(id, Removal::NotAtOnce, now),

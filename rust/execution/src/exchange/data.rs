@@ -185,11 +185,7 @@ impl Exchange {
                             let waits = (ahead - passed).max(0);
                             let serves = waits.min(left);
                             (left, passed) = (left - serves, passed + serves);
-                            had = market.lots(had.saturating_sub(if rules.liquidity == Liquidity::Unlimited {
-                                0
-                            } else {
-                                serves
-                            }));
+                            had = if unlimited { had } else { market.lots(had.saturating_sub(serves)) };
                             let served = serves == waits && (left > 0 || waits == 0);
                             let ahead = (ahead - passed).max(0);
                             if let Some(order) = self.order_mut(id) {

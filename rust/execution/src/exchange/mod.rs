@@ -32,6 +32,7 @@ mod fees;
 mod fill;
 mod latency;
 mod market;
+mod messages;
 mod order;
 mod refuse;
 mod report;
@@ -39,7 +40,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use exuvia_model::{OrderStatus, Price, Quantity, Symbol, Time};
+use exuvia_model::{Price, Quantity, Symbol, Time};
 
 pub use account::{AccountTerms, PaperAccount, Power};
 pub use fees::{FeeRounding, Fees, Tariff};
@@ -55,7 +56,7 @@ pub use rules::{
 
 use crate::{Amendment, Currency};
 use account::Prices;
-use chance::{Chance, Lane};
+use chance::Chance;
 use market::Market;
 
 /// What becomes of two orders of one account that would meet.
@@ -308,12 +309,6 @@ impl Exchange {
         self.markets.values().map(|market| &market.listing)
     }
 
-    /// The symbol of an instrument by its name.
-    #[must_use]
-    pub fn symbol(&self, name: &str) -> Option<Symbol> {
-        self.listings().find(|listing| listing.instrument.name == name).map(|listing| listing.symbol)
-    }
-
     /// All executions of all accounts in the order in which they happened, also those whose report is still on its way.
     #[must_use]
     pub fn executions(&self) -> &[Report] {
@@ -337,96 +332,5 @@ impl Exchange {
 
     fn market(&self, symbol: Symbol) -> Result<&Market, ExchangeError> {
         self.markets.get(&symbol).ok_or(ExchangeError::Unlisted(symbol))
-    }
-
-    /// Lets time pass before a request of an account.
-    fn ready(&mut self, now: Time, account: u32) -> Result<(), ExchangeError> {
-        self.account(account)?;
-        self.advance(now)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.sequence += 1;
-        self.sequence
-    }
-
-    fn send(&mut self, now: Time, account: u32, delay: Delay, request: Due) {
-        let number = self.next();
-        let mut arrives = Time(now.0.saturating_add(delay.nanos(self.chance.draw(Lane::Request, number, 0))));
-        if let Some(seat) = self.seats.get_mut(&account).filter(|_| !self.latency.overtaking) {
-            arrives = arrives.max(seat.sent);
-            seat.sent = arrives;
-        }
-        self.due.insert((arrives, number), request);
-        self.run(now);
-    }
-
-    /// Does what is due by `now`.
-    fn run(&mut self, now: Time) {
-        while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
-            let ((time, _), due) = entry.remove_entry();
-            self.clock = time;
-            self.happen(due, time);
-        }
-        self.clock = now;
-    }
-
-    fn order_mut(&mut self, id: u64) -> Option<&mut PaperOrder> {
-        self.orders.get_mut(usize::try_from(id).ok()?.checked_sub(1)?)
-    }
-
-    /// Tells the owner of an order.
-    fn tell(&mut self, id: u64, event: Event, now: Time) {
-        let Some(order) = self.order(id) else { return };
-        let (account, client_id) = (order.placement.account, order.placement.client_id.clone());
-        self.tell_to(account, id, client_id, event, now);
-    }
-
-    fn tell_to(&mut self, account: u32, order: u64, client_id: String, event: Event, now: Time) {
-        let number = self.next();
-        let mut heard =
-            Time(now.0.saturating_add(self.latency.report.nanos(self.chance.draw(Lane::Report, number, 0))));
-        if let Some(seat) = self.seats.get_mut(&account).filter(|_| !self.latency.overtaking) {
-            heard = heard.max(seat.heard);
-            seat.heard = heard;
-        }
-        let report = Report { account, order, client_id, event, happened: now, heard };
-        if matches!(report.event, Event::Executed { .. }) {
-            self.executions.push(report.clone());
-        }
-        self.reports.insert((heard, number), report);
-    }
-
-    /// Ends an order: it stands no longer, and its account has its room back.
-    fn end(&mut self, id: u64, status: OrderStatus, words: String, event: Event, now: Time) {
-        self.leave(id);
-        if let Some(order) = self.order(id).filter(|order| order.is_live()).cloned() {
-            self.reserve(&order, -order.open().raw());
-        }
-        if let Some(order) = self.order_mut(id) {
-            (order.status, order.words, order.updated) = (status, words, now);
-        }
-        self.tell(id, event, now);
-    }
-
-    /// Takes an order out of the market, whether it stands or waits for its stop.
-    fn leave(&mut self, id: u64) {
-        let Some(order) = self.order(id) else { return };
-        let (symbol, side, place, rank) = (order.symbol(), order.side(), order.place(), order.rank);
-        if let Some(market) = self.markets.get_mut(&symbol) {
-            market.standing_mut(side).remove(&place);
-            market.stops.remove(&rank);
-        }
-    }
-
-    /// Notes that a working order may need so much more, or less.
-    fn reserve(&mut self, order: &PaperOrder, amount: i64) {
-        if let Some(seat) = self.seats.get_mut(&order.placement.account) {
-            seat.account.reserve(order.symbol(), order.side(), amount, order.reckoned);
-        }
-    }
-
-    fn remove(&mut self, id: u64, why: Removal, now: Time) {
-        self.end(id, OrderStatus::Cancelled, why.to_string(), Event::Cancelled(why), now);
     }
 }

@@ -11,7 +11,7 @@ use crate::{Currency, OrderError};
 pub enum Refusal {
     /// Type, prices, tick or lot.
     #[error(transparent)]
-    Terms(#[from] OrderError),
+    Terms(Box<OrderError>),
     /// The client id named an order of this account before.
     #[error(
         "client id {client_id:?} is already that of order {earlier}: look up what became of it, or take a new id for another order"
@@ -117,6 +117,12 @@ pub enum Refusal {
     /// A stop that was set off is no stop any more.
     #[error("the stop of order {0} was set off already: change its limit, or cancel it")]
     SetOff(u64),
+}
+
+impl From<OrderError> for Refusal {
+    fn from(error: OrderError) -> Self {
+        Self::Terms(Box::new(error))
+    }
 }
 
 impl Refusal {
