@@ -244,6 +244,7 @@ fn a_configuration_that_cannot_be_is_refused_with_its_field() {
         let error = sound(change).unwrap_err();
         assert!(error.contains(says), "{error}");
     }
+    assert_eq!(gateway(config()).1.config(), &config());
     let bad = Config { user_name: String::new(), ..config() };
     assert!(ProjectX::new(bad, Arc::new(exuvia_ports::SimHttp::new(|_| unreachable!()))).is_err());
 }
