@@ -95,8 +95,11 @@ fn an_envelope_that_contradicts_itself_or_cannot_be_read_proves_nothing() {
     }
 }
 
+/// Codes and their names.
+type Codes = &'static [(i64, &'static str)];
+
 /// The vendor's lists, written down a second time: (table, codes that refuse, codes that leave it open).
-const LISTS: [(Table, &[(i64, &str)], &[(i64, &str)]); 12] = [
+const LISTS: [(Table, Codes, Codes); 12] = [
     (
         Table::Login,
         &[

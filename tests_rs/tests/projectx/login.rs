@@ -230,7 +230,8 @@ fn a_configuration_that_cannot_be_is_refused_with_its_field() {
         let error = config.sound().unwrap_err().to_string();
         assert!(error.contains(says) && error.contains("nothing was sent"), "{error}");
     }
-    let cases: [(fn(&mut Config), &str); 7] = [
+    type Spoil = fn(&mut Config);
+    let cases: [(Spoil, &str); 7] = [
         (|config| config.user_name.clear(), "user_name"),
         (|config| config.api_key = Secret::new(""), "api_key"),
         (|config| config.token_margin = config.token_life, "token_margin"),
@@ -243,6 +244,7 @@ fn a_configuration_that_cannot_be_is_refused_with_its_field() {
         let error = sound(change).unwrap_err();
         assert!(error.contains(says), "{error}");
     }
+    assert_eq!(gateway(config()).1.config(), &config());
     let bad = Config { user_name: String::new(), ..config() };
     assert!(ProjectX::new(bad, Arc::new(exuvia_ports::SimHttp::new(|_| unreachable!()))).is_err());
 }

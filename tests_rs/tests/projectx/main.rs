@@ -6,6 +6,7 @@
 mod answers;
 mod broker;
 mod contracts;
+mod desk;
 mod hub;
 mod kit;
 mod limits;

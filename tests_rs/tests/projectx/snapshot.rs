@@ -7,13 +7,13 @@ use exuvia_model::{Side, Time};
 use crate::kit::*;
 
 /// A row of an order: id, status, executed contracts, tag, and the second of its last change.
-fn row(id: i64, status: i64, filled: i64, tag: &str, second: i64) -> String {
+pub fn row(id: i64, status: i64, filled: i64, tag: &str, second: i64) -> String {
     format!(
         r#"{{"id":{id},"accountId":7001,"contractId":"{CONTRACT}","creationTimestamp":"2026-02-03T14:20:00+00:00","updateTimestamp":"2026-02-03T14:20:{second:02}+00:00","status":{status},"type":1,"side":0,"size":3,"limitPrice":1,"fillVolume":{filled},"customTag":"{tag}"}}"#
     )
 }
 
-fn orders(rows: &[String]) -> Does {
+pub fn orders(rows: &[String]) -> Does {
     list("orders", &rows.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -96,7 +96,7 @@ fn an_order_that_was_made_before_and_still_lives_moves_the_search_back_to_it() {
     assert!(gate.body().contains("2026-02-03T15:15:00Z"), "{}", gate.body());
 }
 
-fn parts(gate: &Gate, open: &[String], all: &[String], by_id: &[Does], trades: &[&str], positions: &[&str]) {
+pub fn parts(gate: &Gate, open: &[String], all: &[String], by_id: &[Does], trades: &[&str], positions: &[&str]) {
     gate.then("Account/search", ok(ACCOUNT)).then("Order/searchOpen", orders(open)).then("Order/search", orders(all));
     for does in by_id {
         gate.then("Order/searchById", does.clone());

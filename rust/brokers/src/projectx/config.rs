@@ -78,8 +78,8 @@ pub enum TrailPrice {
 /// ```
 /// use exuvia_brokers::projectx::{AccountChoice, Config, Place, Secret};
 /// let config = Config::new(Place::loopback(8080), "trader1", Secret::new("base64-ish"), AccountChoice::Id(7001));
-/// assert!(config.sound().is_ok());
 /// assert!(!format!("{config:?}").contains("base64-ish"));
+/// assert!(config.sound().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
