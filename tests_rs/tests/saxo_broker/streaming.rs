@@ -141,6 +141,7 @@ fn what_is_no_activity_of_an_order_is_passed_and_what_cannot_be_read_is_a_gap() 
         assert!(is_gap(&tell(&broken)), "{broken}");
     }
     assert_eq!(feed.unread(), 6);
+    assert!(is_gap(&tell(&activity(11, "Fill", r#","FillAmount":4,"ExecutionPrice":184"#))), "how much in all?");
     assert!(feed.over().is_none());
 }
 
