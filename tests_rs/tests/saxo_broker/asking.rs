@@ -263,6 +263,7 @@ fn a_precheck_is_clear_only_if_nothing_at_all_is_in_the_way() {
         ),
         (r#"{"PreCheckResult":"Error","ErrorInfo":{"ErrorCode":"IllegalAmount"}}"#.to_owned(), "IllegalAmount"),
         (r#"{"PreCheckResult":"Error"}"#.to_owned(), "the venue answers Error and no reason"),
+        (r#"{"PreCheckResult":"Ok","PreTradeDisclaimers":{}}"#.to_owned(), "pre-trade disclaimers are outstanding"),
         (format!(r#"{{"PreCheckResult":"Ok",{texts}}}"#), "pre-trade disclaimers are outstanding"),
         (format!(r#"{{"PreCheckResult":"Ok","ErrorInfo":{{"ErrorCode":"D",{texts}}}}}"#), "(t)"),
         (

@@ -177,7 +177,7 @@ fn each_failure_of_a_question_has_its_code_and_says_whether_it_may_be_asked_agai
     assert!(code(400, body).2.contains("InvalidModelState: m [Uic: a b] [X: ]"));
     assert!(code(400, r#"{"ErrorInfo":{"ErrorCode":"InvalidUic"}}"#).2.contains("HTTP 400 InvalidUic"));
     assert_eq!(code(404, "").0, "refused");
-    assert!(code(200, "nonsense").2.contains("JSON breaks at byte 0"));
+    assert!(code(200, "nonsense").2.contains("JSON breaks at byte 1"));
     assert_eq!(code(200, "{}").2, "GET /port/v1/users/me: the answer cannot be used: it has no UserKey");
     assert_eq!((error(Err(lost())).0, error(Err(lost())).1), ("not_answered", false));
     assert_eq!((error(Err(not_sent())).0, error(Err(not_sent())).1), ("not_sent", true));

@@ -11,7 +11,7 @@ pub const CLIENT: &str = "aBc1dEf2gHi3jKl4mNoPqw==";
 pub const REST: &str = "http://127.0.0.1:9/sim/openapi";
 pub const TOKEN: &str = "s3cret-token";
 
-/// Apple, in whole shares and cents.
+/// Apple, in halves of shares and cents.
 pub const AAPL: Symbol = Symbol(0);
 /// An option on it.
 pub const CALL: Symbol = Symbol(1);
@@ -41,7 +41,8 @@ pub fn config() -> SaxoConfig {
 }
 
 fn instrument(name: &str, tick: &str, multiplier: &str) -> Instrument {
-    Instrument::new(name, p(tick), q(multiplier), "USD".parse().unwrap()).unwrap()
+    let whole = Instrument::new(name, p(tick), q(multiplier), "USD".parse().unwrap()).unwrap();
+    Instrument { lot: q("0.5"), ..whole }
 }
 
 /// A desk with four instruments, the last of which Saxo does not have.

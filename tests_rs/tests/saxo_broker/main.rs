@@ -8,6 +8,7 @@ mod client;
 mod kit;
 mod linked;
 mod looking;
+mod losing;
 mod placing;
 mod random;
 mod streaming;

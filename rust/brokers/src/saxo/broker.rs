@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use exuvia_execution::{
-    Amendment, Broker, Capabilities, ChangeOutcome, CheckedOrder, Instrument, Order, PlaceOutcome, Report, Snapshot,
-    Unreachable, VenueOrder, VenueStatus,
+    Amendment, Broker, Capabilities, ChangeOutcome, CheckedOrder, Heard, Instrument, Order, PlaceOutcome, Report,
+    Snapshot, Unreachable, VenueOrder, VenueStatus,
 };
 use exuvia_model::{DAY, OrderType, SECOND, Time};
 use exuvia_ports::{Http, Response};
@@ -140,9 +140,7 @@ impl SaxoBroker {
             Ok(tickets) => tickets,
             Err(why) => return all(unfit(&why)),
         };
-        let Some(leader) = first.or(related.first().copied()).map(|(order, _)| order.order().client_id()) else {
-            return Vec::new();
-        };
+        let leader = first.or(related.first().copied()).map(|(order, _)| order.order().client_id()).unwrap_or_default();
         let body = order_body(ticket.as_ref(), &others, self.client.config()).end();
         let response = match self.client.send(&Ask::post(ORDERS, body).request_id(leader).order(), now) {
             Ok(response) => response,
@@ -252,7 +250,9 @@ impl SaxoBroker {
         if self.client.config().audit {
             let activities = self.audit(since, now)?;
             merge(&mut orders, folded(&activities).into_values());
-            executions.extend(activities.iter().filter(|activity| activity.is_fill()).filter_map(Activity::report));
+            // A fill without its amounts is a gap where it is heard, on which a snapshot is taken; here it would ask for the next one.
+            let fills = activities.iter().filter(|activity| activity.is_fill()).filter_map(Activity::report);
+            executions.extend(fills.filter(|fill| !matches!(fill.what, Heard::Gap(_))));
         }
         let positions = self.client.net_positions(now)?;
         let balances = self.client.balances(now)?;

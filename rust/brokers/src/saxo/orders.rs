@@ -249,8 +249,9 @@ impl OrderFault {
         }
         if let Some(outstanding) = &self.disclaimers {
             let tokens = outstanding.tokens.join(", ");
+            let before = if text.is_empty() { "" } else { "; " };
             text = format!(
-                "{text}; pre-trade disclaimers are outstanding ({tokens}): read and answer them, then order anew"
+                "{text}{before}pre-trade disclaimers are outstanding ({tokens}): read and answer them, then order anew"
             );
         }
         shown(text.as_bytes())
