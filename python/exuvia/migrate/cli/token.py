@@ -122,7 +122,7 @@ def _keep(options: argparse.Namespace) -> int:
     loud: list[str] = []
 
     def told(code: str, words: str, is_loud: bool) -> None:
-        say(f"{'! ' if is_loud else ''}{code}: {words}")
+        print(f"{'! ' if is_loud else ''}{code}: {words}", flush=True)
         if code in {"fenced", "contended"}:
             loud.append(words)
 
