@@ -170,3 +170,22 @@ fn left_over_pieces_of_a_killed_writer_are_cleared_and_files_of_others_are_not()
     let left: Vec<_> = left.iter().filter(|path| path.to_string_lossy().ends_with(".tmp")).collect();
     assert_eq!(left, [Path::new("/run/.other.json.0.tmp")]);
 }
+
+#[test]
+fn a_folder_full_of_pieces_is_told_and_the_next_keeper_clears_it() {
+    let world = World::new(1);
+    let mut keeper = world.keeper("one", "nas");
+    world.run(&mut keeper, 10);
+    for number in 0..1_000 {
+        let path = format!("/run/.saxo.json.{number}.tmp");
+        drop(world.files.create(Path::new(&path), Create::default().private()).unwrap());
+    }
+    let told = world.run_events(&mut keeper, 900);
+    assert_eq!(codes(&told), ["refreshed", "files"]);
+    assert!(told[1].words.contains("cannot write /run/saxo.json") && told[1].words.contains("1000"), "{}", told[1]);
+    assert_eq!(codes(&keeper.close().events), ["stopped", "rescued"], "beside the file there is a name");
+    let mut next = world.keeper("two", "nas");
+    assert_eq!(world.run(&mut next, 1), ["recovered", "took"]);
+    assert_eq!(number(&world.pair()), 1);
+    assert!(!world.files.list(Path::new("/run")).unwrap().iter().any(|path| path.to_string_lossy().ends_with(".tmp")));
+}

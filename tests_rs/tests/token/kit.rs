@@ -163,9 +163,16 @@ impl World {
     }
 
     pub fn keeper_with(&self, name: &str, host: &str, settings: Settings) -> Keeper {
-        let (files, clock, random) = (Arc::new(self.files.clone()), self.clock.clone(), self.random.clone());
+        self.keeper_by(name, host, settings, Box::new(self.way.clone()))
+    }
+
+    pub fn keeper_by(&self, name: &str, host: &str, settings: Settings, way: Box<dyn Refresher>) -> Keeper {
         let holder = Holder { name: name.to_owned(), host: host.to_owned(), pid: 7 };
-        Keeper::new(Ports { files, clock, random }, self.paths(), holder, settings, Box::new(self.way.clone())).unwrap()
+        Keeper::new(self.ports(), self.paths(), holder, settings, way).unwrap()
+    }
+
+    pub fn ports(&self) -> Ports {
+        Ports { files: Arc::new(self.files.clone()), clock: self.clock.clone(), random: self.random.clone() }
     }
 
     pub fn venue(&self) -> std::sync::MutexGuard<'_, Venue> {

@@ -1,9 +1,8 @@
 //! What an operator does and sees: a look at the files, and the cutover from the parallel name to the canonical one.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use exuvia_engine::tokens::{Holder, Keeper, Paths, Ports, Settings, cutover, look};
+use exuvia_engine::tokens::{Holder, Keeper, Paths, Settings, cutover, look};
 use exuvia_model::Time;
 use exuvia_ports::{Clock as _, Files as _, SimFault, Survives};
 
@@ -80,10 +79,9 @@ fn parallel(world: &World) -> (Paths, Keeper) {
     let paths = Paths::parallel(Path::new(PATH));
     world.venue().current = 50;
     put(&world.files, paths.token(), &login(50, START + LIFE).replace("\"user\":\"ann\"", "\"scope\":\"all\""), true);
-    let (files, clock, random) = (Arc::new(world.files.clone()), world.clock.clone(), world.random.clone());
     let holder = Holder { name: "new".into(), host: "nas".into(), pid: 8 };
-    let ports = Ports { files, clock, random };
-    let keeper = Keeper::new(ports, paths.clone(), holder, Settings::default(), Box::new(world.way.clone())).unwrap();
+    let way = Box::new(world.way.clone());
+    let keeper = Keeper::new(world.ports(), paths.clone(), holder, Settings::default(), way).unwrap();
     (paths, keeper)
 }
 

@@ -1,10 +1,11 @@
 //! When a pair is renewed, and what is done when it is not.
 
-use exuvia_engine::tokens::{Settings, Tokens};
-use exuvia_model::{MINUTE, SECOND, Time};
-use exuvia_ports::Clock as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use exuvia_engine::tokens::{OAuth2, Pair, RefreshError, Refresher, Renewal, Settings, Tokens};
+use exuvia_model::{HOUR, MINUTE, SECOND, Time};
+use exuvia_ports::{Clock as _, Response, SimHttp};
 
 use crate::kit::{LIFE, PATH, START, Turn, World, access, codes, login, number};
 
@@ -227,4 +228,80 @@ fn brokers_read_the_newest_pair_from_the_file_and_from_the_keeper() {
     assert_eq!(access(&far.current().unwrap()), "secret-a1");
     let late = Tokens::of(Arc::new(world.files.clone()), Path::new(PATH));
     assert_eq!(late.current().unwrap_err().code(), "unreadable");
+}
+
+/// Several tokens are good at once, and none is a refresh token: `ProjectX` validates the one it has.
+#[derive(Debug)]
+struct Validates {
+    asked: Arc<Mutex<Vec<String>>>,
+    lost: u32,
+}
+
+impl Refresher for Validates {
+    fn refresh(&mut self, pair: &Pair) -> Result<Renewal, RefreshError> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(access(pair).to_owned());
+        if asked.len() as u32 <= self.lost {
+            return Err(RefreshError::NotAnswered { reason: "time-out".to_owned() });
+        }
+        let json = format!("{{\"access_token\": \"session-{}\"}}", asked.len());
+        Ok(Renewal::from_json(json.as_bytes()).unwrap())
+    }
+
+    fn is_single_use(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn where_several_tokens_are_good_at_once_a_lost_answer_is_no_doubt() {
+    let world = World::new(1);
+    world.put(r#"{"access_token": "session-0"}"#, true);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let settings = Settings { lifetime: 24 * HOUR, retry_lost: false, ..Settings::default() };
+    let way = Validates { asked: Arc::clone(&asked), lost: 2 };
+    let mut keeper = world.keeper_by("one", "nas", settings, Box::new(way));
+    let told = world.run(&mut keeper, 2 * 24 * 3_600);
+    assert_eq!(told, ["took", "not_answered", "refreshed", "refreshed"]);
+    assert_eq!(*asked.lock().unwrap(), ["session-0", "session-0", "session-0", "session-3"]);
+    assert_eq!((access(&world.pair()), world.lease().asked), ("session-4", None));
+}
+
+/// A server that does not rotate: the refresh token comes back, or is not named at all.
+#[derive(Debug)]
+struct Lasting(&'static str);
+
+impl Refresher for Lasting {
+    fn refresh(&mut self, _pair: &Pair) -> Result<Renewal, RefreshError> {
+        Ok(Renewal::from_json(self.0.as_bytes()).unwrap())
+    }
+}
+
+#[test]
+fn a_refresh_token_that_stays_good_is_in_no_doubt_after_it_was_answered() {
+    for answer in [
+        r#"{"access_token":"b","refresh_token":"secret-r0","expires_in":1200}"#,
+        r#"{"access_token":"b","expires_in":1200}"#,
+    ] {
+        let world = World::new(1);
+        let settings = Settings { retry_lost: false, ..Settings::default() };
+        let mut keeper = world.keeper_by("one", "nas", settings.clone(), Box::new(Lasting(answer)));
+        assert_eq!(world.run(&mut keeper, 1_900), ["took", "refreshed", "refreshed"]);
+        assert_eq!((number(&world.pair()), world.lease().asked), (0, None));
+        drop(keeper);
+        let mut next = world.keeper_by("two", "nas", settings, Box::new(Lasting(answer)));
+        assert_eq!(world.run(&mut next, 1_000), ["took", "refreshed"], "{answer}");
+    }
+}
+
+#[test]
+fn a_token_file_without_a_refresh_token_asks_for_a_login_where_one_is_needed() {
+    let world = World::new(1);
+    world.put(r#"{"access_token": "a", "expires_at": 1}"#, true);
+    let http = Arc::new(SimHttp::new(|_| Ok(Response::new(500, ""))));
+    let mut keeper =
+        world.keeper_by("one", "nas", Settings::default(), Box::new(OAuth2::new(http.clone(), "https://127.0.0.1")));
+    let events = world.run_events(&mut keeper, 60);
+    assert_eq!((codes(&events), http.requests().len()), (vec!["took", "needs_login"], 0));
+    assert!(events[1].words.contains("the file has no refresh_token"), "{}", events[1]);
 }

@@ -36,11 +36,12 @@ pub(super) fn read(files: &dyn Files, path: &Path) -> Result<Option<Found>, File
 
 /// Writes a file whole and durably, 0600.
 pub(super) fn write(files: &dyn Files, path: &Path, text: &str) -> Result<(), FilesError> {
-    write_bytes(files, path, text.as_bytes())
+    write_bytes(files, path, text.as_bytes(), true)
 }
 
-fn write_bytes(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
-    exuvia_lake::write_atomic(files, path, bytes, true).map_err(|error| match error {
+/// As [`write`], readable by all unless `private`.
+pub(super) fn write_bytes(files: &dyn Files, path: &Path, bytes: &[u8], private: bool) -> Result<(), FilesError> {
+    exuvia_lake::write_atomic(files, path, bytes, private).map_err(|error| match error {
         LakeError::Files(error) => error,
         other => FilesError::Other { operation: "write", path: path.to_path_buf(), reason: other.to_string() },
     })
@@ -57,7 +58,7 @@ pub(super) fn write_pair(files: &dyn Files, path: &Path, pair: &Pair) -> Result<
 pub(super) fn copy_aside(files: &dyn Files, paths: &Paths, fence: u64) -> Result<PathBuf, FilesError> {
     let aside = paths.aside(files, fence);
     let mut bytes = files.read(paths.token())?;
-    let written = write_bytes(files, &aside, &bytes);
+    let written = write_bytes(files, &aside, &bytes, true);
     bytes.fill(0);
     written.map(|()| aside)
 }
