@@ -266,10 +266,10 @@ impl Keeper {
     }
 
     fn keep(&mut self) {
-        if self.ports.clock.monotonic() >= self.next_beat {
-            if let Err(error) = self.beat() {
-                self.failed(error);
-            }
+        if self.ports.clock.monotonic() >= self.next_beat
+            && let Err(error) = self.beat()
+        {
+            self.failed(error);
         }
         if self.state != State::Stopped {
             self.look();
