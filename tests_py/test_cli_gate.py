@@ -71,7 +71,7 @@ def test_a_rehearsal_that_began_in_rust_is_told_the_way_and_the_way_works(projec
     assert state(project)["effective"] == "rust"
 
 
-@pytest.mark.parametrize("command", ["token", "prove-deletable"])
+@pytest.mark.parametrize("command", ["prove-deletable"])
 def test_a_command_that_comes_later_says_so_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

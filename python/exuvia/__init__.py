@@ -15,6 +15,7 @@ Two halves, each useful alone: the engine, and the moult. `help("exuvia.bars")` 
 | `exuvia.orders` | pre-trade checks, an order manager over your broker, an exact ledger |
 | `exuvia.brokers` | a paper broker that fills at the first quote after the decision |
 | `exuvia.scan` | the decision of a scan cycle, strategies, state files |
+| `exuvia.tokens` | a token file that one process renews and everybody reads |
 | `exuvia.venues` | a Saxo-shaped venue on 127.0.0.1 for tests |
 | `exuvia.migrate` | the moult: shadow, compare, evidence, flip module by module, roll back |
 | `exuvia.testing` | parity in pytest: two functions on the same cases, your suite over either side |
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         scan,
         sessions,
         testing,
+        tokens,
         venues,
     )
     from exuvia.build import BuildInfo, build_info
@@ -81,6 +83,7 @@ __all__ = [
     "scan",
     "sessions",
     "testing",
+    "tokens",
     "venues",
 ]
 

@@ -34,6 +34,8 @@ __all__ = [
     "SchemaError",
     "StateError",
     "StateMissingError",
+    "TokenError",
+    "TokenMissingError",
     "ValueRangeError",
     "VenueError",
 ]
@@ -113,6 +115,14 @@ class StateError(ExuviaError, ValueError):
 
 class StateMissingError(StateError, FileNotFoundError):
     """There is no state file of that name."""
+
+
+class TokenError(ExuviaError, RuntimeError):
+    """A token that cannot be read or kept, or a lease in other hands; no message holds a secret."""
+
+
+class TokenMissingError(TokenError, FileNotFoundError):
+    """There is no token file of that name."""
 
 
 class VenueError(ExuviaError, RuntimeError):

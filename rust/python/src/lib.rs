@@ -19,6 +19,7 @@ mod orders;
 mod quotes;
 mod scan;
 mod tables;
+mod tokens;
 mod venues;
 mod words;
 
@@ -40,6 +41,7 @@ fn _exuvia(module: &Bound<'_, PyModule>) -> PyResult<()> {
         options::register,
         orders::register,
         scan::register,
+        tokens::register,
         venues::register,
         dispatch::register,
         compare::register,

@@ -53,14 +53,13 @@ COMMANDS = (
     "iv-rank",
     "lake",
     "parity",
+    "token",
 )
 """In the order in which help lists them; each is the file `exuvia/migrate/cli/<name>.py`."""
 
 LATER = {
     "prove-deletable": "a later one writes the deletion certificate that rust → retired needs; until then leave the "
     "unit in rust, and search by hand for who still imports it",
-    "token": "a later one keeps a venue's access token fresh for several processes; until then your own refresher "
-    "does, and the preset `token` of exuvia gate watches it",
 }
 """Commands that are announced and not here, and what to do meanwhile."""
 

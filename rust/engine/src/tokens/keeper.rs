@@ -266,10 +266,10 @@ impl Keeper {
     }
 
     fn keep(&mut self) {
-        if self.ports.clock.monotonic() >= self.next_beat {
-            if let Err(error) = self.beat() {
-                self.failed(error);
-            }
+        if self.ports.clock.monotonic() >= self.next_beat
+            && let Err(error) = self.beat()
+        {
+            self.failed(error);
         }
         if self.state != State::Stopped {
             self.look();
@@ -311,7 +311,11 @@ impl Keeper {
     /// Ends the keeper: a pair that is nowhere else is laid beside the file, the lease is given back if it is still ours.
     fn stop(&mut self, event: Event) {
         self.state = State::Stopped;
-        self.trouble("lease", event);
+        if event.loud {
+            self.trouble("lease", event);
+        } else {
+            self.events.push(event);
+        }
         if !self.in_file {
             self.rescue();
         }

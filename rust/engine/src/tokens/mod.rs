@@ -6,11 +6,13 @@
 //! the disk before the old one is forgotten, and whoever comes after a crash knows whether there is a doubt.
 
 mod claim;
+mod cutover;
 mod document;
 mod error;
 mod event;
 mod keeper;
 mod lease;
+mod look;
 mod oauth;
 mod pair;
 mod paths;
@@ -26,10 +28,12 @@ mod trouble;
 mod watch;
 
 pub use claim::Ports;
+pub use cutover::cutover;
 pub use error::TokenError;
 pub use event::Event;
 pub use keeper::{Keeper, Tick};
 pub use lease::{Asked, Holder, LEASE_VERSION, Lease, read_lease, takeover};
+pub use look::{LeaseLook, Look, TokenLook, look};
 pub use oauth::{OAuth2, read_answer};
 pub use pair::{Pair, Renewal, TOKEN_VERSION};
 pub use paths::Paths;

@@ -127,6 +127,16 @@ impl Pair {
         next
     }
 
+    /// Takes over members of another file that this pair has not.
+    pub(super) fn keep_members(&mut self, other: &Self) {
+        for (name, raw) in &other.extra {
+            if self.extra.iter().all(|(known, _)| known != name) {
+                self.extra.push((name.clone(), raw.clone()));
+            }
+        }
+        self.form = other.form;
+    }
+
     /// The digest of what the next pair is asked for with.
     #[must_use]
     pub fn key(&self) -> String {

@@ -168,7 +168,9 @@ impl Keeper {
             return Ok(());
         }
         if found.is_some_and(|found| found.pair.is_err()) {
-            self.set_aside()?;
+            let aside = store::copy_aside(files.as_ref(), &self.paths, self.fence())?;
+            let words = format!("what another program wrote is in {}", aside.display());
+            self.events.push(Event::loud("set_aside", words));
         }
         pair.fence = Some(self.fence());
         let written = store::write_pair(files.as_ref(), self.paths.token(), &pair);
@@ -187,16 +189,6 @@ impl Keeper {
         Ok(())
     }
 
-    /// Keeps a copy of what somebody else left in the place of the token file.
-    fn set_aside(&mut self) -> Result<(), TokenError> {
-        let files = self.ports.files.as_ref();
-        let aside = self.paths.aside(files, self.fence());
-        let bytes = files.read(self.paths.token())?;
-        store::write(files, &aside, &String::from_utf8_lossy(&bytes))?;
-        self.events.push(Event::loud("set_aside", format!("what another program wrote is in {}", aside.display())));
-        Ok(())
-    }
-
     /// Lays a pair that is nowhere else beside the file, where the next keeper finds it.
     pub(super) fn rescue(&mut self) {
         let Some(mut pair) = self.pair.clone().filter(|_| !self.in_file) else { return };
@@ -204,7 +196,7 @@ impl Keeper {
         let path = self.paths.rescue(self.fence());
         match store::write_pair(self.ports.files.as_ref(), &path, &pair) {
             Ok(_) => {
-                self.in_file = true;
+                (self.in_file, self.saved) = (true, true);
                 self.events.push(Event::loud(
                     "rescued",
                     format!("the newest pair is in {}: the next keeper takes it up from there", path.display()),

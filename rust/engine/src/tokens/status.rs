@@ -3,7 +3,7 @@
 use exuvia_ports::{Files, FilesError};
 use serde::{Deserialize, Serialize};
 
-use super::{Paths, TokenError};
+use super::{Paths, TokenError, store};
 
 /// The version that this build writes and the newest that it reads.
 pub const STATUS_VERSION: i64 = 1;
@@ -81,10 +81,5 @@ pub fn read_status(files: &dyn Files, paths: &Paths) -> Result<Option<Status>, T
 /// Writes the status: whole, readable by all.
 pub(super) fn write_status(files: &dyn Files, paths: &Paths, status: &Status) -> Result<(), FilesError> {
     let text = serde_json::to_string_pretty(status).unwrap_or_default();
-    exuvia_lake::write_atomic(files, &paths.status(), format!("{text}\n").as_bytes(), false).map_err(
-        |error| match error {
-            exuvia_lake::LakeError::Files(error) => error,
-            other => FilesError::Other { operation: "write", path: paths.status(), reason: other.to_string() },
-        },
-    )
+    store::write_bytes(files, &paths.status(), format!("{text}\n").as_bytes(), false)
 }

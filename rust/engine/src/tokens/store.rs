@@ -1,6 +1,6 @@
 //! The token file on its disk: read, written whole, and the newest pair found again after a crash.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use exuvia_lake::LakeError;
 use exuvia_ports::{Files, FilesError, Stamp};
@@ -36,7 +36,12 @@ pub(super) fn read(files: &dyn Files, path: &Path) -> Result<Option<Found>, File
 
 /// Writes a file whole and durably, 0600.
 pub(super) fn write(files: &dyn Files, path: &Path, text: &str) -> Result<(), FilesError> {
-    exuvia_lake::write_atomic(files, path, text.as_bytes(), true).map_err(|error| match error {
+    write_bytes(files, path, text.as_bytes(), true)
+}
+
+/// As [`write`], readable by all unless `private`.
+pub(super) fn write_bytes(files: &dyn Files, path: &Path, bytes: &[u8], private: bool) -> Result<(), FilesError> {
+    exuvia_lake::write_atomic(files, path, bytes, private).map_err(|error| match error {
         LakeError::Files(error) => error,
         other => FilesError::Other { operation: "write", path: path.to_path_buf(), reason: other.to_string() },
     })
@@ -47,6 +52,15 @@ pub(super) fn write_pair(files: &dyn Files, path: &Path, pair: &Pair) -> Result<
     let text = pair.to_json();
     write(files, path, text.expose())?;
     Ok(digest(text.expose().as_bytes()))
+}
+
+/// Keeps a copy of what stands in the place of the token file; gives the copy's name.
+pub(super) fn copy_aside(files: &dyn Files, paths: &Paths, fence: u64) -> Result<PathBuf, FilesError> {
+    let aside = paths.aside(files, fence);
+    let mut bytes = files.read(paths.token())?;
+    let written = write_bytes(files, &aside, &bytes, true);
+    bytes.fill(0);
+    written.map(|()| aside)
 }
 
 /// Finds the newest pair that a keeper which was killed or fenced off has left beside the file, puts it in place, and clears
@@ -73,7 +87,7 @@ pub(super) fn recover(files: &dyn Files, paths: &Paths) -> Result<Option<String>
         write_pair(files, paths.token(), &newest)?;
     }
     // A rescued pair that leads nowhere may be of another login: it stays for whoever can tell.
-    let spent = |path: &&std::path::PathBuf| left.iter().any(|(of, pair)| of == path && passed.contains(&pair.key()));
+    let spent = |path: &&PathBuf| left.iter().any(|(of, pair)| of == path && passed.contains(&pair.key()));
     temporary.iter().chain(rescued.iter().filter(spent)).try_for_each(|path| files.remove(path))?;
     Ok(from)
 }
