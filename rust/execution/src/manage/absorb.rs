@@ -85,7 +85,7 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
                 shown.filled
             );
             self.tell_once(Event::Unusable { what: format!("order {client_id}"), why });
-            self.account.due(self.clock.steady().saturating_add(self.settings.first_wait));
+            self.account.due(self.clock.steady().saturating_add(self.settings.answer_within));
             return Ok(false);
         };
         let (client_id, filled, time) = (client_id.to_owned(), shown.filled, shown.updated);
@@ -130,10 +130,7 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
                 self.heard_step(client_id, Step::ReplaceRefused(words), shown.updated)?;
             }
         } else if self.absorb_difference(order, shown) {
-            // What hangs together must have the amounts that the others leave.
-            let terms = Amendment { quantity: order.state().quantity(), limit: None, stop: None };
-            self.send_replace(client_id, terms)?;
-            return Ok(());
+            return self.set_right(order, shown);
         }
         if order.state().is_cancelling() && since >= self.settings.settle_after {
             let words = format!("the venue still works it, {} s after the cancel was sent", seconds(since));
@@ -170,10 +167,28 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
             self.watches.verify(&client_id, self.settings.first_wait, &self.clock);
             return false;
         }
-        let linked = self.desk().linked(&client_id).is_ok_and(|(link, _)| link != Link::Single);
         self.tell_once(Event::TermsDiffer { client_id, what });
-        let (can, free) = (self.broker.capabilities().replaces, !order.state().is_cancelling());
-        linked && can && free && shown.quantity != order.state().quantity()
+        !order.state().is_cancelling()
+    }
+
+    /// What hangs together must have the amounts that the others leave: the venue is asked for ours. Of a single order the
+    /// venue's terms are taken over, for it executes those.
+    fn set_right(&mut self, order: &Order, shown: &VenueOrder) -> Result<(), ManageError> {
+        let client_id = order.client_id();
+        if self.desk().linked(client_id)?.0 != Link::Single {
+            let terms = Amendment { quantity: order.state().quantity(), limit: None, stop: None };
+            if shown.quantity != terms.quantity && self.broker.capabilities().replaces {
+                self.send_replace(client_id, terms)?;
+            }
+            return Ok(());
+        }
+        let kept = |ours: Option<Price>, theirs: Option<Price>| ours.and(theirs);
+        let (limit, stop) = (kept(order.limit(), shown.limit), kept(order.stop(), shown.stop));
+        let terms = Amendment { quantity: shown.quantity, limit, stop };
+        if self.heard_step(client_id, Step::ReplaceSent(terms), shown.updated)? {
+            self.heard_step(client_id, Step::Replaced, shown.updated)?;
+        }
+        Ok(())
     }
 
     pub(super) fn tell_once(&mut self, event: Event) {

@@ -6,7 +6,7 @@ use exuvia_model::{OrderIntent, OrderStatus, Quantity, Time};
 use super::absorb::seconds;
 use super::watch::Watch;
 use super::{DeskManager, Event, ManageError, Missing, PreTrade, Revived};
-use crate::{Broker, ChangeOutcome, Link, Order, Step, Unreachable, VenueOrder};
+use crate::{Broker, Link, Order, Step, Unreachable, VenueOrder};
 
 impl<B: Broker, P: PreTrade> DeskManager<B, P> {
     /// Asks for the orders whose turn it is, as far as the budget goes.
@@ -22,7 +22,7 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
         let order = self.desk().find(client_id)?.clone();
         let Some(watch) = self.watches.get(client_id).copied() else { return Ok(()) };
         self.watches.later(client_id, &self.clock, &self.settings);
-        if watch.unsent > 0 {
+        if watch.unsent > 0 && order.status() == OrderStatus::PendingNew {
             return self.send_again(client_id);
         }
         let since = order.intent().decided.min(watch.earliest);
@@ -67,14 +67,13 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
                 return Ok(());
             }
             if seen > self.settings.tries.saturating_add(2) {
-                let why = format!("the venue works it as {venue_id} although it ended here, and does not take it back");
-                self.tell_once(Event::NotDone { client_id: client_id.to_owned(), what: "cancel", why });
-                return Ok(());
-            }
-            let outcome = self.ask(None, |broker, now| broker.cancel(venue_id, now));
-            if let ChangeOutcome::Refused(why) = outcome {
+                let why = format!(
+                    "the venue works it as {venue_id} although it ended here, and has not taken it back; it is asked again and again"
+                );
                 self.tell_once(Event::NotDone { client_id: client_id.to_owned(), what: "cancel", why });
             }
+            // Whatever the answer, the next look says what became of it.
+            let _ = self.ask(None, |broker, now| broker.cancel(venue_id, now));
         }
         self.watches.verify(client_id, self.settings.wait(seen), &self.clock);
         Ok(())
