@@ -52,7 +52,7 @@ pub fn q(whole: i64) -> Quantity {
 }
 
 pub fn path() -> PathBuf {
-    Path::new("/desk/orders.journal").to_path_buf()
+    Path::new("/orders.journal").to_path_buf()
 }
 
 pub fn opening(now: Time) -> Opening {
@@ -90,7 +90,8 @@ impl Table {
         let mut table = Self { manager: None, venue, files, settings, now: Time(1_000 * SECOND) };
         table.start();
         table.manager().list(mes()).unwrap();
-        table.manager().reconcile(table.now).unwrap();
+        let now = table.now;
+        table.manager().reconcile(now).unwrap();
         table.manager().events();
         table
     }

@@ -48,7 +48,6 @@ impl Dice {
 #[derive(Debug, Clone)]
 pub struct Row {
     pub shown: VenueOrder,
-    pub reason: String,
     value: i128,
 }
 
@@ -141,7 +140,7 @@ impl Venue {
             parent: None,
             updated: self.now,
         };
-        self.rows.insert(venue_id.clone(), Row { shown, reason: intent.reason.clone(), value: 0 });
+        self.rows.insert(venue_id.clone(), Row { shown, value: 0 });
         self.say(&venue_id, Heard::Step(Step::Accepted(Some(venue_id.clone()))));
         if intent.order_type == OrderType::Market {
             self.fill(&venue_id, order.state().quantity(), "6000".parse().unwrap());
@@ -168,7 +167,7 @@ impl Venue {
             parent: None,
             updated: self.now,
         };
-        self.rows.insert(venue_id.clone(), Row { shown, reason: "by hand".into(), value: 0 });
+        self.rows.insert(venue_id.clone(), Row { shown, value: 0 });
         venue_id
     }
 
