@@ -146,7 +146,7 @@ fn fees_are_taken_from_cash_and_told_with_each_execution() {
     let mut stage = Stage(Exchange::new(Config { listings: vec![listing], ..config(Rules::default()) }, 7).unwrap());
     stage.send_as(1, 1, intent(Sell, 3, Some("101")));
     stage.send_as(2, 2, intent(Buy, 3, None));
-    let fees: Vec<_> = stage.0.take_reports(Time(2)).into_iter().filter_map(|report| match report.event {
+    let fees = stage.0.take_reports(Time(2)).into_iter().filter_map(|report| match report.event {
         exuvia_execution::exchange::Event::Executed { fee, .. } => Some((report.account, fee.amount.to_string())),
         _ => None,
     });

@@ -223,7 +223,9 @@ proptest! {
         run(&mut exchange, &steps, 1, |exchange, now| reports.extend(exchange.take_reports(now)));
         let mut open: BTreeMap<u64, i64> = BTreeMap::new();
         for report in &reports {
-            let intent = &exchange.order(report.order).unwrap().placement.intent;
+            // A request about an order that is not there is answered too.
+            let Some(order) = exchange.order(report.order) else { continue };
+            let intent = &order.placement.intent;
             match &report.event {
                 Event::Accepted if intent.order_type == OrderType::Limit => { open.insert(report.order, intent.quantity.raw()); }
                 Event::Executed { quantity, role, .. } if intent.order_type == OrderType::Limit => {

@@ -3,7 +3,7 @@
 use exuvia_execution::Instrument;
 use exuvia_execution::exchange::{
     AccountTerms, Config, Delay, Depth, Exchange, ExchangeError, Feed, Fees, FillModel, Latency, Level, Liquidity,
-    Listing, Placement, Power, PriceRounding, Queue, Rules, Trigger,
+    Listing, Placement, Power, PriceRounding, Queue, Rules,
 };
 use exuvia_model::{Money, OrderIntent, OrderStatus, OrderType, Price, Quantity, Symbol, Time, Trade, Trail};
 
