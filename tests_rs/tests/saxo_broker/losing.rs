@@ -150,7 +150,7 @@ fn reports_that_nobody_takes_become_one_gap_and_quotes_keep_the_newest() {
     let feed = venue.broker.feed();
     feed.want(Topic::Prices { uics: vec![211], asset_type: "Stock".into() });
     venue.broker.tend(at(0)).unwrap();
-    feed.quotes();
+    let _ = feed.quotes();
     for number in 1..=10_001 {
         feed.frame(&frame(&[(1, "activities-1", &activity(number, "Working", ""))]), at(1));
     }

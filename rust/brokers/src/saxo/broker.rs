@@ -213,7 +213,10 @@ impl SaxoBroker {
         let (audit, settle) = (self.client.config().audit, i64::from(self.client.config().settle) * SECOND);
         let filled = |orders: &[VenueOrder]| orders.iter().any(|order| order.filled.raw() > 0);
         if audit && (found.is_empty() || filled(&found)) {
-            merge(&mut found, folded(&self.audit(since, now)?).into_values().filter(ours));
+            // Not every row of the audit needs to carry the reference: what is found already is known by its id.
+            let ids: Vec<String> = found.iter().map(|order| order.venue_id.clone()).collect();
+            let told = folded(&self.audit(since, now)?).into_values();
+            merge(&mut found, told.filter(|order| ours(order) || ids.contains(&order.venue_id)));
         }
         let what = format!("the order {client_id}");
         // The venue does not mind two orders of one reference; one that it refused never lived.
