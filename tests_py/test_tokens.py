@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ from exuvia.errors import TokenError, TokenMissingError
 from exuvia.migrate.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SECRET = "s3cret-"  # noqa: S105 - made up
@@ -64,6 +65,16 @@ class Venue:
                 "scope": "trade",
             }
         )
+
+
+@contextmanager
+def running(command: list[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a program that is ended whatever becomes of the test."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def until(true: Callable[[], object]) -> None:
@@ -178,7 +189,7 @@ def test_a_killed_keeper_is_followed_at_once(tmp_path: Path) -> None:
         "keeper.start()\n"
         "time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as dead:
+    with running([sys.executable, "-c", program]) as dead:
         assert dead.stdout is not None
         assert dead.stdout.readline() == "took\n"
         dead.kill()
@@ -289,7 +300,7 @@ def test_keep_renews_until_it_is_told_to_end(tmp_path: Path) -> None:
     (tmp_path / "way.py").write_text(PROGRAM)
     path = put(tmp_path / "saxo.exuvia.json")
     command = [sys.executable, "-m", "exuvia", "token", "keep", "saxo.json", "--parallel", "--refresh", "way:refresh"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as keeping:
+    with running(command, cwd=tmp_path) as keeping:
         until(lambda: json.loads(path.read_text())["access_token"] == "kept")  # noqa: S105 - made up
         keeping.send_signal(signal.SIGTERM)
         said, _ = keeping.communicate(timeout=20)
@@ -322,8 +333,8 @@ def test_keep_refuses_what_is_no_function_and_ends_when_it_is_fenced_off(
             "sys.exit(main(['token', 'keep', 'saxo.json', '--refresh', 'way:refresh']))"
         ),
     ]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as keeping:
-        until(lambda: tokens.look(path)["lease"])
+    with running(command, cwd=tmp_path) as keeping:
+        until(lambda: tokens.look(path)["keeper"])
         tokens.takeover(path, by="ann", reason="drill")
         _, said = keeping.communicate(timeout=20)
     assert keeping.returncode == 2

@@ -80,14 +80,19 @@ pub(super) fn recover(files: &dyn Files, paths: &Paths) -> Result<Option<String>
     for _ in 0..CHAIN {
         let key = newest.key();
         let Some((path, next)) = left.iter().find(|(_, pair)| pair.replaces.as_ref() == Some(&key)) else { break };
-        (newest, from) = (next.clone(), Some(path.display().to_string()));
+        (newest, from) = (next.clone(), Some(*path));
         passed.push(newest.key());
+    }
+    // Pieces first: a folder full of them has no name left to write under. The newest pair stays until it is in place.
+    for path in temporary.iter().filter(|path| from != Some(path.as_path())) {
+        files.remove(path)?;
     }
     if from.is_some() {
         write_pair(files, paths.token(), &newest)?;
     }
     // A rescued pair that leads nowhere may be of another login: it stays for whoever can tell.
     let spent = |path: &&PathBuf| left.iter().any(|(of, pair)| of == path && passed.contains(&pair.key()));
-    temporary.iter().chain(rescued.iter().filter(spent)).try_for_each(|path| files.remove(path))?;
-    Ok(from)
+    let put = temporary.iter().filter(|path| from == Some(path.as_path()));
+    put.chain(rescued.iter().filter(spent)).try_for_each(|path| files.remove(path))?;
+    Ok(from.map(|path| path.display().to_string()))
 }

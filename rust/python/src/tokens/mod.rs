@@ -5,6 +5,7 @@ mod keeper;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use exuvia_engine::tokens::{self as engine, Pair, Paths, TokenError};
 use exuvia_model::Time;
@@ -131,7 +132,8 @@ fn token_look(py: Python<'_>, path: PathBuf) -> PyResult<String> {
 #[pyo3(signature = (path, by, reason))]
 fn token_takeover(py: Python<'_>, path: PathBuf, by: &str, reason: &str) -> PyResult<u64> {
     gate::enter(py, || {
-        engine::takeover(&SystemFiles, &Paths::canonical(&path), by, reason, now()).map(|lease| lease.fencing_token)
+        let paths = Paths::canonical(&path);
+        patiently(|| engine::takeover(&SystemFiles, &paths, by, reason, now())).map(|lease| lease.fencing_token)
     })
 }
 
@@ -141,7 +143,8 @@ fn token_takeover(py: Python<'_>, path: PathBuf, by: &str, reason: &str) -> PyRe
 fn token_cutover(py: Python<'_>, path: PathBuf, by: &str, reason: &str) -> PyResult<u64> {
     gate::enter(py, || {
         let (parallel, canonical) = (Paths::parallel(&path), Paths::canonical(&path));
-        engine::cutover(&SystemFiles, &parallel, &canonical, by, reason, now()).map(|lease| lease.fencing_token)
+        patiently(|| engine::cutover(&SystemFiles, &parallel, &canonical, by, reason, now()))
+            .map(|lease| lease.fencing_token)
     })
 }
 
@@ -158,6 +161,17 @@ fn token_parallel(path: PathBuf) -> PathBuf {
 fn token_secret_file(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     let secret = gate::enter(py, || engine::Secret::from_file(&SystemFiles, Path::new(&path)))?;
     Ok(secret.expose().to_owned())
+}
+
+/// Waits a moment for a change that another process is in the middle of; one that takes longer hangs, and is told.
+fn patiently<T>(work: impl Fn() -> Result<T, TokenError>) -> Result<T, TokenError> {
+    for _ in 0..20 {
+        match work() {
+            Err(TokenError::Files(FilesError::Locked { .. })) => std::thread::sleep(Duration::from_millis(50)),
+            done => return done,
+        }
+    }
+    work()
 }
 
 fn now() -> Time {
