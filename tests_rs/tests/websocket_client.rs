@@ -1,6 +1,7 @@
 //! The live WebSocket client against servers that talk, stay silent, break off and are none.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// The servers of these tests are theirs: real sockets, threads and time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, clippy::result_large_err)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

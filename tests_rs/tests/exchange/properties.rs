@@ -8,7 +8,7 @@ use exuvia_execution::exchange::{
     Resting, Role, Rules, SelfTrade, Settlement, Tariff,
 };
 use exuvia_model::{
-    Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Side, Time, TimeInForce, Trade, Trail,
+    Money, NANO, OrderIntent, OrderStatus, OrderType, Price, Quantity, Time, TimeInForce, Trade, Trail,
 };
 use proptest::prelude::*;
 
@@ -78,7 +78,7 @@ fn wanted(step: &Step) -> OrderIntent {
     let Step::Place { buy, amount, kind, at, duration, .. } = *step else { unreachable!() };
     let durations =
         [TimeInForce::GoodTillCancel, TimeInForce::Day, TimeInForce::ImmediateOrCancel, TimeInForce::FillOrKill];
-    let side = if buy { Side::Buy } else { Side::Sell };
+    let side = if buy { Buy } else { Sell };
     let at = at.to_string();
     let plain = match kind {
         0 | 1 => intent(side, amount, None),

@@ -16,6 +16,7 @@ use exuvia_venues::ticks::{self, What};
 use crate::kit::{ES, account, lasting, lots};
 
 /// The quotes of a day, or nothing if the data are not there.
+#[allow(clippy::print_stdout, reason = "why a test is skipped is said")]
 fn day() -> Option<Vec<Quote>> {
     let root = std::env::var_os("EXUVIA_DATA").map(PathBuf::from);
     let root = root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
@@ -46,7 +47,7 @@ fn eurusd(rules: Rules) -> Listing {
 
 /// Every 150 quotes an order: market orders, limits around the market, stops.
 fn wanted(number: usize, quote: &Quote, stops: bool) -> OrderIntent {
-    let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
+    let side = if number.is_multiple_of(2) { Side::Buy } else { Side::Sell };
     let away = |points: i64| Some(Price::from_raw(quote.bid.raw() + points * 10_000));
     let (order_type, limit, stop, trail) = match number % if stops { 6 } else { 4 } {
         0 => (OrderType::Market, None, None, None),

@@ -1,4 +1,5 @@
 //! What the manager of a desk promises, over a venue that loses, repeats, reorders and delays.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod commands;
 mod doubts;
