@@ -63,7 +63,7 @@ pub(super) fn instrument(look: &mut Look<'_>) {
         }
     }
     match look.context.isin.map(|isin| (isin, is_isin(isin))) {
-        None if rule.isin => look.missing(Check::Instrument, rule.on_missing, "ISIN"),
+        None if rule.isin => look.missing(Check::Instrument, "isin_unknown", rule.on_missing, "ISIN"),
         Some((isin, false)) if rule.isin => {
             let limit = "two letters, nine letters or digits and their check digit".to_owned();
             let remedy = "correct it where the instrument was listed";
@@ -130,7 +130,12 @@ pub(super) fn position(look: &mut Look<'_>) {
         return;
     }
     let (Some(held), Some(open)) = (look.held, look.open()) else {
-        look.missing(Check::Position, rule.on_missing, "position, or what open orders may do to it,");
+        look.missing(
+            Check::Position,
+            "position_unknown",
+            rule.on_missing,
+            "position, or what open orders may do to it,",
+        );
         return;
     };
     let quantity = i128::from(look.quantity.raw());
@@ -160,7 +165,7 @@ pub(super) fn duplicates(look: &mut Look<'_>) {
     let rule = &look.profile().duplicates;
     let intent = look.intent;
     let Some(mut others) = look.others() else {
-        look.missing(Check::Duplicates, rule.on_missing, "what was ordered before");
+        look.missing(Check::Duplicates, "duplicates_unknown", rule.on_missing, "what was ordered before");
         return;
     };
     let earlier = others.find(|order| {
@@ -197,18 +202,18 @@ pub(super) fn cash(look: &mut Look<'_>) {
     let rule = &look.profile().cash;
     let Some(instrument) = look.context.instrument.filter(|_| look.opening() > 0) else { return };
     let Some(needed) = needed(look, instrument) else {
-        look.missing(Check::Cash, rule.on_missing, "price or margin");
+        look.missing(Check::Cash, "cash_unknown", rule.on_missing, "price or margin");
         return;
     };
     if needed == 0 {
         return;
     }
     let Some(cash) = look.context.cash else {
-        look.missing(Check::Cash, rule.on_missing, "cash");
+        look.missing(Check::Cash, "cash_unknown", rule.on_missing, "cash");
         return;
     };
     let Some(needed) = cost::converted(needed, instrument.currency, cash.currency, look.context.rate) else {
-        look.missing(Check::Cash, rule.on_missing, "rate of exchange");
+        look.missing(Check::Cash, "cash_unknown", rule.on_missing, "rate of exchange");
         return;
     };
     if needed > cash.amount.raw() {
@@ -240,10 +245,4 @@ fn taken(look: &Look<'_>, instrument: &Instrument, intent: &OrderIntent, quantit
     let amount = i128::from(quantity.raw());
     let worth = if rule.commission.millionths == 0 { 0 } else { cost::worth(at?, amount, instrument)? };
     opened.checked_add(cost::commission(&rule.commission, amount, worth)?)
-}
-
-impl super::Bypass<'_> {
-    pub(super) fn is_signed(self) -> bool {
-        !self.by.trim().is_empty() && !self.why.trim().is_empty()
-    }
 }

@@ -85,28 +85,6 @@ impl Check {
         }
     }
 
-    /// The code of a refusal for want of its data.
-    pub(super) const fn unknown_code(self) -> &'static str {
-        match self {
-            Self::Sanity => "sanity_unknown",
-            Self::Instrument => "isin_unknown",
-            Self::Size => "size_unknown",
-            Self::Position => "position_unknown",
-            Self::Duplicates => "duplicates_unknown",
-            Self::Cash => "cash_unknown",
-            Self::SameSide => "same_side_unknown",
-            Self::Hours => "hours_unknown",
-            Self::Cooldown => "cooldown_unknown",
-            Self::Hold => "hold_unknown",
-            Self::Frequency => "frequency_unknown",
-            Self::Pending => "pending_unknown",
-            Self::Collar => "collar_unknown",
-            Self::Notional => "notional_unknown",
-            Self::OpenOrders => "open_orders_unknown",
-            Self::DailyLoss => "daily_loss_unknown",
-        }
-    }
-
     /// Whether an emergency that somebody answers for may pass it by.
     #[must_use]
     pub const fn can_be_bypassed(self) -> bool {

@@ -59,6 +59,12 @@ pub struct Bypass<'a> {
     pub why: &'a str,
 }
 
+impl Bypass<'_> {
+    pub(super) fn is_signed(self) -> bool {
+        !self.by.trim().is_empty() && !self.why.trim().is_empty()
+    }
+}
+
 /// Orders of the desk, all or those that still matter.
 #[derive(Debug, Clone, Copy)]
 pub struct Past<'a> {

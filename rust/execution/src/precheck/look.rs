@@ -83,12 +83,12 @@ impl<'a> Look<'a> {
     }
 
     /// The data of a check are missing.
-    pub(super) fn missing(&mut self, check: Check, rule: OnMissing, what: &'static str) {
+    pub(super) fn missing(&mut self, check: Check, code: &'static str, rule: OnMissing, what: &'static str) {
         match rule {
             OnMissing::Open => self.unknown.insert(check),
             OnMissing::Closed => {
                 let remedy = "bring it, or declare on_missing = \"open\" for this check";
-                self.refuse(check, check.unknown_code(), format!("{what} not known"), "known".to_owned(), remedy);
+                self.refuse(check, code, format!("{what} not known"), "known".to_owned(), remedy);
             }
         }
     }

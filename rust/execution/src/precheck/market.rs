@@ -16,7 +16,7 @@ pub(super) fn hours(look: &mut Look<'_>) {
     let now = look.context.now;
     let found = look.context.exchange.and_then(|exchange| Some((exchange, look.checks.calendar(exchange)?)));
     let Some((exchange, calendar)) = found else {
-        return look.missing(Check::Hours, rule.on_missing, "exchange, or its calendar,");
+        return look.missing(Check::Hours, "hours_unknown", rule.on_missing, "exchange, or its calendar,");
     };
     match calendar.is_open(now) {
         Ok(true) => {}
@@ -26,7 +26,7 @@ pub(super) fn hours(look: &mut Look<'_>) {
             let remedy = "order when it is open";
             look.refuse(Check::Hours, "market_closed", format!("{exchange} is closed at {now}"), limit, remedy);
         }
-        Err(_) => look.missing(Check::Hours, rule.on_missing, "session of this day"),
+        Err(_) => look.missing(Check::Hours, "hours_unknown", rule.on_missing, "session of this day"),
     }
 }
 
@@ -41,7 +41,7 @@ pub(super) fn collar(look: &mut Look<'_>) {
     let now = look.context.now;
     let young = |time: exuvia_model::Time| now.0.saturating_sub(time.0) <= rule.max_age.nanos();
     let Some(reference) = look.context.reference.filter(|reference| young(reference.time)) else {
-        return look.missing(Check::Collar, rule.on_missing, "reference price that is young enough");
+        return look.missing(Check::Collar, "collar_unknown", rule.on_missing, "reference price that is young enough");
     };
     for price in prices.into_iter().flatten().filter(|price| is_outside(rule, *price, reference.price)) {
         let value = format!("price {price} with the market at {}", reference.price);
@@ -67,7 +67,7 @@ pub(super) fn notional(look: &mut Look<'_>) {
     let changes = look.changed.is_none_or(|changed| changed.enlarges || changed.reprices);
     let Some(instrument) = look.context.instrument.filter(|_| changes && look.opening() > 0) else { return };
     let Some((price, _)) = cost::price(look.intent, look.context.reference) else {
-        return look.missing(Check::Notional, rule.on_missing, "price");
+        return look.missing(Check::Notional, "notional_unknown", rule.on_missing, "price");
     };
     let remedy = "make it smaller, or raise notional.max of the profile";
     let Some(worth) = cost::worth(price, i128::from(look.quantity.raw().max(0)), instrument) else {
@@ -75,7 +75,7 @@ pub(super) fn notional(look: &mut Look<'_>) {
         return look.refuse(Check::Notional, "notional", value, rule.max.said(), remedy);
     };
     let Some(worth) = cost::converted(worth, instrument.currency, rule.max.currency, look.context.rate) else {
-        return look.missing(Check::Notional, rule.on_missing, "rate of exchange");
+        return look.missing(Check::Notional, "notional_unknown", rule.on_missing, "rate of exchange");
     };
     if worth > rule.max.amount.raw() {
         let value = cost::said(worth, rule.max.currency);
@@ -88,7 +88,12 @@ pub(super) fn open_orders(look: &mut Look<'_>) {
     let Some(rule) = look.profile().open_orders.as_ref().filter(|_| look.changed.is_none()) else { return };
     let Some((orders, elsewhere)) = look.everywhere().filter(|_| look.opening() > 0) else {
         if look.opening() > 0 {
-            look.missing(Check::OpenOrders, rule.on_missing, "open orders, here or at the venue,");
+            look.missing(
+                Check::OpenOrders,
+                "open_orders_unknown",
+                rule.on_missing,
+                "open orders, here or at the venue,",
+            );
         }
         return;
     };
@@ -107,11 +112,11 @@ pub(super) fn daily_loss(look: &mut Look<'_>) {
         return;
     }
     let Some(result) = look.context.day_result else {
-        return look.missing(Check::DailyLoss, rule.on_missing, "result of the day");
+        return look.missing(Check::DailyLoss, "daily_loss_unknown", rule.on_missing, "result of the day");
     };
     let made = cost::converted(result.amount.raw(), result.currency, rule.max.currency, look.context.rate);
     let Some(made) = made else {
-        return look.missing(Check::DailyLoss, rule.on_missing, "rate of exchange");
+        return look.missing(Check::DailyLoss, "daily_loss_unknown", rule.on_missing, "rate of exchange");
     };
     if made <= -rule.max.amount.raw() {
         let value = format!("{} made today", cost::said(made, rule.max.currency));

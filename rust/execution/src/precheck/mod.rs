@@ -7,6 +7,7 @@ mod always;
 mod check;
 mod context;
 mod cost;
+mod desk;
 mod look;
 mod market;
 mod pace;

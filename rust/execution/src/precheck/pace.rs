@@ -13,7 +13,7 @@ pub(super) fn same_side(look: &mut Look<'_>) {
     let Some(rule) = look.profile().same_side.as_ref().filter(|_| look.changed.is_none()) else { return };
     let (symbol, side, now) = (look.intent.symbol, look.intent.side, look.context.now);
     let Some((orders, elsewhere)) = look.everywhere() else {
-        return look.missing(Check::SameSide, rule.on_missing, HISTORY);
+        return look.missing(Check::SameSide, "same_side_unknown", rule.on_missing, HISTORY);
     };
     let ours = orders.filter(|order| (order.intent().symbol, order.intent().side) == (symbol, side) && tried(order));
     let ours = ours.map(|order| order.intent().decided.max(traded(order)));
@@ -39,7 +39,7 @@ pub(super) fn cooldown(look: &mut Look<'_>) {
         return;
     }
     let Some(last) = last_purchase(look, false) else {
-        return look.missing(Check::Cooldown, rule.on_missing, HISTORY);
+        return look.missing(Check::Cooldown, "cooldown_unknown", rule.on_missing, HISTORY);
     };
     if let Some(last) = last {
         wait(
@@ -61,7 +61,7 @@ pub(super) fn hold(look: &mut Look<'_>) {
         return;
     }
     let Some(last) = last_purchase(look, true) else {
-        return look.missing(Check::Hold, rule.on_missing, HISTORY);
+        return look.missing(Check::Hold, "hold_unknown", rule.on_missing, HISTORY);
     };
     if let Some(last) = last {
         wait(
@@ -108,7 +108,7 @@ pub(super) fn frequency(look: &mut Look<'_>) {
     let Some(rule) = look.profile().frequency.as_ref().filter(|_| look.changed.is_none()) else { return };
     let now = look.context.now;
     let Some((orders, elsewhere)) = look.everywhere() else {
-        return look.missing(Check::Frequency, rule.on_missing, HISTORY);
+        return look.missing(Check::Frequency, "frequency_unknown", rule.on_missing, HISTORY);
     };
     let times = orders.filter(|order| counts(order)).map(traded).chain(elsewhere.iter().map(|seen| seen.time));
     let (mut last, mut today, mut this_week) = (None, 0_u32, 0_u32);
@@ -137,7 +137,7 @@ pub(super) fn pending(look: &mut Look<'_>) {
     let Some(rule) = look.profile().pending.as_ref().filter(|_| look.changed.is_none()) else { return };
     let symbol = look.intent.symbol;
     let Some((mut orders, elsewhere)) = look.everywhere() else {
-        return look.missing(Check::Pending, rule.on_missing, HISTORY);
+        return look.missing(Check::Pending, "pending_unknown", rule.on_missing, HISTORY);
     };
     let ours = orders.find(|order| order.intent().symbol == symbol && is_open(order));
     let value = match ours {

@@ -15,8 +15,6 @@ use thiserror::Error;
 pub use approval::{Approval, ApprovalError, LivePermit, LiveRequest, NotLive};
 pub use modes::{Digest, ModeError, Modes};
 
-use crate::Broker;
-
 /// Where an account's orders go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,21 +150,29 @@ impl<P, L> Route<P, L> {
             ),
         }
     }
-}
 
-impl<P: Broker, L: Broker> Route<P, L> {
-    /// The broker, each time something is to be sent: a permit is held against the clock and the configuration as they are now.
+    /// The broker, each time something is to be sent: a permit is held against the account, the clock and the configuration as they
+    /// are now.
     ///
     /// # Errors
     /// `Research`; `NotLive` once the approval has expired or the configuration is another one.
-    pub fn broker(&mut self, account: &str, configuration: Digest, now: Time) -> Result<&mut dyn Broker, Closed> {
+    pub fn way(&mut self, account: &str, configuration: Digest, now: Time) -> Result<Way<'_, P, L>, Closed> {
         match self {
             Self::Research => Err(Closed::Research),
-            Self::Paper(broker) => Ok(broker),
+            Self::Paper(broker) => Ok(Way::Paper(broker)),
             Self::Live(broker, permit) => {
                 permit.holds(account, configuration, now)?;
-                Ok(broker)
+                Ok(Way::Live(broker))
             }
         }
     }
+}
+
+/// A broker that may be used now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Way<'a, P, L> {
+    /// A simulated exchange.
+    Paper(&'a mut P),
+    /// The venue.
+    Live(&'a mut L),
 }
