@@ -13,6 +13,7 @@ mod durable;
 mod error;
 pub mod exchange;
 mod gateway;
+mod guard;
 mod holding;
 mod instrument;
 mod journal;
@@ -39,6 +40,7 @@ pub use desk::{Action, Change, Desk, Execution, Fee, Link, NewOrder, Notice, Out
 pub use durable::{DurableDesk, Opening, Recovery};
 pub use error::OrderError;
 pub use gateway::{CancelAnswer, Gateway, PlaceAnswer};
+pub use guard::{Facts, Guard};
 pub use holding::{Holding, Rate};
 pub use instrument::{Currency, Instrument};
 pub use journal::{Durability, Journal, JournalError, Record, Torn};
