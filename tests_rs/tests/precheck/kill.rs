@@ -220,6 +220,9 @@ impl Files for Meanwhile {
     fn is_dir(&self, path: &Path) -> bool {
         self.0.is_dir(path)
     }
+    fn stamp(&self, path: &Path) -> Result<exuvia_ports::Stamp, exuvia_ports::FilesError> {
+        self.0.stamp(path)
+    }
     fn create_dir_all(&self, folder: &Path) -> Result<(), exuvia_ports::FilesError> {
         self.0.create_dir_all(folder)
     }

@@ -124,7 +124,6 @@ fn nothing_known_at_all_is_nothing_that_passes() {
     let refused = checks(every()).objections(&limit(Side::Buy, 1, "1"), &Context::unknown(now()));
     let wanted = [
         "unlisted",
-        "isin_unknown",
         "position_unknown",
         "duplicates_unknown",
         "same_side_unknown",
