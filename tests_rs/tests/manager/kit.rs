@@ -88,6 +88,7 @@ impl Table {
     pub fn new(settings: Settings) -> Self {
         let (venue, files) = (Venue::shared(), SimFiles::new());
         let mut table = Self { manager: None, venue, files, settings, now: Time(1_000 * SECOND) };
+        table.venue.borrow_mut().now = table.now;
         table.start();
         table.manager().list(mes()).unwrap();
         let now = table.now;

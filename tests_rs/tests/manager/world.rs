@@ -220,6 +220,17 @@ impl World {
         self.table.run(300);
     }
 
+    /// What to look at when a day went wrong.
+    pub fn story(&mut self) -> String {
+        let events = self.table.manager().events();
+        let manager = self.table.manager();
+        let open = manager.desk().orders().iter().filter(|order| !order.status().is_terminal());
+        let open: Vec<_> =
+            open.map(|order| format!("{} {} {}", order.client_id(), order.status(), order.note())).collect();
+        let tail = events.iter().rev().take(30).map(|event| format!("{event:?}")).collect::<Vec<_>>();
+        format!("open {open:#?}, last first {tail:#?}")
+    }
+
     /// What must be true then; the first thing that is not.
     pub fn faults(&mut self) -> Option<String> {
         self.end_process_view().err()

@@ -26,7 +26,7 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
             );
             return Ok(());
         }
-        self.venue_ids.insert(shown.venue_id.clone(), client_id.to_owned());
+        self.know(&shown.venue_id, client_id);
         if shown.status == VenueStatus::Unclear {
             return Ok(());
         }

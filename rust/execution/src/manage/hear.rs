@@ -130,7 +130,7 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
     fn hear_of(&mut self, client_id: &str, report: Report) -> Result<(), ManageError> {
         let Report { venue_id, what, time, .. } = report;
         let order = self.desk().find(client_id)?;
-        let (status, known) = (order.status(), order.venue_id().map(str::to_owned));
+        let (status, filled, known) = (order.status(), order.state().filled(), order.venue_id().map(str::to_owned));
         let named = venue_id.clone();
         if let (Some(other), Some(ours)) = (&venue_id, &known)
             && other != ours
@@ -143,13 +143,9 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
             if !status.is_terminal() && !matches!(what, Heard::Step(_) | Heard::Order(_)) {
                 self.heard_step(client_id, Step::Accepted(Some(venue_id.clone())), time)?;
             }
-            self.venue_ids.insert(venue_id, client_id.to_owned());
-            self.claimed = true;
+            self.know(&venue_id, client_id);
         }
-        if status == OrderStatus::Rejected {
-            // We may have given it up too early.
-            self.watches.verify(client_id, self.settings.first_wait, &self.clock);
-        }
+        let lives = matches!(what, Heard::Step(Step::Accepted(_)));
         let client = client_id.to_owned();
         match what {
             Heard::Step(step) if !step.is_heard() => {
@@ -173,10 +169,15 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
                 self.heard_fill(&client, Change::Totalled(total))?;
             }
             Heard::Trailed(stop) => {
-                self.heard(&Change::Trailed { client_id: client, stop, time })?;
+                self.heard(&Change::Trailed { client_id: client.clone(), stop, time })?;
             }
             Heard::Order(shown) => self.absorb(&client, &shown)?,
             Heard::Gap(_) => {}
+        }
+        let news = lives || self.desk().find(&client)?.state().filled() != filled;
+        if status == OrderStatus::Rejected && news {
+            // We may have given it up too early.
+            self.watches.verify(&client, self.settings.first_wait, &self.clock);
         }
         Ok(())
     }

@@ -340,15 +340,20 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
         self.take(&Change::Stepped { client_id: client_id.to_owned(), step, time: self.clock.now() })
     }
 
+    /// Remembers whose id of the venue this is; reports that waited for it are heard then.
+    fn know(&mut self, venue_id: &str, client_id: &str) {
+        if !self.venue_ids.contains_key(venue_id) {
+            self.venue_ids.insert(venue_id.to_owned(), client_id.to_owned());
+            self.claimed = true;
+        }
+    }
+
     /// Keeps what is derived from an order's state in step with it.
     fn follow(&mut self, client_id: &str) {
         let Ok(order) = self.desk.desk().find(client_id) else { return };
         let (status, sent) = (order.status(), order.state().was_sent());
-        if let Some(venue_id) = order.venue_id()
-            && !self.venue_ids.contains_key(venue_id)
-        {
-            self.venue_ids.insert(venue_id.to_owned(), client_id.to_owned());
-            self.claimed = true;
+        if let Some(venue_id) = order.venue_id().map(str::to_owned) {
+            self.know(&venue_id, client_id);
         }
         self.watches.follow(client_id, status, &self.clock, &self.settings);
         if status.is_terminal() {
