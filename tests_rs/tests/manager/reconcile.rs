@@ -58,14 +58,39 @@ fn fills_that_no_report_told_are_found_by_the_position_also_of_orders_that_ended
     table.venue.borrow_mut().terse = true;
     table.venue.borrow_mut().silent = true;
     let id = table.limit(3);
-    table.fill(&id, 1, "5990");
     let now = table.now;
-    // The cancel is done, and the fill before it was never reported.
     assert_eq!(table.manager().cancel_order(&id, now).unwrap(), OrderStatus::Cancelled);
+    table.run(3);
+    // The venue books a trade of it afterwards, and says nothing.
+    {
+        let mut venue = table.venue.borrow_mut();
+        let row = venue.rows.get_mut("V0001").unwrap();
+        (row.shown.filled, row.shown.average) = (q(1), Some(p("5990")));
+        venue.positions.insert("MESZ6".into(), q(1).raw());
+    }
+    table.run(5);
     assert_eq!(table.held(), q(0));
     table.run(15);
     assert_eq!((table.held(), table.order(&id).state().late()), (q(1), q(1)));
     assert!(table.manager().foreign_positions().is_empty());
+}
+
+#[test]
+fn an_order_that_ended_with_less_than_its_amount_is_looked_at_once_more() {
+    let mut table = Table::new(Settings::default());
+    table.venue.borrow_mut().terse = true;
+    table.venue.borrow_mut().silent = true;
+    let id = table.limit(3);
+    table.fill(&id, 1, "5990");
+    // Another hand sells as much: the position tells nothing.
+    let other = table.venue.borrow_mut().by_hand("MESZ6", Side::Sell, q(1));
+    table.venue.borrow_mut().fill(&other, q(1), p("5990"));
+    let now = table.now;
+    assert_eq!(table.manager().cancel_order(&id, now).unwrap(), OrderStatus::Cancelled);
+    table.run(2);
+    assert_eq!((table.order(&id).state().late(), table.venue.borrow().looks), (q(1), 1));
+    table.run(30);
+    assert_eq!(table.venue.borrow().looks, 1);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::world::{Without, day};
 fn after_any_day_the_desk_has_what_the_venue_has() {
     for seed in 0..400 {
         let (mut world, fault) = day(seed, 60, Settings::default(), Without::Nothing);
-        assert_eq!(fault, None, "seed {seed}: {}", world.story());
+        assert_eq!(fault, None, "seed {seed}: {}", world.story("EX"));
     }
 }
 
@@ -17,7 +17,7 @@ fn orders_that_are_placed_anew_are_not_placed_twice_under_one_id() {
     let settings = Settings { missing: Missing::PlaceAnew(2), ..Settings::default() };
     for seed in 0..100 {
         let (mut world, fault) = day(seed, 60, settings, Without::Nothing);
-        assert_eq!(fault, None, "seed {seed}: {}", world.story());
+        assert_eq!(fault, None, "seed {seed}: {}", world.story("EX"));
     }
 }
 

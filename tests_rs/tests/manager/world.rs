@@ -221,13 +221,14 @@ impl World {
     }
 
     /// What to look at when a day went wrong.
-    pub fn story(&mut self) -> String {
+    pub fn story(&mut self, about: &str) -> String {
         let events = self.table.manager().events();
         let manager = self.table.manager();
         let open = manager.desk().orders().iter().filter(|order| !order.status().is_terminal());
         let open: Vec<_> =
             open.map(|order| format!("{} {} {}", order.client_id(), order.status(), order.note())).collect();
-        let tail = events.iter().rev().take(30).map(|event| format!("{event:?}")).collect::<Vec<_>>();
+        let tail: Vec<String> = events.iter().rev().map(|event| format!("{event:?}")).collect();
+        let tail: Vec<_> = tail.iter().filter(|event| event.contains(about)).take(40).collect();
         format!("open {open:#?}, last first {tail:#?}")
     }
 

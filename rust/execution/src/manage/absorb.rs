@@ -114,6 +114,8 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
             VenueStatus::Expired => Step::Expired,
         };
         self.heard_step(client_id, step, shown.updated)?;
+        // This was the look at what is left of it.
+        self.watches.seen(client_id);
         Ok(())
     }
 

@@ -320,8 +320,13 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
         }
         if let (true, Ok(from)) = (outcome.changed, from) {
             let client_id = client_id.to_owned();
+            let mut last_look = false;
             if let Ok(order) = self.desk.desk().find(&client_id) {
                 let (to, note, filled) = (order.status(), order.note().to_owned(), order.state().filled());
+                // It ended with less than its amount: an execution may have been missed, so it is looked at once more.
+                let short =
+                    filled < order.state().quantity() && order.venue_id().is_some() && to != OrderStatus::Rejected;
+                last_look = short && to.is_terminal() && !from.is_terminal();
                 if outcome.booked > Quantity::ZERO {
                     let (client_id, quantity) = (client_id.clone(), outcome.booked);
                     self.events.push(Event::Filled { client_id, quantity, filled });
@@ -331,6 +336,9 @@ impl<B: Broker, P: PreTrade> DeskManager<B, P> {
                 }
             }
             self.follow(&client_id);
+            if last_look {
+                self.watches.verify(&client_id, self.settings.first_wait, &self.clock);
+            }
         }
         Ok(outcome.changed)
     }
