@@ -27,7 +27,7 @@ DESK = "def price(n):\n    return n * 2\ndef other(n):\n    return n + 1\n"
 
 def opened(shadowed: Shadowed) -> list[tuple[str, bool]]:
     """The units whose lanes are open, in the worker's order, each with whether legacy runs there."""
-    return [(lane.unit.qualname, lane.side.reverse) for lane in shadowed.lanes]
+    return [(lane.unit.qualname, lane.side.reverse) for lane in shadowed.courier.lanes]
 
 
 def test_install_makes_no_lane_and_the_first_call_of_a_unit_makes_its_own(
