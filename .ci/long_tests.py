@@ -143,6 +143,8 @@ def mutants(run: Run) -> str:
     out.mkdir(parents=True, exist_ok=True)
     run.must("clone for the mutants", ["git", "clone", "--quiet", "--local", ROOT, tree])
     packages = [part for name in MUTATED for part in ("--package", name)]
+    # Most of what would notice a mutant stands in the crate of the tests.
+    packages += [part for name in (*MUTATED, "exuvia-tests-rs") for part in ("--test-package", name)]
     run.call(
         "mutants",
         [
